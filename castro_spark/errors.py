@@ -1,0 +1,80 @@
+"""The errors of castro_spark: each says what is wrong, where, and what to do.
+
+    CastroError                 exit status 1
+    ├── UsageError              exit status 2: wrong arguments
+    │   └── SettingsError       a setting is missing or cannot be used; names the file and the key
+    ├── SourceError             Kafka cannot be read as the ledger expects
+    │   ├── TopicMissing        there is no such topic
+    │   ├── TopicRecreated      the topic's id is another one than the ledger's
+    │   ├── OffsetsAgedOut      the ledger is behind the topic's beginning: records are gone
+    │   └── OffsetsBeyondEnd    the ledger is ahead of the topic's end
+    └── SinkError               PostgreSQL or Redis does not hold what it must
+        ├── NotMigrated         tables are missing or of another version
+        ├── Fenced              another writer has taken the stream over
+        └── LedgerMoved         the ledger is not where this writer left it
+
+What is not here is a system failure (PostgreSQL down, broken network): the driver's own exception,
+retried by the writer and never taken for a bad record.
+"""
+
+from __future__ import annotations
+
+
+class CastroError(Exception):
+    """What is wrong and where; `remedy` says what to do about it."""
+
+    exit_status = 1
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem}\n  what to do: {self.remedy}" if self.remedy else self.problem
+
+
+class UsageError(CastroError):
+    """Arguments that cannot be used."""
+
+    exit_status = 2
+
+
+class SettingsError(UsageError):
+    """A setting that is missing or cannot be used."""
+
+
+class SourceError(CastroError):
+    """Kafka cannot be read as the ledger expects."""
+
+
+class TopicMissing(SourceError):
+    """There is no such topic."""
+
+
+class TopicRecreated(SourceError):
+    """The topic was deleted and created again, or the settings name another cluster."""
+
+
+class OffsetsAgedOut(SourceError):
+    """Records that were not consumed have been removed from the topic."""
+
+
+class OffsetsBeyondEnd(SourceError):
+    """The ledger holds offsets that the topic does not have."""
+
+
+class SinkError(CastroError):
+    """PostgreSQL or Redis does not hold what it must."""
+
+
+class NotMigrated(SinkError):
+    """The database lacks tables, or has those of another version."""
+
+
+class Fenced(SinkError):
+    """Another writer has taken the stream over; this one has committed nothing since."""
+
+
+class LedgerMoved(SinkError):
+    """Offsets in the ledger differ from those that the batch was cut to."""

@@ -1,0 +1,6 @@
+"""Embedded Kafka, PostgreSQL and Redis: real servers on loopback, no root, no docker."""
+
+from castro_spark.local.process import LocalServiceError
+from castro_spark.local.stack import Stack
+
+__all__ = ["LocalServiceError", "Stack"]

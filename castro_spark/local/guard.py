@@ -1,0 +1,67 @@
+"""Ends a stack's servers when the process that started them is gone, however it went (kill -9 included).
+
+A process of its own that watches the owner. Linux's parent-death signal will not do: it fires when the
+*thread* that started the server ends, which a test that restarts a server from a timer would soon learn.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from castro_spark.local.process import start_mark
+from castro_spark.local.server import server_process
+
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Guard:
+    """The owner's side: starts the watching process, and dismisses it after an orderly `down`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._watchers: list[subprocess.Popen[bytes]] = []
+
+    def watch(self, names: Sequence[str]) -> None:
+        """From now on these servers of the folder end with this process."""
+        # The pipe tells of our end at once; the pid too, should a forked child of ours hold the pipe open.
+        owner = [str(os.getpid()), str(start_mark(os.getpid()))]
+        self._watchers.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "castro_spark.local.guard", str(self._folder), *owner, *names],
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                start_new_session=True, cwd=_PACKAGE_ROOT,
+            )
+        )  # fmt: skip
+
+    def dismiss(self) -> None:
+        """Ends the watching; the servers are already stopped, or are to live on."""
+        for watcher in self._watchers:
+            watcher.kill()  # before its pipe closes, or it would set to work
+            watcher.wait()
+            if watcher.stdin:
+                watcher.stdin.close()
+        self._watchers.clear()
+
+
+def main(folder: Path, owner: int, owner_mark: str, names: Sequence[str]) -> None:
+    """Waits for the owner's end, then stops what it left behind: by pid files, so restarted servers too."""
+    while start_mark(owner) == owner_mark:
+        if select.select([sys.stdin], [], [], 1.0)[0]:
+            break
+    servers = [server_process(name, folder / name) for name in names]
+    for server in servers:
+        if (pid := server.pid()) is not None:
+            # PostgreSQL's fast stop is SIGINT; the others take SIGTERM. All at once, then wait for each.
+            os.kill(pid, signal.SIGINT if server.name == "postgres" else signal.SIGTERM)
+    for server in servers:
+        server.stop(signal.SIGTERM, seconds=10)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])

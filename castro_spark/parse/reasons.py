@@ -1,0 +1,30 @@
+"""Why a record cannot be used: the reason codes that quarantine, status and docs share."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+
+class Reason(str, Enum):
+    """A reason code. The first ten are the contract's; the comment says what each means."""
+
+    NOT_JSON = "not_json"  # not one JSON text in UTF-8
+    NOT_AN_OBJECT = "not_an_object"  # JSON, but the record or its `data` is no object
+    UNKNOWN_ENVELOPE = "unknown_envelope"  # an object without `table` and `data`
+    MISSING_FIELD = "missing_field"  # a needed field is absent or null
+    BAD_NUMBER = "bad_number"  # text, NaN, Infinity, a boolean where a number must be
+    OUT_OF_RANGE = "out_of_range"  # more digits than the column holds, or a negative price
+    TOO_PRECISE = "too_precise"  # more decimals than the column holds
+    BAD_TIMESTAMP = "bad_timestamp"  # neither ISO-8601 nor epoch milliseconds, or no such day or hour
+    TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"  # before 1990, or beyond now + the allowance
+    BAD_TEXT = "bad_text"  # empty or over-long, control characters, lone surrogates, not a text
+    TOO_LARGE = "too_large"  # the value is over the size limit
+    DUPLICATE_KEY = "duplicate_key"  # one key twice in one object: which value is meant is unknown
+
+    @property
+    def column(self) -> Column:
+        """The code as a literal."""
+        return F.lit(self.value)

@@ -1,0 +1,1 @@
+"""Where rows go. A sink's docstring says what happens when a batch repeats."""

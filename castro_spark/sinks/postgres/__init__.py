@@ -1,0 +1,1 @@
+"""The sink to PostgreSQL: staging, then one transaction a batch."""

@@ -1,0 +1,97 @@
+"""What a stream is: its fields, identity, measures and targets, as data about data. No I/O, no Spark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class FieldType(Enum):
+    """The types a field of `data` can have; each fixes the column's type on every side."""
+
+    TEXT = "text"  # checked text, up to `max_length` characters
+    DECIMAL = "decimal"  # exact decimal(18,6)
+    TIMESTAMP = "timestamp"  # an instant: ISO-8601 with or without offset, or epoch milliseconds
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of `data`: its name in the JSON text and the column it becomes."""
+
+    name: str
+    column: str
+    type: FieldType = FieldType.TEXT
+    required: bool = True
+    non_negative: bool = False
+    max_length: int = 200
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A further sum in the daily and monthly tables: `quantity` of the rows whose `where` is one of `among`."""
+
+    name: str
+    where: str
+    among: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StreamDeclaration:
+    """A stream from topic to tables and keys.
+
+    Every stream has the columns event_id, product_code, quantity and timestamp; `price` names the column
+    that quantity is multiplied with for value_total. `identity` is the natural key that stands in for an
+    event id where the event has none.
+    """
+
+    name: str
+    topic: str
+    envelope_tables: tuple[str, ...]
+    event_id_field: str
+    fields: tuple[Field, ...]
+    identity: tuple[str, ...]
+    price: str
+    aggregate_prefix: str
+    measures: tuple[Measure, ...] = field(default=())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that come straight from fields, in the order of the declaration."""
+        return tuple(f.column for f in self.fields)
+
+    @property
+    def event_columns(self) -> tuple[str, ...]:
+        """Every column of an event, in the one order that parse, staging and tables share."""
+        return ("event_id", *self.columns, "value_total", *CALENDAR_COLUMNS, *POSITION_COLUMNS)
+
+    @property
+    def events_table(self) -> str:
+        return f"ml_{self.name}_realtime"
+
+    @property
+    def daily_table(self) -> str:
+        return f"ml_{self.name}_daily"
+
+    @property
+    def monthly_table(self) -> str:
+        return f"ml_{self.name}_monthly"
+
+    @property
+    def staging_table(self) -> str:
+        return f"stage_{self.name}"
+
+    @property
+    def last_price(self) -> str:
+        """The aggregate column that holds the newest event's price."""
+        return f"last_{self.price}"
+
+    @property
+    def aggregate_columns(self) -> tuple[str, ...]:
+        """What the daily and monthly tables hold beside their key, in order."""
+        return ("transactions", "volume", "value", *(m.name for m in self.measures), self.last_price)
+
+
+# Derived in features/calendar; `date` is the local business day the daily table is keyed by.
+CALENDAR_COLUMNS = ("date", "month", "quarter", "day_of_week", "is_weekend")
+# Where an event stood in its source, ordered as a pair (parse/position says how).
+POSITION_COLUMNS = ("position_major", "position_minor")

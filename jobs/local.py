@@ -1,0 +1,77 @@
+"""Embedded Kafka, PostgreSQL and Redis on loopback, for trying things out: up, down, env, status."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from castro_spark.local.process import LocalServiceError
+from castro_spark.local.stack import Stack, castro_home
+
+
+def folder_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the option --dir."""
+    return click.option(
+        "--dir", "folder", type=click.Path(file_okay=False, path_type=Path),
+        default=lambda: castro_home() / "local", show_default="$CASTRO_HOME/local",
+        help="Where data, logs, ports and passwords are kept.",
+    )(command)  # fmt: skip
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """The commands below share nothing but this group."""
+
+
+@main.command()
+@folder_option
+def up(folder: Path) -> None:
+    """Start the servers that do not run yet."""
+
+
+    def report(name: str, seconds: float) -> None:
+        click.echo(f"  {name:9} up in {seconds:.1f} s" if seconds else f"  {name:9} runs already")
+
+    Stack(folder).up(report)
+    option = "" if folder == castro_home() / "local" else f" --dir {shlex.quote(str(folder))}"
+    click.echo(f'Use them:   eval "$(./spark-submit.sh local env{option})"')
+    click.echo(f"Stop them:  ./spark-submit.sh local down{option}      (the data stays in {folder})")
+
+
+@main.command()
+@folder_option
+def down(folder: Path) -> None:
+    """Stop the servers; the data stays."""
+    Stack(folder).down()
+    click.echo(f"Nothing runs in {folder}; its data is kept.")
+
+
+@main.command()
+@folder_option
+def env(folder: Path) -> None:
+    """Print the settings to use these servers, as export lines for a shell."""
+    for name, value in Stack(folder).env().items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+@main.command()
+@folder_option
+def status(folder: Path) -> None:
+    """Say how each server fares; the exit status is 1 unless all are up."""
+    services = Stack(folder).status()
+    for service in services:
+        where = f"port {service.port}, pid {service.pid}, log {service.log}" if service.pid else ""
+        click.echo(f"  {service.name:9} {service.state:14} {where}".rstrip())
+    if any(service.state != "up" for service in services):
+        raise click.exceptions.Exit(1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except LocalServiceError as error:
+        click.echo(f"local: {error}", err=True)
+        raise SystemExit(1) from error

@@ -1,0 +1,343 @@
+#!/usr/bin/env bash
+# The one door to every job:  ./spark-submit.sh JOB [options]
+#
+# On a machine with only bash, Python 3.10+ and Java 17+ it first prepares what is missing (no root, mvn or docker):
+# a virtual environment and Maven jars, in $CASTRO_HOME (default: .castro beside this file). That happens once.
+#
+# How the job runs. In client mode (the usual one) this shell *becomes* the job's Python process (exec), and PySpark
+# calls Spark's own bin/spark-submit, with the arguments given here in PYSPARK_SUBMIT_ARGS, at the moment when the job
+# first asks for a session. The other order, bin/spark-submit with Python as its child, would not do: `kill -TERM`
+# would reach the JVM, which ends at once and takes the Python driver with it in mid-batch. In this order
+#   - SIGTERM and SIGINT reach the job itself, which lets its batch end; its exit status is this program's;
+#   - kill -9 of this pid kills the driver; the JVM sees its input close, and ends as well;
+#   - a job that needs no Spark (local, status, quarantine ...) starts no JVM and is there at once.
+# Deploy mode `cluster` has no driver here, so there bin/spark-submit is called directly.
+#
+# Environment:
+#   CASTRO_HOME               where what is prepared is kept
+#   CASTRO_PYTHON             the Python to make the environment with (default: the newest of 3.14 to 3.10 on PATH)
+#   CASTRO_VENV               an existing environment to use as it is; nothing is installed
+#   CASTRO_MASTER             Spark's master (default: local[*] for --env local; conf/spark-ENV.conf says it otherwise)
+#   CASTRO_SPARK_SUBMIT_ARGS  further options for spark-submit, quoted as for a shell
+#   CASTRO_SPARK_HOME         another Spark of the same version (default: the one in the environment)
+#   CASTRO_DEV=1              with what the tests need
+set -euo pipefail
+
+SPARK_JARS=(org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0)
+# The embedded broker, and a logger for it: without one Kafka says nothing, not even why it does not start.
+KAFKA_JARS=(org.apache.kafka:kafka_2.13:4.2.0 org.slf4j:slf4j-simple:1.7.36)
+
+REPO=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+mkdir -p -- "${CASTRO_HOME:=$REPO/.castro}" 2>/dev/null || {
+    printf 'spark-submit.sh: cannot create the folder %s: set CASTRO_HOME to one you can write to\n' "$CASTRO_HOME" >&2
+    exit 2
+}
+CASTRO_HOME=$(cd -- "$CASTRO_HOME" && pwd -P)
+export CASTRO_HOME
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() { # what is wrong, what to do; status 2: nothing was done
+    say "spark-submit.sh: $1"
+    shift
+    local line
+    for line in "$@"; do say "  $line"; done
+    exit 2
+}
+
+# ---------------------------------------------------------------------------------------------------------- the jobs
+
+usage() {
+    printf 'Usage: ./spark-submit.sh JOB [options]      (./spark-submit.sh JOB --help tells the options)\n\nJobs:\n'
+    local files=("$REPO"/jobs/[a-z]*.py)
+    [[ -e ${files[0]} ]] || return 0
+    awk '
+        function show(text) {
+            gsub(/^[ \t]+|[ \t]*"""[ \t]*$/, "", text)
+            name = FILENAME; sub(/.*\//, "", name); sub(/\.py$/, "", name); gsub(/_/, "-", name)
+            printf "  %-12s %s\n", name, text
+            done[FILENAME] = 1
+        }
+        FNR == 1 { open = 0 }
+        done[FILENAME] { next }
+        open && NF { show($0); next }
+        /^r?"""/ { sub(/^r?"""/, ""); if (NF) show($0); else open = 1 }
+    ' "${files[@]}"
+}
+
+case ${1-} in
+    '' | -h | --help)
+        usage
+        exit 0
+        ;;
+esac
+JOB=$1
+shift
+JOB_FILE=$REPO/jobs/${JOB//-/_}.py
+if [[ ! $JOB =~ ^[a-z][a-z0-9_-]*$ || ! -f $JOB_FILE ]]; then
+    say "spark-submit.sh: there is no job '$JOB'"
+    usage >&2
+    exit 2
+fi
+
+JOB_WORDS=$*
+
+# --env is the job's option; it is read here as well because it chooses Spark's settings.
+ENVIRONMENT=local
+previous=
+for argument in "$@"; do
+    case $argument in
+        --) break ;;
+        --env=*) ENVIRONMENT=${argument#--env=} ;;
+        *) [[ $previous != --env ]] || ENVIRONMENT=$argument ;;
+    esac
+    previous=$argument
+done
+SPARK_CONF=$REPO/conf/spark-$ENVIRONMENT.conf
+[[ $ENVIRONMENT =~ ^[A-Za-z0-9_-]+$ && -f $SPARK_CONF ]] ||
+    fail "--env $ENVIRONMENT: there is no conf/spark-$ENVIRONMENT.conf" "Known: local, cluster, and what you put there."
+
+# -------------------------------------------------------------------------------------------- what the machine gives
+
+find_python() { # prints the first Python that is new enough
+    local candidate
+    if [[ -n ${CASTRO_PYTHON-} ]]; then
+        python_is_new_enough "$CASTRO_PYTHON" ||
+            fail "CASTRO_PYTHON=$CASTRO_PYTHON is not a Python 3.10 or newer" "Correct it, or unset it to let me look."
+        printf '%s' "$CASTRO_PYTHON"
+        return
+    fi
+    for candidate in python3.14 python3.13 python3.12 python3.11 python3.10 python3; do
+        if command -v "$candidate" >/dev/null && python_is_new_enough "$candidate"; then
+            printf '%s' "$candidate"
+            return
+        fi
+    done
+    fail "no Python 3.10 or newer on PATH" "Install one, or name one in CASTRO_PYTHON."
+}
+
+python_is_new_enough() { # by running it: a version manager's placeholder may exist without being a Python
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1
+}
+
+check_java() { # sets JAVA; looks into its file `release` first, because starting a JVM costs 0.1 s
+    local version='' release
+    if [[ -n ${JAVA_HOME-} ]]; then
+        JAVA=$JAVA_HOME/bin/java
+        [[ -x $JAVA ]] || fail "JAVA_HOME=$JAVA_HOME has no bin/java" "Correct it, or unset it to use the java on PATH."
+    else
+        JAVA=$(command -v java) ||
+            fail "no java on PATH and no JAVA_HOME" "Install Java 17 or newer, or set JAVA_HOME."
+    fi
+    release=$(readlink -f -- "$JAVA" 2>/dev/null || true)
+    release=${release%/bin/java}/release
+    if [[ -r $release && $(<"$release") =~ JAVA_VERSION=\"([0-9]+) ]]; then
+        version=${BASH_REMATCH[1]}
+    elif [[ $("$JAVA" -version 2>&1 || true) =~ version\ \"([0-9]+) ]]; then
+        version=${BASH_REMATCH[1]}
+    fi
+    [[ -n $version ]] || fail "$JAVA does not tell its version" "Is it a Java? Set JAVA_HOME to a Java 17 or newer."
+    ((version >= 17)) || fail "$JAVA is Java $version; Spark 4 needs 17 or newer" "Set JAVA_HOME to a newer one."
+}
+
+# ------------------------------------------------------------------------------------------------------- preparation
+# Each part ends by writing its stamp; a part without the right stamp is made again from the beginning.
+
+stamp_is() { [[ -f $1 && $(<"$1") == "$2" ]]; }
+
+step() { # step "what" command...: one line, with the seconds that it took
+    local what=$1 begun=$SECONDS
+    shift
+    say "castro: $what ..."
+    "$@"
+    say "castro: $what: done in $((SECONDS - begun)) s"
+}
+
+logged() { # logged LOG "what failed" command...: output to the log, and its end to the terminal on failure
+    local log=$1 what=$2
+    shift 2
+    if ! "$@" >"$log" 2>&1; then
+        tail -n 15 -- "$log" >&2
+        fail "$what failed; above is the end of $log" "Is the network reachable (a proxy?) and the disk not full?" \
+            "Run the same command again to retry."
+    fi
+}
+
+# What the environment holds, as a rank: 0 nothing of ours, 1 the jobs, 2 and the embedded servers, 3 and the tools.
+EXTRAS=('' '' '[local]' '[local,dev]')
+wanted_extras() {
+    if [[ ${CASTRO_DEV-} == 1 ]]; then
+        printf 3
+    elif [[ $ENVIRONMENT == local ]]; then
+        printf 2
+    else
+        printf 1
+    fi
+}
+venv_key() { printf '%s %s' "$(cksum <"$REPO/pyproject.toml")" "$REPO"; }
+
+venv_is_ready() {
+    local stamp=$CASTRO_HOME/venv/castro-stamp rank key
+    [[ -r $stamp && -x $CASTRO_HOME/venv/bin/python ]] || return 1
+    { read -r rank && read -r key; } <"$stamp" || return 1
+    [[ $key == "$(venv_key)" ]] && ((rank >= $(wanted_extras)))
+}
+
+make_venv() {
+    local python venv=$CASTRO_HOME/venv rank=0 wanted
+    wanted=$(wanted_extras)
+    if [[ -r $venv/castro-stamp && -x $venv/bin/python ]]; then
+        read -r rank <"$venv/castro-stamp" || rank=0 # pyproject.toml or the extras changed: install on top
+    else
+        python=$(find_python)
+        "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+            fail "$python has no venv (Debian and Ubuntu keep it apart)" \
+                "Install the package python3-venv, or name another Python in CASTRO_PYTHON," \
+                "or an environment that you made yourself in CASTRO_VENV."
+        logged "$CASTRO_HOME/venv.log" "making the environment $venv" "$python" -m venv --clear "$venv"
+    fi
+    ((rank > wanted)) && wanted=$rank
+    rm -f -- "$venv/castro-stamp"
+    logged "$CASTRO_HOME/pip.log" "pip install" \
+        "$venv/bin/python" -m pip install --disable-pip-version-check --no-input -e "$REPO${EXTRAS[wanted]}"
+    printf '%s\n%s\n' "$wanted" "$(venv_key)" >"$venv/castro-stamp"
+}
+
+fetch_jars() { # fetch_jars spark|kafka COORDINATE...: with all that they depend on, by the Ivy that PySpark brings
+    local name=$1 coordinate organisation artifact revision
+    shift
+    local target=$CASTRO_HOME/jars/$name new=$CASTRO_HOME/jars/.$name.new ivy
+    ivy=("$SPARK_HOME"/jars/ivy-[0-9]*.jar)
+    [[ -f ${ivy[0]} ]] ||
+        fail "no Ivy jar in $SPARK_HOME/jars" "Is that Spark 4? Delete $CASTRO_HOME/venv to prepare it anew."
+    rm -rf -- "$new"
+    mkdir -p -- "$new"
+    {
+        printf '<ivy-module version="2.0"><info organisation="castro" module="%s"/><dependencies>\n' "$name"
+        for coordinate in "$@"; do
+            IFS=: read -r organisation artifact revision <<<"$coordinate"
+            printf '<dependency org="%s" name="%s" rev="%s" conf="default->default"/>\n' \
+                "$organisation" "$artifact" "$revision"
+        done
+        printf '</dependencies></ivy-module>\n'
+    } >"$new/ivy.xml"
+    logged "$CASTRO_HOME/ivy-$name.log" "fetching jars" \
+        "$JAVA" -jar "${ivy[0]}" -ivy "$new/ivy.xml" -confs default -cache "$CASTRO_HOME/ivy" -types jar bundle \
+        -retrieve "$new/[artifact]-[revision](-[classifier]).[ext]"
+    if [[ $name == spark ]]; then # what PySpark ships must not be there twice, in two versions perhaps
+        local jar shipped
+        for jar in "$new"/*.jar; do
+            artifact=${jar##*/}
+            artifact=${artifact%%-[0-9].*}
+            for shipped in "$SPARK_HOME/jars/$artifact"-[0-9]*.jar; do
+                [[ ! -e $shipped ]] || rm -f -- "$jar"
+            done
+        done
+    fi
+    printf '%s' "$*" >"$new/castro-stamp"
+    rm -rf -- "$target"
+    mv -- "$new" "$target"
+}
+
+jars_are_ready() { stamp_is "$CASTRO_HOME/jars/$1/castro-stamp" "${*:2}"; }
+
+wants_broker() { [[ $JOB == demo || ($JOB == local && " $JOB_WORDS " == *" up "*) || ${CASTRO_DEV-} == 1 ]]; }
+
+use_venv() {
+    VENV=${CASTRO_VENV:-$CASTRO_HOME/venv}
+    SPARK_HOME=${CASTRO_SPARK_HOME-}
+    if [[ -z $SPARK_HOME ]]; then
+        SPARK_HOME=("$VENV"/lib/python3*/site-packages/pyspark)
+        SPARK_HOME=${SPARK_HOME[0]}
+    fi
+}
+
+all_is_ready() {
+    [[ -n ${CASTRO_VENV-} ]] || venv_is_ready || return 1
+    [[ $JOB == local ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
+    ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}"
+}
+
+prepare() {
+    local python
+    python=${CASTRO_VENV:+$CASTRO_VENV/bin/python}
+    [[ -n $python ]] || python=$(find_python)
+    # One preparation at a time. The lock is held by this shell's file 9 (and what it starts): the kernel frees it
+    # however we end. Python takes it because not every system has the command flock.
+    exec 9>"$CASTRO_HOME/lock"
+    "$python" -c '
+import fcntl, sys
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    print("castro: waiting for another preparation of this folder ...", file=sys.stderr, flush=True)
+    fcntl.flock(9, fcntl.LOCK_EX)'
+    if [[ -z ${CASTRO_VENV-} ]] && ! venv_is_ready; then
+        step "Python environment in $CASTRO_HOME/venv (about a minute, once)" make_venv
+    fi
+    use_venv
+    if [[ $JOB != local ]] && ! jars_are_ready spark "${SPARK_JARS[@]}"; then
+        step "Spark's connector for Kafka" fetch_jars spark "${SPARK_JARS[@]}"
+    fi
+    if wants_broker && ! jars_are_ready kafka "${KAFKA_JARS[@]}"; then
+        step "an embedded Kafka" fetch_jars kafka "${KAFKA_JARS[@]}"
+    fi
+    exec 9>&-
+}
+
+check_java
+[[ -z ${CASTRO_VENV-} || -x $CASTRO_VENV/bin/python ]] ||
+    fail "CASTRO_VENV=$CASTRO_VENV has no bin/python" "Name an existing environment, or unset it to have one made."
+all_is_ready || prepare
+use_venv
+[[ -d $SPARK_HOME/jars ]] ||
+    fail "no Spark in $SPARK_HOME" "Is PySpark installed in ${VENV}? CASTRO_SPARK_HOME names another."
+
+# ---------------------------------------------------------------------------------------------------------- the start
+
+PYTHON=$VENV/bin/python
+export SPARK_HOME
+export PYTHONPATH=$REPO${PYTHONPATH:+:$PYTHONPATH}
+if [[ $ENVIRONMENT == local ]]; then
+    export PYSPARK_PYTHON=$PYTHON PYSPARK_DRIVER_PYTHON=$PYTHON
+    export SPARK_LOCAL_IP=127.0.0.1    # else Spark may bind to an address that its own jars cannot be fetched from
+    export SPARK_CONF_DIR=$REPO/conf   # log4j2.properties lies there
+    : "${CASTRO_MASTER:=local[*]}"
+else
+    export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$PYTHON}
+fi
+
+[[ $JOB != local ]] || exec "$PYTHON" "$JOB_FILE" "$@" # needs no Spark at all
+
+jars=("$CASTRO_HOME"/jars/spark/*.jar)
+SUBMIT=(
+    ${CASTRO_MASTER:+--master "$CASTRO_MASTER"}
+    --properties-file "$SPARK_CONF"
+    --jars "$(IFS=,; printf '%s' "${jars[*]}")"
+)
+if [[ $ENVIRONMENT != local ]]; then
+    SUBMIT+=(--load-spark-defaults) # the cluster's own spark-defaults.conf; our file wins over it
+    SUBMIT+=(--driver-java-options "-Dlog4j2.configurationFile=file:$REPO/conf/log4j2.properties")
+fi
+
+deploy_mode=client
+cluster_mode='(--deploy-mode[ =]|spark\.submit\.deployMode[ =])["'\'']?cluster'
+if [[ ${CASTRO_SPARK_SUBMIT_ARGS-} =~ $cluster_mode ]] ||
+    { [[ ! ${CASTRO_SPARK_SUBMIT_ARGS-} =~ client ]] &&
+        grep -Eq '^[[:space:]]*spark\.submit\.deployMode[[:space:]=]+cluster' "$SPARK_CONF"; }; then
+    deploy_mode=cluster
+fi
+
+if [[ $deploy_mode == cluster ]]; then
+    # xargs reads the quotes as a shell would, without running anything that the text may contain.
+    mapfile -t extra < <(xargs -n 1 printf '%s\n' <<<"${CASTRO_SPARK_SUBMIT_ARGS-}")
+    exec "$SPARK_HOME/bin/spark-submit" "${SUBMIT[@]}" ${extra[0]:+"${extra[@]}"} "$JOB_FILE" "$@"
+fi
+
+# PySpark reads this with Python's shlex, as a POSIX shell would: single quotes protect everything but themselves.
+PYSPARK_SUBMIT_ARGS=
+for argument in "${SUBMIT[@]}"; do
+    PYSPARK_SUBMIT_ARGS+="'${argument//\'/\'\\\'\'}' "
+done
+export PYSPARK_SUBMIT_ARGS="$PYSPARK_SUBMIT_ARGS${CASTRO_SPARK_SUBMIT_ARGS-} pyspark-shell"
+exec "$PYTHON" "$JOB_FILE" "$@"
