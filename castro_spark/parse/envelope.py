@@ -49,7 +49,6 @@ def envelope_problem(value: Column, text: Column, documents: Column, max_bytes: 
         .when(document.isNull(), Reason.NOT_AN_OBJECT.column)
         .when(table.isNull(), Reason.UNKNOWN_ENVELOPE.column)
         .when(data.isNull(), _data_problem(text))
-        .when(_lone_surrogate(text), Reason.BAD_TEXT.column)
         .when(_repeated_key(text, data), Reason.DUPLICATE_KEY.column)
     )
 
@@ -64,6 +63,16 @@ def not_a_text(record: Column, text: Column, name: str) -> Column:
     return looks_so & record.rlike(rf'"{re.escape(name)}"\s*:\s*([\[{{]|true\b|false\b)')
 
 
+def lone_surrogate(record: Column, text: Column) -> Column:
+    """Whether half of a \\ud83d\\ude00 pair stands in the record (boolean): it is no character.
+
+    In `text`, a field's, it became a question mark, so only a record with one in a field is looked into.
+    """
+    # An escaped backslash before it ("\\\\ud800") makes it plain letters, and whole pairs are characters.
+    rest = F.regexp_replace(record, rf"\\\\|{_HIGH}{_LOW}", "")
+    return (F.instr(text, "?") > 0) & rest.rlike(f"{_HIGH}|{_LOW}")
+
+
 def _not_an_object_or_not_json(text: Column) -> Column:
     other_json = ~F.ltrim(text).startswith("{") & F.try_parse_json(text).isNotNull()
     return F.when(other_json, Reason.NOT_AN_OBJECT.column).otherwise(Reason.NOT_JSON.column)
@@ -72,14 +81,6 @@ def _not_an_object_or_not_json(text: Column) -> Column:
 def _data_problem(text: Column) -> Column:
     absent = F.get_json_object(text, "$.data").isNull()
     return F.when(absent, Reason.UNKNOWN_ENVELOPE.column).otherwise(Reason.NOT_AN_OBJECT.column)
-
-
-def _lone_surrogate(text: Column) -> Column:
-    """Half of a \\ud83d\\ude00 pair: no character, and it would become a question mark unseen."""
-    escaped = (F.instr(text, "\\ud") > 0) | (F.instr(text, "\\uD") > 0)
-    # An escaped backslash before it ("\\\\ud800") makes it plain letters, and whole pairs are characters.
-    rest = F.regexp_replace(text, rf"\\\\|{_HIGH}{_LOW}", "")
-    return F.when(escaped, rest.rlike(f"{_HIGH}|{_LOW}")).otherwise(F.lit(False))
 
 
 def _repeated_key(text: Column, data: Column) -> Column:

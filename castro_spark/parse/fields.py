@@ -133,7 +133,7 @@ def text_value(text: Column, *, required: bool) -> Column:
 def text_reason(text: Column, *, required: bool, max_length: int, not_a_text: Column) -> Column:
     """missing_field, bad_text (blank where needed, over `max_length` characters, a control character), or null.
 
-    `not_a_text` is true where the JSON holds an object, an array or a boolean.
+    `not_a_text` is true where the JSON holds an object, an array, a boolean or half a character.
     """
     bad = (F.length(text) > max_length) | text.rlike(CONTROL) | not_a_text
     if required:

@@ -109,8 +109,9 @@ def _reason(field: Field, timezone: str, now: Column, allowance: timedelta) -> C
         return fields.timestamp_reason(
             text, value, required=required, timezone=timezone, now=now, allowance=allowance
         )
-    wrong_type = envelope.not_a_text(F.col("_text"), text, field.name)
-    return fields.text_reason(text, required=required, max_length=field.max_length, not_a_text=wrong_type)
+    record = F.col("_text")
+    no_text = envelope.not_a_text(record, text, field.name) | envelope.lone_surrogate(record, text)
+    return fields.text_reason(text, required=required, max_length=field.max_length, not_a_text=no_text)
 
 
 def _named(field: Field, reason: Column) -> Column:

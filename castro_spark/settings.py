@@ -1,0 +1,201 @@
+"""Settings: conf/base.yaml, the environment's file, then CASTRO_... variables; frozen and validated at load."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import psycopg2.extensions
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from castro_spark.errors import SettingsError
+
+CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
+
+# Environment variable -> path of the key it overrides.
+_OVERRIDES: dict[str, tuple[str, ...]] = {
+    "CASTRO_KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
+    "CASTRO_POSTGRES_DSN": ("postgres", "dsn"),
+    "CASTRO_REDIS_URL": ("redis", "url"),
+    "CASTRO_CHECKPOINT_DIR": ("checkpoint_dir",),
+    "CASTRO_TIMEZONE": ("timezone",),
+}
+_SECRETS: dict[str, tuple[str, ...]] = {
+    "CASTRO_POSTGRES_PASSWORD": ("postgres", "password"),
+    "CASTRO_REDIS_PASSWORD": ("redis", "password"),
+}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Section):
+    bootstrap_servers: str = Field(min_length=3)
+    options: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("options")
+    @classmethod
+    def _no_group(cls, options: dict[str, str]) -> dict[str, str]:
+        # A group shared by concurrent queries would make each of them read only a part.
+        if "group.id" in options:
+            raise ValueError("must not name group.id: each query reads all partitions by itself")
+        return options
+
+
+class PostgresSettings(_Section):
+    dsn: str
+    password: SecretStr | None = None
+    connect_timeout_seconds: int = Field(gt=0)
+    lock_timeout_seconds: int = Field(gt=0)
+    work_mem_mb: int = Field(ge=1)
+
+    @field_validator("dsn")
+    @classmethod
+    def _libpq_without_password(cls, dsn: str) -> str:
+        parts = psycopg2.extensions.parse_dsn(dsn)
+        if "password" in parts:
+            raise ValueError("must hold no password: use CASTRO_POSTGRES_PASSWORD or ..._PASSWORD_FILE")
+        return dsn
+
+
+class TtlSettings(_Section):
+    realtime_seconds: int = Field(gt=0)
+    daily_days: int = Field(gt=0)
+    monthly_days: int = Field(gt=0)
+
+
+class RedisSettings(_Section):
+    url: str = Field(pattern=r"^rediss?://[^@]*$|^unix://[^@]*$")
+    password: SecretStr | None = None
+    timeout_seconds: float = Field(gt=0)
+    ttl: TtlSettings
+
+
+class ParseSettings(_Section):
+    future_allowance_hours: float = Field(ge=0)
+    max_record_bytes: int = Field(gt=0)
+
+    @property
+    def future_allowance(self) -> timedelta:
+        return timedelta(hours=self.future_allowance_hours)
+
+
+class StreamingSettings(_Section):
+    trigger_milliseconds: int = Field(gt=0)
+    max_offsets_per_trigger: int = Field(gt=0)
+    executor_staging_rows: int = Field(gt=0)
+    outage_retry_seconds: int = Field(ge=0)
+    books_retention_days: int = Field(gt=0)
+
+
+class StreamSettings(_Section):
+    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    partitions: int = Field(gt=0)
+    replication: int = Field(gt=0)
+    identity: tuple[str, ...] | None = None
+
+
+class Settings(_Section):
+    """All settings of a run. Passwords are SecretStr: neither str() nor repr() shows them."""
+
+    timezone: str
+    kafka: KafkaSettings
+    postgres: PostgresSettings
+    redis: RedisSettings
+    checkpoint_dir: str = Field(min_length=1)
+    parse: ParseSettings
+    streaming: StreamingSettings
+    streams: dict[str, StreamSettings]
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("must be an IANA name such as America/Sao_Paulo")
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def load_settings(
+    env: str = "local", conf_file: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings of environment `env`, or of `conf_file`, over conf/base.yaml, under the variables.
+
+    Raises SettingsError, which names the file, the key and what would be right.
+    """
+    environ = os.environ if environ is None else environ
+    path = conf_file or CONF_DIR / f"{env}.yaml"
+    tree = _merge(_read(CONF_DIR / "base.yaml"), _read(path))
+    origins: dict[str, str] = {}
+    for variable, key in _OVERRIDES.items():
+        if environ.get(variable):
+            _put(tree, key, environ[variable])
+            origins[".".join(key)] = variable
+    for variable, key in _SECRETS.items():
+        secret = _secret(variable, environ)
+        if secret is not None:
+            _put(tree, key, secret)
+            origins[".".join(key)] = variable
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path, origins), "mend that key; conf/base.yaml shows every key") from None
+
+
+def _explain(error: ValidationError, path: Path, origins: Mapping[str, str]) -> str:
+    lines = []
+    for item in error.errors(include_input=False, include_url=False):
+        key = ".".join(str(part) for part in item["loc"])
+        where = origins.get(key, f"{path} (over base.yaml)")
+        lines.append(f"{where}: {key}: {item['msg']}")
+    return "\n".join(lines)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        there = ", ".join(sorted(p.stem for p in CONF_DIR.glob("*.yaml") if p.stem != "base"))
+        raise SettingsError(f"there is no settings file {path}", f"--env takes one of: {there}") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {error}", "mend the file") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{path} holds no keys", "write `key: value` lines as in conf/base.yaml")
+    return tree
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _put(tree: dict[str, Any], key: tuple[str, ...], value: object) -> None:
+    for part in key[:-1]:
+        tree = tree.setdefault(part, {})
+    tree[key[-1]] = value
+
+
+def _secret(variable: str, environ: Mapping[str, str]) -> str | None:
+    if environ.get(variable):
+        return environ[variable]
+    path = environ.get(f"{variable}_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise SettingsError(f"{variable}_FILE: cannot read {path}: {error.strerror}", "name a readable file") from None
