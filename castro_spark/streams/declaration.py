@@ -77,8 +77,12 @@ class StreamDeclaration:
         return f"ml_{self.name}_monthly"
 
     @property
-    def staging_table(self) -> str:
-        return f"stage_{self.name}"
+    def staged_events_table(self) -> str:
+        return f"staged_{self.name}_events"
+
+    @property
+    def staged_rejects_table(self) -> str:
+        return f"staged_{self.name}_rejects"
 
     @property
     def last_price(self) -> str:

@@ -63,15 +63,3 @@ CREATE TABLE castro.quarantine (
     UNIQUE (stream, generation, partition, "offset")
 );
 CREATE INDEX quarantine_open ON castro.quarantine (stream, reason) WHERE status = 'open';
-
--- Where executors put a large batch's rejects before its transaction takes them up.
-CREATE UNLOGGED TABLE castro.stage_rejects (
-    attempt       bigint NOT NULL,
-    partition     int NOT NULL,
-    "offset"      bigint NOT NULL,
-    record_micros bigint,
-    key           bytea,
-    value         bytea,
-    reason        text,
-    detail        text
-);

@@ -24,10 +24,11 @@ def staged_lines(parsed: DataFrame, stream: StreamDeclaration) -> DataFrame:
     `event` is the COPY line of an event (columns: `staged_columns(stream)`), `reject` that of a reject
     (REJECT_COLUMNS); both null where the record is skipped.
     """
-    event = _line([_event_text(stream, column) for column in stream.event_columns])
+    partition = F.col("partition").cast("string")
+    event = _line([partition, *(_event_text(stream, column) for column in stream.event_columns)])
     reject = _line(
         [
-            F.col("partition").cast("string"),
+            partition,
             F.col("offset").cast("string"),
             F.unix_micros("record_timestamp").cast("string"),
             _bytea("key"),
@@ -46,7 +47,8 @@ def staged_lines(parsed: DataFrame, stream: StreamDeclaration) -> DataFrame:
 
 def staged_columns(stream: StreamDeclaration) -> tuple[str, ...]:
     """The staging table's columns for an event's line; a timestamp is staged as UTC microseconds."""
-    return tuple("timestamp_micros" if c == "timestamp" else c for c in stream.event_columns)
+    named = ("timestamp_micros" if c == "timestamp" else c for c in stream.event_columns)
+    return ("source_partition", *named)
 
 
 def _event_text(stream: StreamDeclaration, column: str) -> Column:

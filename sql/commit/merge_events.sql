@@ -1,0 +1,33 @@
+-- Step 3 of the commit: the batch's events into the events table, and what they change of each product-day.
+-- Reads the old row of an event before it writes, so a correction takes its old share out where that was.
+WITH newest AS MATERIALIZED (
+    SELECT DISTINCT ON (event_id) *
+    FROM {staged_events}
+    WHERE attempt = ANY(%(attempts)s)
+    ORDER BY event_id, position_major DESC, position_minor DESC
+), changed AS MATERIALIZED (
+    SELECT n.*, o.event_id IS NOT NULL AS existed, {old_columns}
+    FROM newest n
+    LEFT JOIN {events} o ON o.event_id = n.event_id
+    WHERE o.event_id IS NULL
+       OR (o.position_major, o.position_minor) < (n.position_major, n.position_minor)
+), inserted AS (
+    INSERT INTO {events} ({columns})
+    SELECT {values} FROM changed c WHERE NOT existed ORDER BY event_id
+), corrected AS (
+    UPDATE {events} e SET ({columns}) = ROW({values}), updated_at = now()
+    FROM changed c
+    WHERE c.existed AND e.event_id = c.event_id
+), shares AS (
+    SELECT product_code, date, 1 AS transactions, quantity AS volume, value_total AS value {new_measures}
+    FROM changed
+    UNION ALL
+    SELECT old_product_code, old_date, -1, -old_quantity, -old_value_total {old_measures}
+    FROM changed WHERE existed
+), deltas AS (
+    INSERT INTO castro_deltas
+    SELECT product_code, date, sum(transactions), sum(volume), sum(value) {sum_measures}
+    FROM shares GROUP BY product_code, date
+)
+SELECT source_partition, count(*) FILTER (WHERE NOT existed), count(*) FILTER (WHERE existed)
+FROM changed GROUP BY source_partition

@@ -1,0 +1,9 @@
+-- Step 5 of the commit. A record that is quarantined already (a replay of an open one) stays as it is.
+INSERT INTO castro.quarantine
+    (stream, topic, generation, partition, "offset", record_timestamp, key, value, reason, detail)
+SELECT %(stream)s, %(topic)s, %(generation)s, partition, "offset",
+       'epoch'::timestamptz + record_micros * interval '1 microsecond', key, value, reason, detail
+FROM {staged_rejects}
+WHERE attempt = ANY(%(attempts)s)
+ORDER BY partition, "offset"
+ON CONFLICT (stream, generation, partition, "offset") DO NOTHING
