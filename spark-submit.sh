@@ -20,7 +20,11 @@
 #   CASTRO_MASTER             Spark's master (default: local[*] for --env local; conf/spark-ENV.conf says it otherwise)
 #   CASTRO_SPARK_SUBMIT_ARGS  further options for spark-submit, quoted as for a shell
 #   CASTRO_SPARK_HOME         another Spark of the same version (default: the one in the environment)
+#   CASTRO_DEPLOY_MODE        `cluster` to run the driver on the cluster (with --env cluster)
 #   CASTRO_DEV=1              with what the tests need
+#
+# `./spark-submit.sh prepare` only prepares. Every job finds CASTRO_HOME and CASTRO_ROOT
+# (the repository) in its environment.
 set -euo pipefail
 
 SPARK_JARS=(org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0)
@@ -33,7 +37,7 @@ mkdir -p -- "${CASTRO_HOME:=$REPO/.castro}" 2>/dev/null || {
     exit 2
 }
 CASTRO_HOME=$(cd -- "$CASTRO_HOME" && pwd -P)
-export CASTRO_HOME
+export CASTRO_HOME CASTRO_ROOT=$REPO
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -74,13 +78,21 @@ esac
 JOB=$1
 shift
 JOB_FILE=$REPO/jobs/${JOB//-/_}.py
-if [[ ! $JOB =~ ^[a-z][a-z0-9_-]*$ || ! -f $JOB_FILE ]]; then
+if [[ $JOB != prepare ]] && [[ ! $JOB =~ ^[a-z][a-z0-9_-]*$ || ! -f $JOB_FILE ]]; then
     say "spark-submit.sh: there is no job '$JOB'"
     usage >&2
     exit 2
 fi
 
 JOB_WORDS=$*
+
+known_environments() {
+    local file
+    for file in "$REPO"/conf/spark-*.conf; do
+        file=${file##*/spark-}
+        printf '%s ' "${file%.conf}"
+    done
+}
 
 # --env is the job's option; it is read here as well because it chooses Spark's settings.
 ENVIRONMENT=local
@@ -95,7 +107,7 @@ for argument in "$@"; do
 done
 SPARK_CONF=$REPO/conf/spark-$ENVIRONMENT.conf
 [[ $ENVIRONMENT =~ ^[A-Za-z0-9_-]+$ && -f $SPARK_CONF ]] ||
-    fail "--env $ENVIRONMENT: there is no conf/spark-$ENVIRONMENT.conf" "Known: local, cluster, and what you put there."
+    fail "--env $ENVIRONMENT: there is no conf/spark-$ENVIRONMENT.conf" "There are: $(known_environments)"
 
 # -------------------------------------------------------------------------------------------- what the machine gives
 
@@ -299,14 +311,14 @@ PYTHON=$VENV/bin/python
 export SPARK_HOME
 export PYTHONPATH=$REPO${PYTHONPATH:+:$PYTHONPATH}
 if [[ $ENVIRONMENT == local ]]; then
-    export PYSPARK_PYTHON=$PYTHON PYSPARK_DRIVER_PYTHON=$PYTHON
-    export SPARK_LOCAL_IP=127.0.0.1    # else Spark may bind to an address that its own jars cannot be fetched from
+    # else Spark may bind to an address that its own jars cannot be fetched from
+    export SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
     export SPARK_CONF_DIR=$REPO/conf   # log4j2.properties lies there
     : "${CASTRO_MASTER:=local[*]}"
-else
-    export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$PYTHON}
 fi
+export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$PYTHON}
 
+[[ $JOB != prepare ]] || exit 0
 [[ $JOB != local ]] || exec "$PYTHON" "$JOB_FILE" "$@" # needs no Spark at all
 
 jars=("$CASTRO_HOME"/jars/spark/*.jar)
@@ -328,7 +340,8 @@ if [[ ${CASTRO_SPARK_SUBMIT_ARGS-} =~ $cluster_mode ]] ||
     deploy_mode=cluster
 fi
 
-if [[ $deploy_mode == cluster ]]; then
+if [[ $deploy_mode == cluster || ${CASTRO_DEPLOY_MODE-} == cluster ]]; then
+    SUBMIT+=(--deploy-mode cluster)
     # xargs reads the quotes as a shell would, without running anything that the text may contain.
     mapfile -t extra < <(xargs -n 1 printf '%s\n' <<<"${CASTRO_SPARK_SUBMIT_ARGS-}")
     exec "$SPARK_HOME/bin/spark-submit" "${SUBMIT[@]}" ${extra[0]:+"${extra[@]}"} "$JOB_FILE" "$@"

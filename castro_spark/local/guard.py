@@ -39,14 +39,21 @@ class Guard:
             )
         )  # fmt: skip
 
+    def dismiss_newest(self) -> None:
+        """Takes back the last `watch`; the earlier ones go on, for the servers that still run."""
+        self._dismiss(self._watchers.pop())
+
     def dismiss(self) -> None:
         """Ends the watching; the servers are already stopped, or are to live on."""
-        for watcher in self._watchers:
-            watcher.kill()  # before its pipe closes, or it would set to work
-            watcher.wait()
-            if watcher.stdin:
-                watcher.stdin.close()
-        self._watchers.clear()
+        while self._watchers:
+            self._dismiss(self._watchers.pop())
+
+    @staticmethod
+    def _dismiss(watcher: subprocess.Popen[bytes]) -> None:
+        watcher.kill()  # before its pipe closes, or it would set to work
+        watcher.wait()
+        if watcher.stdin:
+            watcher.stdin.close()
 
 
 def main(folder: Path, owner: int, owner_mark: str, names: Sequence[str]) -> None:

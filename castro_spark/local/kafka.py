@@ -20,6 +20,8 @@ _JVM = [
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS",
 ]
 
+_LARGEST = str(4 * 1024 * 1024)  # bytes a record batch; a fetch must be able to hold one
+
 
 class Kafka(Server):
     """Topics are not made by being named: a job that misses one must say so, here as in production."""
@@ -50,6 +52,7 @@ class Kafka(Server):
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "auto.create.topics.enable": "false", "num.partitions": "4",
             "group.initial.rebalance.delay.ms": "0",
+            "message.max.bytes": _LARGEST, "replica.fetch.max.bytes": _LARGEST,
             # After a crash the node is not let in again before its old session has run out (usual: 9 s).
             "broker.session.timeout.ms": "5000", "broker.heartbeat.interval.ms": "1000",
             # One node: nothing to replicate to. Few partitions: the usual 50 cost seconds on first use.

@@ -58,7 +58,7 @@ class Postgres(Server):
             "listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "",
             "password_encryption": "scram-sha-256", "max_connections": "100", "wal_level": "logical",
             "fsync": "on", "synchronous_commit": "on", "track_commit_timestamp": "on",
-            "shared_buffers": "256MB", "effective_cache_size": "2GB", "max_wal_size": "2GB",
+            "shared_buffers": "256MB", "effective_cache_size": "2GB", "max_wal_size": "4GB",
             "wal_compression": "lz4" if lz4 else "on", "checkpoint_timeout": "15min",
             "checkpoint_completion_target": "0.9", "random_page_cost": "1.1",
             "timezone": "UTC", "log_timezone": "UTC", "log_min_messages": "warning",

@@ -105,8 +105,8 @@ class Stack:
             if errors:
                 for name in down:
                     self._servers[name].stop()
-                if self._guard:
-                    self._guard.dismiss()
+                if self._guard and down:
+                    self._guard.dismiss_newest()
                 raise errors[0]
             (self.folder / "checkpoints").mkdir(exist_ok=True)
 

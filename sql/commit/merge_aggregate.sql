@@ -4,7 +4,7 @@ WITH merged AS (
     SELECT d.product_code, d.{period}, {delta_sums}, newest.{price}, %(revision)s
     FROM (
         SELECT product_code, {period_of_date} AS {period}, {total_sums}
-        FROM castro_deltas GROUP BY 1, 2
+        FROM castro_deltas d GROUP BY 1, 2
     ) d
     LEFT JOIN LATERAL (
         SELECT e.{price} FROM {events} e

@@ -251,7 +251,30 @@ def test_the_servers_end_with_an_owner_that_is_killed(tmp_path: Path) -> None:
         assert owner.stdout.readline() == b"up\n"
         assert processes_of(tmp_path)
         owner.send_signal(signal.SIGKILL)
+    assert_all_end(tmp_path)
+
+
+def test_a_failed_second_up_does_not_unguard_what_runs(tmp_path: Path) -> None:
+    program = (
+        "import socket, time; from castro_spark.local import LocalServiceError, Stack\n"
+        f"stack = Stack({str(tmp_path)!r}, die_with_parent=True, external={NO_KAFKA!r}); stack.up()\n"
+        "stack.redis.stop(kill=True); other = socket.socket()\n"
+        "other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "other.bind(('127.0.0.1', stack.redis.port)); other.listen()\n"
+        "try: stack.up()\n"
+        "except LocalServiceError: print('failed', flush=True)\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"failed\n"
+        assert processes_of(tmp_path)  # PostgreSQL
+        owner.send_signal(signal.SIGKILL)
+    assert_all_end(tmp_path)
+
+
+def assert_all_end(folder: Path) -> None:
     deadline = time.monotonic() + 10
-    while processes_of(tmp_path) and time.monotonic() < deadline:
+    while processes_of(folder) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert processes_of(tmp_path) == []
+    assert processes_of(folder) == []

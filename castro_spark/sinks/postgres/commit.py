@@ -1,0 +1,260 @@
+"""THE transaction: a batch's events, aggregates, quarantine, books and offsets, all or nothing.
+
+Guarantee: exactly once. A batch that repeats finds the ledger at its end and changes nothing; a batch whose
+COMMIT was sent when the connection broke is looked up in the ledger and done again only if it is not there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import Event
+
+from psycopg2.extras import execute_values
+
+from castro_spark.errors import LedgerMoved
+from castro_spark.settings import PostgresSettings
+from castro_spark.sinks.postgres import staging
+from castro_spark.sinks.postgres.connection import PASSING, Connection, connect, outlast_outages
+from castro_spark.sinks.postgres.ledger import Ledger, Positions, advance, lock
+from castro_spark.sinks.postgres.merge import Aggregate, statements
+from castro_spark.sinks.postgres.projection import Horizon, Projection, aggregate_fields, newest_of_touched
+from castro_spark.sinks.postgres.staging import Counts, StagedBatch
+from castro_spark.streams.declaration import StreamDeclaration
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Books:
+    """What became of one partition's offsets in one batch."""
+
+    partition: int
+    from_offset: int
+    to_offset: int
+    inserted: int
+    corrected: int
+    stale: int
+    quarantined: int
+    skipped: int
+    gaps: int
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What a commit did."""
+
+    epoch: int
+    revision: int
+    positions: dict[int, int]
+    books: list[Books] = field(default_factory=list)
+    projection: Projection = field(default_factory=Projection)
+
+    def total(self, column: str) -> int:
+        return sum(getattr(b, column) for b in self.books)
+
+
+class StreamCommits:
+    """Commits the batches of one stream, for the writer of `epoch` (None: a guest that moves no offsets).
+
+    Keeps one connection, and makes a new one when that broke. Not for use by several threads at once.
+    """
+
+    def __init__(
+        self,
+        settings: PostgresSettings,
+        stream: StreamDeclaration,
+        *,
+        epoch: int | None,
+        patience: float,
+        stopping: Event | None = None,
+    ) -> None:
+        self._settings = settings
+        self._stream = stream
+        self._epoch = epoch
+        self._patience = patience
+        self._stopping = stopping
+        self._statements = statements(stream)
+        self._connection: Connection | None = None
+
+    def commit(
+        self, batch: StagedBatch, *, batch_id: int, starts: Positions, ends: Positions, horizon: Horizon
+    ) -> Committed:
+        """Commits a batch that was cut to `starts`..`ends`; outlasts outages up to the patience given."""
+        for attempt in outlast_outages(self._patience, self._stopping):
+            with attempt:
+                try:
+                    return self._try(batch, batch_id, starts, ends, horizon)
+                except PASSING:
+                    self.close()
+                    raise
+                except BaseException:
+                    if self._connection is not None and not self._connection.closed:
+                        self._connection.rollback()
+                    raise
+        raise AssertionError("unreachable: the retrying reraises")
+
+    def resolve(self, batch: StagedBatch, ids: Iterable[int], horizon: Horizon) -> Committed:
+        """Commits a replay of the quarantined records `ids`, as a guest: no offsets move."""
+        connection = self._open()
+        with connection:
+            ledger = lock(connection, self._stream.name, None)
+            committed = self._merge(connection, ledger, batch, {}, {}, horizon)
+            with connection.cursor() as cursor:
+                # What came out as a reject again stays open.
+                execute_values(
+                    cursor,
+                    "UPDATE castro.quarantine q SET status = 'replayed', resolved_at = now()"
+                    " FROM (VALUES %s) AS v (id) WHERE q.id = v.id",
+                    [(i,) for i in ids],
+                )
+        return committed
+
+    def close(self) -> None:
+        """Closes the connection; the next commit makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            connection = connect(self._settings, f"castro_spark {self._stream.name}")
+            staging.create_temporary_tables(connection, self._stream)
+            with connection, connection.cursor() as cursor:
+                cursor.execute(self._statements.create_deltas)
+            self._connection = connection
+        return self._connection
+
+    def _try(
+        self, batch: StagedBatch, batch_id: int, starts: Positions, ends: Positions, horizon: Horizon
+    ) -> Committed:
+        connection = self._open()
+        with connection:
+            # 1. Lock the stream's row: from here to COMMIT this writer is alone, or it is fenced.
+            ledger = lock(connection, self._stream.name, self._epoch)
+            if _reached(ledger, ends):
+                # An earlier try's COMMIT arrived although its answer did not.
+                return Committed(ledger.epoch, ledger.revision, ledger.positions)
+            if any(ledger.positions.get(p, 0) != start for p, start in starts.items()):
+                raise LedgerMoved(
+                    f"the ledger of {self._stream.name} is at {ledger.positions}, the batch begins at {dict(starts)}",
+                    "start the stream again: it goes on from the ledger",
+                )
+            committed = self._merge(connection, ledger, batch, starts, ends, horizon)
+            # 6. The books, whose CHECK refuses what does not balance.
+            self._write_books(connection, committed, batch_id)
+            # 7. The offsets, then COMMIT at the end of this block.
+            advance(connection, self._stream.name, ends, committed.revision, ledger.positions)
+        return committed
+
+    def _merge(
+        self,
+        connection: Connection,
+        ledger: Ledger,
+        batch: StagedBatch,
+        starts: Positions,
+        ends: Positions,
+        horizon: Horizon,
+    ) -> Committed:
+        temporary = batch.in_temporary_tables
+        attempts = batch.attempts or [staging.new_attempt()]
+        # 2. A small batch's lines are copied here; a large one's lie in the staging tables already.
+        for lines in batch.lines:
+            staging.copy_lines(connection, self._stream, lines, attempts[0], temporary=temporary)
+        revision = ledger.revision + 1
+        projection = Projection()
+        changed: dict[int, tuple[int, int]] = {}
+        with connection.cursor() as cursor:
+            # Every join here is of a batch with an indexed table: a plan must not flip as the table grows.
+            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+            if any(c.events for c in batch.counts.values()):
+                # 3. Events, and what they change of each product-day.
+                cursor.execute(self._statements.merge_events[temporary], {"attempts": attempts})
+                changed = {p: (inserted, corrected) for p, inserted, corrected in cursor.fetchall()}
+            if changed:
+                # 4. The daily and monthly aggregates.
+                corrected = any(c for _, c in changed.values())
+                daily, monthly = self._statements.daily, self._statements.monthly
+                projection.daily = _aggregate(connection, daily, revision, horizon.day, corrected)
+                projection.monthly = _aggregate(connection, monthly, revision, horizon.month, corrected)
+                projection.newest = newest_of_touched(connection, self._stream)
+            if any(c.rejects for c in batch.counts.values()):
+                # 5. The records that could not be used, with their bytes.
+                known = {"stream": self._stream.name, "topic": ledger.topic, "generation": ledger.generation}
+                cursor.execute(self._statements.quarantine[temporary], {"attempts": attempts, **known})
+            if not ends:
+                cursor.execute(
+                    "UPDATE castro.stream SET revision = %s WHERE stream = %s", (revision, self._stream.name)
+                )
+        books = [_books(p, starts.get(p, 0), end, batch.counts, changed) for p, end in sorted(ends.items())]
+        return Committed(
+            ledger.epoch,
+            revision,
+            {**ledger.positions, **ends},
+            [b for b in books if b.to_offset > b.from_offset],
+            projection,
+        )
+
+    def _write_books(self, connection: Connection, committed: Committed, batch_id: int) -> None:
+        rows = [
+            (self._stream.name, committed.revision, b.partition, batch_id, b.from_offset, b.to_offset)
+            + (b.inserted, b.corrected, b.stale, b.quarantined, b.skipped, b.gaps)
+            for b in committed.books
+        ]
+        with connection.cursor() as cursor:
+            execute_values(
+                cursor,
+                "INSERT INTO castro.batch_books (stream, revision, partition, batch_id, from_offset, to_offset,"
+                " inserted, corrected, stale, quarantined, skipped, gaps) VALUES %s",
+                rows,
+            )
+
+
+def prune_books(connection: Connection, stream: str, days: int) -> int:
+    """Removes books older than `days`; returns how many."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM castro.batch_books WHERE stream = %s AND committed_at < now() - %s * interval '1 day'",
+            (stream, days),
+        )
+        return cursor.rowcount
+
+
+def _reached(ledger: Ledger, ends: Positions) -> bool:
+    return all(ledger.positions.get(p, 0) >= end for p, end in ends.items())
+
+
+def _aggregate(
+    connection: Connection, aggregate: Aggregate, revision: int, oldest: object, corrected: bool
+) -> list[tuple[str, object, dict[str, str] | None]]:
+    with connection.cursor() as cursor:
+        cursor.execute(aggregate.merge, {"revision": revision, "oldest": oldest})
+        rows = [(code, period, aggregate_fields(*sums)) for code, period, *sums in cursor.fetchall()]
+        if corrected:
+            cursor.execute(aggregate.remove_emptied)
+    return rows
+
+
+def _books(
+    partition: int,
+    start: int,
+    end: int,
+    counts: Mapping[int, Counts],
+    changed: Mapping[int, tuple[int, int]],
+) -> Books:
+    held = counts.get(partition, Counts())
+    inserted, corrected = changed.get(partition, (0, 0))
+    return Books(
+        partition=partition,
+        from_offset=start,
+        to_offset=end,
+        inserted=inserted,
+        corrected=corrected,
+        # Events that changed nothing: an older position of a known event, or of one in the same batch.
+        stale=held.events - inserted - corrected,
+        quarantined=held.rejects,
+        skipped=held.skipped,
+        # Control records, and what compaction took away.
+        gaps=(end - start) - held.records,
+    )

@@ -1,0 +1,138 @@
+"""The offset ledger and the fence: where a stream goes on, and who may move it.
+
+Guarantee: whoever holds the stream's row (`lock`) is alone, and a writer whose epoch is no longer the row's
+commits nothing, however long it was stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from castro_spark.errors import Fenced, NotMigrated, TopicRecreated
+from castro_spark.sinks.postgres.connection import Connection
+
+Positions = Mapping[int, int]  # partition -> the next offset to consume
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A stream's state as committed."""
+
+    topic: str
+    topic_id: str
+    generation: int
+    epoch: int
+    writer: str
+    revision: int
+    positions: dict[int, int]
+
+
+def read_ledger(connection: Connection, stream: str) -> Ledger | None:
+    """The ledger as committed, without a lock; None before the first start."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT topic, topic_id, generation, epoch, writer, revision FROM castro.stream WHERE stream = %s",
+            (stream,),
+        )
+        row = cursor.fetchone()
+        return Ledger(*row, positions=_positions(connection, stream)) if row else None
+
+
+def claim(
+    connection: Connection,
+    stream: str,
+    *,
+    topic: str,
+    topic_id: str,
+    beginnings: Positions,
+    writer: str,
+    accept_new_topic: bool = False,
+) -> Ledger:
+    """Makes `writer` the stream's only writer; an earlier one is fenced from this commit on.
+
+    First start: the ledger begins at `beginnings`. Another topic id than the ledger's raises TopicRecreated,
+    unless `accept_new_topic`: then a new generation begins at `beginnings`, newer than all before.
+    """
+    with connection, connection.cursor() as cursor:
+        # The epoch is a clock that never goes back, so that it is new even after the database was restored.
+        cursor.execute(
+            "INSERT INTO castro.stream AS s (stream, topic, topic_id, epoch, writer)"
+            " VALUES (%s, %s, %s, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, %s)"
+            " ON CONFLICT (stream) DO UPDATE SET writer = EXCLUDED.writer, updated_at = now(),"
+            " epoch = greatest(s.epoch + 1, EXCLUDED.epoch)"
+            " RETURNING topic, topic_id, generation",
+            (stream, topic, topic_id, writer),
+        )
+        held_topic, held_id, generation = cursor.fetchone() or (topic, topic_id, 0)
+        positions = _positions(connection, stream)
+        if held_id != topic_id:
+            if not accept_new_topic:
+                raise TopicRecreated(
+                    f"topic {topic} has id {topic_id}, but the ledger of stream {stream} is about"
+                    f" {held_topic} with id {held_id}: it was created again, or this is another cluster",
+                    "check kafka.bootstrap_servers and the topic; if the new topic is right, start once with"
+                    " --accept-new-topic: the stream then begins at its beginning",
+                )
+            generation += 1
+            positions = {}
+            cursor.execute("DELETE FROM castro.offset_ledger WHERE stream = %s", (stream,))
+            cursor.execute(
+                "UPDATE castro.stream SET topic = %s, topic_id = %s, generation = %s WHERE stream = %s",
+                (topic, topic_id, generation, stream),
+            )
+        for partition in sorted(beginnings.keys() - positions.keys()):
+            # A partition that was added to a known topic is read from 0: all of it is new.
+            start = 0 if positions else beginnings[partition]
+            cursor.execute("INSERT INTO castro.offset_ledger VALUES (%s, %s, %s)", (stream, partition, start))
+    ledger = read_ledger(connection, stream)
+    assert ledger is not None
+    return ledger
+
+
+def lock(connection: Connection, stream: str, epoch: int | None) -> Ledger:
+    """Takes the stream's row for this transaction and returns the ledger under that lock.
+
+    `epoch` is the writer's own; another one in the row raises Fenced. None: a guest (a replay of quarantined
+    records, say), which takes its turn but moves no offsets.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT topic, topic_id, generation, epoch, writer, revision FROM castro.stream"
+            " WHERE stream = %s FOR UPDATE",
+            (stream,),
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotMigrated(f"stream {stream} was never started", f"start it: stream --stream {stream}")
+    ledger = Ledger(*row, positions=_positions(connection, stream))
+    if epoch is not None and ledger.epoch != epoch:
+        raise Fenced(
+            f"stream {stream} was taken over by {ledger.writer}: this writer stops and has committed nothing"
+            " since then",
+            "let one instance run; whichever starts last is the one that goes on",
+        )
+    return ledger
+
+
+def advance(
+    connection: Connection, stream: str, ends: Positions, revision: int, known: Positions
+) -> None:
+    """Moves the ledger to `ends` and names the commit `revision`, within the caller's transaction."""
+    with connection.cursor() as cursor:
+        for partition, end in sorted(ends.items()):
+            if known.get(partition) != end:
+                cursor.execute(
+                    "INSERT INTO castro.offset_ledger VALUES (%s, %s, %s) ON CONFLICT (stream, partition)"
+                    " DO UPDATE SET next_offset = EXCLUDED.next_offset, updated_at = now()",
+                    (stream, partition, end),
+                )
+        cursor.execute(
+            "UPDATE castro.stream SET revision = %s, updated_at = now() WHERE stream = %s", (revision, stream)
+        )
+
+
+def _positions(connection: Connection, stream: str) -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT partition, next_offset FROM castro.offset_ledger WHERE stream = %s", (stream,))
+        return dict(cursor.fetchall())

@@ -1,0 +1,115 @@
+"""The commit's statements for one stream, composed once from its declaration and sql/commit/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg2 import sql
+
+from castro_spark.sinks.postgres.connection import names, statement
+from castro_spark.streams.declaration import Measure, StreamDeclaration
+
+# The period's column, how it comes from a date, how long it is.
+_DAILY = ("date", "d.date", "1")
+_MONTHLY = ("month", "date_trunc('month', d.date)::date", "interval '1 month'")
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """The statements for the daily or the monthly table."""
+
+    merge: sql.Composed
+    remove_emptied: sql.Composed
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What a commit of one stream executes; `staged` in temporary or in the executors' tables."""
+
+    create_deltas: sql.Composed
+    merge_events: dict[bool, sql.Composed]  # by whether the lines lie in temporary tables
+    quarantine: dict[bool, sql.Composed]
+    daily: Aggregate
+    monthly: Aggregate
+
+
+def statements(stream: StreamDeclaration) -> Statements:
+    """All statements of `stream`."""
+    sums = ("transactions", "volume", "value", *(m.name for m in stream.measures))
+    return Statements(
+        create_deltas=sql.SQL(
+            "CREATE TEMP TABLE castro_deltas (product_code text COLLATE \"C\", date date, {}) ON COMMIT DELETE ROWS"
+        ).format(names(sums, lambda c: sql.Identifier(c) + sql.SQL(" numeric"))),
+        merge_events={temporary: _merge_events(stream, temporary) for temporary in (True, False)},
+        quarantine={
+            temporary: statement(
+                "commit/quarantine.sql", staged_rejects=_staged(stream.staged_rejects_table, temporary)
+            )
+            for temporary in (True, False)
+        },
+        daily=_aggregate(stream, stream.daily_table, sums, *_DAILY),
+        monthly=_aggregate(stream, stream.monthly_table, sums, *_MONTHLY),
+    )
+
+
+def _staged(table: str, temporary: bool) -> sql.Identifier:
+    return sql.Identifier("pg_temp", table) if temporary else sql.Identifier("castro", table)
+
+
+def _merge_events(stream: StreamDeclaration, temporary: bool) -> sql.Composed:
+    def staged_value(column: str) -> sql.Composable:
+        if column == "timestamp":
+            return sql.SQL("'epoch'::timestamptz + c.timestamp_micros * interval '1 microsecond'")
+        return sql.SQL("c.{}").format(sql.Identifier(column))
+
+    def old(column: str) -> sql.Composable:
+        return sql.SQL("o.{} AS {}").format(sql.Identifier(column), sql.Identifier(f"old_{column}"))
+
+    wheres = dict.fromkeys(m.where for m in stream.measures)
+    old_columns = ("product_code", "date", "quantity", "value_total", *wheres)
+    return statement(
+        "commit/merge_events.sql",
+        events=sql.Identifier(stream.events_table),
+        staged_events=_staged(stream.staged_events_table, temporary),
+        old_columns=names(tuple(old_columns), old),
+        columns=names(stream.event_columns),
+        values=names(stream.event_columns, staged_value),
+        new_measures=sql.Composed([_share(m, "", 1) for m in stream.measures]),
+        old_measures=sql.Composed([_share(m, "old_", -1) for m in stream.measures]),
+        sum_measures=sql.Composed(
+            [sql.SQL(", sum({})").format(sql.Identifier(m.name)) for m in stream.measures]
+        ),
+    )
+
+
+def _share(measure: Measure, prefix: str, sign: int) -> sql.Composed:
+    return sql.SQL(", CASE WHEN {where} IN ({among}) THEN {sign} * {quantity} ELSE 0 END AS {name}").format(
+        where=sql.Identifier(f"{prefix}{measure.where}"),
+        among=sql.SQL(", ").join(sql.Literal(value) for value in measure.among),
+        sign=sql.Literal(sign),
+        quantity=sql.Identifier(f"{prefix}quantity"),
+        name=sql.Identifier(measure.name),
+    )
+
+
+def _aggregate(
+    stream: StreamDeclaration, table: str, sums: tuple[str, ...], period: str, of_date: str, length: str
+) -> Aggregate:
+    parts: dict[str, sql.Composable] = {
+        "aggregate": sql.Identifier(table),
+        "period": sql.Identifier(period),
+        "period_of_date": sql.SQL(of_date),
+    }
+    merge = statement(
+        "commit/merge_aggregate.sql",
+        **parts,
+        events=sql.Identifier(stream.events_table),
+        price=sql.Identifier(stream.price),
+        last_price=sql.Identifier(stream.last_price),
+        length=sql.SQL(length),
+        sums=names(sums),
+        delta_sums=names(sums, lambda c: sql.SQL("d.{}").format(sql.Identifier(c))),
+        total_sums=names(sums, lambda c: sql.SQL("sum({0}) AS {0}").format(sql.Identifier(c))),
+        added_sums=names(sums, lambda c: sql.SQL("{0} = t.{0} + EXCLUDED.{0}").format(sql.Identifier(c))),
+    )
+    return Aggregate(merge, statement("commit/remove_emptied.sql", **parts))

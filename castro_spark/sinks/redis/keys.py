@@ -1,0 +1,50 @@
+"""The keys of the projection, their TTLs and the marker of what has been published."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from castro_spark.settings import TtlSettings
+from castro_spark.streams.declaration import StreamDeclaration
+
+_SECONDS_A_DAY = 86_400
+
+
+def realtime_key(stream: StreamDeclaration, product_code: str) -> str:
+    """{stream}:realtime:{product_code}. The code comes last, so that a `:` in it changes no key's meaning."""
+    return f"{stream.name}:realtime:{product_code}"
+
+
+def daily_key(stream: StreamDeclaration, product_code: str, day: date) -> str:
+    """agg:daily:{product_code}:{YYYY-MM-DD}"""
+    return f"{stream.aggregate_prefix}:daily:{product_code}:{day.isoformat()}"
+
+
+def monthly_key(stream: StreamDeclaration, product_code: str, month: date) -> str:
+    """agg:monthly:{product_code}:{YYYY}-{M}, the month not padded."""
+    return f"{stream.aggregate_prefix}:monthly:{product_code}:{month.year}-{month.month}"
+
+
+def marker_key(stream: str) -> str:
+    """Holds the version up to which this Redis has been published to. If Redis loses data, it loses this."""
+    return f"castro:published:{stream}"
+
+
+def version(epoch: int, revision: int) -> str:
+    """Orders as text: Lua's numbers would lose digits."""
+    return f"{epoch:015d}.{revision:015d}"
+
+
+def parse_version(text: str) -> tuple[int, int]:
+    """The epoch and the revision of a version."""
+    epoch, _, revision = text.partition(".")
+    return int(epoch), int(revision)
+
+
+class Ttls:
+    """Seconds to live of each kind of key."""
+
+    def __init__(self, settings: TtlSettings) -> None:
+        self.realtime = settings.realtime_seconds
+        self.daily = settings.daily_days * _SECONDS_A_DAY
+        self.monthly = settings.monthly_days * _SECONDS_A_DAY
