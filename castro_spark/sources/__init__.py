@@ -1,0 +1,1 @@
+"""Where rows come from. A source knows nothing of what becomes of them."""

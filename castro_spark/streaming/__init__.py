@@ -1,0 +1,1 @@
+"""Wiring: a query a stream, its start, its batches, its end."""
