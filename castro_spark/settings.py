@@ -97,7 +97,6 @@ class StreamingSettings(_Section):
 class StreamSettings(_Section):
     topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
     partitions: int = Field(gt=0)
-    replication: int = Field(gt=0)
     identity: tuple[str, ...] | None = None
 
 

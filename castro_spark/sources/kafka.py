@@ -57,14 +57,14 @@ def topic_state(spark: SparkSession, settings: KafkaSettings, topic: str) -> Top
 
 
 def create_topic(
-    spark: SparkSession, settings: KafkaSettings, topic: str, partitions: int, replication: int
+    spark: SparkSession, settings: KafkaSettings, topic: str, partitions: int
 ) -> bool:
-    """Creates the topic unless it exists; returns whether it did."""
+    """Creates the topic unless it exists, replicated as the brokers do by default; returns whether it did."""
     with _Admin(spark, settings) as admin:
         try:
             admin.state(topic)
         except TopicMissing:
-            admin.create(topic, partitions, replication)
+            admin.create(topic, partitions)
             return True
         return False
 
@@ -105,13 +105,11 @@ class _Admin:
             self._offsets(topic, partitions, specs.latest()),
         )
 
-    def create(self, topic: str, partitions: int, replication: int) -> None:
+    def create(self, topic: str, partitions: int) -> None:
+        optional = self._jvm.java.util.Optional
         new = self._jvm.java.util.ArrayList()
-        new.add(self._kafka.clients.admin.NewTopic(topic, partitions, self._short(replication)))
+        new.add(self._kafka.clients.admin.NewTopic(topic, optional.of(partitions), optional.empty()))
         self._get(self._client.createTopics(new).all(), topic)
-
-    def _short(self, number: int) -> Any:
-        return self._jvm.java.lang.Short.valueOf(str(number)).shortValue()
 
     def _offsets(self, topic: str, partitions: list[int], spec: Any) -> dict[int, int]:
         asked = self._jvm.java.util.HashMap()

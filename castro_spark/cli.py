@@ -1,0 +1,91 @@
+"""What the jobs' command lines share: the settings options, words for errors, exit statuses, signals.
+
+Exit status: 0 done; 1 failed; 2 wrong usage or settings.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import Any, TypeVar
+
+import click
+
+from castro_spark.errors import CastroError
+from castro_spark.settings import Settings, load_settings
+from castro_spark.streams import StreamDeclaration, all_streams
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def settings_options(command: Command) -> Command:
+    """Gives a command --env and --conf-file; it takes them as `env` and `conf_file`."""
+    env = click.option(
+        "--env", default="local", show_default=True, help="Settings: conf/ENV.yaml over conf/base.yaml."
+    )
+    conf_file = click.option(
+        "--conf-file", type=click.Path(path_type=Path), help="A settings file instead of conf/ENV.yaml."
+    )
+    return env(conf_file(command))
+
+
+def stream_option(command: Command) -> Command:
+    """Gives a command --stream, which may be repeated; it takes it as `names`."""
+    choice = click.Choice(sorted(all_streams()))
+    return click.option(
+        "--stream", "names", multiple=True, type=choice, help="This stream only; may be repeated. [default: all]"
+    )(command)
+
+
+def chosen(names: tuple[str, ...]) -> list[StreamDeclaration]:
+    """The declarations of the streams named, or of all."""
+    streams = all_streams()
+    return [streams[name] for name in names or streams]
+
+
+def load(env: str, conf_file: Path | None) -> Settings:
+    """The settings of the options; the log is set up on the way."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+    )
+    logging.getLogger("py4j").setLevel(logging.ERROR)
+    return load_settings(env, conf_file)
+
+
+def until_signalled() -> Event:
+    """An event that SIGTERM and SIGINT set: the batch under way ends, then the job."""
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
+
+
+def print_json(data: object) -> None:
+    """A program's way to read a job's result."""
+    click.echo(json.dumps(data, indent=2, default=str, ensure_ascii=False))
+
+
+def run(command: click.Command) -> None:
+    """Runs a job's command as a program: errors in words on stderr, and the exit status."""
+    try:
+        command.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(1)
+    except CastroError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_status)
+    except Exception as error:  # noqa: BLE001 - the last place: a line for the operator, the trace in the log
+        logging.getLogger("castro_spark").debug("trace", exc_info=True)
+        first = str(error).strip().partition("\n")[0]
+        click.echo(f"error: {type(error).__name__}: {first}", err=True)
+        sys.exit(1)

@@ -1,0 +1,51 @@
+"""Several streams in one application: each with a thread, a ledger and an end of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+from pyspark.sql import SparkSession
+
+from castro_spark.settings import Settings
+from castro_spark.streaming.progress import BatchReport
+from castro_spark.streaming.query import run_stream
+from castro_spark.streams.declaration import StreamDeclaration
+
+log = logging.getLogger(__name__)
+
+
+def run_streams(
+    spark: SparkSession,
+    settings: Settings,
+    streams: Sequence[StreamDeclaration],
+    *,
+    available_now: bool,
+    accept_new_topic: bool,
+    stopping: Event,
+    report: Callable[[str, BatchReport], None],
+) -> None:
+    """Runs the streams side by side. One that fails does not hold up the others; its error is raised at the end."""
+
+    def one(stream: StreamDeclaration) -> BaseException | None:
+        try:
+            run_stream(
+                spark,
+                settings,
+                stream,
+                available_now=available_now,
+                accept_new_topic=accept_new_topic,
+                stopping=stopping,
+                report=lambda batch: report(stream.name, batch),
+            )
+        except BaseException as error:  # noqa: BLE001 - told below, whatever it is
+            log.error("stream %s ended: %s", stream.name, str(error).partition("\n")[0])
+            return error
+        return None
+
+    with ThreadPoolExecutor(max_workers=len(streams)) as threads:
+        errors = [error for error in threads.map(one, streams) if error is not None]
+    if errors:
+        raise errors[0]

@@ -1,0 +1,40 @@
+"""Create or upgrade tables and topics; safe to repeat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from castro_spark import cli
+from castro_spark.session import spark_session
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sources.kafka import create_topic
+
+
+@click.command(help=__doc__)
+@cli.settings_options
+@cli.stream_option
+@click.option("--skip-topics", is_flag=True, help="Tables only: somebody else runs the brokers.")
+def main(env: str, conf_file: Path | None, names: tuple[str, ...], skip_topics: bool) -> None:
+    """PostgreSQL first, in one transaction; then the topics that are not there."""
+    settings = cli.load(env, conf_file)
+    streams = cli.chosen(names)
+    connection = connect(settings.postgres, "castro_spark migrate")
+    try:
+        for name in migrate(connection, streams) or ["nothing to do"]:
+            click.echo(f"tables: {name}")
+    finally:
+        connection.close()
+    if skip_topics:
+        return
+    spark = spark_session("migrate")
+    for stream in streams:
+        conf = settings.streams[stream.name]
+        created = create_topic(spark, settings.kafka, conf.topic, conf.partitions)
+        click.echo(f"topic {conf.topic}: {'created' if created else 'is there'}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,40 @@
+"""Consume Kafka into PostgreSQL and Redis, exactly once, until stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from castro_spark import cli
+from castro_spark.session import spark_session
+from castro_spark.streaming.application import run_streams
+from castro_spark.streaming.progress import BatchReport
+
+
+@click.command(help=__doc__)
+@cli.settings_options
+@cli.stream_option
+@click.option("--available-now", is_flag=True, help="Consume what is there, then end.")
+@click.option("--accept-new-topic", is_flag=True, help="The topic was created again: begin at its beginning.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON line a batch on stdout.")
+def main(
+    env: str, conf_file: Path | None, names: tuple[str, ...], available_now: bool, accept_new_topic: bool, as_json: bool
+) -> None:
+    """Streams until SIGTERM or SIGINT; the batch under way ends first."""
+    settings = cli.load(env, conf_file)
+    spark = spark_session("stream")
+    stopping = cli.until_signalled()  # after the session, which sets a handler of its own
+
+    def report(stream: str, batch: BatchReport) -> None:
+        click.echo(json.dumps({"stream": stream, **batch.as_dict()}) if as_json else f"{stream} {batch.line()}")
+
+    run_streams(
+        spark, settings, cli.chosen(names), available_now=available_now, accept_new_topic=accept_new_topic,
+        stopping=stopping, report=report,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    cli.run(main)
