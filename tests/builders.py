@@ -1,0 +1,92 @@
+"""Events to send: one literal, the month of real movements, random ones."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Data = dict[str, Any]
+ZONE = ZoneInfo("America/Sao_Paulo")
+_HERE = Path(__file__).resolve().parent
+
+
+def event(**changes: Any) -> Data:
+    """A sound inventory event; a field set to ... is left out."""
+    data: Data = {
+        "id_evento": "E1",
+        "codigo_produto": "P1",
+        "tipo_movimentacao": "ENTRADA",
+        "quantidade": "10",
+        "custo_unitario": "2.50",
+        "data_movimentacao": "2024-05-01T10:00:00",
+        "deposito": "D1",
+        **changes,
+    }
+    return {k: v for k, v in data.items() if v is not ...}
+
+
+def native(data: Data, table: str = "inventory_transactions") -> bytes:
+    return json.dumps({"table": table, "data": data}).encode()
+
+
+def retail_file() -> Path:
+    """The whole month where it lies beside the project (or CASTRO_RETAIL_DATA), else the sample kept here."""
+    named = os.environ.get("CASTRO_RETAIL_DATA")
+    beside = _HERE.parent.parent / "shared" / "data" / "online-retail" / "2010-12.csv.gz"
+    for path in ([Path(named)] if named else []) + [beside]:
+        if path.exists():
+            return path
+    return _HERE / "data" / "online-retail-sample.csv"
+
+
+def retail_events(shift_to_today: bool = True) -> list[Data]:
+    """Real movements; by whole days shifted so that the last ones are of yesterday, so some are cached."""
+    path = retail_file()
+    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
+    with opened as lines:
+        rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    last = max(datetime.fromisoformat(r["InvoiceDate"]) for r in rows)
+    yesterday = datetime.now(ZONE).replace(tzinfo=None) - timedelta(days=1)
+    shift = timedelta(days=(yesterday.date() - last.date()).days) if shift_to_today else timedelta(0)
+    events = []
+    for n, row in enumerate(rows, 1):
+        customer = {"cliente": row["CustomerID"].removesuffix(".0")} if row["CustomerID"] else {}
+        events.append(
+            {
+                "id_evento": f"{row['InvoiceNo']}-{n}",
+                "codigo_produto": row["StockCode"],
+                "tipo_movimentacao": "SAIDA" if float(row["Quantity"]) > 0 else "DEVOLUCAO",
+                "quantidade": int(row["Quantity"]),
+                "custo_unitario": row["UnitPrice"],
+                "data_movimentacao": (datetime.fromisoformat(row["InvoiceDate"]) + shift).isoformat(" "),
+                "deposito": row["Country"],
+                **customer,
+            }
+        )
+    return events
+
+
+def random_events(generator: random.Random, count: int, prefix: str = "R") -> list[Data]:
+    """Events of few products over the last month, some of them corrections that move day or product."""
+    now = datetime.now(ZONE).replace(tzinfo=None, microsecond=0)
+    events = []
+    for _ in range(count):
+        when = now - timedelta(minutes=generator.randrange(1, 40_000))
+        events.append(
+            event(
+                id_evento=f"{prefix}{generator.randrange(count * 3 // 4)}",
+                codigo_produto=f"P{generator.randrange(20)}",
+                tipo_movimentacao=generator.choice(["ENTRADA", "SAIDA", "AJUSTE"]),
+                quantidade=f"{generator.randrange(-5_000_000, 50_000_000) / 10**6:.6f}",
+                custo_unitario=f"{generator.randrange(0, 10**8) / 10**4:.4f}",
+                data_movimentacao=when.isoformat(),
+            )
+        )
+    return events

@@ -1,0 +1,115 @@
+"""What PostgreSQL and Redis must hold, in plain Python: decimals and zoneinfo, nothing of the product."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+ZONE = ZoneInfo("America/Sao_Paulo")
+
+
+@dataclass
+class Sums:
+    transactions: int = 0
+    volume: Decimal = Decimal(0)
+    value: Decimal = Decimal(0)
+    volume_in: Decimal = Decimal(0)
+    volume_out: Decimal = Decimal(0)
+    last: tuple[Any, ...] = ()
+
+    def row(self) -> tuple[Any, ...]:
+        return (self.transactions, self.volume, self.value, self.volume_in, self.volume_out, self.last[-1])
+
+
+def instant(text: str) -> datetime:
+    parsed = datetime.fromisoformat(text)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=ZONE)
+
+
+def newest(sent: list[tuple[tuple[int, int], dict[str, Any]]]) -> dict[str, tuple[tuple[int, int], dict[str, Any]]]:
+    """The event of each id: the one with the greatest (partition, offset)."""
+    events: dict[str, tuple[tuple[int, int], dict[str, Any]]] = {}
+    for position, data in sent:
+        held = events.get(data["id_evento"])
+        if held is None or held[0] < position:
+            events[data["id_evento"]] = (position, data)
+    return events
+
+
+def aggregates(
+    sent: list[tuple[tuple[int, int], dict[str, Any]]],
+) -> tuple[dict[tuple[str, date], Sums], dict[tuple[str, date], Sums]]:
+    """(product, day) and (product, month) sums of what was sent."""
+    daily: dict[tuple[str, date], Sums] = defaultdict(Sums)
+    monthly: dict[tuple[str, date], Sums] = defaultdict(Sums)
+    for position, data in newest(sent).values():
+        when = instant(data["data_movimentacao"])
+        day = when.astimezone(ZONE).date()
+        quantity, cost = Decimal(str(data["quantidade"])), Decimal(str(data["custo_unitario"]))
+        code, kind = data["codigo_produto"], data["tipo_movimentacao"]
+        for sums in (daily[code, day], monthly[code, day.replace(day=1)]):
+            sums.transactions += 1
+            sums.volume += quantity
+            sums.value += quantity * cost
+            sums.volume_in += quantity if kind == "ENTRADA" else 0
+            sums.volume_out += quantity if kind == "SAIDA" else 0
+            sums.last = max(sums.last, (when.timestamp(), position, cost))
+    return dict(daily), dict(monthly)
+
+
+def assert_agrees(system: Any, sent: list[tuple[tuple[int, int], dict[str, Any]]]) -> None:
+    """PostgreSQL's events and aggregates, the books and Redis are exactly what `sent` makes them."""
+    daily, monthly = aggregates(sent)
+    columns = "transactions, volume, value, volume_in, volume_out, last_unit_cost"
+    events = {r[0]: r[1:] for r in system.query("SELECT event_id, quantity, unit_cost FROM ml_inventory_realtime")}
+    assert events == {
+        i: (Decimal(str(d["quantidade"])), Decimal(str(d["custo_unitario"]))) for i, (_, d) in newest(sent).items()
+    }
+    got = {(r[0], r[1]): r[2:] for r in system.query(f"SELECT product_code, date, {columns} FROM ml_inventory_daily")}
+    assert got == {key: sums.row() for key, sums in daily.items()}
+    got = {(r[0], r[1]): r[2:] for r in system.query(f"SELECT product_code, month, {columns} FROM ml_inventory_monthly")}
+    assert got == {key: sums.row() for key, sums in monthly.items()}
+    books = system.query(
+        "SELECT sum(to_offset - from_offset), sum(inserted + corrected + stale + deleted + quarantined + skipped"
+        " + gaps), sum(inserted) FROM castro.batch_books"
+    )[0]
+    ledger = system.query("SELECT sum(next_offset) FROM castro.offset_ledger")[0][0]
+    assert books[0] == books[1] == ledger
+    assert books[2] == len(events)
+    assert_redis_agrees(system, daily, monthly)
+
+
+def assert_redis_agrees(
+    system: Any, daily: dict[tuple[str, date], Sums], monthly: dict[tuple[str, date], Sums]
+) -> None:
+    today = datetime.now(ZONE).date()
+    expected = {
+        f"agg:daily:{code}:{day.isoformat()}": sums
+        for (code, day), sums in daily.items()
+        if day >= today - timedelta(days=7)
+    }
+    oldest = (today - timedelta(days=365)).replace(day=1)
+    expected |= {
+        f"agg:monthly:{code}:{month.year}-{month.month}": sums
+        for (code, month), sums in monthly.items()
+        if month >= oldest
+    }
+    keys = sorted(system.redis.scan_iter("agg:*", count=5000))
+    assert keys == sorted(expected)
+    pipeline = system.redis.pipeline()
+    for key in keys:
+        pipeline.hgetall(key)
+        pipeline.ttl(key)
+    answers = iter(pipeline.execute())
+    for key, held, ttl in zip(keys, answers, answers, strict=True):
+        sums = expected[key]
+        assert int(held["transactions"]) == sums.transactions, key
+        assert (Decimal(held["volume"]), Decimal(held["value"])) == (sums.volume, sums.value), key
+        assert ttl > 0, key
+    assert set(system.redis.scan_iter("inventory:realtime:*", count=5000)) == {
+        f"inventory:realtime:{code}" for code, _ in monthly
+    }

@@ -1,0 +1,148 @@
+"""A clean castro_spark on the shared servers: a database, a topic and a Redis db of its own, jobs as processes."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import redis
+import yaml
+from confluent_kafka import Producer
+
+from castro_spark.local import Stack
+
+ROOT = Path(__file__).resolve().parent.parent
+_numbers = itertools.count(1)
+_REDIS_DATABASES = 15
+
+
+class System:
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        number = next(_numbers)
+        self.stack = stack
+        self.folder = folder
+        self.topic = f"inventory.test.{number}"
+        self.database = f"test_{number}"
+        env = stack.env()
+        self._password = Path(env["CASTRO_POSTGRES_PASSWORD_FILE"]).read_text().strip()
+        self._dsn = env["CASTRO_POSTGRES_DSN"]
+        self._processes: list[subprocess.Popen[bytes]] = []
+        base, _, _ = env["CASTRO_REDIS_URL"].rpartition("/")
+        redis_url = f"{base}/{1 + number % _REDIS_DATABASES}"
+        with self._connect("inventory_ml") as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f'CREATE DATABASE "{self.database}"')
+        self.env = {
+            **os.environ,
+            **env,
+            "CASTRO_DEV": "1",
+            "CASTRO_POSTGRES_DSN": self._dsn.replace("inventory_ml", self.database),
+            "CASTRO_REDIS_URL": redis_url,
+            "CASTRO_CHECKPOINT_DIR": str(folder / "checkpoints"),
+        }
+        password = Path(env["CASTRO_REDIS_PASSWORD_FILE"]).read_text().strip()
+        self.redis = redis.Redis.from_url(redis_url, password=password, decode_responses=True)
+        self.redis.flushdb()
+        self.conf = folder / "test.yaml"
+        self.configure({})
+        self.producer = Producer(
+            {"bootstrap.servers": env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "linger.ms": 5, "message.max.bytes": 4 << 20}
+        )
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        streams = {"inventory": {"topic": self.topic, "partitions": 3}}
+        self.conf.write_text(yaml.safe_dump({**settings, "streams": streams}))
+
+    def _connect(self, database: str) -> Any:
+        dsn = self._dsn.replace("inventory_ml", database)
+        return psycopg2.connect(dsn, password=self._password, options="-c timezone=UTC")
+
+    def query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        connection = self._connect(self.database)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, parameters or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def produce(self, values: Iterable[bytes | None], partition: int | None = None) -> list[tuple[int, int]]:
+        """Sends values; returns each one's (partition, offset)."""
+        positions: dict[int, tuple[int, int]] = {}
+
+        def delivered(number: int) -> Callable[[Any, Any], None]:
+            def note(error: Any, message: Any) -> None:
+                assert error is None, error
+                positions[number] = (message.partition(), message.offset())
+
+            return note
+
+        count = 0
+        for value in values:
+            chosen = {} if partition is None else {"partition": partition}
+            while True:
+                try:
+                    self.producer.produce(self.topic, value, on_delivery=delivered(count), **chosen)
+                    break
+                except BufferError:
+                    self.producer.poll(0.1)
+            count += 1
+        self.producer.flush(60)
+        return [positions[i] for i in range(count)]
+
+    def migrate(self) -> None:
+        self.job("migrate")
+
+    def job(self, name: str, *arguments: str, status: int = 0) -> str:
+        """Runs a job to its end and checks its exit status; returns all it printed."""
+        done = subprocess.run(
+            self._command(name, arguments), env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=240
+        )
+        output = done.stdout + done.stderr
+        assert done.returncode == status, f"{name}: status {done.returncode}\n{output}"
+        return output
+
+    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        log = (self.folder / f"{name}-{len(self._processes)}.log").open("wb")
+        process = subprocess.Popen(
+            self._command(name, arguments), env=self.env, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+        )
+        self._processes.append(process)
+        return process
+
+    def log(self, process: subprocess.Popen[bytes]) -> str:
+        return (self.folder / f"stream-{self._processes.index(process)}.log").read_text()
+
+    def drain(self) -> str:
+        return self.job("stream", "--available-now")
+
+    def wait_for(self, statement: str, expected: object, seconds: float = 90) -> None:
+        """Waits until a query's single value is as expected."""
+        deadline = time.monotonic() + seconds
+        seen: object = None
+        while time.monotonic() < deadline:
+            try:
+                seen = self.query(statement)[0][0]
+            except psycopg2.OperationalError as error:
+                seen = error
+            if seen == expected:
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"{statement}: {seen!r}, not {expected!r}, after {seconds} s")
+
+    def end(self) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait(10)
+        self.redis.close()
+
+    def _command(self, name: str, arguments: Iterable[str]) -> list[str]:
+        return [str(ROOT / "spark-submit.sh"), name, "--conf-file", str(self.conf), *arguments]
