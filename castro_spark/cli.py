@@ -84,7 +84,7 @@ def run(command: click.Command) -> None:
     except CastroError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_status)
-    except Exception as error:  # noqa: BLE001 - the last place: a line for the operator, the trace in the log
+    except Exception as error:
         logging.getLogger("castro_spark").debug("trace", exc_info=True)
         first = str(error).strip().partition("\n")[0]
         click.echo(f"error: {type(error).__name__}: {first}", err=True)

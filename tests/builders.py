@@ -49,9 +49,8 @@ def retail_file() -> Path:
 def retail_events(shift_to_today: bool = True) -> list[Data]:
     """Real movements; by whole days shifted so that the last ones are of yesterday, so some are cached."""
     path = retail_file()
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as lines:
-        rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    rows = list(csv.DictReader(line for line in data.decode().splitlines() if not line.startswith("#")))
     last = max(datetime.fromisoformat(r["InvoiceDate"]) for r in rows)
     yesterday = datetime.now(ZONE).replace(tzinfo=None) - timedelta(days=1)
     shift = timedelta(days=(yesterday.date() - last.date()).days) if shift_to_today else timedelta(0)

@@ -9,6 +9,7 @@ reads the record as an array of one element, which makes what follows the object
 from __future__ import annotations
 
 import re
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 

@@ -77,7 +77,8 @@ class _Admin:
     """Kafka's AdminClient in Spark's JVM, through py4j."""
 
     def __init__(self, spark: SparkSession, settings: KafkaSettings) -> None:
-        self._jvm: Any = spark.sparkContext._jvm
+        context: Any = spark.sparkContext
+        self._jvm = context._jvm
         self._servers = settings.bootstrap_servers
         self._kafka: Any = self._jvm.org.apache.kafka
         properties = self._jvm.java.util.Properties()

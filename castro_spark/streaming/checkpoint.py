@@ -77,5 +77,5 @@ def _names(spark: SparkSession, folder: str) -> list[str]:
 def _path(spark: SparkSession, folder: str) -> tuple[Any, Any]:
     jvm: Any = spark.sparkContext._jvm
     path = jvm.org.apache.hadoop.fs.Path(folder)
-    configuration = spark.sparkContext._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
     return path.getFileSystem(configuration), path

@@ -11,7 +11,7 @@ from threading import Event
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from castro_spark.errors import CastroError
 from castro_spark.parse import parse_records

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from threading import Event
 
 from psycopg2.extras import execute_values
@@ -198,8 +199,10 @@ class StreamCommits:
 
     def _write_books(self, connection: Connection, committed: Committed, batch_id: int) -> None:
         rows = [
-            (self._stream.name, committed.revision, b.partition, batch_id, b.from_offset, b.to_offset)
-            + (b.inserted, b.corrected, b.stale, b.quarantined, b.skipped, b.gaps)
+            (
+                self._stream.name, committed.revision, b.partition, batch_id, b.from_offset, b.to_offset,
+                b.inserted, b.corrected, b.stale, b.quarantined, b.skipped, b.gaps,
+            )
             for b in committed.books
         ]
         with connection.cursor() as cursor:
@@ -226,8 +229,8 @@ def _reached(ledger: Ledger, ends: Positions) -> bool:
 
 
 def _aggregate(
-    connection: Connection, aggregate: Aggregate, revision: int, oldest: object, corrected: bool
-) -> list[tuple[str, object, dict[str, str] | None]]:
+    connection: Connection, aggregate: Aggregate, revision: int, oldest: date, corrected: bool
+) -> list[tuple[str, date, dict[str, str] | None]]:
     with connection.cursor() as cursor:
         cursor.execute(aggregate.merge, {"revision": revision, "oldest": oldest})
         rows = [(code, period, aggregate_fields(*sums)) for code, period, *sums in cursor.fetchall()]

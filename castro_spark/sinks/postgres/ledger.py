@@ -36,7 +36,7 @@ def read_ledger(connection: Connection, stream: str) -> Ledger | None:
             (stream,),
         )
         row = cursor.fetchone()
-        return Ledger(*row, positions=_positions(connection, stream)) if row else None
+        return Ledger(*row, _positions(connection, stream)) if row else None
 
 
 def claim(
@@ -105,7 +105,7 @@ def lock(connection: Connection, stream: str, epoch: int | None) -> Ledger:
         row = cursor.fetchone()
     if row is None:
         raise NotMigrated(f"stream {stream} was never started", f"start it: stream --stream {stream}")
-    ledger = Ledger(*row, positions=_positions(connection, stream))
+    ledger = Ledger(*row, _positions(connection, stream))
     if epoch is not None and ledger.epoch != epoch:
         raise Fenced(
             f"stream {stream} was taken over by {ledger.writer}: this writer stops and has committed nothing"

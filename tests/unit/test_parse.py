@@ -1,0 +1,135 @@
+"""Every reason code and every accepted form, on literal records."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from castro_spark.parse import parse_records
+from castro_spark.streams import stream
+from tests.builders import event, native
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
+SCHEMA = "key binary, value binary, partition int, offset bigint, timestamp timestamp"
+
+
+def parsed(spark: SparkSession, values: list[bytes | None]) -> DataFrame:
+    rows = [(None, value, 2, offset, NOW) for offset, value in enumerate(values)]
+    return parse_records(
+        spark.createDataFrame(rows, SCHEMA).coalesce(1),
+        stream("inventory"),
+        timezone="America/Sao_Paulo",
+        now=F.lit("2026-01-31T12:00:00Z").cast("timestamp"),
+        future_allowance=timedelta(days=1),
+        max_bytes=1 << 20,
+        generation=F.lit(1),
+    )
+
+
+def parse(spark: SparkSession, values: list[bytes | None]) -> list[Row]:
+    with_micros = parsed(spark, values).withColumn("micros", F.unix_micros("timestamp"))
+    return with_micros.orderBy("offset").collect()
+
+
+def number(text: bytes) -> bytes:
+    return native(event(quantidade="@")).replace(b'"@"', text)
+
+
+REJECTS: dict[str, list[bytes]] = {
+    "not_json": [b"", b" ", b"{", b"{'table': 1}", b"\xff\xfe", b"\xef\xbb\xbf" + native(event()), native(event()) + b" x",
+                 native(event()) + b"," + native(event()), number(b"01"), b'{"a":' + b"[" * 3000 + b"]" * 3000 + b"}"],
+    "not_an_object": [b"[1]", b'"x"', b"5", b"null", b'{"table":"inventory_transactions","data":[1]}'],
+    "unknown_envelope": [b"{}", b'{"x":1}', b'{"table":"inventory_transactions"}', b'{"table":"inventory_transactions","data":null}'],
+    "missing_field": [native(event(quantidade=...)), native(event(codigo_produto=None)), native(event(deposito=...))],
+    "bad_number": [number(t) for t in (b'"1,5"', b'"abc"', b"NaN", b"Infinity", b"true", b'""', b'" 1"', b'{"a":1}')],
+    "out_of_range": [number(t) for t in (b"1e400", b"1234567890123", b"1" * 2000, b"12345678901234567.5")]
+    + [native(event(custo_unitario=-1)), native(event(custo_unitario="-0.000001"))],
+    "too_precise": [number(t) for t in (b"0.0000001", b"1e-7", b"1.00000000000000000000000001", b"1e-99999999999")],
+    "bad_timestamp": [native(event(data_movimentacao=t)) for t in ("x", "2024-13-01", "2024-02-30", True, "24-01-01", "2024-01-01T25:00:00")],
+    "timestamp_out_of_range": [native(event(data_movimentacao=t)) for t in ("1989-12-31T23:59:59", "2026-02-02", 10**17, 0)],
+    "bad_text": [native(event(**{k: v})) for k, v in (
+        ("codigo_produto", ""), ("codigo_produto", " "), ("codigo_produto", "x" * 65), ("codigo_produto", "a\x00b"),
+        ("codigo_produto", "a\nb"), ("codigo_produto", {"a": 1}), ("codigo_produto", True), ("codigo_produto", "\ud800"),
+        ("deposito", [1]), ("id_evento", "x" * 201))],
+    "too_large": [native(event(cliente="x" * (1 << 20)))],
+    "duplicate_key": [b'{"table":"inventory_transactions","data":{"a":1,"a":2}}',
+                      b'{"table":"inventory_transactions","data":{"a":1},"data":{"b":1}}'],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", REJECTS)
+def test_reason(spark: SparkSession, reason: str) -> None:
+    rows = parse(spark, REJECTS[reason])
+    assert [(r.outcome, r.reason, bytes(r.value)) for r in rows] == [("reject", reason, v) for v in map(bytes, REJECTS[reason])]
+    assert all(r.detail is not None for r in rows)
+
+
+def test_skipped(spark: SparkSession) -> None:
+    rows = parse(spark, [None, native(event(), table="sales_orders"), b'{"table":"x","data":{}}'])
+    assert [(r.outcome, r.reason, r.detail) for r in rows] == [("skip", None, None)] * 3
+
+
+def test_a_whole_event(spark: SparkSession) -> None:
+    (row,) = parse(spark, [native(event(cliente="C", quantidade=-1.5))])
+    assert row.outcome == "event"
+    assert row.asDict() | {"timestamp": None, "value": None, "record_timestamp": None} == {
+        "partition": 2, "offset": 0, "record_timestamp": None, "key": None, "value": None, "outcome": "event",
+        "reason": None, "detail": None, "event_id": "E1", "product_code": "P1", "transaction_type": "ENTRADA",
+        "quantity": Decimal("-1.500000"), "unit_cost": Decimal("2.500000"), "timestamp": None, "warehouse": "D1",
+        "supplier": None, "customer": "C", "value_total": Decimal("-3.750000000000"),
+        "date": datetime(2024, 5, 1).date(), "month": 5, "quarter": 2, "day_of_week": 2, "is_weekend": False,
+        "position_major": (1 << 32) + 2, "position_minor": 0,
+        "micros": int(datetime(2024, 5, 1, 13, tzinfo=timezone.utc).timestamp()) * 10**6,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity"),
+    [(b"1.10", "1.1"), (b"1.5e3", "1500"), (b'"+1.0"', "1"), (b'"1."', "1"), (b'".5"', "0.5"), (b"0e9", "0"),
+     (b"123456789012.123456", "123456789012.123456"), (b"1.1234560000000000000000", "1.123456"), (b"-0", "0"),
+     (b"12345678901.2345670e1", "123456789012.34567")],
+)  # fmt: skip
+def test_exact_numbers(spark: SparkSession, text: bytes, quantity: str) -> None:
+    (row,) = parse(spark, [number(text)])
+    assert (row.outcome, row.quantity) == ("event", Decimal(quantity))
+
+
+TIMES: list[tuple[Any, str, str]] = [
+    ("2018-11-04", "2018-11-04T03:00:00", "2018-11-04"),  # midnight does not exist
+    ("2018-11-04T00:30", "2018-11-04T03:30:00", "2018-11-04"),
+    ("2018-02-17 23:30:00", "2018-02-18T01:30:00", "2018-02-17"),  # comes twice: the first
+    ("2018-02-18T02:30:00Z", "2018-02-18T02:30:00", "2018-02-17"),  # the 25th hour
+    ("2026-01-31T01:30:00Z", "2026-01-31T01:30:00", "2026-01-30"),
+    ("2024-05-01T10:00:00.123456789-0300", "2024-05-01T13:00:00.123456", "2024-05-01"),
+    ("2024-05-01 10:00:00,5 +05:30", "2024-05-01T04:30:00.500000", "2024-05-01"),
+    ("2024-05-01T10:00-03", "2024-05-01T13:00:00", "2024-05-01"),
+    (1714568400000, "2024-05-01T13:00:00", "2024-05-01"),
+    ("1714568400001", "2024-05-01T13:00:00.001000", "2024-05-01"),
+]
+
+
+@pytest.mark.parametrize(("given", "instant", "day"), TIMES)
+def test_times(spark: SparkSession, given: Any, instant: str, day: str) -> None:
+    (row,) = parse(spark, [native(event(data_movimentacao=given))])
+    expected = datetime.fromisoformat(instant).replace(tzinfo=timezone.utc)
+    assert row.outcome == "event", row.reason
+    assert row.micros == (expected - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
+    assert row.date.isoformat() == day
+
+
+def test_identity_of_the_natural_key(spark: SparkSession) -> None:
+    sent = [event(id_evento=...), event(id_evento="", quantidade=7), event(id_evento=..., cliente="C")]
+    same, again, other = (r.event_id for r in parse(spark, [native(e) for e in sent]))
+    assert same == again != other
+    assert same.startswith("nk:01714568400:")
+
+
+def test_letters_beyond_the_basic_plane_and_escaped_backslashes(spark: SparkSession) -> None:
+    rows = parse(spark, [native(event(codigo_produto=c)) for c in ("😀", "\\ud800", "a?b", "{x", "true")])
+    assert [r.product_code for r in rows] == ["😀", "\\ud800", "a?b", "{x", "true"]
+    assert {r.outcome for r in rows} == {"event"}

@@ -1,0 +1,48 @@
+"""Settings: what wins over what, and errors that name the file, the key and what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from castro_spark.errors import SettingsError
+from castro_spark.settings import load_settings
+
+
+def test_variables_win_over_files() -> None:
+    settings = load_settings("cluster", environ={"CASTRO_REDIS_URL": "redis://h:1/2", "CASTRO_TIMEZONE": "UTC"})
+    assert settings.kafka.bootstrap_servers == "kafka.castrolanda.local:9092"
+    assert (settings.redis.url, settings.timezone) == ("redis://h:1/2", "UTC")
+
+
+def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "p").write_text("canary-1\n")
+    environ = {"CASTRO_POSTGRES_PASSWORD_FILE": str(tmp_path / "p"), "CASTRO_REDIS_PASSWORD": "canary-2"}
+    settings = load_settings(environ=environ)
+    assert settings.postgres.password is not None
+    assert settings.postgres.password.get_secret_value() == "canary-1"
+    assert "canary" not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "environ", "words"),
+    [
+        ("timezone: Mars", {}, "timezone: Value error, must be an IANA name"),
+        ("kafka: {options: {group.id: x}}", {}, "kafka.options: Value error, must not name group.id"),
+        ("streaming: {trigger_milliseconds: 0}", {}, "streaming.trigger_milliseconds: Input should be greater than 0"),
+        ("colour: red", {}, "colour: Extra inputs"),
+        ("[1]", {}, "holds no keys"),
+        ("a: [", {}, "is not YAML"),
+        ("", {"CASTRO_POSTGRES_DSN": "host=h password=x"}, "CASTRO_POSTGRES_DSN: postgres.dsn: Value error, must hold no password"),
+        ("", {"CASTRO_REDIS_URL": "redis://:x@h/1"}, "CASTRO_REDIS_URL: redis.url"),
+        ("", {"CASTRO_REDIS_PASSWORD_FILE": "/nowhere"}, "CASTRO_REDIS_PASSWORD_FILE: cannot read /nowhere"),
+    ],
+)  # fmt: skip
+def test_errors(tmp_path: Path, yaml: str, environ: dict[str, str], words: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml)
+    with pytest.raises(SettingsError) as error:
+        load_settings(conf_file=path, environ=environ)
+    assert words in str(error.value)
+    assert error.value.exit_status == 2
