@@ -36,9 +36,10 @@ class System:
         self._processes: list[subprocess.Popen[bytes]] = []
         base, _, _ = env["CASTRO_REDIS_URL"].rpartition("/")
         redis_url = f"{base}/{1 + number % _REDIS_DATABASES}"
-        with self._connect("inventory_ml") as connection:
-            connection.autocommit = True
-            connection.cursor().execute(f'CREATE DATABASE "{self.database}"')
+        connection = self._connect("inventory_ml")
+        connection.autocommit = True
+        connection.cursor().execute(f'CREATE DATABASE "{self.database}"')
+        connection.close()
         self.env = {
             **os.environ,
             **env,

@@ -171,15 +171,15 @@ class CachePublisher:
         if self._last is not None:
             self.follow(self._last, force=True)
 
-    def catch_up(self, epoch: int, revision: int) -> int:
-        """Writes from PostgreSQL what Redis lacks up to `revision`; returns how many keys."""
+    def catch_up(self, epoch: int, revision: int, *, everything: bool = False) -> int:
+        """Writes from PostgreSQL what Redis lacks up to `revision`, or everything; returns how many keys."""
         connection = connect(self._settings.postgres, f"castro_spark {self._stream.name} cache")
         try:
             # One snapshot, so that all that is written is of one state.
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
 
             def rows(since: int) -> Iterator[Rows]:
-                for part in changed_since(connection, self._stream, since, self.horizon()):
+                for part in changed_since(connection, self._stream, -1 if everything else since, self.horizon()):
                     yield as_rows(part)
 
             return self._publisher.catch_up(epoch, revision, rows)

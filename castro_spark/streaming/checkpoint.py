@@ -10,7 +10,10 @@ import json
 import time
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
+
+from castro_spark.errors import CastroError
 
 
 class Checkpoints:
@@ -65,6 +68,17 @@ def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic:
         if isinstance(offsets, dict) and topic in offsets:
             return {int(p): o for p, o in offsets[topic].items()}
     return None
+
+
+def check_writable(spark: SparkSession, root: str) -> None:
+    """Raises CastroError unless a folder can be made under `root`."""
+    try:
+        system, path = _path(spark, f"{root.rstrip('/')}/.writable")
+        system.mkdirs(path)
+        system.delete(path, True)
+    except Py4JJavaError as error:
+        words = str(error.java_exception.getMessage())
+        raise CastroError(f"cannot write to {root}: {words}", "mend checkpoint_dir or its permissions") from None
 
 
 def _names(spark: SparkSession, folder: str) -> list[str]:

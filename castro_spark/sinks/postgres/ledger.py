@@ -15,6 +15,10 @@ from castro_spark.sinks.postgres.connection import Connection
 Positions = Mapping[int, int]  # partition -> the next offset to consume
 
 
+_READ = "SELECT topic, topic_id, generation, epoch, writer, revision FROM castro.stream WHERE stream = %s"
+_READ_LOCKED = f"{_READ} FOR UPDATE"
+
+
 @dataclass(frozen=True)
 class Ledger:
     """A stream's state as committed."""
@@ -30,13 +34,8 @@ class Ledger:
 
 def read_ledger(connection: Connection, stream: str) -> Ledger | None:
     """The ledger as committed, without a lock; None before the first start."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT topic, topic_id, generation, epoch, writer, revision FROM castro.stream WHERE stream = %s",
-            (stream,),
-        )
-        row = cursor.fetchone()
-        return Ledger(*row, _positions(connection, stream)) if row else None
+    with connection:
+        return _read(connection, stream, for_update=False)
 
 
 def claim(
@@ -96,16 +95,9 @@ def lock(connection: Connection, stream: str, epoch: int | None) -> Ledger:
     `epoch` is the writer's own; another one in the row raises Fenced. None: a guest (a replay of quarantined
     records, say), which takes its turn but moves no offsets.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT topic, topic_id, generation, epoch, writer, revision FROM castro.stream"
-            " WHERE stream = %s FOR UPDATE",
-            (stream,),
-        )
-        row = cursor.fetchone()
-    if row is None:
+    ledger = _read(connection, stream, for_update=True)
+    if ledger is None:
         raise NotMigrated(f"stream {stream} was never started", f"start it: stream --stream {stream}")
-    ledger = Ledger(*row, _positions(connection, stream))
     if epoch is not None and ledger.epoch != epoch:
         raise Fenced(
             f"stream {stream} was taken over by {ledger.writer}: this writer stops and has committed nothing"
@@ -130,6 +122,16 @@ def advance(
         cursor.execute(
             "UPDATE castro.stream SET revision = %s, updated_at = now() WHERE stream = %s", (revision, stream)
         )
+
+
+def _read(connection: Connection, stream: str, *, for_update: bool) -> Ledger | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_READ_LOCKED if for_update else _READ, (stream,))
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    topic, topic_id, generation, epoch, writer, revision = row
+    return Ledger(topic, topic_id, generation, epoch, writer, revision, _positions(connection, stream))
 
 
 def _positions(connection: Connection, stream: str) -> dict[int, int]:

@@ -1,0 +1,95 @@
+"""The quarantine as its keeper sees it: what lies there, what is thrown away, what is to be tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from castro_spark.errors import UsageError
+from castro_spark.sinks.postgres.connection import Connection
+
+STATUSES = ("open", "replayed", "discarded")
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A record that could not be used, with its bytes."""
+
+    id: int
+    stream: str
+    generation: int
+    partition: int
+    offset: int
+    record_timestamp: datetime | None
+    key: bytes | None
+    value: bytes | None
+    reason: str
+    detail: str | None
+    status: str
+    quarantined_at: datetime
+
+
+def records(
+    connection: Connection,
+    *,
+    status: str = "open",
+    reason: str | None = None,
+    ids: tuple[int, ...] = (),
+    streams: tuple[str, ...] = (),
+    limit: int | None = None,
+) -> list[Quarantined]:
+    """The records that fit every condition given, oldest first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT id, stream, generation, partition, "offset", record_timestamp, key, value, reason, detail, status,'
+            " quarantined_at FROM castro.quarantine WHERE status = %(status)s"
+            " AND (%(reason)s IS NULL OR reason = %(reason)s)"
+            " AND (%(ids)s = '{}' OR id = ANY(%(ids)s::bigint[]))"
+            " AND (%(streams)s = '{}' OR stream = ANY(%(streams)s))"
+            " ORDER BY id LIMIT %(limit)s",
+            {"status": status, "reason": reason, "ids": list(ids), "streams": list(streams), "limit": limit},
+        )
+        found = [Quarantined(*r[:6], _bytes(r[6]), _bytes(r[7]), *r[8:]) for r in cursor.fetchall()]
+    missing = set(ids) - {q.id for q in found}
+    if missing:
+        raise UsageError(
+            f"no {status} record in quarantine has id {', '.join(map(str, sorted(missing)))}",
+            "./spark-submit.sh quarantine list shows the open ones",
+        )
+    return found
+
+
+def counts(connection: Connection, stream: str) -> dict[str, int]:
+    """Open records by reason."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reason, count(*) FROM castro.quarantine WHERE stream = %s AND status = 'open'"
+            " GROUP BY reason ORDER BY reason",
+            (stream,),
+        )
+        return dict(cursor.fetchall())
+
+
+def mend(connection: Connection, record_id: int, value: bytes) -> None:
+    """Puts mended bytes in place of an open record's value; what it was is kept in the note."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE castro.quarantine SET note = concat_ws('; ', note, 'value was ' || encode(value, 'hex')),"
+            " value = %s WHERE id = %s AND status = 'open'",
+            (value, record_id),
+        )
+
+
+def discard(connection: Connection, ids: tuple[int, ...], note: str) -> int:
+    """Marks open records as discarded, with who or why in `note`; returns how many. Their bytes stay."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE castro.quarantine SET status = 'discarded', note = concat_ws('; ', note, %s),"
+            " resolved_at = now() WHERE id = ANY(%s) AND status = 'open'",
+            (note, list(ids)),
+        )
+        return cursor.rowcount
+
+
+def _bytes(value: memoryview | None) -> bytes | None:
+    return None if value is None else bytes(value)

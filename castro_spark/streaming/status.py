@@ -1,0 +1,56 @@
+"""How a stream stands: ledger against topic, quarantine, and Redis against PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from pyspark.sql import SparkSession
+
+from castro_spark.settings import Settings
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.ledger import read_ledger
+from castro_spark.sinks.postgres.quarantine import counts
+from castro_spark.sinks.redis.publish import Publisher
+from castro_spark.sources.kafka import topic_state
+from castro_spark.streams.declaration import StreamDeclaration
+
+
+def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclaration) -> dict[str, Any]:
+    """The stream's state as plain data; asks PostgreSQL, Kafka and Redis."""
+    state = topic_state(spark, settings.kafka, settings.streams[stream.name].topic)
+    connection = connect(settings.postgres, "castro_spark status")
+    try:
+        ledger = read_ledger(connection, stream.name)
+        if ledger is None:
+            return {"stream": stream.name, "topic": state.topic, "started": False}
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT updated_at FROM castro.stream WHERE stream = %s", (stream.name,))
+            (updated_at,) = cursor.fetchone() or (None,)
+        open_records = counts(connection, stream.name)
+    finally:
+        connection.close()
+    return {
+        "stream": stream.name,
+        "topic": state.topic,
+        "started": True,
+        "topic_is_the_ledgers": state.id == ledger.topic_id,
+        "writer": ledger.writer,
+        "revision": ledger.revision,
+        "committed_at": updated_at,
+        "lag": {p: end - ledger.positions.get(p, 0) for p, end in sorted(state.ends.items())},
+        "quarantined": open_records,
+        "redis": _redis(settings, stream, ledger.revision),
+    }
+
+
+def _redis(settings: Settings, stream: StreamDeclaration, revision: int) -> dict[str, Any]:
+    publisher = Publisher(settings.redis, stream)
+    try:
+        held = publisher.published()
+    except redis.RedisError as error:
+        return {"reachable": False, "error": str(error)}
+    finally:
+        publisher.close()
+    published = held[1] if held else None
+    return {"reachable": True, "revision": published, "up_to_date": published == revision}

@@ -1,0 +1,94 @@
+"""Records that could not be used: list, replay, discard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from castro_spark import cli
+from castro_spark.session import spark_session
+from castro_spark.sinks.postgres import quarantine
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.streaming.replay import replay as replay_records
+from castro_spark.streams import stream as stream_named
+
+ids_option = click.option("--id", "ids", multiple=True, type=int, help="This record; may be repeated.")
+reason_option = click.option("--reason", help="Only records with this reason code.")
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """Each command takes the settings options."""
+
+
+@main.command("list")
+@cli.settings_options
+@cli.stream_option
+@reason_option
+@click.option("--status", type=click.Choice(quarantine.STATUSES), default="open", show_default=True)
+@click.option("--limit", type=int, default=50, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="For programs: with the bytes as hex.")
+def list_(
+    env: str, conf_file: Path | None, names: tuple[str, ...], reason: str | None, status: str, limit: int, as_json: bool
+) -> None:
+    """Show what lies in quarantine, oldest first."""
+    connection = connect(cli.load(env, conf_file).postgres, "castro_spark quarantine")
+    found = quarantine.records(connection, status=status, reason=reason, streams=names, limit=limit)
+    connection.close()
+    if as_json:
+        cli.print_json([{**vars(q), "key": q.key and q.key.hex(), "value": q.value and q.value.hex()} for q in found])
+        return
+    for q in found:
+        where = f"{q.stream} partition {q.partition} offset {q.offset}"
+        click.echo(f"{q.id:>6}  {q.reason:<22} {where}: {(q.detail or '')[:80]}")
+    click.echo(f"{len(found)} {status}" + (" (the limit: --limit N for more)" if len(found) == limit else ""))
+
+
+@main.command()
+@cli.settings_options
+@cli.stream_option
+@ids_option
+@reason_option
+@click.option("--value-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Mended bytes, for the one record that --id names.")  # fmt: skip
+def replay(
+    env: str, conf_file: Path | None, names: tuple[str, ...], ids: tuple[int, ...], reason: str | None,
+    value_file: Path | None,
+) -> None:  # fmt: skip
+    """Send open records through the stream's own code again: --id, --reason, or all."""
+    if value_file and len(ids) != 1:
+        raise click.UsageError("--value-file mends one record: name it by --id")
+    settings = cli.load(env, conf_file)
+    connection = connect(settings.postgres, "castro_spark quarantine")
+    if value_file:
+        quarantine.mend(connection, ids[0], value_file.read_bytes())
+    found = quarantine.records(connection, reason=reason, ids=ids, streams=names)
+    connection.close()
+    spark = spark_session("quarantine") if found else None
+    still_open = 0
+    for name in sorted({q.stream for q in found}):
+        assert spark is not None
+        outcome = replay_records(spark, settings, stream_named(name), [q for q in found if q.stream == name])
+        still_open += sum(status == "open" for status in outcome.values())
+    click.echo(f"{len(found) - still_open} replayed, {still_open} still unusable and open")
+    if still_open:
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@cli.settings_options
+@ids_option
+@click.option("--note", required=True, help="Why, for those who ask later.")
+def discard(env: str, conf_file: Path | None, ids: tuple[int, ...], note: str) -> None:
+    """Mark open records as not wanted; their bytes stay."""
+    if not ids:
+        raise click.UsageError("name the records: --id N, as often as needed")
+    connection = connect(cli.load(env, conf_file).postgres, "castro_spark quarantine")
+    quarantine.records(connection, ids=ids)
+    click.echo(f"{quarantine.discard(connection, ids, note)} discarded")
+    connection.close()
+
+
+if __name__ == "__main__":
+    cli.run(main)

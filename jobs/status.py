@@ -1,0 +1,40 @@
+"""Show each stream's lag, writer, quarantine and cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from castro_spark import cli
+from castro_spark.session import spark_session
+from castro_spark.streaming.status import stream_status
+
+
+@click.command(help=__doc__)
+@cli.settings_options
+@cli.stream_option
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool) -> None:
+    """Changes nothing."""
+    settings = cli.load(env, conf_file)
+    spark = spark_session("status")
+    found = [stream_status(spark, settings, stream) for stream in cli.chosen(names)]
+    if as_json:
+        cli.print_json(found)
+        return
+    for s in found:
+        if not s["started"]:
+            click.echo(f"{s['stream']}: topic {s['topic']}, never started")
+            continue
+        cache = s["redis"]
+        held = f"revision {cache['revision']}" if cache["reachable"] else f"not reachable ({cache['error']})"
+        click.echo(f"{s['stream']}: topic {s['topic']}" + ("" if s["topic_is_the_ledgers"] else " WAS CREATED AGAIN"))
+        click.echo(f"  lag         {sum(s['lag'].values()):,} records {s['lag']}")
+        click.echo(f"  committed   revision {s['revision']} at {s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}")
+        click.echo(f"  redis       {held}{'' if cache.get('up_to_date') else '  BEHIND'}")
+        click.echo(f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

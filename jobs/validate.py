@@ -1,0 +1,67 @@
+"""Check settings, PostgreSQL, Redis, Kafka and the checkpoint folder before a start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import psycopg2
+import redis
+
+from castro_spark import cli
+from castro_spark.errors import CastroError
+from castro_spark.session import spark_session
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.migrate import check_migrated
+from castro_spark.sinks.redis.publish import client
+from castro_spark.sources.kafka import topic_state
+from castro_spark.streaming.checkpoint import check_writable
+
+
+@click.command(help=__doc__)
+@cli.settings_options
+@cli.stream_option
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool) -> None:
+    """Changes nothing. Exit status 2 for settings that cannot be used, 1 for a part that does not answer."""
+    settings = cli.load(env, conf_file)
+    streams = cli.chosen(names)
+    spark = spark_session("validate")
+
+    def postgres() -> None:
+        connection = connect(settings.postgres, "castro_spark validate")
+        for stream in streams:
+            check_migrated(connection, stream)
+        connection.close()
+
+    checks: dict[str, Callable[[], object]] = {
+        "settings": lambda: None,
+        "postgres": postgres,
+        "redis": lambda: client(settings.redis).ping(),
+        "checkpoints": lambda: check_writable(spark, settings.checkpoint_dir),
+        **{
+            f"topic {settings.streams[s.name].topic}": lambda s=s: topic_state(  # type: ignore[misc]
+                spark, settings.kafka, settings.streams[s.name].topic
+            )
+            for s in streams
+        },
+    }
+    found: dict[str, str] = {}
+    for name, check in checks.items():
+        try:
+            check()
+            found[name] = "ok"
+        except (CastroError, psycopg2.Error, redis.RedisError, OSError) as error:
+            found[name] = str(error).strip()
+    if as_json:
+        cli.print_json(found)
+    else:
+        for name, words in found.items():
+            click.echo(f"{name:<40} {words}")
+    if any(words != "ok" for words in found.values()):
+        raise click.exceptions.Exit(1)
+
+
+if __name__ == "__main__":
+    cli.run(main)
