@@ -50,11 +50,20 @@ def chosen(names: tuple[str, ...]) -> list[StreamDeclaration]:
 
 def load(env: str, conf_file: Path | None) -> Settings:
     """The settings of the options; the log is set up on the way."""
+    _log(logging.INFO)
+    return load_settings(env, conf_file)
+
+
+def quiet_log() -> None:
+    """Warnings and errors only, for a job that shows its own progress."""
+    _log(logging.WARNING)
+
+
+def _log(level: int) -> None:
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+        level=level, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
     )
     logging.getLogger("py4j").setLevel(logging.ERROR)
-    return load_settings(env, conf_file)
 
 
 def until_signalled() -> Event:

@@ -31,7 +31,8 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         held = f"revision {cache['revision']}" if cache["reachable"] else f"not reachable ({cache['error']})"
         click.echo(f"{s['stream']}: topic {s['topic']}" + ("" if s["topic_is_the_ledgers"] else " WAS CREATED AGAIN"))
         click.echo(f"  lag         {sum(s['lag'].values()):,} records {s['lag']}")
-        click.echo(f"  committed   revision {s['revision']} at {s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}")
+        committed = f"{s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
+        click.echo(f"  committed   revision {s['revision']} at {committed}")
         click.echo(f"  redis       {held}{'' if cache.get('up_to_date') else '  BEHIND'}")
         click.echo(f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}")
 

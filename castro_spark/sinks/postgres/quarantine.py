@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from castro_spark.errors import UsageError
 from castro_spark.sinks.postgres.connection import Connection
@@ -49,7 +50,7 @@ def records(
             " ORDER BY id LIMIT %(limit)s",
             {"status": status, "reason": reason, "ids": list(ids), "streams": list(streams), "limit": limit},
         )
-        found = [Quarantined(*r[:6], _bytes(r[6]), _bytes(r[7]), *r[8:]) for r in cursor.fetchall()]
+        found = [_quarantined(row) for row in cursor.fetchall()]
     missing = set(ids) - {q.id for q in found}
     if missing:
         raise UsageError(
@@ -89,6 +90,13 @@ def discard(connection: Connection, ids: tuple[int, ...], note: str) -> int:
             (note, list(ids)),
         )
         return cursor.rowcount
+
+
+def _quarantined(row: tuple[Any, ...]) -> Quarantined:
+    id_, stream, generation, partition, offset, timestamp, key, value, reason, detail, status, at = row
+    return Quarantined(
+        id_, stream, generation, partition, offset, timestamp, _bytes(key), _bytes(value), reason, detail, status, at
+    )
 
 
 def _bytes(value: memoryview | None) -> bytes | None:

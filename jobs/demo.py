@@ -1,0 +1,74 @@
+"""The whole thing at once: servers up, movements in, the stream run, what came out shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from threading import Event, Thread
+
+import click
+
+from castro_spark import cli
+from castro_spark.local import Stack
+from castro_spark.local.demo import show
+from castro_spark.local.movements import send
+from castro_spark.local.stack import castro_home
+from castro_spark.session import spark_session
+from castro_spark.settings import load_settings
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sources.kafka import create_topic
+from castro_spark.streaming.application import run_streams
+from castro_spark.streaming.progress import BatchReport
+from castro_spark.streams import stream
+
+
+@click.command(help=__doc__)
+@click.option("--rate", default=500, show_default=True, type=click.IntRange(1), help="Movements a second.")
+@click.option("--seconds", default=20, show_default=True, type=click.IntRange(1), help="How long to send them.")
+@click.option("--dir", "folder", type=click.Path(file_okay=False, path_type=Path),
+              default=lambda: castro_home() / "demo", show_default="$CASTRO_HOME/demo",
+              help="Where the servers keep their data; they go on with it the next time.")  # fmt: skip
+def main(rate: int, seconds: int, folder: Path) -> None:
+    """Ctrl-C ends it cleanly at any time: the batch under way, then the servers."""
+    cli.quiet_log()
+    with Stack(folder, die_with_parent=True) as stack:
+        click.secho("1. Servers (real ones, on loopback)", bold=True)
+        stack.up(lambda name, took: click.echo(f"   {name:9} up in {took:.1f} s"))
+        settings = load_settings("local", environ={**os.environ, **stack.env()})
+        inventory = stream("inventory")
+        conf = settings.streams[inventory.name]
+        connection = connect(settings.postgres, "castro_spark demo")
+        migrate(connection, [inventory])
+        connection.close()
+        spark = spark_session("demo")
+        stopping = cli.until_signalled()
+        create_topic(spark, settings.kafka, conf.topic, conf.partitions)
+        click.secho(f"2. Movements: {rate}/s for {seconds} s to topic {conf.topic}, through the stream", bold=True)
+        interrupted = Event()
+
+        def produce() -> None:
+            send(settings.kafka.bootstrap_servers, conf.topic, settings.timezone, rate=rate, seconds=seconds,
+                 stopping=stopping)  # fmt: skip
+            interrupted.wait(0 if stopping.is_set() else 3)
+            stopping.set()
+
+        def report(_: str, batch: BatchReport) -> None:
+            click.echo(f"   {batch.line()}")
+
+        producer = Thread(target=produce, daemon=True)
+        producer.start()
+        run_streams(spark, settings, [inventory], available_now=False, accept_new_topic=False, stopping=stopping,
+                    report=report)  # fmt: skip
+        interrupted.set()
+        producer.join(10)
+        show(settings, inventory)
+        spark.stop()
+        click.secho("How to look further", bold=True)
+        click.echo(f"   ./spark-submit.sh local up --dir {folder}")
+        click.echo(f'   eval "$(./spark-submit.sh local env --dir {folder})"')
+        click.echo("   ./spark-submit.sh status; ./spark-submit.sh quarantine list; ./spark-submit.sh stream")
+
+
+if __name__ == "__main__":
+    cli.run(main)
