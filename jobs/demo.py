@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 
 import click
 
@@ -21,6 +21,8 @@ from castro_spark.sources.kafka import create_topic
 from castro_spark.streaming.application import run_streams
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streams import stream
+
+_CATCH_UP_SECONDS = 60
 
 
 @click.command(help=__doc__)
@@ -45,22 +47,25 @@ def main(rate: int, seconds: int, folder: Path) -> None:
         stopping = cli.until_signalled()
         create_topic(spark, settings.kafka, conf.topic, conf.partitions)
         click.secho(f"2. Movements: {rate}/s for {seconds} s to topic {conf.topic}, through the stream", bold=True)
-        interrupted = Event()
+        consumed = 0
 
         def produce() -> None:
-            send(settings.kafka.bootstrap_servers, conf.topic, settings.timezone, rate=rate, seconds=seconds,
-                 stopping=stopping)  # fmt: skip
-            interrupted.wait(0 if stopping.is_set() else 3)
+            sent = send(settings.kafka.bootstrap_servers, conf.topic, settings.timezone, rate=rate, seconds=seconds,
+                        stopping=stopping)  # fmt: skip
+            for _ in range(_CATCH_UP_SECONDS):
+                if consumed >= sent or stopping.wait(1):
+                    break
             stopping.set()
 
         def report(_: str, batch: BatchReport) -> None:
+            nonlocal consumed
+            consumed += batch.offsets
             click.echo(f"   {batch.line()}")
 
         producer = Thread(target=produce, daemon=True)
         producer.start()
         run_streams(spark, settings, [inventory], available_now=False, accept_new_topic=False, stopping=stopping,
                     report=report)  # fmt: skip
-        interrupted.set()
         producer.join(10)
         show(settings, inventory)
         spark.stop()

@@ -25,10 +25,11 @@ def show(settings: Settings, stream: StreamDeclaration) -> None:
 
 
 def _show(connection: Connection, settings: Settings, stream: StreamDeclaration) -> None:
-    names = {
+    names: dict[str, sql.Composable] = {
         "events": sql.Identifier(stream.events_table),
         "daily": sql.Identifier(stream.daily_table),
         "monthly": sql.Identifier(stream.monthly_table),
+        "sums": sql.SQL(", ").join(sql.Identifier(c) for c in stream.aggregate_columns),
     }
 
     def table(title: str, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -52,11 +53,16 @@ def _show(connection: Connection, settings: Settings, stream: StreamDeclaration)
         click.echo("Nothing came through.")
         return
     code = rows[0][1]
-    aggregated = "trim_scale(volume) AS volume, trim_scale(value) AS value, volume_in, volume_out, last_unit_cost"
-    table(f"Days of {code}", f"SELECT date, transactions, {aggregated} FROM {{daily}} WHERE product_code = %s"
-          " ORDER BY date DESC LIMIT 3", code)  # fmt: skip
-    table(f"Months of {code}", f"SELECT month, transactions, {aggregated} FROM {{monthly}} WHERE product_code = %s"
-          " ORDER BY month DESC LIMIT 2", code)  # fmt: skip
+    table(
+        f"Days of {code}",
+        "SELECT date, {sums} FROM {daily} WHERE product_code = %s ORDER BY date DESC LIMIT 3",
+        code,
+    )
+    table(
+        f"Months of {code}",
+        "SELECT month, {sums} FROM {monthly} WHERE product_code = %s ORDER BY month DESC LIMIT 2",
+        code,
+    )
     _hashes(settings, code)
     table(
         "Bad records, kept with their bytes",

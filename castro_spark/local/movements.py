@@ -15,6 +15,8 @@ from confluent_kafka import Producer
 _PRODUCTS = {"LEITE-UHT-1L": 3.79, "MANTEIGA-200G": 9.45, "QUEIJO-PRATO-KG": 38.9, "SOJA-SACA": 131.0,
              "MILHO-SACA": 58.5, "RACAO-25KG": 74.25, "TRIGO-SACA": 82.0, "SUINO-VIVO-KG": 6.12}  # fmt: skip
 _WAREHOUSES = ("CASTRO", "PONTA-GROSSA", "PIRAI-DO-SUL", "ITABERA")
+_CORRECTED = 0.01  # shares of the records
+_NO_ENVELOPE, _BAD_NUMBER, _BAD_TIME = 0.0005, 0.001, 0.0015  # where each kind of fault ends
 _BAD = (b"{not json", b'{"table":"inventory_transactions"}', b"[]")
 
 
@@ -26,10 +28,11 @@ def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, bytes]]:
         number += 1
         product, cost = generator.choice(list(_PRODUCTS.items()))
         when = datetime.now(ZoneInfo(timezone)) - timedelta(minutes=generator.expovariate(1 / 600))
-        corrected = generator.random() < 0.01 and number > 1
+        code = f"{product}-{generator.randrange(200):03d}"
+        corrected = generator.random() < _CORRECTED and number > 1
         data = {
             "id_evento": f"M{generator.randrange(1, number) if corrected else number:08d}",
-            "codigo_produto": f"{product}-{generator.randrange(200):03d}",
+            "codigo_produto": code,
             "tipo_movimentacao": generator.choices(["ENTRADA", "SAIDA", "AJUSTE"], [4, 5, 1])[0],
             "quantidade": generator.randrange(1, 400),
             "custo_unitario": f"{cost * generator.uniform(0.95, 1.05):.4f}",
@@ -37,14 +40,14 @@ def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, bytes]]:
             "deposito": generator.choice(_WAREHOUSES),
         }
         fault = generator.random()
-        if fault < 0.0005:
+        if fault < _NO_ENVELOPE:
             yield "", generator.choice(_BAD)
             continue
-        if fault < 0.001:
+        if fault < _BAD_NUMBER:
             data["quantidade"] = "12,5"
-        elif fault < 0.0015:
+        elif fault < _BAD_TIME:
             data["data_movimentacao"] = "2999-01-01"
-        yield data["codigo_produto"], json.dumps({"table": "inventory_transactions", "data": data}).encode()
+        yield code, json.dumps({"table": "inventory_transactions", "data": data}).encode()
 
 
 def send(servers: str, topic: str, timezone: str, *, rate: int, seconds: float, stopping: Event) -> int:
