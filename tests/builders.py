@@ -80,7 +80,7 @@ def random_events(generator: random.Random, count: int, prefix: str = "R") -> li
         when = now - timedelta(minutes=generator.randrange(1, 40_000))
         events.append(
             event(
-                id_evento=f"{prefix}{generator.randrange(count * 3 // 4)}",
+                id_evento=f"{prefix}{generator.randrange(max(1, count * 3 // 4))}",
                 codigo_produto=f"P{generator.randrange(20)}",
                 tipo_movimentacao=generator.choice(["ENTRADA", "SAIDA", "AJUSTE"]),
                 quantidade=f"{generator.randrange(-5_000_000, 50_000_000) / 10**6:.6f}",

@@ -41,7 +41,7 @@ def parse_records(
     """
     # Step by step, each a select of its own: what a later step names twice is then computed once.
     opened = _open_envelopes(records, stream, max_bytes)
-    raw = opened.withColumns({_text_of(f): F.col("_data")[f.name] for f in _all_fields(stream)})
+    raw = opened.withColumns({_text_of(f): F.element_at("_data", F.lit(f.name)) for f in _all_fields(stream)})
     typed = raw.withColumns({f.column: _value(f, timezone) for f in _all_fields(stream)})
     reasons = [_named(f, _reason(f, timezone, now, future_allowance)) for f in _all_fields(stream)]
     verdict = F.when(_other_table(stream), F.lit(SKIP)).otherwise(F.coalesce("_problem", *reasons))
