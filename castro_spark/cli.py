@@ -82,9 +82,9 @@ def print_json(data: object) -> None:
 def run(command: click.Command) -> None:
     """Runs a job's command as a program: errors in words on stderr, and the exit status."""
     try:
-        command.main(standalone_mode=False)
-    except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
+        # Outside its standalone mode click returns the status that a command leaves with.
+        status = command.main(standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

@@ -14,6 +14,8 @@ from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.redis.publish import client
 from castro_spark.streams.declaration import StreamDeclaration
 
+_WIDTH = 140
+
 
 def show(settings: Settings, stream: StreamDeclaration) -> None:
     """Prints it all from PostgreSQL and Redis."""
@@ -41,7 +43,7 @@ def _show(connection: Connection, settings: Settings, stream: StreamDeclaration)
                 grid.add_column(column.name, overflow="fold")
             for row in rows:
                 grid.add_row(*(str(value) for value in row))
-        Console().print(grid)
+        _console().print(grid)
         return rows
 
     rows = table(
@@ -88,4 +90,10 @@ def _hashes(settings: Settings, code: str) -> None:
             words = ", ".join(f"{k.decode()}={v.decode()}" for k, v in held.items())
             grid.add_row(key.decode(), str(connection.ttl(key)), words)
     connection.close()
-    Console().print(grid)
+    _console().print(grid)
+
+
+def _console() -> Console:
+    """As wide as the tables need, also where the output is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)

@@ -24,6 +24,7 @@ def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, bytes]]:
     """Endless (key, value) of records; each thousandth or so is a correction or cannot be used."""
     generator = random.Random(seed)
     number = 0
+    run = f"{int(time.time()):x}"  # another run sends other events, not corrections of these
     while True:
         number += 1
         product, cost = generator.choice(list(_PRODUCTS.items()))
@@ -31,7 +32,7 @@ def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, bytes]]:
         code = f"{product}-{generator.randrange(200):03d}"
         corrected = generator.random() < _CORRECTED and number > 1
         data = {
-            "id_evento": f"M{generator.randrange(1, number) if corrected else number:08d}",
+            "id_evento": f"{run}-{generator.randrange(1, number) if corrected else number:07d}",
             "codigo_produto": code,
             "tipo_movimentacao": generator.choices(["ENTRADA", "SAIDA", "AJUSTE"], [4, 5, 1])[0],
             "quantidade": generator.randrange(1, 400),

@@ -1,0 +1,74 @@
+"""The jobs beside the stream, as their users call them."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from tests import oracle
+from tests.builders import event, native, random_events
+from tests.system import System
+
+
+def test_quarantine_is_listed_mended_replayed_and_discarded(system: System) -> None:
+    today = random_events(random.Random(1), 1)[0]
+    good = {**today, "id_evento": "A", "codigo_produto": "P"}
+    bad = {**good, "id_evento": "B", "quantidade": "12,5"}
+    mended = {**bad, "quantidade": "12.5"}
+    positions = system.produce([native(good), native(bad), b"{"], partition=0)
+    system.drain()
+    listed = json.loads(system.job("quarantine", "list", "--json").partition("\n]")[0] + "\n]")
+    assert [(q["reason"], q["offset"]) for q in listed] == [("bad_number", 1), ("not_json", 2)]
+    first, second = (str(q["id"]) for q in listed)
+    assert "0 replayed, 1 still unusable" in system.job("quarantine", "replay", "--id", first, status=1)
+    (system.folder / "mended.json").write_bytes(native(mended))
+    mend = ("--id", first, "--value-file", str(system.folder / "mended.json"))
+    assert "1 replayed, 0 still" in system.job("quarantine", "replay", *mend)
+    assert "1 discarded" in system.job("quarantine", "discard", "--id", second, "--note", "noise")
+    assert "has id" in system.job("quarantine", "discard", "--id", second, "--note", "noise", status=2)
+    events = system.query("SELECT event_id, quantity FROM ml_inventory_realtime ORDER BY event_id")
+    assert [(i, str(q.normalize())) for i, q in events][1] == ("B", "12.5")
+    sent: list[Any] = [(positions[0], good), (positions[1], mended)]
+    oracle.assert_redis_agrees(system, *oracle.aggregates(sent))
+    # The stream goes on after a replay, and a replayed record is no obstacle to its own correction.
+    correction = {**mended, "quantidade": 3}
+    sent.append((system.produce([native(correction)], partition=0)[0], correction))
+    system.drain()
+    oracle.assert_redis_agrees(system, *oracle.aggregates(sent))
+
+
+def test_a_flushed_redis_is_rebuilt_by_command_and_by_itself(system: System) -> None:
+    events = random_events(random.Random(2), 100)
+    sent = list(zip(system.produce(native(e) for e in events), events, strict=True))
+    system.drain()
+    system.redis.flushdb()
+    assert "hashes as of revision" in system.job("cache", "rebuild")
+    oracle.assert_agrees(system, sent)
+    system.redis.flushdb()
+    system.drain()
+    oracle.assert_agrees(system, sent)
+
+
+def test_status_and_validate(system: System) -> None:
+    assert "never started" in system.job("status")
+    system.produce([native(event()), b"{"], partition=2)
+    system.drain()
+    system.produce([native(event())] * 3, partition=2)
+    output = system.job("status", "--json")
+    (status,) = json.loads(output[output.index("[") : output.rindex("]") + 1])
+    assert status["lag"] == {"0": 0, "1": 0, "2": 3}
+    assert status["quarantined"] == {"not_json": 1}
+    assert status["redis"] == {"reachable": True, "revision": 1, "up_to_date": True}
+    assert "ok" in system.job("validate")
+    system.env["CASTRO_REDIS_URL"] = "redis://127.0.0.1:1/1"
+    assert "Connection refused" in system.job("validate", status=1)
+    system.env["CASTRO_TIMEZONE"] = "Mars"
+    assert "CASTRO_TIMEZONE: timezone: Value error, must be an IANA name" in system.job("validate", status=2)
+
+
+def test_migrate_repeats_and_secrets_are_not_shown(system: System) -> None:
+    output = system.job("migrate")
+    assert "nothing to do" in output
+    assert "is there" in output
+    assert system._password not in output
