@@ -146,4 +146,4 @@ class System:
         self.redis.close()
 
     def _command(self, name: str, arguments: Iterable[str]) -> list[str]:
-        return [str(ROOT / "spark-submit.sh"), name, "--conf-file", str(self.conf), *arguments]
+        return [str(ROOT / "spark-submit.sh"), name, *arguments, "--conf-file", str(self.conf)]
