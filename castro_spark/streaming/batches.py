@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from threading import Event, Lock
@@ -16,7 +17,7 @@ from pyspark.sql import DataFrame
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import staging
 from castro_spark.sinks.postgres.commit import Committed, StreamCommits, prune_books
-from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.connection import PASSING, Connection, connect, outlast_outages
 from castro_spark.sinks.postgres.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.projection import Horizon, Projection, changed_since
 from castro_spark.sinks.postgres.staging import Counts, StagedBatch
@@ -25,7 +26,8 @@ from castro_spark.streaming.progress import BatchReport
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_SECONDS_AN_HOUR = 3600
+_SECONDS_AN_HOUR = 3600.0
+_LOOK_SECONDS = 5.0
 
 
 class StopRequested(Exception):
@@ -55,7 +57,7 @@ class BatchWriter:
             settings.postgres, stream, epoch=ledger.epoch, patience=patience, stopping=stopping
         )
         self._cache = CachePublisher(settings, stream)
-        self._pruned = 0.0
+        self._pruned = -_SECONDS_AN_HOUR
         self.busy = Lock()
 
     def __call__(self, lines: DataFrame, batch_id: int) -> None:
@@ -70,10 +72,10 @@ class BatchWriter:
         self._cache.follow(Committed(ledger.epoch, ledger.revision, ledger.positions), force=True)
 
     def idle(self) -> None:
-        """Between batches: makes good what an outage of Redis left unpublished."""
-        if self._cache.behind and self.busy.acquire(blocking=False):
+        """Between batches: makes good what an outage left unpublished, or a flush took away."""
+        if self._cache.wants_a_look() and self.busy.acquire(blocking=False):
             try:
-                self._cache.retry()
+                self._cache.look()
             finally:
                 self.busy.release()
 
@@ -102,11 +104,9 @@ class BatchWriter:
         if offsets < self._settings.streaming.executor_staging_rows:
             held = [staging.not_yet_consumed(b, starts) for b in lines.toArrow().to_batches()]
             return StagedBatch(counts=staging.count(held), lines=held)
-        with_connection = connect(self._settings.postgres, f"castro_spark {self._stream.name}")
-        try:
-            staging.empty_staging(with_connection, self._stream)
-        finally:
-            with_connection.close()
+        for attempt in outlast_outages(self._settings.streaming.outage_retry_seconds, self._stopping):
+            with attempt, closing(self._connect()) as connection:
+                staging.empty_staging(connection, self._stream)
         task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
             staging.stage_partition,
             settings=self._settings.postgres,
@@ -122,13 +122,17 @@ class BatchWriter:
         return batch
 
     def _prune(self) -> None:
-        if time.monotonic() - self._pruned > _SECONDS_AN_HOUR:
-            self._pruned = time.monotonic()
-            connection = connect(self._settings.postgres, f"castro_spark {self._stream.name}")
-            try:
+        if time.monotonic() - self._pruned < _SECONDS_AN_HOUR:
+            return
+        self._pruned = time.monotonic()
+        try:
+            with closing(self._connect()) as connection:
                 prune_books(connection, self._stream.name, self._settings.streaming.books_retention_days)
-            finally:
-                connection.close()
+        except PASSING as error:
+            log.warning("old books were not pruned, the next hour does it: %s", error)
+
+    def _connect(self) -> Connection:
+        return connect(self._settings.postgres, f"castro_spark {self._stream.name}")
 
 
 class CachePublisher:
@@ -139,7 +143,8 @@ class CachePublisher:
         self._stream = stream
         self._publisher = Publisher(settings.redis, stream)
         self._last: Committed | None = None
-        self.behind = False
+        self._behind = False
+        self._looked = 0.0
 
     def horizon(self) -> Horizon:
         """What is recent enough to be cached, by today's local date."""
@@ -155,19 +160,24 @@ class CachePublisher:
             if not force and held is not None and held[1] == committed.revision - 1:
                 self._publisher.write(as_rows(committed.projection), committed.epoch, committed.revision)
                 self._publisher.mark(committed.epoch, committed.revision)
-            elif held != (committed.epoch, committed.revision):
+            elif held is None or held < (committed.epoch, committed.revision):
                 self.catch_up(committed.epoch, committed.revision)
-        except redis.RedisError as error:
-            if not self.behind:
-                log.warning("Redis: %s; PostgreSQL goes on, Redis is made good when it is back", error)
-            self.behind = True
+        except (redis.RedisError, *PASSING) as error:
+            if not self._behind:
+                log.warning("not published: %s; the stream goes on, Redis is made good later", str(error).strip())
+            self._behind = True
         else:
-            if self.behind:
+            if self._behind:
                 log.warning("Redis is back and holds revision %d", committed.revision)
-            self.behind = False
+            self._behind = False
 
-    def retry(self) -> None:
-        """Tries again what failed."""
+    def wants_a_look(self) -> bool:
+        """At once while something is unpublished; else every few seconds, because Redis may lose its data."""
+        return self._behind or time.monotonic() - self._looked > _LOOK_SECONDS
+
+    def look(self) -> None:
+        """Compares Redis with the last commit and makes good what it lacks."""
+        self._looked = time.monotonic()
         if self._last is not None:
             self.follow(self._last, force=True)
 

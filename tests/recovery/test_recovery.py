@@ -68,6 +68,8 @@ def test_postgres_then_redis_away_for_a_while(system: System) -> None:
         server.start()
         settled(system, sent)
     assert system.query("SELECT count(*) FROM castro.quarantine") == [(0,)]
+    system.redis.flushdb()
+    settled(system, sent)  # noticed by itself, without a new event
     stream.send_signal(signal.SIGTERM)
     assert stream.wait(30) == 0, system.log(stream)
 

@@ -1,0 +1,169 @@
+"""Measures the stream on this machine: a backlog drained, latencies at a steady rate, a batch by table size.
+
+    ./benchmarks/run.sh [--events N] [--rate N] [--seconds N] [--rows N]
+
+Each part has a database, topic and checkpoint of its own, on embedded servers in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from castro_spark.local import Stack
+from tests.system import ROOT, System
+
+PRODUCTS = 5_000
+
+
+def value(number: int, when: str, prefix: str = "B") -> bytes:
+    data = {
+        "id_evento": f"{prefix}{number:09d}",
+        "codigo_produto": f"P{number * 7919 % PRODUCTS:05d}",
+        "tipo_movimentacao": "ENTRADA" if number % 2 else "SAIDA",
+        "quantidade": number % 97 + 1,
+        "custo_unitario": f"{number % 9973 / 100:.2f}",
+        "data_movimentacao": when,
+        "deposito": "CASTRO",
+    }
+    return json.dumps({"table": "inventory_transactions", "data": data}).encode()
+
+
+def fill(system: System, events: int, days: int, prefix: str = "B") -> None:
+    begin = datetime.now() - timedelta(days=days)
+    step = timedelta(days=days) / events
+    system.produce(value(i, (begin + step * i).isoformat(timespec="milliseconds"), prefix) for i in range(events))
+
+
+def batches(output: str) -> list[dict[str, int]]:
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+
+
+def drain(system: System) -> list[dict[str, int]]:
+    return batches(system.job("stream", "--available-now", "--json"))
+
+
+def backlog(system: System, events: int) -> dict[str, Any]:
+    fill(system, events, days=7)
+    done = drain(system)
+    full = [b for b in done[1:] if b["offsets"] > done[0]["offsets"] // 2]
+    warm = sum(b["offsets"] for b in full) * 1000 / max(1, sum(b["redis_ms"] for b in full))
+    return {
+        "events": sum(b["offsets"] for b in done),
+        "events_a_second": round(sum(b["offsets"] for b in done) * 1000 / sum(b["redis_ms"] for b in done)),
+        "events_a_second_after_the_first_batch": round(warm),
+    }
+
+
+def latency(system: System, rate: int, seconds: int, warm_up: int = 20) -> dict[str, Any]:
+    """From produce to committed (the commit's own timestamp) and to Redis (that batch's marker, polled)."""
+    process = system.start("stream", "--json")
+    system.produce([value(0, datetime.now().isoformat(), "W")])
+    system.wait_for("SELECT count(*) FROM ml_inventory_realtime", 1)
+    sent: list[float] = []
+    began = time.monotonic()
+    published: dict[int, float] = {}
+    for i in range(1, rate * (warm_up + seconds)):
+        while (early := i / rate - (time.monotonic() - began)) > 0:
+            marker = system.redis.get("castro:published:inventory")
+            if marker:
+                published.setdefault(int(str(marker).partition(".")[2]), time.time())
+            time.sleep(min(early, 0.003))
+        sent.append(time.time())
+        system.producer.produce(system.topic, value(i, datetime.now().isoformat(), "L"))
+        system.producer.poll(0)
+    system.producer.flush(30)
+    system.wait_for("SELECT count(*) FROM ml_inventory_realtime", rate * (warm_up + seconds), 60)
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+    rows = system.query(
+        "SELECT substr(event_id, 2)::bigint, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float"
+        " FROM ml_inventory_realtime WHERE event_id LIKE 'L%'"
+    )
+    commits = sorted((float(c), r) for c, r in system.query(
+        "SELECT DISTINCT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float, revision FROM castro.batch_books"))
+    revision_at = dict(commits)
+    measured = [(n, at) for n, at in rows if n > rate * warm_up]
+    postgres = sorted((at - sent[n - 1]) * 1000 for n, at in measured)
+    redis = sorted(
+        (published[revision_at[at]] - sent[n - 1]) * 1000
+        for n, at in measured
+        if revision_at.get(at) in published
+    )
+    return {"rate": rate, "seconds": seconds, "postgres_ms": quantiles(postgres), "redis_ms": quantiles(redis)}
+
+
+def quantiles(ordered: list[float]) -> dict[str, int]:
+    if not ordered:
+        return {}
+    return {f"p{q}": round(ordered[min(len(ordered) - 1, len(ordered) * q // 100)]) for q in (50, 95, 99)}
+
+
+def by_table_size(system: System, rows: int, batch: int = 10_000) -> dict[str, Any]:
+    """The same batch against an empty table and against one of `rows`; medians of the warm ones."""
+    system.configure({"streaming": {"max_offsets_per_trigger": batch}})
+
+    def median() -> float:
+        fill(system, batch * 6, days=1, prefix=f"S{time.time_ns()}")
+        times = sorted(b["postgres_ms"] for b in drain(system)[1:])
+        return times[len(times) // 2]
+
+    small = median()
+    system.query(
+        "INSERT INTO ml_inventory_realtime (event_id, product_code, transaction_type, quantity, unit_cost,"
+        ' "timestamp", warehouse, value_total, date, month, quarter, day_of_week, is_weekend, position_major,'
+        " position_minor) SELECT 'R' || lpad(i::text, 9, '0'), 'P' || lpad((i * 7919 %% 5000)::text, 5, '0'), 'SAIDA',"
+        " 1, 2, now() - i * interval '3 second', 'CASTRO', 2, (now() - i * interval '3 second')::date, 1, 1, 1, false,"
+        " 0, 0 FROM generate_series(1, %s) i",
+        rows,
+    )
+    system.query("ANALYZE ml_inventory_realtime")
+    large = median()
+    return {"rows": rows, "batch": batch, "empty_ms": small, "large_ms": large, "ratio": round(large / small, 2)}
+
+
+def machine() -> dict[str, Any]:
+    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())  # fmt: skip
+    return {"cpus": os.cpu_count(), "cpu": model, "kernel": platform.release(), "python": platform.python_version()}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in (("events", 1_000_000), ("rate", 1_000), ("seconds", 60), ("rows", 5_000_000)):
+        arguments.add_argument(f"--{name}", type=int, default=default)
+    arguments.add_argument("--only", choices=["backlog", "latency", "by_table_size"])
+    given = arguments.parse_args()
+    parts = {
+        "backlog": lambda s: backlog(s, given.events),
+        "latency": lambda s: latency(s, given.rate, given.seconds),
+        "by_table_size": lambda s: by_table_size(s, given.rows),
+    }
+    subprocess.run([str(ROOT / "spark-submit.sh"), "prepare"], check=True)
+    found: dict[str, Any] = {"machine": machine()}
+    with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "stack", die_with_parent=True) as stack:
+        stack.up()
+        for name, part in parts.items():
+            if given.only in (None, name):
+                print(f"{name} ...", flush=True)
+                home = Path(folder) / name
+                home.mkdir()
+                system = System(stack, home)
+                system.migrate()
+                found[name] = part(system)
+                system.end()
+                print(json.dumps(found[name]), flush=True)
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# One command for all figures: prepares what is missing, then runs run.py with its arguments.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+export CASTRO_DEV=1
+./spark-submit.sh prepare
+PYTHONPATH=$PWD exec "${CASTRO_VENV:-${CASTRO_HOME:-$PWD/.castro}/venv}/bin/python" benchmarks/run.py "$@"
