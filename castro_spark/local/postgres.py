@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg2
+from psycopg2 import sql
 
 from castro_spark.local import unprivileged
 from castro_spark.local.process import LocalServiceError, write_private
@@ -101,7 +102,7 @@ class Postgres(Server):
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
                 if cursor.fetchone() is None:
-                    cursor.execute(f"CREATE DATABASE {DATABASE}")
+                    cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
     def env(self) -> dict[str, str]:
         return {
