@@ -40,10 +40,10 @@ def parse_records(
     where the outcome is 'event'. Nothing raises on bad data; the same rows give the same result again.
     """
     # Step by step, each a select of its own: what a later step names twice is then computed once.
-    opened = _open_envelopes(records, stream, max_bytes)
+    opened = _open_envelopes(records, stream, max_bytes, now)
     raw = opened.withColumns({_text_of(f): F.element_at("_data", F.lit(f.name)) for f in _all_fields(stream)})
     typed = raw.withColumns({f.column: _value(f, timezone) for f in _all_fields(stream)})
-    reasons = [_named(f, _reason(f, timezone, now, future_allowance)) for f in _all_fields(stream)]
+    reasons = [_named(f, _reason(f, timezone, F.col("_now"), future_allowance)) for f in _all_fields(stream)]
     verdict = F.when(_other_table(stream), F.lit(SKIP)).otherwise(F.coalesce("_problem", *reasons))
     judged = typed.withColumn("_verdict", verdict)
     derived = judged.withColumns(
@@ -66,10 +66,10 @@ def parse_records(
     )
 
 
-def _open_envelopes(records: DataFrame, stream: StreamDeclaration, max_bytes: int) -> DataFrame:
+def _open_envelopes(records: DataFrame, stream: StreamDeclaration, max_bytes: int, now: Column) -> DataFrame:
     rows = records.select(
         "partition", "offset", F.col("timestamp").alias("record_timestamp"), "key", "value",
-        envelope.usable_text(F.col("value"), max_bytes).alias("_text"),
+        envelope.usable_text(F.col("value"), max_bytes).alias("_text"), now.alias("_now"),
     )  # fmt: skip
     parsed = rows.withColumn("_documents", envelope.parsed_documents(F.col("_text"), stream))
     problem = envelope.envelope_problem(F.col("value"), F.col("_text"), F.col("_documents"), max_bytes)
@@ -77,6 +77,7 @@ def _open_envelopes(records: DataFrame, stream: StreamDeclaration, max_bytes: in
     return parsed.select(
         *RECORD_COLUMNS,
         "_text",
+        "_now",
         problem.alias("_problem"),
         document["table"].alias("_table"),
         document["data"].alias("_data"),

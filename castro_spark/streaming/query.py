@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from threading import Event
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -39,12 +39,19 @@ def parsed_lines(
         records,
         stream,
         timezone=settings.timezone,
-        now=F.current_timestamp(),
+        now=_now(),
         future_allowance=settings.parse.future_allowance,
         max_bytes=settings.parse.max_record_bytes,
         generation=F.lit(generation),
     )
     return staged_lines(parsed, stream)
+
+
+def _now() -> Column:
+    """The clock, read for each record. Spark would put current_timestamp() into a batch's generated code as a
+    constant, and so compile and warm up that code anew in every batch."""
+    millis = F.reflect(F.lit("java.lang.System"), F.lit("currentTimeMillis"))
+    return F.timestamp_millis(millis.cast("bigint"))
 
 
 def run_stream(
