@@ -11,7 +11,8 @@
     └── SinkError               PostgreSQL or Redis does not hold what it must
         ├── NotMigrated         tables are missing or of another version
         ├── Fenced              another writer has taken the stream over
-        └── LedgerMoved         the ledger is not where this writer left it
+        ├── LedgerMoved         the ledger is not where this writer left it
+        └── StagingLost         staged records are gone before their commit
 
 What is not here is a system failure (PostgreSQL down, broken network): the driver's own exception,
 retried by the writer and never taken for a bad record.
@@ -78,3 +79,7 @@ class Fenced(SinkError):
 
 class LedgerMoved(SinkError):
     """Offsets in the ledger differ from those that the batch was cut to."""
+
+
+class StagingLost(SinkError):
+    """What a batch's tasks staged is not there any more: PostgreSQL crashed in between. The stream begins again."""

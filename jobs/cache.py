@@ -9,7 +9,7 @@ import click
 from castro_spark import cli
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.ledger import read_ledger
-from castro_spark.streaming.batches import CachePublisher
+from castro_spark.streaming.cache import CachePublisher
 
 
 @click.group(help=__doc__)

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
-from castro_spark.session import spark_session
 from castro_spark.sinks.postgres import quarantine
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.streaming.replay import replay as replay_records
@@ -65,11 +64,9 @@ def replay(
         quarantine.mend(connection, ids[0], value_file.read_bytes())
     found = quarantine.records(connection, reason=reason, ids=ids, streams=names)
     connection.close()
-    spark = spark_session("quarantine") if found else None
     still_open = 0
     for name in sorted({q.stream for q in found}):
-        assert spark is not None
-        outcome = replay_records(spark, settings, stream_named(name), [q for q in found if q.stream == name])
+        outcome = replay_records(settings, stream_named(name), [q for q in found if q.stream == name])
         still_open += sum(status == "open" for status in outcome.values())
     click.echo(f"{len(found) - still_open} replayed, {still_open} still unusable and open")
     if still_open:

@@ -1,36 +1,58 @@
 """The local calendar: days, months and weekdays of a named time zone, whatever the session's own zone is.
 
-A day is a local calendar day, of 23, 24 or 25 hours, never 86,400 seconds. Spark's date functions read a
-timestamp in the session's zone; these go through UTC microseconds instead, so that a notebook with
-another setting gets the same days.
+A day is a local calendar day, of 23, 24 or 25 hours, never 86,400 seconds. There is one implementation, on Arrow
+arrays: the stream calls it on its batches (`calendar_of`), a DataFrame through `with_calendar`.
 """
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from datetime import datetime, timedelta
+from datetime import timezone as fixed_zone
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+CALENDAR = pa.struct(
+    [
+        ("date", pa.date32()),
+        ("month", pa.int32()),
+        ("quarter", pa.int32()),
+        ("day_of_week", pa.int32()),
+        ("is_weekend", pa.bool_()),
+    ]
+)
+_CALENDAR_DDL = "date date, month int, quarter int, day_of_week int, is_weekend boolean"
 _MICROSECONDS_A_DAY = 86_400_000_000
+_SATURDAY = 5
+_UTC = fixed_zone.utc
+_EPOCH = datetime(1970, 1, 1, tzinfo=_UTC)
+_FIRST, _LAST, _LAST_DECADE = datetime(1, 1, 2, tzinfo=_UTC), datetime(9999, 12, 30, tzinfo=_UTC), 999
+_LOOK, _SECOND, _MICROSECOND = timedelta(days=5), timedelta(seconds=1), timedelta(microseconds=1)
+_Table = tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", "np.ndarray[tuple[int], np.dtype[np.int64]]"]
 
 
-def local_date(instant: Column, timezone: str) -> Column:
-    """timestamp -> date: the calendar day of `timezone` in which the instant lies."""
-    wall_clock = F.unix_micros(F.from_utc_timestamp(instant, timezone))
-    # A wall clock read as UTC has days of equal length, so whole days are an exact integer division.
-    return F.date_from_unix_date(F.floor((wall_clock - _modulo(wall_clock)) / _MICROSECONDS_A_DAY).cast("int"))
-
-
-def _modulo(micros: Column) -> Column:
-    return F.pmod(micros, F.lit(_MICROSECONDS_A_DAY))
-
-
-def instant_of_local(wall_clock: Column, timezone: str) -> Column:
-    """timestamp whose UTC fields are a local wall clock -> the timestamp of that local time.
-
-    A wall clock that a change to summer time skips moves on by the change; one that comes twice means the
-    first. These are the rules of java.time and of Python's zoneinfo with fold=0.
-    """
-    return F.to_utc_timestamp(wall_clock, timezone)
+def calendar_of(instants: pa.Array, timezone: str) -> pa.StructArray:
+    """timestamp(us) -> struct of date (date32), month (1-12), quarter (1-4), day_of_week (Monday = 0) and
+    is_weekend (day_of_week >= 5), in the local calendar of `timezone`; null where the instant is null."""
+    known = instants.is_valid()
+    if not pc.any(known).as_py():
+        return pa.nulls(len(instants), CALENDAR)
+    values = instants.cast(pa.timestamp("us", tz=instants.type.tz)).cast(pa.int64())
+    bounds = pc.min_max(values)
+    micros = values.fill_null(bounds["min"]).to_numpy()
+    changes, offsets = _utc_offsets(timezone, _decade(bounds["min"].as_py()), _decade(bounds["max"].as_py()))
+    local = micros + offsets[np.searchsorted(changes, micros, side="right")]
+    days = np.floor_divide(local, _MICROSECONDS_A_DAY)
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+    weekdays = (days + 3) % 7  # 1970-01-01 was a Thursday
+    columns = (days.astype(np.int32), months + 1, months // 3 + 1, weekdays, weekdays >= _SATURDAY)
+    arrays = [pa.array(c).cast(f.type) for c, f in zip(columns, CALENDAR, strict=True)]
+    return pa.StructArray.from_arrays(arrays, fields=list(CALENDAR), mask=pc.invert(known))
 
 
 def with_calendar(events: DataFrame, timezone: str, timestamp: str = "timestamp") -> DataFrame:
@@ -39,13 +61,42 @@ def with_calendar(events: DataFrame, timezone: str, timestamp: str = "timestamp"
     Out: date (date), month (int, 1-12), quarter (int, 1-4), day_of_week (int, Monday = 0),
     is_weekend (boolean, day_of_week >= 5); null where the timestamp is null.
     """
-    dated = events.withColumn("date", local_date(F.col(timestamp), timezone))
-    day_of_week = F.weekday("date")
-    return dated.withColumns(
-        {
-            "month": F.month("date"),
-            "quarter": F.quarter("date"),
-            "day_of_week": day_of_week,
-            "is_weekend": day_of_week >= F.lit(5),
-        }
-    )
+
+    @F.arrow_udf(_CALENDAR_DDL)  # type: ignore[attr-defined, untyped-decorator]  # not in PySpark's stubs
+    def calendar(instants: pa.Array) -> pa.Array:
+        return calendar_of(instants, timezone)
+
+    return events.withColumn("_calendar", calendar(timestamp)).select(*events.columns, "_calendar.*")
+
+
+def _decade(micros: int) -> int:
+    return (_EPOCH + timedelta(microseconds=micros)).year // 10
+
+
+@lru_cache(maxsize=64)
+def _utc_offsets(timezone: str, first_decade: int, last_decade: int) -> _Table:
+    """The instants (microseconds) at which the zone's offset changes, and its offsets before, between, after.
+
+    Found by looking every few days, which is closer than any two changes, and then by halves.
+    """
+    zone = ZoneInfo(timezone)
+    look = max(datetime(max(first_decade * 10, 1), 1, 1, tzinfo=_UTC) - timedelta(days=1), _FIRST)
+    end = datetime(last_decade * 10 + 10, 1, 2, tzinfo=_UTC) if last_decade < _LAST_DECADE else _LAST
+    changes: list[int] = []
+    offsets = [_offset(look, zone)]
+    while look < end:
+        following = min(look + _LOOK, end)
+        if _offset(following, zone) != offsets[-1]:
+            low, high = look, following
+            while high - low > _SECOND:
+                middle = low + (high - low) // 2 // _SECOND * _SECOND
+                low, high = (middle, high) if _offset(middle, zone) == offsets[-1] else (low, middle)
+            changes.append((high - _EPOCH) // _MICROSECOND)
+            offsets.append(_offset(following, zone))
+        look = following
+    micros = [offset // _MICROSECOND for offset in offsets]
+    return np.array(changes, dtype=np.int64), np.array(micros, dtype=np.int64)
+
+
+def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
+    return instant.astimezone(zone).utcoffset() or timedelta(0)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column
+
+_PRICE, _VALUE = (18, 6), (38, 12)
 
 
 def value_total(quantity: Column, price: Column) -> Column:
@@ -11,3 +15,9 @@ def value_total(quantity: Column, price: Column) -> Column:
     18 + 18 digits and 6 + 6 decimals always fit 38 digits with 12 decimals.
     """
     return (quantity.cast("decimal(18,6)") * price.cast("decimal(18,6)")).cast("decimal(38,12)")
+
+
+def value_total_of(quantity: pa.Array, price: pa.Array) -> pa.Array:
+    """`value_total` of Arrow arrays."""
+    exact = pc.multiply(quantity.cast(pa.decimal128(*_PRICE)), price.cast(pa.decimal128(*_PRICE)))
+    return exact.cast(pa.decimal128(*_VALUE))

@@ -1,6 +1,6 @@
-"""Kafka records -> events and rejects with reasons. Pure: columns in, columns out."""
+"""Pure: Kafka records become events, or rejects with reasons."""
 
 from castro_spark.parse.reasons import Reason
-from castro_spark.parse.records import EVENT, REJECT, SKIP, parse_records
+from castro_spark.parse.records import EVENT, REJECT, SKIP, SOURCE_COLUMNS, ParseRules, parse_batch, parse_records
 
-__all__ = ["EVENT", "REJECT", "SKIP", "Reason", "parse_records"]
+__all__ = ["EVENT", "REJECT", "SKIP", "SOURCE_COLUMNS", "ParseRules", "Reason", "parse_batch", "parse_records"]

@@ -1,99 +1,55 @@
-"""One record's bytes -> its envelope: the table it speaks of and its `data` as a map of JSON texts.
+"""One record's bytes -> its envelope: the table it speaks of, and its `data`.
 
-Numbers stay text from here to their decimal. Spark's JSON functions would send a float through a double on
-its way to a string, so the numbers of known fields are put in quotes first. One pass of from_json then
-reads the record as an array of one element, which makes what follows the object (`{} junk`) an error, and
-`data` as a map, which keeps a key that stands there twice.
+Numbers stay text from here to their decimal: a JSON parser's float would have lost digits already.
 """
 
 from __future__ import annotations
 
-import re
+import json
+from typing import Any
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
-
-from castro_spark.parse.reasons import Reason
-from castro_spark.streams.declaration import StreamDeclaration
-
-ENVELOPE_SCHEMA = "array<struct<table:string,data:map<string,string>>>"
-# Jackson's own leniencies: a bare NaN is let through to be called a bad number; 'single quotes' are not JSON.
-_JSON_OPTIONS = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "true"}
-_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?=\s*[,}])"
-_HIGH, _LOW = r"\\u[dD][89aAbB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+from castro_spark.parse.reasons import Reason, Unusable
 
 
-def usable_text(value: Column, max_bytes: int) -> Column:
-    """binary -> the record's text (string), or null where it is too large or not UTF-8."""
-    text = value.cast("string")
-    return F.when((F.octet_length(value) <= max_bytes) & F.is_valid_utf8(text), text)
+def open_envelope(value: bytes, max_bytes: int) -> tuple[str, dict[str, Any]]:
+    """The native envelope `{"table": "...", "data": {...}}` -> (table, data).
 
-
-def parsed_documents(text: Column, stream: StreamDeclaration) -> Column:
-    """string -> array<struct<table, data>>: one element where the text is one JSON object; null if it is not
-    JSON or no object."""
-    names = [stream.event_id_field, *(f.name for f in stream.fields)]
-    known = "|".join(re.escape(name) for name in names)
-    quoted = F.regexp_replace(text, rf'("(?:{known})"\s*:\s*)({_NUMBER})', '$1"$2"')
-    return F.from_json(F.concat(F.lit("["), quoted, F.lit("]")), ENVELOPE_SCHEMA, _JSON_OPTIONS)
-
-
-def envelope_problem(value: Column, text: Column, documents: Column, max_bytes: int) -> Column:
-    """The reason why a record holds no envelope (string), or null. `text` and `documents` as made above."""
-    document = F.get(documents, F.lit(0))
-    data, table = document["data"], document["table"]
-    return (
-        F.when(F.octet_length(value) > max_bytes, Reason.TOO_LARGE.column)
-        .when(text.isNull(), Reason.NOT_JSON.column)
-        .when(documents.isNull(), _not_an_object_or_not_json(text))
-        .when(F.size(documents) != 1, Reason.NOT_JSON.column)
-        .when(document.isNull(), Reason.NOT_AN_OBJECT.column)
-        .when(table.isNull(), Reason.UNKNOWN_ENVELOPE.column)
-        .when(data.isNull(), _data_problem(text))
-        .when(_repeated_key(text, data), Reason.DUPLICATE_KEY.column)
-    )
-
-
-def not_a_text(record: Column, text: Column, name: str) -> Column:
-    """Whether field `name` holds an object, an array or a boolean where a text must be (boolean).
-
-    `text` is the field's text, where such a value looks like a text of that form; `record`, the record's
-    own text, decides.
+    In `data` a text and a number are both a str, the number as it was written; null is None, and whatever else
+    is neither. Raises Unusable: too_large, not_json, duplicate_key, not_an_object, unknown_envelope.
     """
-    looks_so = F.coalesce(text.rlike(r"^(\{|\[|true$|false$)"), F.lit(False))
-    return looks_so & record.rlike(rf'"{re.escape(name)}"\s*:\s*([\[{{]|true\b|false\b)')
+    if len(value) > max_bytes:
+        raise Unusable(Reason.TOO_LARGE, f"{len(value)} bytes")
+    document = _document(value)
+    if not isinstance(document, dict):
+        raise Unusable(Reason.NOT_AN_OBJECT, _start(value))
+    table, data = document.get("table"), document.get("data")
+    if not isinstance(table, str) or data is None:
+        raise Unusable(Reason.UNKNOWN_ENVELOPE, _start(value))
+    if not isinstance(data, dict):
+        raise Unusable(Reason.NOT_AN_OBJECT, f"data is no object: {_start(value)}")
+    return table, data
 
 
-def lone_surrogate(record: Column, text: Column) -> Column:
-    """Whether half of a \\ud83d\\ude00 pair stands in the record (boolean): it is no character.
-
-    In `text`, a field's, it became a question mark, so only a record with one in a field is looked into.
-    """
-    # An escaped backslash before it ("\\\\ud800") makes it plain letters, and whole pairs are characters.
-    rest = F.regexp_replace(record, rf"\\\\|{_HIGH}{_LOW}", "")
-    return (F.instr(text, "?") > 0) & rest.rlike(f"{_HIGH}|{_LOW}")
-
-
-def _not_an_object_or_not_json(text: Column) -> Column:
-    other_json = ~F.ltrim(text).startswith("{") & F.try_parse_json(text).isNotNull()
-    return F.when(other_json, Reason.NOT_AN_OBJECT.column).otherwise(Reason.NOT_JSON.column)
+def _document(value: bytes) -> Any:
+    try:
+        return _DECODER.decode(value.decode())
+    except UnicodeDecodeError:
+        raise Unusable(Reason.NOT_JSON, "not UTF-8") from None
+    except (ValueError, RecursionError):
+        raise Unusable(Reason.NOT_JSON, _start(value)) from None
 
 
-def _data_problem(text: Column) -> Column:
-    absent = F.get_json_object(text, "$.data").isNull()
-    return F.when(absent, Reason.UNKNOWN_ENVELOPE.column).otherwise(Reason.NOT_AN_OBJECT.column)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise Unusable(Reason.DUPLICATE_KEY, next(n for n in names if names.count(n) > 1))
+    return found
 
 
-def _repeated_key(text: Column, data: Column) -> Column:
-    keys = F.map_keys(data)
-    inner = F.size(keys) != F.size(F.array_distinct(keys))
-    # The outer keys cost a second pass, so only where `table` or `data` stands in the text twice.
-    outer_keys = F.json_object_keys(text)
-    outer = F.size(outer_keys) != F.size(F.array_distinct(outer_keys))
-    suspect = _twice(text, '"table"') | _twice(text, '"data"')
-    return inner | F.when(suspect, outer).otherwise(F.lit(False))
+# NaN and Infinity come out as floats: no text, so a field that holds one says bad_number.
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, object_pairs_hook=_object)
 
 
-def _twice(text: Column, part: str) -> Column:
-    first = F.instr(text, part)
-    return F.call_function("locate", F.lit(part), text, first + 1) > 0
+def _start(value: bytes) -> str:
+    return value[:200].decode(errors="replace")

@@ -1,145 +1,162 @@
-"""One field: JSON text -> an exact value or the reason why not. Built-in column functions only.
+"""One field: JSON text -> an exact value, or Unusable with the reason why not.
 
-For each type there are two functions: `*_value` takes the field's text as the JSON holds it (null where
-absent), `*_reason` takes the text and that value, as columns, and gives a reason code or null; the value
-only counts where the reason is null. (Two, so that a caller can compute the value once and name it in both.)
-Nothing here raises on bad data, whatever the session's ANSI mode, nor depends on the session's time zone.
+Each reader takes the field's value as the envelope holds it: a str for a text or a number, anything else is bad.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+from castro_spark.parse.reasons import Reason, Unusable
 
-from castro_spark.features.calendar import instant_of_local
-from castro_spark.parse.reasons import Reason
+Reader = Callable[[object], object]
 
 PRECISION, SCALE = 18, 6
-_DECIMAL = f"decimal({PRECISION},{SCALE})"
 _INTEGER_DIGITS = PRECISION - SCALE
 # Nearly every number has this form and fits: the expensive questions are asked of the others only.
-_USUAL_NUMBER = rf"^-?[0-9]{{1,{_INTEGER_DIGITS}}}(\.[0-9]{{1,{SCALE}}})?$"
-_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_USUAL_NUMBER = re.compile(rf"-?[0-9]{{1,{_INTEGER_DIGITS}}}(\.[0-9]{{1,{SCALE}}})?").fullmatch
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?").fullmatch
+_LONGEST_NUMBER = 10_000
+_SMALLEST = Decimal(1).scaleb(-SCALE)
 
-_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
-_OFFSET = r"(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)"
-_USUAL_LOCAL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?$"
-_ISO_LOCAL = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([Tt ]{_TIME})?$"
-_ISO_OFFSET = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt ]{_TIME} ?{_OFFSET}$"
-CONTROL = r"\p{Cc}"
-_EPOCH = r"^-?[0-9]+$"
-_LONGEST_EPOCH = 15  # "-" and 14 digits: beyond the year 5000, well within a long of microseconds
+_USUAL_LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.([0-9]{3}){1,2})?").fullmatch
+_ISO = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"([Tt ](?P<minute>[0-9]{2}:[0-9]{2})(:(?P<second>[0-9]{2})([.,](?P<fraction>[0-9]{1,9}))?)?"
+    r" ?(?P<offset>[Zz]|(?P<sign>[+-])(?P<hours>[0-9]{2})(:?(?P<minutes>[0-9]{2}))?)?)?"
+).fullmatch
+_EPOCH_MILLISECONDS = re.compile(r"-?[0-9]+").fullmatch
+_LONGEST_EPOCH = 15  # "-" and 14 digits: beyond the year 5000
+_MOST_OFFSET_HOURS, _MINUTES_AN_HOUR = 18, 60
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
 _EARLIEST_YEAR = 1990
 
+# Control characters, and halves of surrogate pairs.
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 
 
-def decimal_value(text: Column) -> Column:
-    """Text -> decimal(18,6); exact wherever decimal_reason finds nothing."""
-    return text.try_cast(_DECIMAL)
+def decimal_reader(*, non_negative: bool) -> Reader:
+    """A reader of numbers: plain digits that decimal(18,6) holds exactly (str).
 
-
-def decimal_reason(text: Column, value: Column, *, required: bool, non_negative: bool) -> Column:
-    """missing_field, bad_number, out_of_range, too_precise, or null.
-
-    Takes the JSON grammar of numbers, also inside a string, with an optional + sign. Out of range is over 12
-    digits before the point, or negative where it must not be; too precise is over 6 decimals that count
-    (trailing zeros do not): such a number is refused, never rounded.
+    Takes the JSON grammar of numbers, also inside a string, with an optional + sign. bad_number: no such number;
+    out_of_range: over 12 digits before the point, or negative where it must not be; too_precise: over 6 decimals
+    that count (trailing zeros do not), which is refused, never rounded.
     """
-    negative = F.when(value < 0, Reason.OUT_OF_RANGE.column) if non_negative else F.lit(None)
-    return (
-        F.when(text.isNull(), _missing(required))
-        .when(text.rlike(_USUAL_NUMBER), negative)
-        .otherwise(F.coalesce(_unusual_number(text, value), negative))
-    )
+
+    def read(text: object) -> str:
+        if not isinstance(text, str):
+            raise Unusable(Reason.BAD_NUMBER)
+        plain = text if _USUAL_NUMBER(text) else _unusual_number(text)
+        if non_negative and plain[0] == "-" and Decimal(plain):
+            raise Unusable(Reason.OUT_OF_RANGE)
+        return plain
+
+    return read
 
 
-def _unusual_number(text: Column, value: Column) -> Column:
-    """The reason for a number in an unusual form, from its digits: its double would have lost some."""
-    mantissa = F.regexp_extract(text, r"^[+-]?([0-9.]+)", 1)
-    exponent_text = F.regexp_extract(text, r"[eE]([+-]?[0-9]+)$", 1)
-    exponent = F.when(exponent_text == "", F.lit(0)).otherwise(exponent_text.try_cast("int"))
-    digits = F.replace(mantissa, F.lit("."), F.lit(""))
-    no_trailing = F.rtrim(digits, F.lit("0"))
-    significant = F.ltrim(no_trailing, F.lit("0"))
-    fraction = F.length(F.split_part(mantissa, F.lit("."), F.lit(2)))
-    # Number = significant x 10^-scale. As bigint, for an exponent near the ends of int must not overflow.
-    scale = (fraction - (F.length(digits) - F.length(no_trailing))).cast("bigint") - exponent
-    integer_digits = F.length(significant) - scale
-    huge_exponent = F.when(exponent_text.startswith("-"), Reason.TOO_PRECISE.column).otherwise(
-        Reason.OUT_OF_RANGE.column
-    )
-    return (
-        F.when(~text.rlike(_NUMBER), Reason.BAD_NUMBER.column)
-        .when(significant == "", F.when(value.isNull(), Reason.OUT_OF_RANGE.column))
-        .when(exponent.isNull(), huge_exponent)
-        .when(integer_digits > _INTEGER_DIGITS, Reason.OUT_OF_RANGE.column)
-        .when(scale > SCALE, Reason.TOO_PRECISE.column)
-        # A form so long that Spark's own cast gives up on it, though its value would fit.
-        .when(value.isNull(), Reason.OUT_OF_RANGE.column)
-    )
+def _unusual_number(text: str) -> str:
+    if not _NUMBER(text):
+        raise Unusable(Reason.BAD_NUMBER)
+    try:
+        number = Decimal(text) if len(text) <= _LONGEST_NUMBER else Decimal("Infinity")
+    except InvalidOperation:  # an exponent beyond all bounds
+        number = Decimal("0e-999999") if "e-" in text.lower() else Decimal("Infinity")
+    if not number.is_finite():
+        raise Unusable(Reason.OUT_OF_RANGE)
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)
+    if not any(digits):
+        if set(re.sub("[eE].*", "", text)) & set("123456789"):
+            raise Unusable(Reason.TOO_PRECISE)
+        return "0"
+    trailing = next(n for n, digit in enumerate(reversed(digits)) if digit)
+    if len(digits) + exponent > _INTEGER_DIGITS:
+        raise Unusable(Reason.OUT_OF_RANGE)
+    if -(exponent + trailing) > SCALE:
+        raise Unusable(Reason.TOO_PRECISE)
+    return f"{number.quantize(_SMALLEST):f}"
 
 
-def timestamp_value(text: Column, timezone: str) -> Column:
-    """Text -> timestamp, to the microsecond (further digits are cut); null where it is none.
+def timestamp_reader(zone: ZoneInfo, latest: datetime) -> Reader:
+    """A reader of timestamps: microseconds since 1970 UTC (int), by the local calendar of `zone`, up to `latest`.
 
-    ISO-8601 with an offset is that instant; without one it is a local time of `timezone` (a date alone is its
-    midnight); digits alone are epoch milliseconds. A local time that a clock change skips is moved on by
-    the change, one that comes twice is the first.
+    ISO-8601 with an offset is that instant; without one it is a local time (a date alone is its midnight); digits
+    alone are epoch milliseconds. A local time that a clock change skips is moved on by the change, one that
+    comes twice is the first. Further digits than microseconds are cut. bad_timestamp: none of these, or no such day
+    or hour; timestamp_out_of_range: before 1990 local, or after `latest`.
     """
-    epoch = text.rlike(_EPOCH) & (F.length(text) <= _LONGEST_EPOCH)
-    return (
-        F.when(text.rlike(_USUAL_LOCAL), _local(text, timezone))
-        .when(text.rlike(_ISO_LOCAL), _local(_with_seconds(text), timezone))
-        .when(text.rlike(_ISO_OFFSET), _with_seconds(text).try_cast("timestamp"))
-        .when(epoch, F.timestamp_millis(text.try_cast("bigint")))
-    )
+    first = _micros(datetime(_EARLIEST_YEAR, 1, 1, tzinfo=zone))
+    last = _micros(latest)
+
+    def read(text: object) -> int:
+        if not isinstance(text, str):
+            raise Unusable(Reason.BAD_TIMESTAMP)
+        try:
+            if _USUAL_LOCAL(text):
+                micros = _micros(datetime.fromisoformat(text).replace(tzinfo=zone))
+            elif _EPOCH_MILLISECONDS(text):
+                micros = int(text) * 1000 if len(text) <= _LONGEST_EPOCH else last + 1
+            else:
+                micros = _micros(_iso(text, zone))
+        except ValueError:  # no such day or hour
+            raise Unusable(Reason.BAD_TIMESTAMP) from None
+        if not first <= micros <= last:
+            raise Unusable(Reason.TIMESTAMP_OUT_OF_RANGE)
+        return micros
+
+    return read
 
 
-def timestamp_reason(
-    text: Column, value: Column, *, required: bool, timezone: str, now: Column, allowance: timedelta
-) -> Column:
-    """missing_field, bad_timestamp, timestamp_out_of_range (before 1990 local, after `now` + `allowance`)."""
-    earliest = instant_of_local(F.lit(f"{_EARLIEST_YEAR}-01-01T00:00:00Z").cast("timestamp"), timezone)
-    latest = now + F.make_dt_interval(secs=F.lit(int(allowance.total_seconds())))
-    too_long = text.rlike(_EPOCH) & (F.length(text) > _LONGEST_EPOCH)
-    return (
-        F.when(text.isNull(), _missing(required))
-        .when(value.isNull() & too_long, Reason.TIMESTAMP_OUT_OF_RANGE.column)
-        .when(value.isNull(), Reason.BAD_TIMESTAMP.column)
-        .when((value < earliest) | (value > latest), Reason.TIMESTAMP_OUT_OF_RANGE.column)
-    )
+def _iso(text: str, zone: ZoneInfo) -> datetime:
+    parts = _ISO(text)
+    if parts is None:
+        raise Unusable(Reason.BAD_TIMESTAMP)
+    fraction = (parts["fraction"] or "")[:6].ljust(6, "0")
+    iso = f"{parts['date']}T{parts['minute'] or '00:00'}:{parts['second'] or '00'}.{fraction}"
+    return datetime.fromisoformat(iso).replace(tzinfo=_offset(parts, zone))
 
 
-def _local(iso: Column, timezone: str) -> Column:
-    return instant_of_local(F.concat(iso, F.lit("Z")).try_cast("timestamp"), timezone)
+def _offset(parts: re.Match[str], zone: ZoneInfo) -> ZoneInfo | timezone:
+    if parts["offset"] is None:
+        return zone
+    if parts["sign"] is None:
+        return timezone.utc
+    hours, minutes = int(parts["hours"]), int(parts["minutes"] or 0)
+    if hours > _MOST_OFFSET_HOURS or minutes >= _MINUTES_AN_HOUR:
+        raise Unusable(Reason.BAD_TIMESTAMP)
+    size = timedelta(hours=hours, minutes=minutes)
+    return timezone(size if parts["sign"] == "+" else -size)
 
 
-def _with_seconds(iso: Column) -> Column:
-    """The forms of ISO-8601 that Spark's cast does not take, made into the one that it does."""
-    plain = F.upper(F.replace(F.replace(iso, F.lit(","), F.lit(".")), F.lit(" "), F.lit("T")))
-    dated = F.when(F.length(plain) == len("2010-12-01"), F.concat(plain, F.lit("T00:00:00"))).otherwise(plain)
-    tight = F.regexp_replace(dated, "T(Z|[+-])", "$1")  # a blank before the offset became a T
-    seconds = F.regexp_replace(tight, "T([0-9]{2}:[0-9]{2})(Z|[+-].*)?$", "T$1:00$2")
-    return F.regexp_replace(seconds, "([+-][0-9]{2})([0-9]{2})$", "$1:$2")
+def _micros(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MICROSECOND
 
 
-def text_value(text: Column, *, required: bool) -> Column:
-    """Text as it is; where the field is optional, a blank text counts as absent (null)."""
-    return text if required else F.when(F.trim(text) != "", text)
+def text_reader(*, required: bool, max_length: int) -> Reader:
+    """A reader of texts: the text as it is; where it is optional, a blank one counts as absent (None).
 
-
-def text_reason(text: Column, *, required: bool, max_length: int, not_a_text: Column) -> Column:
-    """missing_field, bad_text (blank where needed, over `max_length` characters, a control character), or null.
-
-    `not_a_text` is true where the JSON holds an object, an array, a boolean or half a character.
+    bad_text: blank where needed, over `max_length` characters, a control character, half a surrogate pair, or
+    no text at all (an object, an array, a boolean).
     """
-    bad = (F.length(text) > max_length) | text.rlike(CONTROL) | not_a_text
-    if required:
-        bad = (F.trim(text) == "") | bad
-    return F.when(text.isNull(), _missing(required)).when(bad, Reason.BAD_TEXT.column)
+    # Nearly every text is printable ASCII and not blank, which one look tells.
+    usual = re.compile(rf"[!-~][ -~]{{0,{max_length - 1}}}").fullmatch
 
+    def read(text: object) -> str | None:
+        if not isinstance(text, str):
+            raise Unusable(Reason.BAD_TEXT)
+        if usual(text):
+            return text
+        if len(text) > max_length or _NO_TEXT(text):
+            raise Unusable(Reason.BAD_TEXT)
+        if text.strip(" "):
+            return text
+        if required:
+            raise Unusable(Reason.BAD_TEXT)
+        return None
 
-def _missing(required: bool) -> Column:
-    return Reason.MISSING_FIELD.column if required else F.lit(None).cast("string")
+    return read

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
-
-from castro_spark.streams.declaration import StreamDeclaration
+import hashlib
+from collections.abc import Mapping, Sequence
 
 _HASH_CHARACTERS = 32  # 128 of SHA-256's bits
+_MICROSECONDS = 1_000_000
 
 
-def event_id(stream: StreamDeclaration) -> Column:
+def natural_id(identity: Sequence[str], event: Mapping[str, object], micros: int) -> str:
     """The natural key's columns -> text: `nk:`, the epoch second, `:`, half of a SHA-256.
 
-    The time in front keeps the ids of one period side by side in the table's index, so that a batch
-    touches few of its pages however large the table is.
+    `micros` is the event's timestamp, in microseconds. The time in front keeps the ids of one period side by
+    side in the table's index, so that a batch touches few of its pages however large the table is.
     """
     # Checked texts hold no control characters, so these can neither be forged nor run together.
-    parts = [F.coalesce(_as_text(column), F.lit("\u0000")) for column in stream.identity]
-    digest = F.sha2(F.concat_ws("\u001f", *parts), 256)
-    second = F.lpad(F.unix_seconds("timestamp").cast("string"), 11, "0")
-    return F.concat(F.lit("nk:"), second, F.lit(":"), F.substring(digest, 1, _HASH_CHARACTERS))
-
-
-def _as_text(column: str) -> Column:
-    if column == "timestamp":
-        return F.unix_micros(column).cast("string")
-    return F.col(column).cast("string")
+    parts = ("\x00" if event[column] is None else str(event[column]) for column in identity)
+    digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:_HASH_CHARACTERS]
+    return f"nk:{micros // _MICROSECONDS:011d}:{digest}"

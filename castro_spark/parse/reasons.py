@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
-
 
 class Reason(str, Enum):
-    """A reason code. The first ten are the contract's; the comment says what each means."""
+    """A reason code. The first eleven are the contract's; the comment says what each means."""
 
     NOT_JSON = "not_json"  # not one JSON text in UTF-8
     NOT_AN_OBJECT = "not_an_object"  # JSON, but the record or its `data` is no object
@@ -24,7 +21,11 @@ class Reason(str, Enum):
     TOO_LARGE = "too_large"  # the value is over the size limit
     DUPLICATE_KEY = "duplicate_key"  # one key twice in one object: which value is meant is unknown
 
-    @property
-    def column(self) -> Column:
-        """The code as a literal."""
-        return F.lit(self.value)
+
+class Unusable(Exception):
+    """A record that cannot be used, with the reason and words for a person. Never leaves parse_batch."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail

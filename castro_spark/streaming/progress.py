@@ -11,7 +11,10 @@ OUTCOMES = ("inserted", "corrected", "stale", "quarantined", "skipped", "gaps")
 
 @dataclass(frozen=True)
 class BatchReport:
-    """A batch's books, and how long it took to PostgreSQL and to Redis (milliseconds)."""
+    """A batch's books, and how long after its begin it was staged, in PostgreSQL and in Redis (milliseconds).
+
+    It is staged while the batch before it commits, so the times of two batches overlap.
+    """
 
     batch_id: int
     revision: int
@@ -22,18 +25,26 @@ class BatchReport:
     quarantined: int
     skipped: int
     gaps: int
+    staged_ms: int
     postgres_ms: int
     redis_ms: int
 
     @classmethod
     def of(
-        cls, committed: Committed, batch_id: int, began: float, in_postgres: float, in_redis: float
+        cls,
+        committed: Committed,
+        batch_id: int,
+        began: float,
+        staged: float,
+        in_postgres: float,
+        in_redis: float,
     ) -> BatchReport:
         totals = {outcome: committed.total(outcome) for outcome in OUTCOMES}
         return cls(
             batch_id=batch_id,
             revision=committed.revision,
             offsets=sum(b.to_offset - b.from_offset for b in committed.books),
+            staged_ms=round((staged - began) * 1000),
             postgres_ms=round((in_postgres - began) * 1000),
             redis_ms=round((in_redis - began) * 1000),
             **totals,

@@ -9,49 +9,26 @@ import time
 from collections.abc import Callable
 from threading import Event
 
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from castro_spark.errors import CastroError
-from castro_spark.parse import parse_records
+from castro_spark.errors import CastroError, StagingLost
+from castro_spark.parse import SOURCE_COLUMNS
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import connect, outlast_outages
-from castro_spark.sinks.postgres.copy_text import staged_lines
 from castro_spark.sinks.postgres.ledger import Ledger, claim, read_ledger
 from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.sources.kafka import read_stream, topic_state
 from castro_spark.streaming.batches import BatchWriter, StopRequested
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
 from castro_spark.streaming.progress import BatchReport
+from castro_spark.streaming.rules import configured
 from castro_spark.streaming.start import check_offsets, plan
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
-
-
-def parsed_lines(
-    records: DataFrame, settings: Settings, stream: StreamDeclaration, generation: int
-) -> DataFrame:
-    """Kafka rows -> lines for staging: the way of every record, whether streamed or replayed."""
-    parsed = parse_records(
-        records,
-        stream,
-        timezone=settings.timezone,
-        now=_now(),
-        future_allowance=settings.parse.future_allowance,
-        max_bytes=settings.parse.max_record_bytes,
-        generation=F.lit(generation),
-    )
-    return staged_lines(parsed, stream)
-
-
-def _now() -> Column:
-    """The clock, read for each record. Spark would put current_timestamp() into a batch's generated code as a
-    constant, and so compile and warm up that code anew in every batch."""
-    millis = F.reflect(F.lit("java.lang.System"), F.lit("currentTimeMillis"))
-    return F.timestamp_millis(millis.cast("bigint"))
+_SETTLE_SECONDS = 5.0
 
 
 def run_stream(
@@ -68,8 +45,29 @@ def run_stream(
 
     Raises what ended it otherwise: a CastroError that says what to do, or Spark's own.
     """
+    stream = configured(stream, settings)
     topic = settings.streams[stream.name].topic
-    ledger = _claim(spark, settings, stream, topic, accept_new_topic=accept_new_topic, stopping=stopping)
+    while True:
+        ledger = _claim(spark, settings, stream, topic, accept_new_topic=accept_new_topic, stopping=stopping)
+        try:
+            _run(spark, settings, stream, topic, ledger, available_now=available_now, stopping=stopping, report=report)
+        except StagingLost as lost:
+            log.warning("%s", lost)
+        else:
+            return
+
+
+def _run(
+    spark: SparkSession,
+    settings: Settings,
+    stream: StreamDeclaration,
+    topic: str,
+    ledger: Ledger,
+    *,
+    available_now: bool,
+    stopping: Event,
+    report: Callable[[BatchReport], None],
+) -> None:
     checkpoints = Checkpoints(settings.checkpoint_dir, stream.name)
     start = plan(spark, checkpoints, ledger, topic)
     checkpoints.remove_others(spark, start.checkpoint)
@@ -85,23 +83,24 @@ def run_stream(
 
     writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping)
     try:
-        writer.start(ledger)
+        writer.begin(ledger)
         records = read_stream(
             spark, settings.kafka, topic, start.positions, settings.streaming.max_offsets_per_trigger
         )
         raised: list[BaseException] = []
 
-        def write(lines: DataFrame, batch_id: int) -> None:
+        def write(batch: DataFrame, batch_id: int) -> None:
             try:
-                writer(lines, batch_id)
+                writer(batch, batch_id)
             except BaseException as error:
                 raised.append(error)  # Spark would wrap it; the original has the words
                 raise
 
         trigger = f"{settings.streaming.trigger_milliseconds} milliseconds"
-        lines = parsed_lines(records, settings, stream, ledger.generation)
         query = (
-            lines.writeStream.queryName(stream.name)
+            # Nothing but the scan: Spark plans every micro-batch anew, and that takes as long as the plan is large.
+            records.select(*SOURCE_COLUMNS)
+            .writeStream.queryName(stream.name)
             .option("checkpointLocation", start.checkpoint)
             .trigger(**({"availableNow": True} if available_now else {"processingTime": trigger}))
             .foreachBatch(write)
@@ -115,15 +114,16 @@ def run_stream(
 def _follow(
     query: StreamingQuery, writer: BatchWriter, stopping: Event, raised: list[BaseException]
 ) -> None:
-    while query.isActive and not stopping.wait(_LOOK_SECONDS):
-        writer.idle()
-    if query.isActive:
-        with writer.busy:
-            pass  # the batch under way ends; the next one would refuse to begin
-        deadline = time.monotonic() + 5
-        while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
-            time.sleep(0.05)  # Spark writes down that the batch is done
-        query.stop()
+    try:
+        while query.isActive and not stopping.wait(_LOOK_SECONDS):
+            writer.idle()
+        writer.drain()  # the batch under way ends; the next one would refuse to begin
+    finally:
+        if query.isActive:
+            deadline = time.monotonic() + _SETTLE_SECONDS
+            while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
+                time.sleep(0.05)  # Spark writes down that the batch is done
+            query.stop()
     if raised and not isinstance(raised[0], StopRequested):
         raise raised[0]
     if query.exception() is not None and not stopping.is_set():
@@ -162,5 +162,3 @@ def _claim(
                 connection.close()
     log.info("stream %s: epoch %d, goes on at %s", stream.name, ledger.epoch, ledger.positions)
     return ledger
-
-

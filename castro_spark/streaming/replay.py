@@ -8,48 +8,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import SparkSession
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from castro_spark.parse import REJECT, parse_batch
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import staging
 from castro_spark.sinks.postgres.commit import StreamCommits
 from castro_spark.sinks.postgres.quarantine import Quarantined
 from castro_spark.sinks.postgres.staging import StagedBatch
-from castro_spark.streaming.batches import CachePublisher
-from castro_spark.streaming.query import parsed_lines
+from castro_spark.streaming.cache import CachePublisher
+from castro_spark.streaming.rules import configured, parse_rules
 from castro_spark.streams.declaration import StreamDeclaration
 
-_SCHEMA = "id bigint, key binary, value binary, partition int, offset bigint, timestamp timestamp"
+_SOURCE = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("timestamp", pa.timestamp("us", tz="UTC")),
+        ("key", pa.binary()),
+        ("value", pa.binary()),
+    ]
+)
 
 
-def replay(
-    spark: SparkSession, settings: Settings, stream: StreamDeclaration, records: Sequence[Quarantined]
-) -> dict[int, str]:
+def replay(settings: Settings, stream: StreamDeclaration, records: Sequence[Quarantined]) -> dict[int, str]:
     """Replays open records of `stream`; returns for each id 'replayed', or 'open' where it still is unusable."""
+    stream = configured(stream, settings)
     outcome: dict[int, str] = {}
     for generation in sorted({r.generation for r in records}):
-        outcome |= _replay(spark, settings, stream, generation, [r for r in records if r.generation == generation])
+        outcome |= _replay(settings, stream, generation, [r for r in records if r.generation == generation])
     return outcome
 
 
 def _replay(
-    spark: SparkSession, settings: Settings, stream: StreamDeclaration, generation: int, records: list[Quarantined]
+    settings: Settings, stream: StreamDeclaration, generation: int, records: list[Quarantined]
 ) -> dict[int, str]:
-    rows = [(r.id, r.key, r.value, r.partition, r.offset, r.record_timestamp) for r in records]
-    lines = parsed_lines(spark.createDataFrame(rows, _SCHEMA), settings, stream, generation)
-    held = lines.toArrow().to_batches()
-    still_bad = {
-        (row["partition"], row["offset"]) for b in held for row in b.to_pylist() if row["reject"] is not None
-    }
-    usable = [r.id for r in records if (r.partition, r.offset) not in still_bad]
+    columns = zip(*((r.partition, r.offset, r.record_timestamp, r.key, r.value) for r in records), strict=True)
+    batch = pa.RecordBatch.from_arrays(
+        [pa.array(column, f.type) for column, f in zip(columns, _SOURCE, strict=True)], schema=_SOURCE
+    )
+    parsed = parse_batch(batch, parse_rules(stream, settings, generation))
+    outcomes = parsed.column("outcome").to_pylist()
+    usable = [r.id for r, outcome in zip(records, outcomes, strict=True) if outcome != REJECT]
     if usable:
         # Rejects lie in quarantine already: they stay there as they are.
-        events = [b.filter(b.column("reject").is_null()) for b in held]
+        kept = parsed.filter(pc.not_equal(parsed.column("outcome"), REJECT))
         cache = CachePublisher(settings, stream)
         commits = StreamCommits(settings.postgres, stream, epoch=None, patience=0)
         try:
-            batch = StagedBatch(counts=staging.count(events), lines=events)
-            cache.follow(commits.resolve(batch, usable, cache.horizon()))
+            staged = StagedBatch(counts=staging.count([kept]), parsed=[kept])
+            cache.follow(commits.resolve(staged, usable, cache.horizon()))
         finally:
             commits.close()
             cache.close()

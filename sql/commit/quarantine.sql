@@ -2,7 +2,7 @@
 INSERT INTO castro.quarantine
     (stream, topic, generation, partition, "offset", record_timestamp, key, value, reason, detail)
 SELECT %(stream)s, %(topic)s, %(generation)s, partition, "offset",
-       'epoch'::timestamptz + record_micros * interval '1 microsecond', key, value, reason, detail
+       record_timestamp, key, value, reason, detail
 FROM {staged_rejects}
 WHERE attempt = ANY(%(attempts)s)
 ORDER BY partition, "offset"

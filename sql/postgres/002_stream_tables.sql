@@ -43,21 +43,3 @@ CREATE TABLE {monthly} (
     PRIMARY KEY (product_code, month)
 ) WITH (fillfactor = 60);
 CREATE INDEX {monthly_by_month} ON {monthly} (month);
-
--- Where the lines of a batch lie before its transaction takes them up; `attempt` is the task that put them
--- there, so that what a failed or repeated task left behind does not count.
-CREATE UNLOGGED TABLE {staged_events} (
-    attempt          bigint NOT NULL,
-    source_partition int NOT NULL,
-    {staged_columns}
-);
-CREATE UNLOGGED TABLE {staged_rejects} (
-    attempt          bigint NOT NULL,
-    partition        int NOT NULL,
-    "offset"         bigint NOT NULL,
-    record_micros    bigint,
-    key              bytea,
-    value            bytea,
-    reason           text NOT NULL,
-    detail           text
-);

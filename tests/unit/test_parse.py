@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import DataFrame, Row, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
+from pyspark.testing import assertDataFrameEqual
 
-from castro_spark.parse import parse_records
+from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch, parse_records
 from castro_spark.streams import stream
 from tests.builders import event, native
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
-SCHEMA = "key binary, value binary, partition int, offset bigint, timestamp timestamp"
+RULES = ParseRules(
+    stream=stream("inventory"),
+    timezone="America/Sao_Paulo",
+    now=NOW,
+    future_allowance=timedelta(days=1),
+    max_bytes=1 << 20,
+    generation=1,
+)
+Row = dict[str, Any]
 
 
-def parsed(spark: SparkSession, values: list[bytes | None]) -> DataFrame:
-    rows = [(None, value, 2, offset, NOW) for offset, value in enumerate(values)]
-    return parse_records(
-        spark.createDataFrame(rows, SCHEMA).coalesce(1),
-        stream("inventory"),
-        timezone="America/Sao_Paulo",
-        now=F.lit("2026-01-31T12:00:00Z").cast("timestamp"),
-        future_allowance=timedelta(days=1),
-        max_bytes=1 << 20,
-        generation=F.lit(1),
-    )
+def records(values: list[bytes | None]) -> pa.RecordBatch:
+    n = len(values)
+    columns = [
+        pa.array([2] * n, pa.int32()),
+        pa.array(range(n), pa.int64()),
+        pa.array([NOW] * n, pa.timestamp("us", tz="UTC")),
+        pa.nulls(n, pa.binary()),
+        pa.array(values, pa.binary()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=list(SOURCE_COLUMNS))
 
 
-def parse(spark: SparkSession, values: list[bytes | None]) -> list[Row]:
-    with_micros = parsed(spark, values).withColumn("micros", F.unix_micros("timestamp"))
-    return with_micros.orderBy("offset").collect()
+def parsed(values: list[bytes | None]) -> pa.RecordBatch:
+    return parse_batch(records(values), RULES)
+
+
+def parse(values: list[bytes | None]) -> list[Row]:
+    return parsed(values).to_pylist()
 
 
 def number(text: bytes) -> bytes:
@@ -63,29 +74,42 @@ REJECTS: dict[str, list[bytes]] = {
 
 
 @pytest.mark.parametrize("reason", REJECTS)
-def test_reason(spark: SparkSession, reason: str) -> None:
-    rows = parse(spark, REJECTS[reason])
-    assert [(r.outcome, r.reason, bytes(r.value)) for r in rows] == [("reject", reason, v) for v in map(bytes, REJECTS[reason])]
-    assert all(r.detail is not None for r in rows)
+def test_reason(reason: str) -> None:
+    rows = parse(REJECTS[reason])
+    assert [(r["outcome"], r["reason"], r["value"]) for r in rows] == [("reject", reason, v) for v in REJECTS[reason]]
+    assert all(r["detail"] is not None for r in rows)
 
 
-def test_skipped(spark: SparkSession) -> None:
-    rows = parse(spark, [None, native(event(), table="sales_orders"), b'{"table":"x","data":{}}'])
-    assert [(r.outcome, r.reason, r.detail) for r in rows] == [("skip", None, None)] * 3
+def test_a_batch_of_none_and_of_no_events() -> None:
+    assert parse([]) == []
+    assert [r["outcome"] for r in parse([b"{", None])] == ["reject", "skip"]
 
 
-def test_a_whole_event(spark: SparkSession) -> None:
-    (row,) = parse(spark, [native(event(cliente="C", quantidade=-1.5))])
-    assert row.outcome == "event"
-    assert row.asDict() | {"timestamp": None, "value": None, "record_timestamp": None} == {
-        "partition": 2, "offset": 0, "record_timestamp": None, "key": None, "value": None, "outcome": "event",
+def test_skipped() -> None:
+    rows = parse([None, native(event(), table="sales_orders"), b'{"table":"x","data":{}}'])
+    assert [(r["outcome"], r["reason"], r["detail"]) for r in rows] == [("skip", None, None)] * 3
+
+
+def test_a_whole_event() -> None:
+    value = native(event(cliente="C", quantidade=-1.5))
+    assert parse([value]) == [{
+        "partition": 2, "offset": 0, "record_timestamp": NOW, "key": None, "value": value, "outcome": "event",
         "reason": None, "detail": None, "event_id": "E1", "product_code": "P1", "transaction_type": "ENTRADA",
-        "quantity": Decimal("-1.500000"), "unit_cost": Decimal("2.500000"), "timestamp": None, "warehouse": "D1",
+        "quantity": Decimal("-1.500000"), "unit_cost": Decimal("2.500000"),
+        "timestamp": datetime(2024, 5, 1, 13, tzinfo=timezone.utc), "warehouse": "D1",
         "supplier": None, "customer": "C", "value_total": Decimal("-3.750000000000"),
-        "date": datetime(2024, 5, 1).date(), "month": 5, "quarter": 2, "day_of_week": 2, "is_weekend": False,
+        "date": date(2024, 5, 1), "month": 5, "quarter": 2, "day_of_week": 2, "is_weekend": False,
         "position_major": (1 << 32) + 2, "position_minor": 0,
-        "micros": int(datetime(2024, 5, 1, 13, tzinfo=timezone.utc).timestamp()) * 10**6,
-    }  # fmt: skip
+    }]  # fmt: skip
+
+
+def test_a_dataframe_gives_the_same(spark: SparkSession) -> None:
+    values = [native(event()), b"{", None, native(event(id_evento=..., quantidade="1e3", cliente="é"))]
+    batch = records(values)
+    frame = spark.createDataFrame(pa.Table.from_batches([batch]))
+    found = parse_records(frame, RULES)
+    expected = spark.createDataFrame(pa.Table.from_batches([parsed(values)]), found.schema)
+    assertDataFrameEqual(found, expected)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +118,9 @@ def test_a_whole_event(spark: SparkSession) -> None:
      (b"123456789012.123456", "123456789012.123456"), (b"1.1234560000000000000000", "1.123456"), (b"-0", "0"),
      (b"12345678901.2345670e1", "123456789012.34567")],
 )  # fmt: skip
-def test_exact_numbers(spark: SparkSession, text: bytes, quantity: str) -> None:
-    (row,) = parse(spark, [number(text)])
-    assert (row.outcome, row.quantity) == ("event", Decimal(quantity))
+def test_exact_numbers(text: bytes, quantity: str) -> None:
+    (row,) = parse([number(text)])
+    assert (row["outcome"], row["quantity"]) == ("event", Decimal(quantity))
 
 
 TIMES: list[tuple[Any, str, str]] = [
@@ -114,22 +138,22 @@ TIMES: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("given", "instant", "day"), TIMES)
-def test_times(spark: SparkSession, given: Any, instant: str, day: str) -> None:
-    (row,) = parse(spark, [native(event(data_movimentacao=given))])
+def test_times(given: Any, instant: str, day: str) -> None:
+    (row,) = parse([native(event(data_movimentacao=given))])
     expected = datetime.fromisoformat(instant).replace(tzinfo=timezone.utc)
-    assert row.outcome == "event", row.reason
-    assert row.micros == (expected - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
-    assert row.date.isoformat() == day
+    assert row["outcome"] == "event", row["reason"]
+    assert row["timestamp"] == expected
+    assert row["date"].isoformat() == day
 
 
-def test_identity_of_the_natural_key(spark: SparkSession) -> None:
+def test_identity_of_the_natural_key() -> None:
     sent = [event(id_evento=...), event(id_evento="", quantidade=7), event(id_evento=..., cliente="C")]
-    same, again, other = (r.event_id for r in parse(spark, [native(e) for e in sent]))
+    same, again, other = (r["event_id"] for r in parse([native(e) for e in sent]))
     assert same == again != other
     assert same.startswith("nk:01714568400:")
 
 
-def test_letters_beyond_the_basic_plane_and_escaped_backslashes(spark: SparkSession) -> None:
-    rows = parse(spark, [native(event(codigo_produto=c)) for c in ("😀", "\\ud800", "a?b", "{x", "true")])
-    assert [r.product_code for r in rows] == ["😀", "\\ud800", "a?b", "{x", "true"]
-    assert {r.outcome for r in rows} == {"event"}
+def test_letters_beyond_the_basic_plane_and_escaped_backslashes() -> None:
+    rows = parse([native(event(codigo_produto=c)) for c in ("😀", "\\ud800", "a?b", "{x", "true")])
+    assert [r["product_code"] for r in rows] == ["😀", "\\ud800", "a?b", "{x", "true"]
+    assert {r["outcome"] for r in rows} == {"event"}

@@ -14,7 +14,7 @@ from threading import Event
 
 from psycopg2.extras import execute_values
 
-from castro_spark.errors import LedgerMoved
+from castro_spark.errors import LedgerMoved, StagingLost
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres import staging
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect, outlast_outages
@@ -90,10 +90,6 @@ class StreamCommits:
                 except PASSING:
                     self.close()
                     raise
-                except BaseException:
-                    if self._connection is not None and not self._connection.closed:
-                        self._connection.rollback()
-                    raise
         raise AssertionError("unreachable: the retrying reraises")
 
     def resolve(self, batch: StagedBatch, ids: Iterable[int], horizon: Horizon) -> Committed:
@@ -102,6 +98,7 @@ class StreamCommits:
         with connection:
             ledger = lock(connection, self._stream.name, None)
             committed = self._merge(connection, ledger, batch, {}, {}, horizon)
+            advance(connection, self._stream.name, {}, committed.revision, ledger.positions)
             with connection.cursor() as cursor:
                 # What came out as a reject again stays open.
                 execute_values(
@@ -111,6 +108,14 @@ class StreamCommits:
                     [(i,) for i in ids],
                 )
         return committed
+
+    def begin(self) -> None:
+        """Empties the staging slots of what an earlier writer left there."""
+        connection = self._open()
+        with connection:
+            lock(connection, self._stream.name, self._epoch)
+            for slot in staging.SLOTS:
+                staging.empty_slot(connection, self._stream, slot)
 
     def close(self) -> None:
         """Closes the connection; the next commit makes a new one."""
@@ -158,20 +163,21 @@ class StreamCommits:
         ends: Positions,
         horizon: Horizon,
     ) -> Committed:
-        temporary = batch.in_temporary_tables
         attempts = batch.attempts or [staging.new_attempt()]
-        # 2. A small batch's lines are copied here; a large one's lie in the staging tables already.
-        for lines in batch.lines:
-            staging.copy_lines(connection, self._stream, lines, attempts[0], temporary=temporary)
+        # 2. A small batch's records are copied here; a large one's lie in their slot already.
+        for parsed in batch.parsed:
+            staging.copy_parsed(connection, self._stream, parsed, attempts[0], batch.slot)
+        if batch.attempts:
+            self._check_staged(connection, batch)
         revision = ledger.revision + 1
         projection = Projection()
         changed: dict[int, tuple[int, int]] = {}
         with connection.cursor() as cursor:
             # Every join here is of a batch with an indexed table: a plan must not flip as the table grows.
             cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-            if any(c.events for c in batch.counts.values()):
+            if batch.total("events"):
                 # 3. Events, and what they change of each product-day.
-                cursor.execute(self._statements.merge_events[temporary], {"attempts": attempts})
+                cursor.execute(self._statements.merge_events[batch.slot], {"attempts": attempts})
                 changed = {p: (inserted, corrected) for p, inserted, corrected in cursor.fetchall()}
             if changed:
                 # 4. The daily and monthly aggregates.
@@ -180,14 +186,12 @@ class StreamCommits:
                 projection.daily = _aggregate(connection, daily, revision, horizon.day, corrected)
                 projection.monthly = _aggregate(connection, monthly, revision, horizon.month, corrected)
                 projection.newest = newest_of_touched(connection, self._stream)
-            if any(c.rejects for c in batch.counts.values()):
+            if batch.total("rejects"):
                 # 5. The records that could not be used, with their bytes.
                 known = {"stream": self._stream.name, "topic": ledger.topic, "generation": ledger.generation}
-                cursor.execute(self._statements.quarantine[temporary], {"attempts": attempts, **known})
-            if not ends:
-                cursor.execute(
-                    "UPDATE castro.stream SET revision = %s WHERE stream = %s", (revision, self._stream.name)
-                )
+                cursor.execute(self._statements.quarantine[batch.slot], {"attempts": attempts, **known})
+            if batch.slot != staging.TEMPORARY:
+                staging.empty_slot(connection, self._stream, batch.slot)
         books = [_books(p, starts.get(p, 0), end, batch.counts, changed) for p, end in sorted(ends.items())]
         return Committed(
             ledger.epoch,
@@ -196,6 +200,18 @@ class StreamCommits:
             [b for b in books if b.to_offset > b.from_offset],
             projection,
         )
+
+    def _check_staged(self, connection: Connection, batch: StagedBatch) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(self._statements.count_staged[batch.slot], {"attempts": batch.attempts})
+            staged = cursor.fetchone()
+        counted = batch.total("events"), batch.total("rejects")
+        if staged != counted:
+            raise StagingLost(
+                f"stream {self._stream.name}: {counted} events and rejects were staged, but {staged} are there",
+                "nothing: the ledger has not moved, the stream begins again there (PostgreSQL empties unlogged"
+                " tables when it crashes)",
+            )
 
     def _write_books(self, connection: Connection, committed: Committed, batch_id: int) -> None:
         rows = [

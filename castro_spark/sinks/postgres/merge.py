@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from psycopg2 import sql
 
 from castro_spark.sinks.postgres.connection import names, statement
+from castro_spark.sinks.postgres.staging import SLOTS, TEMPORARY, events_table, rejects_table
 from castro_spark.streams.declaration import Measure, StreamDeclaration
 
 # The period's column, how it comes from a date, how long it is.
@@ -24,11 +25,12 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Statements:
-    """What a commit of one stream executes; `staged` in temporary or in the executors' tables."""
+    """What a commit of one stream executes; some of it by the slot that the batch was staged in."""
 
     create_deltas: sql.Composed
-    merge_events: dict[bool, sql.Composed]  # by whether the lines lie in temporary tables
-    quarantine: dict[bool, sql.Composed]
+    count_staged: dict[str, sql.Composed]
+    merge_events: dict[str, sql.Composed]
+    quarantine: dict[str, sql.Composed]
     daily: Aggregate
     monthly: Aggregate
 
@@ -36,30 +38,30 @@ class Statements:
 def statements(stream: StreamDeclaration) -> Statements:
     """All statements of `stream`."""
     sums = ("transactions", "volume", "value", *(m.name for m in stream.measures))
+    slots = (TEMPORARY, *SLOTS)
     return Statements(
         create_deltas=sql.SQL(
             "CREATE TEMP TABLE castro_deltas (product_code text COLLATE \"C\", date date, {}) ON COMMIT DELETE ROWS"
         ).format(names(sums, lambda c: sql.Identifier(c) + sql.SQL(" numeric"))),
-        merge_events={temporary: _merge_events(stream, temporary) for temporary in (True, False)},
-        quarantine={
-            temporary: statement(
-                "commit/quarantine.sql", staged_rejects=_staged(stream.staged_rejects_table, temporary)
+        count_staged={
+            slot: statement(
+                "commit/count_staged.sql",
+                staged_events=events_table(stream, slot),
+                staged_rejects=rejects_table(stream, slot),
             )
-            for temporary in (True, False)
+            for slot in SLOTS
+        },
+        merge_events={slot: _merge_events(stream, slot) for slot in slots},
+        quarantine={
+            slot: statement("commit/quarantine.sql", staged_rejects=rejects_table(stream, slot)) for slot in slots
         },
         daily=_aggregate(stream, stream.daily_table, sums, *_DAILY),
         monthly=_aggregate(stream, stream.monthly_table, sums, *_MONTHLY),
     )
 
 
-def _staged(table: str, temporary: bool) -> sql.Identifier:
-    return sql.Identifier("pg_temp", table) if temporary else sql.Identifier("castro", table)
-
-
-def _merge_events(stream: StreamDeclaration, temporary: bool) -> sql.Composed:
-    def staged_value(column: str) -> sql.Composable:
-        if column == "timestamp":
-            return sql.SQL("'epoch'::timestamptz + c.timestamp_micros * interval '1 microsecond'")
+def _merge_events(stream: StreamDeclaration, slot: str) -> sql.Composed:
+    def staged(column: str) -> sql.Composable:
         return sql.SQL("c.{}").format(sql.Identifier(column))
 
     def old(column: str) -> sql.Composable:
@@ -70,10 +72,10 @@ def _merge_events(stream: StreamDeclaration, temporary: bool) -> sql.Composed:
     return statement(
         "commit/merge_events.sql",
         events=sql.Identifier(stream.events_table),
-        staged_events=_staged(stream.staged_events_table, temporary),
+        staged_events=events_table(stream, slot),
         old_columns=names(tuple(old_columns), old),
         columns=names(stream.event_columns),
-        values=names(stream.event_columns, staged_value),
+        values=names(stream.event_columns, staged),
         new_measures=sql.Composed([_share(m, "", 1) for m in stream.measures]),
         old_measures=sql.Composed([_share(m, "old_", -1) for m in stream.measures]),
         sum_measures=sql.Composed(

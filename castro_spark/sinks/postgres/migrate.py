@@ -8,11 +8,12 @@ from psycopg2 import sql
 
 from castro_spark.errors import NotMigrated
 from castro_spark.sinks.postgres.connection import Connection, statement
+from castro_spark.sinks.postgres.staging import SLOTS, events_table, rejects_table
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 _WHOLE = ""  # the "stream" of what is applied once
 _ONCE = ("001_castro_schema",)
-_PER_STREAM = ("002_stream_tables",)
+_PER_STREAM = ("002_stream_tables", "003_staging_slots")
 _TYPES = {
     FieldType.TEXT: 'text COLLATE "C"',
     FieldType.DECIMAL: "numeric(18,6)",
@@ -90,23 +91,20 @@ def _parts(stream: StreamDeclaration) -> dict[str, sql.Composable]:
         "monthly_by_month": sql.Identifier(f"{stream.monthly_table}_by_month"),
         "staged_events": sql.Identifier("castro", stream.staged_events_table),
         "staged_rejects": sql.Identifier("castro", stream.staged_rejects_table),
+        **{f"staged_events_{slot}": events_table(stream, slot) for slot in SLOTS},
+        **{f"staged_rejects_{slot}": rejects_table(stream, slot) for slot in SLOTS},
         "field_columns": _columns(stream, stream.columns, not_null=True),
-        "staged_columns": _columns(stream, stream.event_columns, not_null=False, staged=True),
+        "event_columns": _columns(stream, stream.event_columns, not_null=False),
         "measure_columns": sql.SQL(" ").join(measures),
         "last_price": sql.Identifier(stream.last_price),
     }
 
 
-def _columns(
-    stream: StreamDeclaration, columns: tuple[str, ...], *, not_null: bool, staged: bool = False
-) -> sql.Composed:
+def _columns(stream: StreamDeclaration, columns: tuple[str, ...], *, not_null: bool) -> sql.Composed:
     required = {f.column for f in stream.fields if f.required}
     types = {f.column: _TYPES[f.type] for f in stream.fields} | _DERIVED_TYPES
     parts = []
     for column in columns:
-        name, of_type = column, types.get(column, "smallint")
-        if staged and of_type == "timestamptz":
-            name, of_type = f"{column}_micros", "bigint"
         ending = " NOT NULL" if not_null and column in required else ""
-        parts.append(sql.Identifier(name) + sql.SQL(f" {of_type}{ending}"))
+        parts.append(sql.Identifier(column) + sql.SQL(f" {types.get(column, 'smallint')}{ending}"))
     return sql.SQL(",\n    ").join(parts)

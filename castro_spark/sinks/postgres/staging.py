@@ -1,8 +1,12 @@
-"""Staging: COPY of a batch's lines, from wherever they are, into tables that its transaction takes up.
+"""Staging: COPY of a batch's parsed records, from wherever they are, into tables that its transaction takes up.
 
 A small batch is staged by the driver, in temporary tables and within the commit's own transaction; a large
 one by the executors in parallel, in unlogged tables, each task under an attempt number of its own. Only the
-attempts that Spark counts as done are taken up, so a task that was retried or speculated counts once.
+attempts that Spark counts as done are taken up, so a task that was retried or speculated counts once; and the
+commit compares what it finds with what was counted.
+
+There are two slots of staging tables, so that one batch can be staged while the one before it commits. A slot is
+emptied by the commit that took it up, and at a start.
 """
 
 from __future__ import annotations
@@ -15,13 +19,18 @@ from io import BytesIO
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
+from pyarrow import csv
 
+from castro_spark.parse import EVENT, REJECT, ParseRules, parse_batch
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
-from castro_spark.sinks.postgres.copy_text import REJECT_COLUMNS, staged_columns
 from castro_spark.streams.declaration import StreamDeclaration
 
+SLOTS = ("a", "b")
+TEMPORARY = "temporary"  # the "slot" of a small batch
+REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
 COUNTS_SCHEMA = "attempt bigint, partition int, events bigint, rejects bigint, skipped bigint"
+_CSV = csv.WriteOptions(include_header=False)
 
 
 @dataclass
@@ -44,22 +53,45 @@ class Counts:
 
 @dataclass
 class StagedBatch:
-    """A batch ready for its transaction: counts by partition, and where its lines lie.
+    """A batch ready for its transaction: counts by partition, and where its records lie.
 
-    Either `lines` holds them (the driver will COPY them), or `attempts` names them in the staging tables.
+    Either `parsed` holds them (the driver will COPY them), or `attempts` names them in the tables of `slot`.
     """
 
     counts: dict[int, Counts] = field(default_factory=dict)
-    lines: list[pa.RecordBatch] = field(default_factory=list)
+    parsed: list[pa.RecordBatch] = field(default_factory=list)
     attempts: list[int] = field(default_factory=list)
+    slot: str = TEMPORARY
 
-    @property
-    def in_temporary_tables(self) -> bool:
-        return not self.attempts
+    def total(self, outcome: str) -> int:
+        return sum(getattr(c, outcome) for c in self.counts.values())
+
+
+def events_table(stream: StreamDeclaration, slot: str) -> sql.Identifier:
+    """Where the events of a slot are staged."""
+    return _table(stream.staged_events_table, slot)
+
+
+def rejects_table(stream: StreamDeclaration, slot: str) -> sql.Identifier:
+    """Where the rejects of a slot are staged."""
+    return _table(stream.staged_rejects_table, slot)
+
+
+def _table(name: str, slot: str) -> sql.Identifier:
+    return sql.Identifier("pg_temp", name) if slot == TEMPORARY else sql.Identifier("castro", f"{name}_{slot}")
 
 
 def new_attempt() -> int:
+    """A number that no other task has."""
     return secrets.randbits(62)
+
+
+def stage_on_driver(
+    records: Iterable[pa.RecordBatch], rules: ParseRules, positions: Mapping[int, int]
+) -> StagedBatch:
+    """A small batch: parsed here, and held until its transaction copies it."""
+    held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
+    return StagedBatch(counts=count(held), parsed=held)
 
 
 def not_yet_consumed(batch: pa.RecordBatch, positions: Mapping[int, int]) -> pa.RecordBatch:
@@ -74,81 +106,89 @@ def not_yet_consumed(batch: pa.RecordBatch, positions: Mapping[int, int]) -> pa.
     return batch
 
 
-def count(batches: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
+def count(parsed: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
     """Records by partition and outcome."""
     counts: dict[int, Counts] = {}
-    for batch in batches:
-        grouped = (
-            pa.Table.from_batches([batch])
-            .group_by("partition")
-            .aggregate([("event", "count"), ("reject", "count"), ([], "count_all")])
-        )
+    for batch in parsed:
+        grouped = pa.Table.from_batches([batch]).group_by(["partition", "outcome"]).aggregate([([], "count_all")])
         for row in grouped.to_pylist():
-            events, rejects = row["event_count"], row["reject_count"]
+            n, outcome = row["count_all"], row["outcome"]
             here = counts.setdefault(row["partition"], Counts())
-            here.add(events, rejects, row["count_all"] - events - rejects)
+            if outcome == EVENT:
+                here.add(n, 0, 0)
+            elif outcome == REJECT:
+                here.add(0, n, 0)
+            else:
+                here.add(0, 0, n)
     return counts
 
 
 def create_temporary_tables(connection: Connection, stream: StreamDeclaration) -> None:
     """This session's own staging tables, empty at each transaction's end."""
     with connection, connection.cursor() as cursor:
-        for table in (stream.staged_events_table, stream.staged_rejects_table):
+        for name in (stream.staged_events_table, stream.staged_rejects_table):
             cursor.execute(
                 sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DELETE ROWS").format(
-                    sql.Identifier(table), sql.Identifier("castro", table)
+                    sql.Identifier(name), _table(name, SLOTS[0])
                 )
             )
 
 
-def copy_lines(
-    connection: Connection,
-    stream: StreamDeclaration,
-    batch: pa.RecordBatch,
-    attempt: int,
-    *,
-    temporary: bool,
+def copy_parsed(
+    connection: Connection, stream: StreamDeclaration, parsed: pa.RecordBatch, attempt: int, slot: str
 ) -> None:
-    """COPY of a batch's event and reject lines; the caller's transaction decides."""
-    targets = (
-        ("event", stream.staged_events_table, staged_columns(stream)),
-        ("reject", stream.staged_rejects_table, REJECT_COLUMNS),
-    )
+    """COPY of a parsed batch's events and rejects; the caller's transaction decides."""
+    outcome = parsed.column("outcome")
+    events = parsed.filter(pc.equal(outcome, EVENT)).select(["partition", *stream.event_columns])
+    _copy(connection, events, events_table(stream, slot), ("source_partition", *stream.event_columns), attempt)
+    rejects = parsed.filter(pc.equal(outcome, REJECT)).select(list(REJECT_COLUMNS))
+    for name in ("key", "value"):
+        rejects = rejects.set_column(rejects.schema.get_field_index(name), name, _bytea(rejects.column(name)))
+    _copy(connection, rejects, rejects_table(stream, slot), REJECT_COLUMNS, attempt)
+
+
+def _copy(
+    connection: Connection, rows: pa.RecordBatch, table: sql.Identifier, columns: tuple[str, ...], attempt: int
+) -> None:
+    if rows.num_rows == 0:
+        return
+    numbered = rows.add_column(0, "attempt", pa.array([attempt] * rows.num_rows, pa.int64()))
+    payload = BytesIO()
+    csv.write_csv(numbered, payload, _CSV)
+    payload.seek(0)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, names(("attempt", *columns)))
     with connection.cursor() as cursor:
-        for column, table, columns in targets:
-            lines = batch.column(column).drop_null()
-            if len(lines) == 0:
-                continue
-            numbered = pc.binary_join_element_wise(str(attempt), lines, "\t")
-            name = sql.Identifier(table) if temporary else sql.Identifier("castro", table)
-            statement = sql.SQL("COPY {} ({}) FROM STDIN").format(name, names(("attempt", *columns)))
-            payload = "\n".join(numbered.to_pylist()) + "\n"
-            cursor.copy_expert(statement.as_string(cursor), BytesIO(payload.encode()))
+        cursor.copy_expert(statement.as_string(cursor), payload)
+
+
+def _bytea(values: pa.Array) -> pa.Array:
+    return pa.array([None if v is None else f"\\x{v.hex()}" for v in values.to_pylist()], pa.string())
 
 
 def stage_partition(
     batches: Iterator[pa.RecordBatch],
     *,
     settings: PostgresSettings,
-    stream: StreamDeclaration,
+    rules: ParseRules,
     positions: Mapping[int, int],
+    slot: str,
     patience: float,
 ) -> Iterator[pa.RecordBatch]:
-    """One task of a large batch: COPY its rows into the staging tables, commit, and tell the counts.
+    """One task of a large batch: parse and COPY its records into the slot, commit, and tell the counts.
 
     Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under another attempt.
     """
-    held = [not_yet_consumed(batch, positions) for batch in batches]
+    held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in batches]
     counts = count(held)
     if not counts:
         return
     attempt = new_attempt()
     for again in outlast_outages(patience):
         with again:
-            connection = connect(settings, f"castro_spark {stream.name} staging")
+            connection = connect(settings, f"castro_spark {rules.stream.name} staging")
             try:
-                for batch in held:
-                    copy_lines(connection, stream, batch, attempt, temporary=False)
+                for parsed in held:
+                    copy_parsed(connection, rules.stream, parsed, attempt, slot)
                 connection.commit()
             finally:
                 connection.close()
@@ -163,8 +203,9 @@ def stage_partition(
     yield pa.RecordBatch.from_pylist(rows, schema=schema)
 
 
-def empty_staging(connection: Connection, stream: StreamDeclaration) -> None:
-    """Removes what earlier batches and failed attempts left behind."""
-    with connection, connection.cursor() as cursor:
-        for table in (stream.staged_events_table, stream.staged_rejects_table):
-            cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier("castro", table)))
+def empty_slot(connection: Connection, stream: StreamDeclaration, slot: str) -> None:
+    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("TRUNCATE {}, {}").format(events_table(stream, slot), rejects_table(stream, slot))
+        )

@@ -1,0 +1,52 @@
+"""The local calendar against Python's own zoneinfo, over every change of the clocks."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from castro_spark.features import with_calendar
+from castro_spark.features.calendar import calendar_of
+
+ZONES = ["America/Sao_Paulo", "Asia/Kathmandu", "Africa/Casablanca", "Pacific/Apia", "Australia/Lord_Howe", "UTC"]
+INSTANTS = st.datetimes(datetime(1900, 1, 2), datetime(2199, 1, 1)).map(lambda d: d.replace(tzinfo=timezone.utc))
+
+
+def expected(instant: datetime | None, zone: str) -> dict[str, object] | None:
+    if instant is None:
+        return None
+    day = instant.astimezone(ZoneInfo(zone)).date()
+    return {
+        "date": day, "month": day.month, "quarter": (day.month + 2) // 3, "day_of_week": day.weekday(),
+        "is_weekend": day.weekday() >= 5,
+    }  # fmt: skip
+
+
+@given(st.lists(st.none() | INSTANTS, max_size=50), st.sampled_from(ZONES))
+def test_is_what_zoneinfo_says(instants: list[datetime | None], zone: str) -> None:
+    array = pa.array(instants, pa.timestamp("us", tz="UTC"))
+    assert calendar_of(array, zone).to_pylist() == [expected(i, zone) for i in instants]
+
+
+def test_every_hour_of_the_years_with_summer_time() -> None:
+    begin = datetime(2016, 1, 1, tzinfo=timezone.utc)
+    instants = [begin + timedelta(hours=h) for h in range(4 * 366 * 24)]
+    found = calendar_of(pa.array(instants, pa.timestamp("us", tz="UTC")), ZONES[0])
+    assert found.to_pylist() == [expected(i, ZONES[0]) for i in instants]
+    hours = dict.fromkeys((date(2018, 11, 4), date(2018, 2, 17), date(2018, 2, 18)), 0)
+    for day in found.field("date").to_pylist():
+        if day in hours:
+            hours[day] += 1
+    assert list(hours.values()) == [23, 25, 24]
+
+
+def test_a_dataframe_whatever_its_sessions_zone(spark: SparkSession) -> None:
+    instants = [datetime(2026, 2, 1, 1, 30, tzinfo=timezone.utc), None]
+    frame = spark.createDataFrame(pa.table({"id": [1, 2], "timestamp": pa.array(instants, pa.timestamp("us", tz="UTC"))}))
+    rows = with_calendar(frame, ZONES[0]).drop("timestamp").orderBy("id").collect()
+    assert [tuple(r) for r in rows] == [(1, date(2026, 1, 31), 1, 1, 5, True), (2, None, None, None, None, None)]
