@@ -87,7 +87,7 @@ class ParseSettings(_Section):
 
 
 class StreamingSettings(_Section):
-    trigger_milliseconds: int = Field(gt=0)
+    idle_poll_milliseconds: int = Field(gt=0)
     max_offsets_per_trigger: int = Field(gt=0)
     executor_staging_rows: int = Field(gt=0)
     outage_retry_seconds: int = Field(ge=0)

@@ -110,10 +110,11 @@ class System:
         assert done.returncode == status, f"{name}: status {done.returncode}\n{output}"
         return output
 
-    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *arguments: str, capture: bool = False) -> subprocess.Popen[bytes]:
+        """Starts a job that is ended with the system; its output goes to a log, or with `capture` to a pipe."""
         log = (self.folder / f"{name}-{len(self._processes)}.log").open("wb")
         process = subprocess.Popen(
-            self._command(name, arguments), env=self.env, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+            self._command(name, arguments), env=self.env, cwd=ROOT, stdout=subprocess.PIPE if capture else log, stderr=log
         )
         self._processes.append(process)
         return process

@@ -18,9 +18,10 @@ from castro_spark.errors import SourceError, TopicMissing
 from castro_spark.settings import KafkaSettings
 
 _TIMEOUT_MS = "15000"
-# After each fetch Spark asks for the partition's end, on the same connection; the broker answers in order, so that
-# question waits for a fetch already sent ahead to find records or time out: by default half a second.
-_FETCH_WAIT = {"fetch.max.wait.ms": "5"}
+# How Spark's consumers fetch; settings.kafka.options wins. After each poll Spark asks for the partition's bounds, on
+# the same connection, which the broker answers in order: so fewer and larger polls, and a short wait, since that
+# question else waits for a fetch sent ahead to find records or time out (by default for half a second).
+_FETCHES = {"fetch.max.wait.ms": "5", "max.poll.records": "10000", "max.partition.fetch.bytes": str(4 << 20)}
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def read_stream(
     """
     return (
         spark.readStream.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCH_WAIT | _client_options(settings)).items()})
+        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | _client_options(settings)).items()})
         .option("subscribe", topic)
         .option("startingOffsets", json.dumps({topic: {str(p): o for p, o in start.items()}}))
         .option("maxOffsetsPerTrigger", max_offsets)

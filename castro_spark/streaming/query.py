@@ -96,13 +96,14 @@ def _run(
                 raised.append(error)  # Spark would wrap it; the original has the words
                 raise
 
-        trigger = f"{settings.streaming.trigger_milliseconds} milliseconds"
+        # Batches follow each other at once; between two looks for news an idle stream sleeps.
+        spark.conf.set("spark.sql.streaming.pollingDelay", f"{settings.streaming.idle_poll_milliseconds}ms")
         query = (
             # Nothing but the scan: Spark plans every micro-batch anew, and that takes as long as the plan is large.
             records.select(*SOURCE_COLUMNS)
             .writeStream.queryName(stream.name)
             .option("checkpointLocation", start.checkpoint)
-            .trigger(**({"availableNow": True} if available_now else {"processingTime": trigger}))
+            .trigger(**({"availableNow": True} if available_now else {"processingTime": "0 seconds"}))
             .foreachBatch(write)
             .start()
         )

@@ -30,7 +30,7 @@ def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path) -> None:
     [
         ("timezone: Mars", {}, "timezone: Value error, must be an IANA name"),
         ("kafka: {options: {group.id: x}}", {}, "kafka.options: Value error, must not name group.id"),
-        ("streaming: {trigger_milliseconds: 0}", {}, "streaming.trigger_milliseconds: Input should be greater than 0"),
+        ("streaming: {idle_poll_milliseconds: 0}", {}, "streaming.idle_poll_milliseconds: Input should be greater than 0"),
         ("colour: red", {}, "colour: Extra inputs"),
         ("[1]", {}, "holds no keys"),
         ("a: [", {}, "is not YAML"),
