@@ -132,15 +132,7 @@ def by_table_size(system: System, rows: int, batch: int = 10_000) -> dict[str, A
         return times[len(times) // 2]
 
     small = median()
-    system.query(
-        "INSERT INTO ml_inventory_realtime (event_id, product_code, transaction_type, quantity, unit_cost,"
-        ' "timestamp", warehouse, value_total, date, month, quarter, day_of_week, is_weekend, position_major,'
-        " position_minor) SELECT 'R' || lpad(i::text, 9, '0'), 'P' || lpad((i::bigint * 7919 %% 5000)::text, 5, '0'), 'SAIDA',"
-        " 1, 2, now() - i * interval '3 second', 'CASTRO', 2, (now() - i * interval '3 second')::date, 1, 1, 1, false,"
-        " 0, 0 FROM generate_series(1, %s) i",
-        rows,
-    )
-    system.query("ANALYZE ml_inventory_realtime")
+    system.query(Path(__file__).with_name("history.sql").read_text(), {"rows": rows})
     large = median()
     return {"rows": rows, "batch": batch, "empty_ms": small, "large_ms": large, "ratio": round(large / small, 2)}
 

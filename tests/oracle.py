@@ -65,10 +65,14 @@ def assert_agrees(system: Any, sent: list[tuple[tuple[int, int], dict[str, Any]]
     """PostgreSQL's events and aggregates, the books and Redis are exactly what `sent` makes them."""
     daily, monthly = aggregates(sent)
     columns = "transactions, volume, value, volume_in, volume_out, last_unit_cost"
-    events = {r[0]: r[1:] for r in system.query("SELECT event_id, quantity, unit_cost FROM ml_inventory_realtime")}
-    assert events == {
-        i: (Decimal(str(d["quantidade"])), Decimal(str(d["custo_unitario"]))) for i, (_, d) in newest(sent).items()
+    events = {
+        r[0]: r[1:]
+        for r in system.query(
+            "SELECT event_id, product_code, transaction_type, quantity, unit_cost, value_total, \"timestamp\", warehouse,"
+            " customer, date FROM ml_inventory_realtime"
+        )
     }
+    assert events == {i: event_row(d) for i, (_, d) in newest(sent).items()}
     got = {(r[0], r[1]): r[2:] for r in system.query(f"SELECT product_code, date, {columns} FROM ml_inventory_daily")}
     assert got == {key: sums.row() for key, sums in daily.items()}
     got = {(r[0], r[1]): r[2:] for r in system.query(f"SELECT product_code, month, {columns} FROM ml_inventory_monthly")}
@@ -80,12 +84,33 @@ def assert_agrees(system: Any, sent: list[tuple[tuple[int, int], dict[str, Any]]
     ledger = system.query("SELECT sum(next_offset) FROM castro.offset_ledger")[0][0]
     assert books[0] == books[1] == ledger
     assert books[2] == len(events)
-    assert_redis_agrees(system, daily, monthly)
+    assert_redis_agrees(system, sent)
 
 
-def assert_redis_agrees(
-    system: Any, daily: dict[tuple[str, date], Sums], monthly: dict[tuple[str, date], Sums]
-) -> None:
+def event_row(data: dict[str, Any]) -> tuple[Any, ...]:
+    """An event's row: product, type, quantity, cost, value, instant, warehouse, customer, local day."""
+    quantity, cost = Decimal(str(data["quantidade"])), Decimal(str(data["custo_unitario"]))
+    when = instant(data["data_movimentacao"])
+    return (
+        data["codigo_produto"], data["tipo_movimentacao"], quantity, cost, quantity * cost, when, data["deposito"],
+        data.get("cliente"), when.astimezone(ZONE).date(),
+    )  # fmt: skip
+
+
+def newest_of_products(sent: list[tuple[tuple[int, int], dict[str, Any]]]) -> dict[str, tuple[str, tuple[Any, ...]]]:
+    """Each product's newest event by timestamp, then position: (event id, its row)."""
+    found: dict[str, Any] = {}
+    for event_id, (position, data) in newest(sent).items():
+        row = event_row(data)
+        rank = (row[5], position)
+        if row[0] not in found or found[row[0]][0] < rank:
+            found[row[0]] = (rank, event_id, row)
+    return {code: (event_id, row) for code, (_, event_id, row) in found.items()}
+
+
+def assert_redis_agrees(system: Any, sent: list[tuple[tuple[int, int], dict[str, Any]]]) -> None:
+    """Redis holds exactly the hashes that `sent` makes, each with a TTL."""
+    daily, monthly = aggregates(sent)
     today = datetime.now(ZONE).date()
     expected = {
         f"agg:daily:{code}:{day.isoformat()}": sums
@@ -110,6 +135,18 @@ def assert_redis_agrees(
         assert int(held["transactions"]) == sums.transactions, key
         assert (Decimal(held["volume"]), Decimal(held["value"])) == (sums.volume, sums.value), key
         assert ttl > 0, key
-    assert set(system.redis.scan_iter("inventory:realtime:*", count=5000)) == {
-        f"inventory:realtime:{code}" for code, _ in monthly
-    }
+    latest = newest_of_products(sent)
+    assert sorted(system.redis.scan_iter("inventory:realtime:*", count=5000)) == sorted(
+        f"inventory:realtime:{code}" for code in latest
+    )
+    for code in latest:
+        pipeline.hgetall(f"inventory:realtime:{code}")
+        pipeline.ttl(f"inventory:realtime:{code}")
+    answers = iter(pipeline.execute())
+    for (code, (event_id, row)), held, ttl in zip(latest.items(), answers, answers, strict=True):
+        assert (held["event_id"], held["product_code"]) == (event_id, code)
+        numbers = tuple(Decimal(held[c]) for c in ("quantity", "unit_cost", "value_total"))
+        assert numbers == row[2:5], code
+        assert datetime.fromisoformat(held["timestamp"].replace("Z", "+00:00")) == row[5], code
+        assert held.get("customer") == row[7], code
+        assert 0 < ttl <= 3600, code

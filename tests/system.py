@@ -65,11 +65,11 @@ class System:
         dsn = self._dsn.replace("inventory_ml", database)
         return psycopg2.connect(dsn, password=self._password, options="-c timezone=UTC")
 
-    def query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def query(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         connection = self._connect(self.database)
         try:
             with connection, connection.cursor() as cursor:
-                cursor.execute(statement, parameters or None)
+                cursor.execute(statement, parameters)
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()

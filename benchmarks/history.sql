@@ -1,0 +1,20 @@
+-- A table of %(rows)s events over 5,000 products, three seconds apart, with its days and months.
+INSERT INTO ml_inventory_realtime (
+    event_id, product_code, transaction_type, quantity, unit_cost, "timestamp", warehouse, value_total, date, month,
+    quarter, day_of_week, is_weekend, position_major, position_minor
+)
+SELECT 'R' || lpad(i::text, 9, '0'), 'P' || lpad((i::bigint * 7919 %% 5000)::text, 5, '0'), 'SAIDA', 1, 2, at, 'CASTRO',
+       2, at::date, 1, 1, 1, false, 0, 0
+FROM generate_series(1, %(rows)s) i, LATERAL (SELECT now() - i * interval '3 second' AS at) t;
+
+INSERT INTO ml_inventory_daily
+SELECT product_code, date, count(*), count(*), 2 * count(*), 0, count(*), 2, 0
+FROM ml_inventory_realtime WHERE event_id LIKE 'R%%' GROUP BY product_code, date
+ON CONFLICT DO NOTHING;
+
+INSERT INTO ml_inventory_monthly
+SELECT product_code, date_trunc('month', date), sum(transactions), sum(volume), sum(value), 0, sum(volume_out), 2, 0
+FROM ml_inventory_daily GROUP BY 1, 2
+ON CONFLICT DO NOTHING;
+
+ANALYZE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly;
