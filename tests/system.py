@@ -119,6 +119,15 @@ class System:
         self._processes.append(process)
         return process
 
+    def stop(self, process: subprocess.Popen[bytes]) -> None:
+        """Ends a job as an operator would: SIGTERM, and it must end well."""
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, self.log(process)
+
+    def connect(self) -> Any:
+        """A connection to this system's database; the caller's transaction."""
+        return self._connect(self.database)
+
     def log(self, process: subprocess.Popen[bytes]) -> str:
         return (self.folder / f"stream-{self._processes.index(process)}.log").read_text()
 

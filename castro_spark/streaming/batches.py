@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame
 
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import staging
-from castro_spark.sinks.postgres.commit import Committed, StreamCommits, prune_books
+from castro_spark.sinks.postgres.commit import Committed, StreamCommits, prune
 from castro_spark.sinks.postgres.connection import PASSING, connect
 from castro_spark.sinks.postgres.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.staging import Counts, StagedBatch
@@ -157,6 +157,6 @@ class BatchWriter:
         self._pruned = time.monotonic()
         try:
             with closing(connect(self._settings.postgres, f"castro_spark {self._stream.name}")) as connection:
-                prune_books(connection, self._stream.name, self._settings.streaming.books_retention_days)
+                prune(connection, self._stream.name, self._settings.streaming.books_retention_days)
         except PASSING as error:
             log.warning("old books were not pruned, the next hour does it: %s", error)

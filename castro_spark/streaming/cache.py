@@ -74,10 +74,10 @@ class CachePublisher:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
 
             def rows(since: int) -> Iterator[Rows]:
-                for part in changed_since(connection, self._stream, -1 if everything else since, self.horizon()):
+                for part in changed_since(connection, self._stream, since, self.horizon()):
                     yield as_rows(part)
 
-            return self._publisher.catch_up(epoch, revision, rows)
+            return self._publisher.catch_up(epoch, revision, rows, everything=everything)
         finally:
             connection.close()
 

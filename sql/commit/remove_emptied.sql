@@ -1,4 +1,12 @@
--- A correction may have moved the last event of a day or month elsewhere: then there is no such row.
-DELETE FROM {aggregate} t
-USING castro_deltas d
-WHERE t.product_code = d.product_code AND t.{period} = {period_of_date} AND t.transactions = 0
+-- A correction may have moved the last event of a day or month elsewhere: then there is no such row, and a Redis that
+-- misses this commit's publication learns of it from castro.emptied.
+WITH removed AS (
+    DELETE FROM {aggregate} t
+    USING castro_deltas d
+    WHERE t.product_code = d.product_code AND t.{period} = {period_of_date} AND t.transactions = 0
+    RETURNING t.product_code, t.{period} AS first_day
+)
+INSERT INTO castro.emptied AS e (stream, period, product_code, first_day, revision)
+SELECT DISTINCT %(stream)s, {period_name}, product_code, first_day, %(revision)s FROM removed
+ON CONFLICT (stream, period, product_code, first_day)
+    DO UPDATE SET revision = EXCLUDED.revision, emptied_at = EXCLUDED.emptied_at

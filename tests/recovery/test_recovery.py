@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests import oracle
-from tests.builders import native, random_events
+from tests.builders import event, native, random_events
 from tests.system import System
 
 pytestmark = pytest.mark.slow
@@ -24,9 +24,9 @@ def send(system: System, sent: list[Any], seed: int, count: int = 400) -> None:
     sent += zip(system.produce(native(e) for e in events), events, strict=True)
 
 
-def settled(system: System, sent: list[Any]) -> None:
+def settled(system: System, sent: list[Any], further_offsets: int = 0) -> None:
     """Waits until all is consumed and Redis has it, then holds it against the oracle."""
-    system.wait_for(COUNT, len(sent))
+    system.wait_for(COUNT, len(sent) + further_offsets)
     revision = system.query("SELECT epoch, revision FROM castro.stream")[0]
     deadline = time.monotonic() + 30
     while system.redis.get("castro:published:inventory") != "{:015d}.{:015d}".format(*revision):
@@ -51,11 +51,13 @@ def test_killed_while_it_streams(system: System, victim: str) -> None:
     send(system, sent, 7)
     second = system.start("stream")
     settled(system, sent)
-    second.send_signal(signal.SIGTERM)
-    assert second.wait(30) == 0, system.log(second)
+    system.stop(second)
 
 
-def test_postgres_then_redis_away_for_a_while(system: System) -> None:
+@pytest.mark.parametrize("executor_staging_rows", [1, 20_000])
+def test_postgres_then_redis_away_for_a_while(system: System, executor_staging_rows: int) -> None:
+    # Staged by the executors, rows lie in unlogged tables, which PostgreSQL empties when it crashes.
+    system.configure({"streaming": {"executor_staging_rows": executor_staging_rows}})
     sent: list[Any] = []
     stream = system.start("stream")
     send(system, sent, 1)
@@ -70,8 +72,7 @@ def test_postgres_then_redis_away_for_a_while(system: System) -> None:
     assert system.query("SELECT count(*) FROM castro.quarantine") == [(0,)]
     system.redis.flushdb()
     settled(system, sent)  # noticed by itself, without a new event
-    stream.send_signal(signal.SIGTERM)
-    assert stream.wait(30) == 0, system.log(stream)
+    system.stop(stream)
 
 
 def test_a_second_instance_fences_the_first_even_a_stopped_one(system: System) -> None:
@@ -88,8 +89,80 @@ def test_a_second_instance_fences_the_first_even_a_stopped_one(system: System) -
     assert first.wait(60) == 1
     assert "taken over by" in system.log(first)
     settled(system, sent)
-    second.send_signal(signal.SIGTERM)
-    assert second.wait(30) == 0, system.log(second)
+    system.stop(second)
+
+
+def test_postgres_crashes_between_staging_and_commit(system: System) -> None:
+    """What was staged is gone then; the stream notices, and begins again at the ledger by itself."""
+    system.configure({"streaming": {"executor_staging_rows": 1}})
+    sent: list[Any] = []
+    stream = system.start("stream")
+    send(system, sent, 1)
+    settled(system, sent)
+    holder = system.connect()
+    holder.cursor().execute("SELECT 1 FROM castro.stream FOR UPDATE")  # the commit waits here, staged
+    send(system, sent, 2)
+    system.wait_for("SELECT count(*) > 0 FROM castro.staged_inventory_events_a UNION ALL"
+                    " SELECT count(*) > 0 FROM castro.staged_inventory_events_b ORDER BY 1 DESC", True)  # fmt: skip
+    system.stack.postgres.stop(kill=True)
+    system.stack.postgres.start()
+    settled(system, sent)
+    assert "the stream begins again there" in system.log(stream)
+    system.stop(stream)
+
+
+def test_aborted_transactions_and_an_added_partition(system: System) -> None:
+    from confluent_kafka import Producer
+    from confluent_kafka.admin import AdminClient, NewPartitions
+
+    sent: list[Any] = []
+    stream = system.start("stream")
+    send(system, sent, 1, 50)
+    settled(system, sent)
+    servers = {"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]}
+    producer = Producer({**servers, "transactional.id": system.topic})
+    producer.init_transactions(30)
+    for aborted in (True, False):
+        producer.begin_transaction()
+        changed = event(id_evento=f"T{aborted}", data_movimentacao=sent[0][1]["data_movimentacao"])
+        producer.produce(system.topic, native(changed), partition=1)
+        if aborted:
+            producer.flush(30)
+            producer.abort_transaction(30)
+        else:
+            producer.commit_transaction(30)
+    position = system.query("SELECT next_offset FROM castro.offset_ledger WHERE partition = 1")[0][0]
+    sent.append(((1, position + 2), changed))  # after the aborted record and its mark
+    admin = AdminClient(servers)
+    admin.create_partitions([NewPartitions(system.topic, 4)])[system.topic].result(30)
+    late = event(id_evento="N", data_movimentacao=sent[0][1]["data_movimentacao"])
+    sent.append((system.produce([native(late)], partition=3)[0], late))
+    # Two marks, and the aborted record: consumed, and in the books as gaps.
+    settled(system, sent, further_offsets=3)
+    assert system.query("SELECT sum(gaps) FROM castro.batch_books") == [(3,)]
+    system.stop(stream)
+
+
+def test_records_aged_out_stop_with_words(system: System) -> None:
+    from confluent_kafka import TopicPartition
+    from confluent_kafka.admin import AdminClient
+
+    sent: list[Any] = []
+    send(system, sent, 1, 60)
+    system.drain()
+    before = system.query("SELECT partition, next_offset FROM castro.offset_ledger ORDER BY partition")
+    system.produce([native(event())] * 10, partition=0)
+    admin = AdminClient({"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})
+    removed = TopicPartition(system.topic, 0, before[0][1] + 5)
+    for future in admin.delete_records([removed]).values():
+        future.result(30)
+    output = system.job("stream", "--available-now", status=1)
+    assert "records were removed unread" in output
+    assert "backfill" in output
+    assert system.query("SELECT partition, next_offset FROM castro.offset_ledger ORDER BY partition") == before
+    # A ledger beyond the topic's end: another cluster's, say.
+    system.query("UPDATE castro.offset_ledger SET next_offset = 1000000")
+    assert "but the topic ends at" in system.job("stream", "--available-now", status=1)
 
 
 def test_topic_created_again_stops_with_words(system: System) -> None:

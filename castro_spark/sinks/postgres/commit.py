@@ -183,8 +183,8 @@ class StreamCommits:
                 # 4. The daily and monthly aggregates.
                 corrected = any(c for _, c in changed.values())
                 daily, monthly = self._statements.daily, self._statements.monthly
-                projection.daily = _aggregate(connection, daily, revision, horizon.day, corrected)
-                projection.monthly = _aggregate(connection, monthly, revision, horizon.month, corrected)
+                projection.daily = self._aggregate(connection, daily, revision, horizon.day, corrected)
+                projection.monthly = self._aggregate(connection, monthly, revision, horizon.month, corrected)
                 projection.newest = newest_of_touched(connection, self._stream)
             if batch.total("rejects"):
                 # 5. The records that could not be used, with their bytes.
@@ -200,6 +200,16 @@ class StreamCommits:
             [b for b in books if b.to_offset > b.from_offset],
             projection,
         )
+
+    def _aggregate(
+        self, connection: Connection, aggregate: Aggregate, revision: int, oldest: date, corrected: bool
+    ) -> list[tuple[str, date, dict[str, str] | None]]:
+        with connection.cursor() as cursor:
+            cursor.execute(aggregate.merge, {"revision": revision, "oldest": oldest})
+            rows = [(code, period, aggregate_fields(*sums)) for code, period, *sums in cursor.fetchall()]
+            if corrected:
+                cursor.execute(aggregate.remove_emptied, {"revision": revision, "stream": self._stream.name})
+        return rows
 
     def _check_staged(self, connection: Connection, batch: StagedBatch) -> None:
         with connection.cursor() as cursor:
@@ -230,29 +240,21 @@ class StreamCommits:
             )
 
 
-def prune_books(connection: Connection, stream: str, days: int) -> int:
-    """Removes books older than `days`; returns how many."""
+def prune(connection: Connection, stream: str, days: int) -> None:
+    """Removes books, and notes of emptied days and months, older than `days`."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM castro.batch_books WHERE stream = %s AND committed_at < now() - %s * interval '1 day'",
             (stream, days),
         )
-        return cursor.rowcount
+        cursor.execute(
+            "DELETE FROM castro.emptied WHERE stream = %s AND emptied_at < now() - %s * interval '1 day'",
+            (stream, days),
+        )
 
 
 def _reached(ledger: Ledger, ends: Positions) -> bool:
     return all(ledger.positions.get(p, 0) >= end for p, end in ends.items())
-
-
-def _aggregate(
-    connection: Connection, aggregate: Aggregate, revision: int, oldest: date, corrected: bool
-) -> list[tuple[str, date, dict[str, str] | None]]:
-    with connection.cursor() as cursor:
-        cursor.execute(aggregate.merge, {"revision": revision, "oldest": oldest})
-        rows = [(code, period, aggregate_fields(*sums)) for code, period, *sums in cursor.fetchall()]
-        if corrected:
-            cursor.execute(aggregate.remove_emptied)
-    return rows
 
 
 def _books(

@@ -101,6 +101,7 @@ def _aggregate(
         "aggregate": sql.Identifier(table),
         "period": sql.Identifier(period),
         "period_of_date": sql.SQL(of_date),
+        "period_name": sql.Literal(period),
     }
     merge = statement(
         "commit/merge_aggregate.sql",

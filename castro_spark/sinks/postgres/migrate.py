@@ -12,7 +12,7 @@ from castro_spark.sinks.postgres.staging import SLOTS, events_table, rejects_tab
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 _WHOLE = ""  # the "stream" of what is applied once
-_ONCE = ("001_castro_schema",)
+_ONCE = ("001_castro_schema", "004_emptied")
 _PER_STREAM = ("002_stream_tables", "003_staging_slots")
 _TYPES = {
     FieldType.TEXT: 'text COLLATE "C"',

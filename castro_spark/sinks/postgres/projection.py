@@ -60,18 +60,22 @@ def changed_since(
         (stream.daily_table, "date", horizon.day),
         (stream.monthly_table, "month", horizon.month),
     ):
-        query = sql.SQL(
-            "SELECT product_code, {period}, transactions, trim_scale(volume)::text, trim_scale(value)::text"
-            " FROM {table} WHERE {period} >= %s AND revision > %s"
-        ).format(period=sql.Identifier(period), table=sql.Identifier(table))
+        query = statement(
+            "projection/changed_periods.sql",
+            table=sql.Identifier(table),
+            period=sql.Identifier(period),
+            period_name=sql.Literal(period),
+        )
         with connection.cursor(f"castro_{period}") as cursor:
-            cursor.execute(query, (oldest, revision))
+            cursor.execute(query, {"stream": stream.name, "oldest": oldest, "revision": revision})
             while rows := cursor.fetchmany(chunk):
                 aggregated = [(r[0], r[1], aggregate_fields(*r[2:])) for r in rows]
                 yield Projection(daily=aggregated) if period == "date" else Projection(monthly=aggregated)
-    # Whatever a commit changed, it changed in some month, however old.
-    products = sql.SQL("SELECT DISTINCT product_code FROM {} WHERE revision > {}").format(
-        sql.Identifier(stream.monthly_table), sql.Literal(revision)
+    products = statement(
+        "projection/changed_products.sql",
+        monthly=sql.Identifier(stream.monthly_table),
+        stream=sql.Literal(stream.name),
+        revision=sql.Literal(revision),
     )
     newest = list(_newest(connection, stream, products))
     for start in range(0, len(newest), chunk):
@@ -94,7 +98,7 @@ def _newest(
         return sql.SQL(form).format(sql.Identifier(column))
 
     query = statement(
-        "commit/newest_of_products.sql",
+        "projection/newest_of_products.sql",
         texts=names(columns, as_text),
         products=products,
         events=sql.Identifier(stream.events_table),

@@ -25,6 +25,11 @@ def monthly_key(stream: StreamDeclaration, product_code: str, month: date) -> st
     return f"{stream.aggregate_prefix}:monthly:{product_code}:{month.year}-{month.month}"
 
 
+def patterns(stream: StreamDeclaration) -> tuple[str, ...]:
+    """SCAN patterns that match every hash of the stream, and none of another."""
+    return f"{stream.name}:realtime:*", f"{stream.aggregate_prefix}:daily:*", f"{stream.aggregate_prefix}:monthly:*"
+
+
 def marker_key(stream: str) -> str:
     """Holds the version up to which this Redis has been published to. If Redis loses data, it loses this."""
     return f"castro:published:{stream}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from itertools import islice
 
 import redis
 
@@ -19,6 +20,7 @@ from castro_spark.sinks.redis.keys import (
     marker_key,
     monthly_key,
     parse_version,
+    patterns,
     realtime_key,
     version,
 )
@@ -51,6 +53,13 @@ for i = 1, #KEYS do
   at = at + 2 + n
 end
 """
+# Deletes the keys whose hash is older than ARGV[1].
+_SWEEP = """
+for i = 1, #KEYS do
+  local held = redis.call('HGET', KEYS[i], 'version')
+  if held and held < ARGV[1] then redis.call('DEL', KEYS[i]) end
+end
+"""
 _MARK = """
 local held = redis.call('GET', KEYS[1])
 if not held or held < ARGV[1] then redis.call('SET', KEYS[1], ARGV[1]) end
@@ -65,6 +74,7 @@ class Publisher:
         self._ttls = Ttls(settings.ttl)
         self._redis = client(settings)
         self._write = self._redis.register_script(_WRITE)
+        self._sweep = self._redis.register_script(_SWEEP)
         self._mark = self._redis.register_script(_MARK)
 
     def published(self) -> tuple[int, int] | None:
@@ -91,15 +101,26 @@ class Publisher:
         self._mark(keys=[marker_key(self._stream.name)], args=[version(epoch, revision)])
 
     def catch_up(
-        self, epoch: int, revision: int, changed_since: Callable[[int], Iterable[Rows]]
+        self, epoch: int, revision: int, changed_since: Callable[[int], Iterable[Rows]], *, everything: bool = False
     ) -> int:
-        """Writes what was committed after the marker, or everything where Redis holds nothing or holds what
-        PostgreSQL does not know (it was restored); returns how many keys."""
-        held = self.published()
+        """Writes what was committed after the marker; returns how many keys.
+
+        Everything is written, and what is left of older versions removed, where that is asked for or where Redis
+        holds nothing, or holds what PostgreSQL does not know (it was restored).
+        """
+        held = None if everything else self.published()
         since = held[1] if held and held[1] <= revision else -1
         written = sum(self.write(rows, epoch, revision) for rows in changed_since(since))
+        if since < 0:
+            self._remove_older(epoch, revision)
         self.mark(epoch, revision)
         return written
+
+    def _remove_older(self, epoch: int, revision: int) -> None:
+        for pattern in patterns(self._stream):
+            found = self._redis.scan_iter(pattern, count=_KEYS_A_CALL)
+            while keys := list(islice(found, _KEYS_A_CALL)):
+                self._sweep(keys=keys, args=[version(epoch, revision)])
 
     def close(self) -> None:
         self._redis.close()
