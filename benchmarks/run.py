@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -20,11 +21,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from castro_spark.local import Stack
 from tests.system import ROOT, System
 
 PRODUCTS = 5_000
-LEFTOVER = 1_000  # Spark cuts batches by shares of partitions, which leaves a few records for one more
+LEFTOVER = 900  # Spark cuts batches by shares of partitions, which leaves a few records for one more
 
 
 def value(number: int, when: str, prefix: str = "B") -> bytes:
@@ -54,14 +57,19 @@ class Done:
     report: dict[str, int]
 
 
-def drain(system: System) -> list[Done]:
-    """Runs the stream until all is consumed."""
+def drain(system: System, until: int | None = None) -> list[Done]:
+    """Runs the stream until all is consumed, or until `until` offsets are."""
     process = system.start("stream", "--available-now", "--json", capture=True)
     assert process.stdout is not None
-    lines = (line for line in process.stdout if line.startswith(b"{"))
-    done = [Done(time.monotonic(), json.loads(line)) for line in lines]
+    done: list[Done] = []
+    for line in process.stdout:
+        if not line.startswith(b"{"):
+            continue
+        done.append(Done(time.monotonic(), json.loads(line)))
+        if until and sum(d.report["offsets"] for d in done) >= until:
+            process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0, "the stream failed"
-    return [d for d in done if d.report["offsets"] > LEFTOVER]
+    return [d for d in done if d.report["offsets"] >= LEFTOVER]
 
 
 def backlog(system: System, events: int) -> dict[str, Any]:
@@ -137,6 +145,37 @@ def by_table_size(system: System, rows: int, batch: int = 10_000) -> dict[str, A
     return {"rows": rows, "batch": batch, "empty_ms": small, "large_ms": large, "ratio": round(large / small, 2)}
 
 
+def paths(system: System, events: int) -> dict[str, Any]:
+    """Thousand events a second by batch size, parsed and copied by the driver or by the executors."""
+    fill(system, events, days=7)
+    found: dict[str, Any] = {}
+    for size in (1_000, 10_000, 100_000):
+        for path, threshold in (("driver", events + 1), ("executors", 1)):
+            streaming = {"max_offsets_per_trigger": size, "executor_staging_rows": threshold}
+            system.configure({"streaming": streaming})
+            system.query("TRUNCATE castro.stream, castro.offset_ledger, castro.batch_books, ml_inventory_realtime,"
+                         " ml_inventory_daily, ml_inventory_monthly")  # fmt: skip
+            shutil.rmtree(system.folder / "checkpoints", ignore_errors=True)
+            done = drain(system, until=max(size * 6, 60_000))
+            done = done[len(done) // 3 :]  # the first third warms up
+            rate = sum(d.report["offsets"] for d in done[1:]) / (done[-1].at - done[0].at)
+            found[f"{path} {size}"] = round(rate / 1000, 1)
+    return found
+
+
+def idle(system: System, seconds: int = 30) -> dict[str, Any]:
+    """Share of one core that a stream without news takes, its JVM and Python together."""
+    process = psutil.Process(system.start("stream").pid)
+    time.sleep(seconds)  # to start, and for its JIT to come to rest
+
+    def used() -> float:
+        return sum(sum(p.cpu_times()[:2]) for p in (process, *process.children(recursive=True)))
+
+    before = used()
+    time.sleep(seconds)
+    return {"percent_of_a_core": round((used() - before) * 100 / seconds, 1)}
+
+
 def machine() -> dict[str, Any]:
     model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), platform.machine())  # fmt: skip
@@ -147,12 +186,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("events", 1_000_000), ("rate", 1_000), ("seconds", 60), ("rows", 5_000_000)):
         arguments.add_argument(f"--{name}", type=int, default=default)
-    arguments.add_argument("--only", choices=["backlog", "latency", "by_table_size"])
+    arguments.add_argument("--only", choices=["backlog", "latency", "by_table_size", "paths", "idle"])
     given = arguments.parse_args()
     parts = {
         "backlog": lambda s: backlog(s, given.events),
         "latency": lambda s: latency(s, given.rate, given.seconds),
         "by_table_size": lambda s: by_table_size(s, given.rows),
+        "paths": lambda s: paths(s, 700_000),
+        "idle": idle,
     }
     subprocess.run([str(ROOT / "spark-submit.sh"), "prepare"], check=True)
     found: dict[str, Any] = {"machine": machine()}

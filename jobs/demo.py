@@ -19,7 +19,7 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.sources.kafka import create_topic
 from castro_spark.streaming.application import run_streams
-from castro_spark.streaming.progress import BatchReport
+from castro_spark.streaming.progress import BatchReport, ProgressLines
 from castro_spark.streams import stream
 
 _CATCH_UP_SECONDS = 60
@@ -57,15 +57,17 @@ def main(rate: int, seconds: int, folder: Path) -> None:
                     break
             stopping.set()
 
-        def report(_: str, batch: BatchReport) -> None:
-            nonlocal consumed
-            consumed += batch.offsets
-            click.echo(f"   {batch.line()}")
-
         producer = Thread(target=produce, daemon=True)
         producer.start()
-        run_streams(spark, settings, [inventory], available_now=False, accept_new_topic=False, stopping=stopping,
-                    report=report)  # fmt: skip
+        with ProgressLines(lambda line: click.echo(f"   {line}"), seconds=1) as lines:
+
+            def report(name: str, batch: BatchReport) -> None:
+                nonlocal consumed
+                consumed += batch.offsets
+                lines.add(name, batch)
+
+            run_streams(spark, settings, [inventory], available_now=False, accept_new_topic=False, stopping=stopping,
+                        report=report)  # fmt: skip
         producer.join(10)
         show(settings, inventory)
         spark.stop()

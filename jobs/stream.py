@@ -10,7 +10,9 @@ import click
 from castro_spark import cli
 from castro_spark.session import spark_session
 from castro_spark.streaming.application import run_streams
-from castro_spark.streaming.progress import BatchReport
+from castro_spark.streaming.progress import BatchReport, ProgressLines
+
+_SECONDS_A_LINE = 10
 
 
 @click.command(help=__doc__)
@@ -27,13 +29,14 @@ def main(
     spark = spark_session("stream")
     stopping = cli.until_signalled()  # after the session, which sets a handler of its own
 
-    def report(stream: str, batch: BatchReport) -> None:
-        click.echo(json.dumps({"stream": stream, **batch.as_dict()}) if as_json else f"{stream} {batch.line()}")
+    def json_line(stream: str, batch: BatchReport) -> None:
+        click.echo(json.dumps({"stream": stream, **batch.as_dict()}))
 
-    run_streams(
-        spark, settings, cli.chosen(names), available_now=available_now, accept_new_topic=accept_new_topic,
-        stopping=stopping, report=report,
-    )  # fmt: skip
+    with ProgressLines(click.echo, _SECONDS_A_LINE) as lines:
+        run_streams(
+            spark, settings, cli.chosen(names), available_now=available_now, accept_new_topic=accept_new_topic,
+            stopping=stopping, report=json_line if as_json else lines.add,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

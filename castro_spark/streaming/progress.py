@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from threading import Event, Lock, Thread
 
 from castro_spark.sinks.postgres.commit import Committed
 
@@ -50,14 +52,57 @@ class BatchReport:
             **totals,
         )
 
-    def line(self) -> str:
-        """One line for a terminal."""
-        outcomes = ", ".join(f"{n:,} {o}" for o in OUTCOMES if (n := getattr(self, o)))
-        rate = self.offsets * 1000 / max(self.redis_ms, 1)
-        return (
-            f"batch {self.batch_id}: {self.offsets:,} offsets = {outcomes or 'nothing'};"
-            f" PostgreSQL after {self.postgres_ms} ms, Redis after {self.redis_ms} ms ({rate:,.0f}/s)"
-        )
-
     def as_dict(self) -> dict[str, int]:
         return asdict(self)
+
+
+class ProgressLines:
+    """One line a stream and interval that tells what its batches did; nothing while nothing comes.
+
+    Use as a context manager: leaving it tells what is left. `add` may be called by several threads.
+    """
+
+    def __init__(self, show: Callable[[str], None], seconds: float) -> None:
+        self._show = show
+        self._seconds = seconds
+        self._lock = Lock()
+        self._waiting: dict[str, list[BatchReport]] = {}
+        self._done = Event()
+        self._ticker = Thread(target=self._tick, daemon=True)
+
+    def add(self, stream: str, batch: BatchReport) -> None:
+        """Notes a batch for the next line."""
+        with self._lock:
+            self._waiting.setdefault(stream, []).append(batch)
+
+    def __enter__(self) -> ProgressLines:
+        self._ticker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._ticker.join()
+        self._tell()
+
+    def _tick(self) -> None:
+        while not self._done.wait(self._seconds):
+            self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+        for stream, batches in waiting.items():
+            self._show(summary(stream, batches))
+
+
+def summary(stream: str, batches: Sequence[BatchReport]) -> str:
+    """One line for a terminal: the books of all, and the median and greatest times to PostgreSQL and Redis."""
+    totals = {outcome: sum(getattr(b, outcome) for b in batches) for outcome in ("offsets", *OUTCOMES)}
+    outcomes = ", ".join(f"{n:,} {outcome}" for outcome in OUTCOMES if (n := totals[outcome]))
+    postgres, redis = (sorted(getattr(b, name) for b in batches) for name in ("postgres_ms", "redis_ms"))
+    middle = len(batches) // 2
+    return (
+        f"{stream}: {totals['offsets']:,} offsets = {outcomes or 'nothing'}; {len(batches)} batches to"
+        f" {batches[-1].batch_id}; median (most) ms from a batch's begin: PostgreSQL {postgres[middle]}"
+        f" ({postgres[-1]}), Redis {redis[middle]} ({redis[-1]})"
+    )
