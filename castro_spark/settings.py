@@ -95,9 +95,12 @@ class StreamingSettings(_Section):
 
 
 class StreamSettings(_Section):
-    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
-    partitions: int = Field(gt=0)
+    """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
+
+    topic: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    partitions: int = Field(default=4, gt=0)
     identity: tuple[str, ...] | None = None
+    max_offsets_per_trigger: int | None = Field(default=None, gt=0)
 
 
 class Settings(_Section):
@@ -110,7 +113,7 @@ class Settings(_Section):
     checkpoint_dir: str = Field(min_length=1)
     parse: ParseSettings
     streaming: StreamingSettings
-    streams: dict[str, StreamSettings]
+    streams: dict[str, StreamSettings] = Field(default_factory=dict)
 
     @field_validator("timezone")
     @classmethod

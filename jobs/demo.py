@@ -20,7 +20,8 @@ from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.sources.kafka import create_topic
 from castro_spark.streaming.application import run_streams
 from castro_spark.streaming.progress import BatchReport, ProgressLines
-from castro_spark.streams import stream
+from castro_spark.streaming.rules import configured, stream_settings
+from castro_spark.streams import all_streams
 
 _CATCH_UP_SECONDS = 60
 
@@ -38,19 +39,20 @@ def main(rate: int, seconds: int, folder: Path) -> None:
         click.secho("1. Servers (real ones, on loopback)", bold=True)
         stack.up(lambda name, took: click.echo(f"   {name:9} up in {took:.1f} s"))
         settings = load_settings("local", environ={**os.environ, **stack.env()})
-        inventory = stream("inventory")
-        conf = settings.streams[inventory.name]
+        streams = list(all_streams().values())
+        topics = {s.name: configured(s, settings).topic for s in streams}
         connection = connect(settings.postgres, "castro_spark demo")
-        migrate(connection, [inventory])
+        migrate(connection, streams)
         connection.close()
         spark = spark_session("demo")
         stopping = cli.until_signalled()
-        create_topic(spark, settings.kafka, conf.topic, conf.partitions)
-        click.secho(f"2. Movements: {rate}/s for {seconds} s to topic {conf.topic}, through the stream", bold=True)
+        for each in streams:
+            create_topic(spark, settings.kafka, topics[each.name], stream_settings(each, settings).partitions)
+        click.secho(f"2. Records: {rate}/s for {seconds} s to {', '.join(topics.values())}", bold=True)
         consumed = 0
 
         def produce() -> None:
-            sent = send(settings.kafka.bootstrap_servers, conf.topic, settings.timezone, rate=rate, seconds=seconds,
+            sent = send(settings.kafka.bootstrap_servers, topics, settings.timezone, rate=rate, seconds=seconds,
                         stopping=stopping)  # fmt: skip
             for _ in range(_CATCH_UP_SECONDS):
                 if consumed >= sent or stopping.wait(1):
@@ -66,10 +68,10 @@ def main(rate: int, seconds: int, folder: Path) -> None:
                 consumed += batch.offsets
                 lines.add(name, batch)
 
-            run_streams(spark, settings, [inventory], available_now=False, accept_new_topic=False, stopping=stopping,
+            run_streams(spark, settings, streams, available_now=False, accept_new_topic=False, stopping=stopping,
                         report=report)  # fmt: skip
         producer.join(10)
-        show(settings, inventory)
+        show(settings, streams)
         spark.stop()
         click.secho("How to look further", bold=True)
         click.echo(f"   ./spark-submit.sh local up --dir {folder}")

@@ -11,6 +11,7 @@ from castro_spark.session import spark_session
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.sources.kafka import create_topic
+from castro_spark.streaming.rules import configured, stream_settings
 
 
 @click.command(help=__doc__)
@@ -31,9 +32,9 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], skip_topics: 
         return
     spark = spark_session("migrate")
     for stream in streams:
-        conf = settings.streams[stream.name]
-        created = create_topic(spark, settings.kafka, conf.topic, conf.partitions)
-        click.echo(f"topic {conf.topic}: {'created' if created else 'is there'}")
+        topic = configured(stream, settings).topic
+        created = create_topic(spark, settings.kafka, topic, stream_settings(stream, settings).partitions)
+        click.echo(f"topic {topic}: {'created' if created else 'is there'}")
 
 
 if __name__ == "__main__":

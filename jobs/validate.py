@@ -17,6 +17,7 @@ from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.sinks.redis.publish import client
 from castro_spark.sources.kafka import topic_state
 from castro_spark.streaming.checkpoint import check_writable
+from castro_spark.streaming.rules import configured
 
 
 @click.command(help=__doc__)
@@ -35,16 +36,17 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
             check_migrated(connection, stream)
         connection.close()
 
+    topics = [configured(s, settings).topic for s in streams]
     checks: dict[str, Callable[[], object]] = {
         "settings": lambda: None,
         "postgres": postgres,
         "redis": lambda: client(settings.redis).ping(),
         "checkpoints": lambda: check_writable(spark, settings.checkpoint_dir),
         **{
-            f"topic {settings.streams[s.name].topic}": lambda s=s: topic_state(  # type: ignore[misc]
-                spark, settings.kafka, settings.streams[s.name].topic
+            f"topic {topic}": lambda topic=topic: topic_state(  # type: ignore[misc]
+                spark, settings.kafka, topic
             )
-            for s in streams
+            for topic in topics
         },
     }
     found: dict[str, str] = {}

@@ -1,13 +1,14 @@
-"""Realistic stock movements for the demo: products of a cooperative, corrections, and a few bad records."""
+"""Realistic records for the demo: what a cooperative moves, sells and buys, corrections, and a few bad records."""
 
 from __future__ import annotations
 
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from threading import Event
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from confluent_kafka import Producer
@@ -15,55 +16,96 @@ from confluent_kafka import Producer
 _PRODUCTS = {"LEITE-UHT-1L": 3.79, "MANTEIGA-200G": 9.45, "QUEIJO-PRATO-KG": 38.9, "SOJA-SACA": 131.0,
              "MILHO-SACA": 58.5, "RACAO-25KG": 74.25, "TRIGO-SACA": 82.0, "SUINO-VIVO-KG": 6.12}  # fmt: skip
 _WAREHOUSES = ("CASTRO", "PONTA-GROSSA", "PIRAI-DO-SUL", "ITABERA")
+_CUSTOMERS = ("COOPAGRICOLA", "MERCADO-SUL", "LATICINIOS-PR", "EXPORT-PARANAGUA")
+_SUPPLIERS = ("FAZENDA-SANTA-RITA", "SITIO-BOA-VISTA", "NUTRI-RACOES")
+_SHARES = {"inventory": 6, "sales": 3, "procurement": 1}  # of ten records
 _CORRECTED = 0.01  # shares of the records
 _NO_ENVELOPE, _BAD_NUMBER, _BAD_TIME = 0.0005, 0.001, 0.0015  # where each kind of fault ends
-_BAD = (b"{not json", b'{"table":"inventory_transactions"}', b"[]")
+_BAD = (b"{not json", b'{"data":{}}', b"[]")
+
+Fields = dict[str, Any]
 
 
-def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, bytes]]:
-    """Endless (key, value) of records; each thousandth or so is a correction or cannot be used."""
-    generator = random.Random(seed)
-    number = 0
+def _inventory(chance: random.Random, cost: float, when: datetime) -> Fields:
+    return {
+        "tipo_movimentacao": chance.choices(["ENTRADA", "SAIDA", "AJUSTE"], [4, 5, 1])[0],
+        "custo_unitario": f"{cost * chance.uniform(0.95, 1.05):.4f}",
+        "data_movimentacao": when.isoformat(timespec="milliseconds"),
+        "deposito": chance.choice(_WAREHOUSES),
+    }
+
+
+def _sales(chance: random.Random, cost: float, when: datetime) -> Fields:
+    return {
+        "preco_unitario": f"{cost * chance.uniform(1.2, 1.4):.2f}",
+        "data_pedido": when.isoformat(timespec="milliseconds"),
+        "cliente": chance.choice(_CUSTOMERS),
+        "numero_pedido": f"PV-{chance.randrange(100_000)}",
+    }
+
+
+def _procurement(chance: random.Random, cost: float, when: datetime) -> Fields:
+    return {
+        "custo_unitario": f"{cost * chance.uniform(0.9, 1.0):.4f}",
+        "data_compra": when.isoformat(timespec="milliseconds"),
+        "fornecedor": chance.choice(_SUPPLIERS),
+        "numero_pedido": f"PC-{chance.randrange(100_000)}",
+        "previsao_entrega": (when + timedelta(days=chance.randrange(2, 20))).date().isoformat(),
+    }
+
+
+_KINDS: dict[str, tuple[str, str, Callable[[random.Random, float, datetime], Fields]]] = {
+    # stream: (value of `table`, its time field, what is its own)
+    "inventory": ("inventory_transactions", "data_movimentacao", _inventory),
+    "sales": ("sales_orders", "data_pedido", _sales),
+    "procurement": ("purchases", "data_compra", _procurement),
+}
+
+
+def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, str, bytes]]:
+    """Endless (stream, key, value) of records; each hundredth or so is a correction or cannot be used."""
+    chance = random.Random(seed)
+    number = dict.fromkeys(_SHARES, 0)
     run = f"{int(time.time()):x}"  # another run sends other events, not corrections of these
     while True:
-        number += 1
-        product, cost = generator.choice(list(_PRODUCTS.items()))
-        when = datetime.now(ZoneInfo(timezone)) - timedelta(minutes=generator.expovariate(1 / 600))
-        code = f"{product}-{generator.randrange(200):03d}"
-        corrected = generator.random() < _CORRECTED and number > 1
+        stream = chance.choices(list(_SHARES), list(_SHARES.values()))[0]
+        table, time_field, own = _KINDS[stream]
+        number[stream] += 1
+        product, cost = chance.choice(list(_PRODUCTS.items()))
+        when = datetime.now(ZoneInfo(timezone)) - timedelta(minutes=chance.expovariate(1 / 600))
+        corrected = chance.random() < _CORRECTED and number[stream] > 1
         data = {
-            "id_evento": f"{run}-{generator.randrange(1, number) if corrected else number:07d}",
-            "codigo_produto": code,
-            "tipo_movimentacao": generator.choices(["ENTRADA", "SAIDA", "AJUSTE"], [4, 5, 1])[0],
-            "quantidade": generator.randrange(1, 400),
-            "custo_unitario": f"{cost * generator.uniform(0.95, 1.05):.4f}",
-            "data_movimentacao": when.isoformat(timespec="milliseconds"),
-            "deposito": generator.choice(_WAREHOUSES),
+            "id_evento": f"{run}-{chance.randrange(1, number[stream]) if corrected else number[stream]:07d}",
+            "codigo_produto": f"{product}-{chance.randrange(200):03d}",
+            "quantidade": chance.randrange(1, 400),
+            **own(chance, cost, when),
         }
-        fault = generator.random()
+        fault = chance.random()
         if fault < _NO_ENVELOPE:
-            yield "", generator.choice(_BAD)
+            yield stream, "", chance.choice(_BAD)
             continue
         if fault < _BAD_NUMBER:
             data["quantidade"] = "12,5"
         elif fault < _BAD_TIME:
-            data["data_movimentacao"] = "2999-01-01"
-        yield code, json.dumps({"table": "inventory_transactions", "data": data}).encode()
+            data[time_field] = "2999-01-01"
+        yield stream, data["codigo_produto"], json.dumps({"table": table, "data": data}).encode()
 
 
-def send(servers: str, topic: str, timezone: str, *, rate: int, seconds: float, stopping: Event) -> int:
-    """Sends movements at `rate` a second for `seconds`, or until `stopping`; returns how many."""
+def send(
+    servers: str, topics: Mapping[str, str], timezone: str, *, rate: int, seconds: float, stopping: Event
+) -> int:
+    """Sends records to each stream's topic, `rate` a second for `seconds`, or until `stopping`; returns how many."""
     producer = Producer({"bootstrap.servers": servers, "linger.ms": 5})
     sent = 0
     began = time.monotonic()
-    for key, value in movements(timezone):
+    for stream, key, value in movements(timezone):
         passed = time.monotonic() - began
         if passed >= seconds or stopping.is_set():
             break
         if sent > passed * rate:
             time.sleep(sent / rate - passed)
         producer.poll(0)
-        producer.produce(topic, value, key=key)
+        producer.produce(topics[stream], value, key=key)
         sent += 1
     producer.flush(30)
     return sent

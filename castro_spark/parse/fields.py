@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,7 @@ _LONGEST_EPOCH = 15  # "-" and 14 digits: beyond the year 5000
 _MOST_OFFSET_HOURS, _MINUTES_AN_HOUR = 18, 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
-_EARLIEST_YEAR = 1990
+_EARLIEST_YEAR, _LAST_YEAR = 1990, 2999
 
 # Control characters, and halves of surrogate pairs.
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
@@ -108,6 +108,21 @@ def timestamp_reader(zone: ZoneInfo, latest: datetime) -> Reader:
         if not first <= micros <= last:
             raise Unusable(Reason.TIMESTAMP_OUT_OF_RANGE)
         return micros
+
+    return read
+
+
+def date_reader(zone: ZoneInfo) -> Reader:
+    """A reader of dates: the local calendar day (date) of `zone` that a date or a timestamp names.
+
+    Raises as timestamp_reader does; a date may lie in the future, as an expected delivery does, up to the year 2999.
+    """
+    instant = timestamp_reader(zone, datetime(_LAST_YEAR + 1, 1, 1, tzinfo=zone) - _MICROSECOND)
+
+    def read(text: object) -> date:
+        micros = instant(text)
+        assert isinstance(micros, int)
+        return (_EPOCH + timedelta(microseconds=micros)).astimezone(zone).date()
 
     return read
 

@@ -21,7 +21,15 @@ from pyspark.sql import DataFrame
 from castro_spark.features.calendar import CALENDAR, calendar_of
 from castro_spark.features.value import value_total_of
 from castro_spark.parse.envelope import open_envelope
-from castro_spark.parse.fields import PRECISION, SCALE, Reader, decimal_reader, text_reader, timestamp_reader
+from castro_spark.parse.fields import (
+    PRECISION,
+    SCALE,
+    Reader,
+    date_reader,
+    decimal_reader,
+    text_reader,
+    timestamp_reader,
+)
 from castro_spark.parse.identity import natural_id
 from castro_spark.parse.position import position_major
 from castro_spark.parse.reasons import Reason, Unusable
@@ -35,11 +43,13 @@ _ARROW_TYPES = {
     FieldType.TEXT: pa.string(),
     FieldType.DECIMAL: pa.decimal128(PRECISION, SCALE),
     FieldType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+    FieldType.DATE: pa.date32(),
 }
 _DDL_TYPES = {
     FieldType.TEXT: "string",
     FieldType.DECIMAL: f"decimal({PRECISION},{SCALE})",
     FieldType.TIMESTAMP: "timestamp",
+    FieldType.DATE: "date",
 }
 _LONGEST_ID = 200
 _DETAIL_LENGTH = 120
@@ -67,13 +77,16 @@ class ParseRules:
         """Name, whether it is required, and reader of each field; the event id's first, so that a record with a
         bad one is known by it."""
         id_field = Field(self.stream.event_id_field, "event_id", required=False, max_length=_LONGEST_ID)
-        timestamp = timestamp_reader(ZoneInfo(self.timezone), self.now + self.future_allowance)
+        zone = ZoneInfo(self.timezone)
+        timestamp = timestamp_reader(zone, self.now + self.future_allowance)
 
         def reader(field: Field) -> Reader:
             if field.type is FieldType.DECIMAL:
                 return decimal_reader(non_negative=field.non_negative)
             if field.type is FieldType.TIMESTAMP:
                 return timestamp
+            if field.type is FieldType.DATE:
+                return date_reader(zone)
             return text_reader(required=field.required, max_length=field.max_length)
 
         return tuple((field.name, field.required, reader(field)) for field in (id_field, *self.stream.fields))

@@ -22,7 +22,7 @@ from castro_spark.sources.kafka import read_stream, topic_state
 from castro_spark.streaming.batches import BatchWriter, StopRequested
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
 from castro_spark.streaming.progress import BatchReport
-from castro_spark.streaming.rules import configured
+from castro_spark.streaming.rules import configured, stream_settings
 from castro_spark.streaming.start import check_offsets, plan
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -46,7 +46,7 @@ def run_stream(
     Raises what ended it otherwise: a CastroError that says what to do, or Spark's own.
     """
     stream = configured(stream, settings)
-    topic = settings.streams[stream.name].topic
+    topic = stream.topic
     while True:
         ledger = _claim(spark, settings, stream, topic, accept_new_topic=accept_new_topic, stopping=stopping)
         try:
@@ -84,8 +84,9 @@ def _run(
     writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping)
     try:
         writer.begin(ledger)
+        most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
         records = read_stream(
-            spark, settings.kafka, topic, start.positions, settings.streaming.max_offsets_per_trigger
+            spark, settings.kafka, topic, start.positions, most
         )
         raised: list[BaseException] = []
 

@@ -7,13 +7,20 @@ from datetime import datetime, timezone
 
 from castro_spark.errors import SettingsError
 from castro_spark.parse import ParseRules
-from castro_spark.settings import Settings
+from castro_spark.settings import Settings, StreamSettings
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 
+def stream_settings(stream: StreamDeclaration, settings: Settings) -> StreamSettings:
+    """What conf says of the stream; nothing where conf does not name it."""
+    return settings.streams.get(stream.name, StreamSettings())
+
+
 def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclaration:
-    """The declaration with the identity that conf gives it; SettingsError where no such columns exist."""
-    identity = settings.streams[stream.name].identity
+    """The declaration with the topic and identity that conf gives it; SettingsError where no such columns exist."""
+    conf = stream_settings(stream, settings)
+    stream = replace(stream, topic=conf.topic or stream.topic)
+    identity = conf.identity
     if identity is None:
         return stream
     possible = [f.column for f in stream.fields if f.type is not FieldType.DECIMAL]

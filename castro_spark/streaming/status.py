@@ -13,12 +13,13 @@ from castro_spark.sinks.postgres.ledger import read_ledger
 from castro_spark.sinks.postgres.quarantine import counts
 from castro_spark.sinks.redis.publish import Publisher
 from castro_spark.sources.kafka import topic_state
+from castro_spark.streaming.rules import configured
 from castro_spark.streams.declaration import StreamDeclaration
 
 
 def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclaration) -> dict[str, Any]:
     """The stream's state as plain data; asks PostgreSQL, Kafka and Redis."""
-    state = topic_state(spark, settings.kafka, settings.streams[stream.name].topic)
+    state = topic_state(spark, settings.kafka, configured(stream, settings).topic)
     connection = connect(settings.postgres, "castro_spark status")
     try:
         ledger = read_ledger(connection, stream.name)

@@ -12,7 +12,7 @@ __all__ = ["Field", "FieldType", "Measure", "StreamDeclaration", "all_streams", 
 
 
 def all_streams() -> dict[str, StreamDeclaration]:
-    """Every declared stream by name, in the modules' order."""
+    """Every declared stream by name, in alphabetical order."""
     modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
     found = (getattr(module, "STREAM", None) for module in modules)
     return {s.name: s for s in found if isinstance(s, StreamDeclaration)}

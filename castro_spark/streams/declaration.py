@@ -12,6 +12,7 @@ class FieldType(Enum):
     TEXT = "text"  # checked text, up to `max_length` characters
     DECIMAL = "decimal"  # exact decimal(18,6)
     TIMESTAMP = "timestamp"  # an instant: ISO-8601 with or without offset, or epoch milliseconds
+    DATE = "date"  # a local calendar day: ISO-8601, or a timestamp that lies in it
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ _TYPES = {
     FieldType.TEXT: 'text COLLATE "C"',
     FieldType.DECIMAL: "numeric(18,6)",
     FieldType.TIMESTAMP: "timestamptz",
+    FieldType.DATE: "date",
 }
 _DERIVED_TYPES = {
     "event_id": 'text COLLATE "C"',
