@@ -9,18 +9,28 @@ WITH newest AS MATERIALIZED (
     SELECT n.*, o.event_id IS NOT NULL AS existed, {old_columns}
     FROM newest n
     LEFT JOIN {events} o ON o.event_id = n.event_id
-    WHERE o.event_id IS NULL
-       OR (o.position_major, o.position_minor) < (n.position_major, n.position_minor)
+    LEFT JOIN castro.deleted d ON d.stream = %(stream)s AND d.event_id = n.event_id
+    WHERE (o.event_id IS NULL OR (o.position_major, o.position_minor) < (n.position_major, n.position_minor))
+      AND (d.event_id IS NULL OR (d.position_major, d.position_minor) < (n.position_major, n.position_minor))
 ), inserted AS (
     INSERT INTO {events} ({columns})
-    SELECT {values} FROM changed c WHERE NOT existed ORDER BY event_id
+    SELECT {values} FROM changed c WHERE NOT existed AND NOT deleted ORDER BY event_id
 ), corrected AS (
     UPDATE {events} e SET ({columns}) = ROW({values}), updated_at = now()
     FROM changed c
-    WHERE c.existed AND e.event_id = c.event_id
+    WHERE c.existed AND NOT c.deleted AND e.event_id = c.event_id
+), removed AS (
+    DELETE FROM {events} e USING changed c WHERE c.existed AND c.deleted AND e.event_id = c.event_id
+), remembered AS (
+    INSERT INTO castro.deleted AS d (stream, event_id, position_major, position_minor)
+    SELECT %(stream)s, event_id, position_major, position_minor FROM changed WHERE deleted
+    ON CONFLICT (stream, event_id) DO UPDATE SET
+        position_major = EXCLUDED.position_major,
+        position_minor = EXCLUDED.position_minor,
+        deleted_at = EXCLUDED.deleted_at
 ), shares AS (
     SELECT product_code, date, 1 AS transactions, quantity AS volume, value_total AS value {new_measures}
-    FROM changed
+    FROM changed WHERE NOT deleted
     UNION ALL
     SELECT old_product_code, old_date, -1, -old_quantity, -old_value_total {old_measures}
     FROM changed WHERE existed
@@ -29,5 +39,8 @@ WITH newest AS MATERIALIZED (
     SELECT product_code, date, sum(transactions), sum(volume), sum(value) {sum_measures}
     FROM shares GROUP BY product_code, date
 )
-SELECT source_partition, count(*) FILTER (WHERE NOT existed), count(*) FILTER (WHERE existed)
+SELECT source_partition,
+       count(*) FILTER (WHERE NOT existed AND NOT deleted),
+       count(*) FILTER (WHERE existed AND NOT deleted),
+       count(*) FILTER (WHERE existed AND deleted)
 FROM changed GROUP BY source_partition
