@@ -10,7 +10,7 @@ decimal.handling.mode=string. A `VariableScaleDecimal` carries its scale and is 
 Times. Debezium's integers (days, milli-, micro- or nanoseconds) come from columns without a time zone: they are a
 wall clock written as if it were UTC, so they become a local time without an offset, and never an instant, as a
 native record's milliseconds are. The unit is the schema's; without one it is told by the magnitude, which is sure
-for every time that is accepted: from 1990 until long after 2100 no two units share a number. IsoTimestamp and IsoDate
+for every time that is accepted: from 1990 to the year 2999 no two units share a number. IsoTimestamp and IsoDate
 (time.precision.mode=isostring) end in a Z that means nothing: it is dropped where the schema names them, and from
 a lone date. A column that the schema gives no such name to (a bigint, a text) holds what the application wrote:
 it is read like a native record's.
@@ -43,7 +43,7 @@ _UNITS = {
     "io.debezium.time.MicroTimestamp": _MICROSECONDS,
     "io.debezium.time.NanoTimestamp": _NANOSECONDS,
 }
-# 1990 is day 7,305 and 6.3e11 milliseconds; 2100 is day 47,482, 4.1e12 milliseconds, 4.1e18 nanoseconds.
+# 1990 is day 7,305 and 6.3e11 milliseconds; the year 3000 is day 376,200 and 3.3e13 milliseconds.
 _FEWEST = ((10**17, _NANOSECONDS), (10**14, _MICROSECONDS), (10**6, _MILLISECONDS), (0, _DAYS))
 _EPOCH = datetime(1970, 1, 1)
 
@@ -78,7 +78,8 @@ def plain(held: object, type_: FieldType, schema: Schema | None) -> object:
         parameters = schema.get("parameters")
         return _decimal(held, parameters.get("scale") if isinstance(parameters, dict) else None)
     text = str(held)
-    return _time(text, name, known=schema is not None) if type_ is FieldType.TIMESTAMP else text
+    # Whatever else a field can be is a time: a timestamp, or a day.
+    return text if type_ in (FieldType.TEXT, FieldType.DECIMAL) else _time(text, name, known=schema is not None)
 
 
 def _decimal(encoded: object, scale: object) -> str:
