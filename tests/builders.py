@@ -36,6 +36,51 @@ def native(data: Data, table: str = "inventory_transactions") -> bytes:
     return json.dumps({"table": table, "data": data}).encode()
 
 
+def debezium(
+    after: Data | None,
+    *,
+    op: str = "c",
+    before: Data | None = None,
+    columns: Data | None = None,
+    **source: Any,
+) -> bytes:
+    """A change as Debezium's PostgreSQL connector sends it; a field of its source set to ... is left out.
+
+    With `columns` (each column's Connect schema) it is in the `{"schema", "payload"}` wrapper.
+    """
+    place = {
+        "connector": "postgresql",
+        "ts_ms": 1714568400123,
+        "snapshot": "false",
+        "table": "inventory_transactions",
+        "sequence": '["24023119","24023128"]',
+        "lsn": 24023128,
+        **source,
+    }
+    payload = {
+        "before": before,
+        "after": after,
+        "source": {k: v for k, v in place.items() if v is not ...},
+        "op": op,
+        "ts_ms": 1714568400456,
+    }
+    if columns is None:
+        return json.dumps(payload).encode()
+    rows = [{"type": "struct", "fields": connect_fields(columns), "field": image} for image in ("before", "after")]
+    return json.dumps({"schema": {"type": "struct", "fields": rows}, "payload": payload}).encode()
+
+
+def debezium_key(columns: Data | None = None, **fields: Any) -> bytes:
+    """The key of such a record: the row's primary key; with `columns` in the wrapper."""
+    if columns is None:
+        return json.dumps(fields).encode()
+    return json.dumps({"schema": {"type": "struct", "fields": connect_fields(columns)}, "payload": fields}).encode()
+
+
+def connect_fields(columns: Data) -> list[Data]:
+    return [{**schema, "field": name} for name, schema in columns.items()]
+
+
 def retail_file() -> Path:
     """The whole month where it lies beside the project (or CASTRO_RETAIL_DATA), else the sample kept here."""
     named = os.environ.get("CASTRO_RETAIL_DATA")

@@ -1,6 +1,25 @@
-"""Pure: Kafka records become events, or rejects with reasons."""
+"""Pure: Kafka records become events and deletes, or rejects with reasons."""
 
 from castro_spark.parse.reasons import Reason
-from castro_spark.parse.records import EVENT, REJECT, SKIP, SOURCE_COLUMNS, ParseRules, parse_batch, parse_records
+from castro_spark.parse.records import (
+    DELETE,
+    EVENT,
+    REJECT,
+    SKIP,
+    SOURCE_COLUMNS,
+    ParseRules,
+    parse_batch,
+    parse_records,
+)
 
-__all__ = ["EVENT", "REJECT", "SKIP", "SOURCE_COLUMNS", "ParseRules", "Reason", "parse_batch", "parse_records"]
+__all__ = [
+    "DELETE",
+    "EVENT",
+    "REJECT",
+    "SKIP",
+    "SOURCE_COLUMNS",
+    "ParseRules",
+    "Reason",
+    "parse_batch",
+    "parse_records",
+]

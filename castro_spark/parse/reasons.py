@@ -9,8 +9,8 @@ class Reason(str, Enum):
     """A reason code. The first eleven are the contract's; the comment says what each means."""
 
     NOT_JSON = "not_json"  # not one JSON text in UTF-8
-    NOT_AN_OBJECT = "not_an_object"  # JSON, but the record or its `data` is no object
-    UNKNOWN_ENVELOPE = "unknown_envelope"  # an object without `table` and `data`
+    NOT_AN_OBJECT = "not_an_object"  # JSON, but the record, its `data` or its row is no object
+    UNKNOWN_ENVELOPE = "unknown_envelope"  # no `table` and `data`, nor a change of a known kind with its source
     MISSING_FIELD = "missing_field"  # a needed field is absent or null
     BAD_NUMBER = "bad_number"  # text, NaN, Infinity, a boolean where a number must be
     OUT_OF_RANGE = "out_of_range"  # more digits than the column holds, or a negative price

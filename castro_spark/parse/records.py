@@ -20,7 +20,8 @@ from pyspark.sql import DataFrame
 
 from castro_spark.features.calendar import CALENDAR, calendar_of
 from castro_spark.features.value import value_total_of
-from castro_spark.parse.envelope import open_envelope
+from castro_spark.parse.debezium import Changed, read_change
+from castro_spark.parse.envelope import Change, open_envelope
 from castro_spark.parse.fields import (
     PRECISION,
     SCALE,
@@ -33,9 +34,9 @@ from castro_spark.parse.fields import (
 from castro_spark.parse.identity import natural_id
 from castro_spark.parse.position import position_major
 from castro_spark.parse.reasons import Reason, Unusable
-from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
+from castro_spark.streams.declaration import POSITION_COLUMNS, Field, FieldType, StreamDeclaration
 
-EVENT, REJECT, SKIP = "event", "reject", "skip"
+EVENT, DELETE, REJECT, SKIP = "event", "delete", "reject", "skip"
 # A record as a source gives it: Spark's Kafka columns.
 SOURCE_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 _RECORD_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value")
@@ -56,6 +57,8 @@ _DETAIL_LENGTH = 120
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Values = tuple[object, ...]
+# An event's values, event_id first; or why there are none; or None: a tombstone, another table's record.
+Read = Values | Unusable | None
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,8 @@ class ParseRules:
     generation: int
 
     @cached_property
-    def fields(self) -> tuple[tuple[str, bool, Reader], ...]:
-        """Name, whether it is required, and reader of each field; the event id's first, so that a record with a
-        bad one is known by it."""
+    def readers(self) -> tuple[tuple[Field, Reader], ...]:
+        """Each field and its reader; the event id's first, so that a record with a bad one is known by it."""
         id_field = Field(self.stream.event_id_field, "event_id", required=False, max_length=_LONGEST_ID)
         zone = ZoneInfo(self.timezone)
         timestamp = timestamp_reader(zone, self.now + self.future_allowance)
@@ -89,16 +91,23 @@ class ParseRules:
                 return date_reader(zone)
             return text_reader(required=field.required, max_length=field.max_length)
 
-        return tuple((field.name, field.required, reader(field)) for field in (id_field, *self.stream.fields))
+        return tuple((field, reader(field)) for field in (id_field, *self.stream.fields))
+
+    @cached_property
+    def fields(self) -> tuple[tuple[str, bool, Reader], ...]:
+        """Of `readers`, what each native record is asked: name, whether it is required, and reader."""
+        return tuple((field.name, field.required, reader) for field, reader in self.readers)
 
 
 def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
     """Kafka rows -> parsed rows, one for one.
 
     In: partition int, offset bigint, timestamp timestamp, key binary, value binary (Spark's Kafka columns).
-    Out: partition, offset, record_timestamp, key, value, outcome ('event', 'reject' or 'skip'), reason
-    (a Reason's value) and detail (words) of a reject, and the stream's event columns, null unless the outcome is
-    'event'. Nothing raises on bad data; the same rows give the same result again.
+    Out: partition, offset, record_timestamp, key, value, outcome ('event', 'delete', 'reject' or 'skip'), reason
+    (a Reason's value) and detail (words) of a reject, kept, and the stream's event columns: all of them of an
+    'event', event_id and the position of a 'delete', else null. `kept` (array of names, nearly always null) are an
+    event's columns that Debezium did not send: null here, they keep the value they had, and what is derived from
+    them (value_total, the calendar) is null too. Nothing raises on bad data; the same rows give the same result again.
     """
 
     def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -111,7 +120,7 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
 def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     """`parse_records` of one Arrow batch."""
     stream = rules.stream
-    read = [_read(value, rules) for value in batch.column("value").to_pylist()]
+    read, changes = _read_batch(batch, rules)
     outcomes = [EVENT if isinstance(r, tuple) else REJECT if r else SKIP for r in read]
     nothing: Values = (None,) * (1 + len(stream.fields))
     by_column = list(zip(*(r if isinstance(r, tuple) else nothing for r in read), strict=True))
@@ -122,10 +131,11 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     calendar = calendar_of(columns["timestamp"], rules.timezone)
     columns |= dict(zip(CALENDAR.names, calendar.flatten(), strict=True))
     columns["value_total"] = value_total_of(columns["quantity"], columns[stream.price])
-    base = position_major(rules.generation, 0)
-    nulls = pa.scalar(None, pa.int64())
-    columns["position_major"] = pc.if_else(is_event, pc.add(batch.column("partition").cast(pa.int64()), base), nulls)
-    columns["position_minor"] = pc.if_else(is_event, batch.column("offset"), nulls)
+    columns |= _positions(batch, is_event, changes, rules)
+    kept: list[list[str] | None] = [None] * len(read)
+    for row, change in changes.items():
+        kept[row] = change.kept
+        outcomes[row] = DELETE if change.deletes else EVENT
     rejects = [r if isinstance(r, Unusable) else None for r in read]
     return pa.RecordBatch.from_arrays(
         [
@@ -133,20 +143,59 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
             pa.array(outcomes, pa.string()),
             pa.array([r and r.reason.value for r in rejects], pa.string()),
             pa.array([r and _printable(r.detail) for r in rejects], pa.string()),
+            pa.array(kept, pa.list_(pa.string())),
             *(columns[name] for name in stream.event_columns),
         ],
-        names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", *stream.event_columns],
+        names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", *stream.event_columns],
     )
 
 
-def _read(value: bytes | None, rules: ParseRules) -> Values | Unusable | None:
-    """An event's values, event_id first; or why there are none; or None: a tombstone, another table's record."""
+def _read_batch(batch: pa.RecordBatch, rules: ParseRules) -> tuple[list[Read], dict[int, Changed]]:
+    """What each record holds; and what those that are Debezium changes do, by row."""
+    read: list[Read] = []
+    changes: dict[int, Changed] = {}
+    keys, offsets = batch.column("key"), batch.column("offset")
+    for row, value in enumerate(batch.column("value").to_pylist()):
+        found = _read(value, rules)
+        if isinstance(found, Change):
+            changed = read_change(found, keys[row].as_py(), offsets[row].as_py(), rules.stream, rules.readers)
+            if isinstance(changed, Changed):
+                changes[row] = changed
+                read.append(changed.values)
+            else:
+                read.append(changed)
+        else:
+            read.append(found)
+    return read, changes
+
+
+def _positions(
+    batch: pa.RecordBatch, is_event: pa.Array, changes: dict[int, Changed], rules: ParseRules
+) -> dict[str, pa.Array]:
+    """A native event's position is its partition and offset, a change's its place in the source's log."""
+    nulls = pa.scalar(None, pa.int64())
+    base = position_major(rules.generation, 0)
+    major = pc.if_else(is_event, pc.add(batch.column("partition").cast(pa.int64()), base), nulls)
+    minor = pc.if_else(is_event, batch.column("offset"), nulls)
+    if changes:
+        majors, minors = major.to_pylist(), minor.to_pylist()
+        for row, change in changes.items():
+            majors[row], minors[row] = change.position
+        major, minor = pa.array(majors, pa.int64()), pa.array(minors, pa.int64())
+    return dict(zip(POSITION_COLUMNS, (major, minor), strict=True))
+
+
+def _read(value: bytes | None, rules: ParseRules) -> Read | Change:
+    """What a native record holds; a Debezium change is handed back as it was opened."""
     if value is None:
         return None
     values: list[object] = []
     name = held = None
     try:
-        table, data = open_envelope(value, rules.max_bytes)
+        opened = open_envelope(value, rules.max_bytes)
+        if not isinstance(opened, tuple):
+            return opened
+        table, data = opened
         if table not in rules.stream.envelope_tables:
             return None
         for name, required, reader in rules.fields:
@@ -184,5 +233,5 @@ def _ddl(stream: StreamDeclaration) -> str:
     columns = ", ".join(f"`{name}` {types[name]}" for name in stream.event_columns)
     return (
         "partition int, offset bigint, record_timestamp timestamp, key binary, value binary, outcome string,"
-        f" reason string, detail string, {columns}"
+        f" reason string, detail string, kept array<string>, {columns}"
     )

@@ -1,0 +1,186 @@
+"""A Debezium change -> an event or a delete, known by its record key and placed by its source's log.
+
+Columns are read by the same readers as a native record's fields, from the values that parse/connect_values makes
+plain. A column that Debezium did not send (PostgreSQL does not log a large value that an update left alone) is kept.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from castro_spark.parse.connect_values import Schema, columns_of, plain
+from castro_spark.parse.envelope import Change, open_key
+from castro_spark.parse.fields import Reader
+from castro_spark.parse.identity import natural_id
+from castro_spark.parse.position import log_position
+from castro_spark.parse.reasons import Reason, Unusable
+from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
+
+Readers = Sequence[tuple[Field, Reader]]
+_ValuesAndKept = tuple[tuple[object, ...], list[str] | None]
+
+_CREATE, _UPDATE, _READ, _DELETE, _TRUNCATE, _MESSAGE = "c", "u", "r", "d", "t", "m"
+_PLACEHOLDER = "__debezium_unavailable_value"
+# As a text, and as the bytes of a Decimal; no sound value of a stream's columns reads like either.
+_UNAVAILABLE = (_PLACEHOLDER, base64.b64encode(_PLACEHOLDER.encode()).decode())
+_KEPT = object()
+_NULL = "\\N"
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a change does. `values`: the event's, event_id first; of a delete they are None but for the event_id.
+
+    `kept`: the columns that were not sent, None in `values`: they keep the value they had.
+    """
+
+    deletes: bool
+    values: tuple[object, ...]
+    kept: list[str] | None
+    position: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One image of a row, `before` or `after`: its columns as they were sent, and their schemas."""
+
+    columns: dict[str, object]
+    schemas: dict[str, Schema]
+
+    def read(self, field: Field, reader: Reader) -> object:
+        """The field's value, None if it is null or absent, or _KEPT. Raises Unusable, naming the field."""
+        held = self.columns.get(field.name)
+        if held in _UNAVAILABLE:
+            return _KEPT
+        if held is None:
+            if field.required:
+                raise Unusable(Reason.MISSING_FIELD, f"{field.name}: absent")
+            return None
+        try:
+            return reader(plain(held, field.type, self.schemas.get(field.name)))
+        except Unusable as bad:
+            raise Unusable(bad.reason, f"{field.name}: {held}") from None
+
+
+def read_change(
+    change: Change, key: bytes | None, offset: int, stream: StreamDeclaration, readers: Readers
+) -> Changed | Unusable | None:
+    """An event or a delete; or why there is none; or None: another table's change, or a message.
+
+    `readers` are the event id field's, then those of the stream's fields. A truncate is unusable: it would take
+    all rows away, and nobody should have that done unseen.
+    """
+    table = change.source.get("table")
+    if change.op == _MESSAGE or (isinstance(table, str) and table not in stream.envelope_tables):
+        return None
+    if not isinstance(table, str):
+        return Unusable(Reason.UNKNOWN_ENVELOPE, "source.table: absent")
+    try:
+        deletes = change.op == _DELETE
+        values, kept = (_delete if deletes else _event)(change, key, stream, readers)
+        position = log_position(change.source, change.ts_ms, offset, snapshot=change.op == _READ)
+        return Changed(deletes, values, kept, position)
+    except Unusable as bad:
+        return bad
+
+
+def _delete(change: Change, key: bytes | None, stream: StreamDeclaration, readers: Readers) -> _ValuesAndKept:
+    event_id = _key_id(key, readers[0][1])
+    if event_id is None:
+        event_id = _own_id(_row(change, "before") or _Row({}, {}), stream, readers)
+    return (event_id, *[None] * len(stream.fields)), None
+
+
+def _event(change: Change, key: bytes | None, stream: StreamDeclaration, readers: Readers) -> _ValuesAndKept:
+    if change.op == _TRUNCATE:
+        raise Unusable(Reason.UNKNOWN_ENVELOPE, f"op {_TRUNCATE}: a truncate would remove every row; do that by hand")
+    if change.op not in (_CREATE, _UPDATE, _READ):
+        raise Unusable(Reason.UNKNOWN_ENVELOPE, f"op {change.op}: unknown, it is none of c, u, r, d")
+    after = _row(change, "after")
+    if after is None:
+        raise Unusable(Reason.MISSING_FIELD, "after: absent")
+    event_id = _key_id(key, readers[0][1])
+    read = [after.read(field, reader) for field, reader in readers[1:]]
+    if event_id is None:
+        event_id = _own_id(after, stream, readers)
+        _refuse_new_identity(change, event_id, stream, readers)
+    kept = [column for column, value in zip(stream.columns, read, strict=True) if value is _KEPT]
+    return (event_id, *(None if value is _KEPT else value for value in read)), kept or None
+
+
+def _row(change: Change, image: str) -> _Row | None:
+    columns = change.after if image == "after" else change.before
+    if columns is None:
+        return None
+    if not isinstance(columns, dict):
+        raise Unusable(Reason.NOT_AN_OBJECT, f"{image}: {columns}")
+    return _Row(columns, columns_of(columns_of(change.schema).get(image)))
+
+
+def _key_id(key: bytes | None, reader: Reader) -> str | None:
+    """The event id that a record key's fields make; None where the key has none, or only null or blank ones.
+
+    One field is its value's text. Several are joined by "|", in the key's order, with "|" and "\\" inside them
+    escaped by "\\" and a null as "\\N", so that two keys never make one id.
+    """
+    if key is None:
+        return None
+    try:
+        fields, schema = open_key(key)
+        if not isinstance(fields, dict):
+            return None
+        schemas = columns_of(schema)
+        texts = [_key_text(held, schemas.get(name)) for name, held in fields.items()]
+        if all(text is None for text in texts):
+            return None
+        joined = texts[0] if len(texts) == 1 else "|".join(_NULL if t is None else _escaped(t) for t in texts)
+        event_id = reader(joined)
+    except Unusable as bad:
+        raise Unusable(bad.reason, f"key: {bad.detail or key.decode(errors='replace')}") from None
+    assert event_id is None or isinstance(event_id, str)
+    return event_id
+
+
+def _key_text(held: object, schema: Schema | None) -> str | None:
+    if isinstance(held, bool):
+        return str(held).lower()
+    text = plain(held, FieldType.TEXT, schema)
+    if text is None or isinstance(text, str):
+        return text
+    raise Unusable(Reason.BAD_TEXT)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _own_id(row: _Row, stream: StreamDeclaration, readers: Readers) -> str:
+    """The identity that a row has without a key: its event id field, else its natural key, as native records."""
+    id_field, id_reader = readers[0]
+    own = row.read(id_field, id_reader)
+    if isinstance(own, str):
+        return own
+    natural = [(f, reader) for f, reader in readers[1:] if f.column in (*stream.identity, "timestamp")]
+    if own is _KEPT or any(f.required and row.columns.get(f.name) is None for f, _ in natural):
+        raise Unusable(Reason.MISSING_FIELD, "key: absent")
+    event = {field.column: row.read(field, reader) for field, reader in natural}
+    if _KEPT in event.values():
+        raise Unusable(Reason.MISSING_FIELD, "key: absent")
+    micros = event["timestamp"]
+    assert isinstance(micros, int)
+    return natural_id(stream.identity, event, micros)
+
+
+def _refuse_new_identity(change: Change, event_id: str, stream: StreamDeclaration, readers: Readers) -> None:
+    """Without a key an update that changes the identity would leave the old row behind, counted for ever."""
+    if change.op != _UPDATE:
+        return
+    before = None
+    with suppress(Unusable):  # no image, or one that never was an event
+        row = _row(change, "before")
+        before = row and _own_id(row, stream, readers)
+    if before not in (None, event_id):
+        raise Unusable(Reason.MISSING_FIELD, "key: absent, and the update changes the event's identity")
