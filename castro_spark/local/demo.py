@@ -36,8 +36,9 @@ def show(settings: Settings, streams: Sequence[StreamDeclaration]) -> None:
             connection,
             "The books: offsets consumed = what became of them",
             "SELECT stream, partition, sum(to_offset - from_offset) AS consumed, sum(inserted) AS inserted,"
-            " sum(corrected) AS corrected, sum(stale) AS stale, sum(quarantined) AS quarantined, sum(skipped)"
-            " AS skipped, sum(gaps) AS gaps FROM castro.batch_books GROUP BY stream, partition ORDER BY stream, partition",
+            " sum(corrected) AS corrected, sum(stale) AS stale, sum(deleted) AS deleted,"
+            " sum(quarantined) AS quarantined, sum(skipped) AS skipped, sum(gaps) AS gaps FROM castro.batch_books"
+            " GROUP BY stream, partition ORDER BY stream, partition",
         )
 
 

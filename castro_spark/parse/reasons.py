@@ -19,6 +19,7 @@ class Reason(str, Enum):
     TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"  # before 1990, or beyond now + the allowance
     BAD_TEXT = "bad_text"  # empty or over-long, control characters, lone surrogates, not a text
     TOO_LARGE = "too_large"  # the value is over the size limit
+    UNAVAILABLE_VALUE = "unavailable_value"  # a column was not sent, and no earlier record has it
     DUPLICATE_KEY = "duplicate_key"  # one key twice in one object: which value is meant is unknown
 
 

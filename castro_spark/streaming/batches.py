@@ -136,7 +136,7 @@ class BatchWriter:
         for row in records.mapInArrow(task, staging.COUNTS_SCHEMA).collect():
             batch.attempts.append(row.attempt)
             counts = batch.counts.setdefault(row.partition, Counts())
-            counts.add(row.events, row.rejects, row.skipped)
+            counts.add(row.events, row.rejects, row.skipped, row.kept)
         return batch
 
     def _finish(

@@ -8,7 +8,7 @@ from threading import Event, Lock, Thread
 
 from castro_spark.sinks.postgres.commit import Committed
 
-OUTCOMES = ("inserted", "corrected", "stale", "quarantined", "skipped", "gaps")
+OUTCOMES = ("inserted", "corrected", "stale", "deleted", "quarantined", "skipped", "gaps")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class BatchReport:
     inserted: int
     corrected: int
     stale: int
+    deleted: int
     quarantined: int
     skipped: int
     gaps: int

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from castro_spark.parse import REJECT, parse_batch
+from castro_spark.parse import parse_batch
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import staging
 from castro_spark.sinks.postgres.commit import StreamCommits
@@ -49,17 +48,13 @@ def _replay(
         [pa.array(column, f.type) for column, f in zip(columns, _SOURCE, strict=True)], schema=_SOURCE
     )
     parsed = parse_batch(batch, parse_rules(stream, settings, generation))
-    outcomes = parsed.column("outcome").to_pylist()
-    usable = [r.id for r, outcome in zip(records, outcomes, strict=True) if outcome != REJECT]
-    if usable:
-        # Rejects lie in quarantine already: they stay there as they are.
-        kept = parsed.filter(pc.not_equal(parsed.column("outcome"), REJECT))
-        cache = CachePublisher(settings, stream)
-        commits = StreamCommits(settings.postgres, stream, epoch=None, patience=0)
-        try:
-            staged = StagedBatch(counts=staging.count([kept]), parsed=[kept])
-            cache.follow(commits.resolve(staged, usable, cache.horizon()))
-        finally:
-            commits.close()
-            cache.close()
-    return {r.id: "replayed" if r.id in set(usable) else "open" for r in records}
+    cache = CachePublisher(settings, stream)
+    commits = StreamCommits(settings.postgres, stream, epoch=None, patience=0)
+    try:
+        staged = StagedBatch(counts=staging.count([parsed]), parsed=[parsed])
+        committed, usable = commits.resolve(staged, [r.id for r in records], cache.horizon())
+        cache.follow(committed)
+    finally:
+        commits.close()
+        cache.close()
+    return {r.id: "replayed" if r.id in usable else "open" for r in records}

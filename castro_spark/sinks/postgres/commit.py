@@ -7,17 +7,19 @@ COMMIT was sent when the connection broke is looked up in the ledger and done ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Event
 
+from psycopg2 import sql
 from psycopg2.extras import execute_values
 
 from castro_spark.errors import LedgerMoved, StagingLost
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres import staging
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect, outlast_outages
+from castro_spark.sinks.postgres.kept import fill_kept, without
 from castro_spark.sinks.postgres.ledger import Ledger, Positions, advance, lock
 from castro_spark.sinks.postgres.merge import Aggregate, statements
 from castro_spark.sinks.postgres.projection import Horizon, Projection, aggregate_fields, newest_of_touched
@@ -37,9 +39,19 @@ class Books:
     inserted: int
     corrected: int
     stale: int
+    deleted: int
     quarantined: int
     skipped: int
     gaps: int
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What one partition's events did to the events table."""
+
+    inserted: int = 0
+    corrected: int = 0
+    deleted: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,22 +104,18 @@ class StreamCommits:
                     raise
         raise AssertionError("unreachable: the retrying reraises")
 
-    def resolve(self, batch: StagedBatch, ids: Iterable[int], horizon: Horizon) -> Committed:
-        """Commits a replay of the quarantined records `ids`, as a guest: no offsets move."""
+    def resolve(self, batch: StagedBatch, ids: Sequence[int], horizon: Horizon) -> tuple[Committed, set[int]]:
+        """Commits a replay of the quarantined records `ids`, as a guest: no offsets move.
+
+        Returns also which of them are usable now; what came out as a reject again stays open, as it is.
+        """
         connection = self._open()
-        with connection:
+        with connection, connection.cursor() as cursor:
             ledger = lock(connection, self._stream.name, None)
             committed = self._merge(connection, ledger, batch, {}, {}, horizon)
             advance(connection, self._stream.name, {}, committed.revision, ledger.positions)
-            with connection.cursor() as cursor:
-                # What came out as a reject again stays open.
-                execute_values(
-                    cursor,
-                    "UPDATE castro.quarantine q SET status = 'replayed', resolved_at = now()"
-                    " FROM (VALUES %s) AS v (id) WHERE q.id = v.id",
-                    [(i,) for i in ids],
-                )
-        return committed
+            cursor.execute(self._statements.resolve, {"ids": list(ids)})
+            return committed, {record_id for (record_id,) in cursor.fetchall()}
 
     def begin(self) -> None:
         """Empties the staging slots of what an earlier writer left there."""
@@ -171,28 +179,32 @@ class StreamCommits:
             self._check_staged(connection, batch)
         revision = ledger.revision + 1
         projection = Projection()
-        changed: dict[int, tuple[int, int]] = {}
+        changed: dict[int, Changed] = {}
+        counts = batch.counts
         with connection.cursor() as cursor:
             # Every join here is of a batch with an indexed table: a plan must not flip as the table grows.
             cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-            if batch.total("events"):
+            if batch.total("kept"):
+                counts = without(counts, fill_kept(connection, self._stream, batch.slot, attempts))
+            if any(c.events for c in counts.values()):
                 # 3. Events, and what they change of each product-day.
-                cursor.execute(self._statements.merge_events[batch.slot], {"attempts": attempts})
-                changed = {p: (inserted, corrected) for p, inserted, corrected in cursor.fetchall()}
+                known = {"attempts": attempts, "stream": self._stream.name}
+                cursor.execute(self._statements.merge_events[batch.slot], known)
+                changed = {partition: Changed(*numbers) for partition, *numbers in cursor.fetchall()}
             if changed:
                 # 4. The daily and monthly aggregates.
-                corrected = any(c for _, c in changed.values())
+                corrected = any(c.corrected or c.deleted for c in changed.values())
                 daily, monthly = self._statements.daily, self._statements.monthly
                 projection.daily = self._aggregate(connection, daily, revision, horizon.day, corrected)
                 projection.monthly = self._aggregate(connection, monthly, revision, horizon.month, corrected)
                 projection.newest = newest_of_touched(connection, self._stream)
-            if batch.total("rejects"):
+            if any(c.rejects for c in counts.values()):
                 # 5. The records that could not be used, with their bytes.
-                known = {"stream": self._stream.name, "topic": ledger.topic, "generation": ledger.generation}
-                cursor.execute(self._statements.quarantine[batch.slot], {"attempts": attempts, **known})
+                named = {"stream": self._stream.name, "topic": ledger.topic, "generation": ledger.generation}
+                cursor.execute(self._statements.quarantine[batch.slot], {"attempts": attempts, **named})
             if batch.slot != staging.TEMPORARY:
                 staging.empty_slot(connection, self._stream, batch.slot)
-        books = [_books(p, starts.get(p, 0), end, batch.counts, changed) for p, end in sorted(ends.items())]
+        books = [_books(p, starts.get(p, 0), end, counts, changed) for p, end in sorted(ends.items())]
         return Committed(
             ledger.epoch,
             revision,
@@ -215,7 +227,7 @@ class StreamCommits:
         with connection.cursor() as cursor:
             cursor.execute(self._statements.count_staged[batch.slot], {"attempts": batch.attempts})
             staged = cursor.fetchone()
-        counted = batch.total("events"), batch.total("rejects")
+        counted = batch.total("events"), batch.total("rejects") + batch.total("kept")
         if staged != counted:
             raise StagingLost(
                 f"stream {self._stream.name}: {counted} events and rejects were staged, but {staged} are there",
@@ -227,7 +239,7 @@ class StreamCommits:
         rows = [
             (
                 self._stream.name, committed.revision, b.partition, batch_id, b.from_offset, b.to_offset,
-                b.inserted, b.corrected, b.stale, b.quarantined, b.skipped, b.gaps,
+                b.inserted, b.corrected, b.stale, b.deleted, b.quarantined, b.skipped, b.gaps,
             )
             for b in committed.books
         ]
@@ -235,22 +247,21 @@ class StreamCommits:
             execute_values(
                 cursor,
                 "INSERT INTO castro.batch_books (stream, revision, partition, batch_id, from_offset, to_offset,"
-                " inserted, corrected, stale, quarantined, skipped, gaps) VALUES %s",
+                " inserted, corrected, stale, deleted, quarantined, skipped, gaps) VALUES %s",
                 rows,
             )
 
 
 def prune(connection: Connection, stream: str, days: int) -> None:
-    """Removes books, and notes of emptied days and months, older than `days`."""
+    """Removes books, and notes of what was emptied or deleted, older than `days`."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM castro.batch_books WHERE stream = %s AND committed_at < now() - %s * interval '1 day'",
-            (stream, days),
-        )
-        cursor.execute(
-            "DELETE FROM castro.emptied WHERE stream = %s AND emptied_at < now() - %s * interval '1 day'",
-            (stream, days),
-        )
+        for table, column in (("batch_books", "committed_at"), ("emptied", "emptied_at"), ("deleted", "deleted_at")):
+            cursor.execute(
+                sql.SQL("DELETE FROM {} WHERE stream = %s AND {} < now() - %s * interval '1 day'").format(
+                    sql.Identifier("castro", table), sql.Identifier(column)
+                ),
+                (stream, days),
+            )
 
 
 def _reached(ledger: Ledger, ends: Positions) -> bool:
@@ -262,18 +273,19 @@ def _books(
     start: int,
     end: int,
     counts: Mapping[int, Counts],
-    changed: Mapping[int, tuple[int, int]],
+    changed: Mapping[int, Changed],
 ) -> Books:
     held = counts.get(partition, Counts())
-    inserted, corrected = changed.get(partition, (0, 0))
+    did = changed.get(partition, Changed())
     return Books(
         partition=partition,
         from_offset=start,
         to_offset=end,
-        inserted=inserted,
-        corrected=corrected,
+        inserted=did.inserted,
+        corrected=did.corrected,
         # Events that changed nothing: an older position of a known event, or of one in the same batch.
-        stale=held.events - inserted - corrected,
+        stale=held.events - did.inserted - did.corrected - did.deleted,
+        deleted=did.deleted,
         quarantined=held.rejects,
         skipped=held.skipped,
         # Control records, and what compaction took away.

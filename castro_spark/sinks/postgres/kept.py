@@ -5,13 +5,14 @@ Done on the staged records, before they are merged, and only for a batch that ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from psycopg2 import sql
 
 from castro_spark.parse import Reason
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.staging import events_table, rejects_table
+from castro_spark.sinks.postgres.staging import Counts, events_table, rejects_table
 from castro_spark.streams.declaration import CALENDAR_COLUMNS, StreamDeclaration
 
 
@@ -54,3 +55,9 @@ def fill_kept(connection: Connection, stream: StreamDeclaration, slot: str, atte
             {"attempts": list(attempts), "reason": Reason.UNAVAILABLE_VALUE.value},
         )
         return dict(cursor.fetchall())
+
+
+def without(counts: Mapping[int, Counts], unfilled: Mapping[int, int]) -> dict[int, Counts]:
+    """The counts with so many events of each partition turned into rejects."""
+    lost = {partition: unfilled.get(partition, 0) for partition in counts}
+    return {p: replace(c, events=c.events - lost[p], rejects=c.rejects + lost[p]) for p, c in counts.items()}

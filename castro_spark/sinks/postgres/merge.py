@@ -31,6 +31,7 @@ class Statements:
     count_staged: dict[str, sql.Composed]
     merge_events: dict[str, sql.Composed]
     quarantine: dict[str, sql.Composed]
+    resolve: sql.Composed
     daily: Aggregate
     monthly: Aggregate
 
@@ -55,6 +56,7 @@ def statements(stream: StreamDeclaration) -> Statements:
         quarantine={
             slot: statement("commit/quarantine.sql", staged_rejects=rejects_table(stream, slot)) for slot in slots
         },
+        resolve=statement("commit/resolve_quarantined.sql", staged_rejects=rejects_table(stream, TEMPORARY)),
         daily=_aggregate(stream, stream.daily_table, sums, *_DAILY),
         monthly=_aggregate(stream, stream.monthly_table, sums, *_MONTHLY),
     )

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from psycopg2 import sql
 from pyarrow import csv
 
-from castro_spark.parse import EVENT, REJECT, ParseRules, parse_batch
+from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
 from castro_spark.streams.declaration import StreamDeclaration
@@ -29,26 +29,29 @@ from castro_spark.streams.declaration import StreamDeclaration
 SLOTS = ("a", "b")
 TEMPORARY = "temporary"  # the "slot" of a small batch
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
-COUNTS_SCHEMA = "attempt bigint, partition int, events bigint, rejects bigint, skipped bigint"
+_COUNTS = ("events", "rejects", "skipped", "kept")
+COUNTS_SCHEMA = f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}"
 _CSV = csv.WriteOptions(include_header=False)
 
 
 @dataclass
 class Counts:
-    """What a partition of the batch held."""
+    """What a partition of the batch held; `events` are deletes too, and `kept` those with columns not sent."""
 
     events: int = 0
     rejects: int = 0
     skipped: int = 0
+    kept: int = 0
 
     @property
     def records(self) -> int:
         return self.events + self.rejects + self.skipped
 
-    def add(self, events: int, rejects: int, skipped: int) -> None:
+    def add(self, events: int, rejects: int, skipped: int, kept: int) -> None:
         self.events += events
         self.rejects += rejects
         self.skipped += skipped
+        self.kept += kept
 
 
 @dataclass
@@ -110,16 +113,17 @@ def count(parsed: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
     """Records by partition and outcome."""
     counts: dict[int, Counts] = {}
     for batch in parsed:
-        grouped = pa.Table.from_batches([batch]).group_by(["partition", "outcome"]).aggregate([([], "count_all")])
+        table = pa.Table.from_batches([batch.select(["partition", "outcome", "kept"])])
+        grouped = table.group_by(["partition", "outcome"]).aggregate([([], "count_all"), ("kept", "count")])
         for row in grouped.to_pylist():
             n, outcome = row["count_all"], row["outcome"]
             here = counts.setdefault(row["partition"], Counts())
-            if outcome == EVENT:
-                here.add(n, 0, 0)
+            if outcome in (EVENT, DELETE):
+                here.add(n, 0, 0, row["kept_count"])
             elif outcome == REJECT:
-                here.add(0, n, 0)
+                here.add(0, n, 0, 0)
             else:
-                here.add(0, 0, n)
+                here.add(0, 0, n, 0)
     return counts
 
 
@@ -137,10 +141,27 @@ def create_temporary_tables(connection: Connection, stream: StreamDeclaration) -
 def copy_parsed(
     connection: Connection, stream: StreamDeclaration, parsed: pa.RecordBatch, attempt: int, slot: str
 ) -> None:
-    """COPY of a parsed batch's events and rejects; the caller's transaction decides."""
-    outcome = parsed.column("outcome")
-    events = parsed.filter(pc.equal(outcome, EVENT)).select(["partition", *stream.event_columns])
-    _copy(connection, events, events_table(stream, slot), ("source_partition", *stream.event_columns), attempt)
+    """COPY of a parsed batch's events, deletes and rejects; the caller's transaction decides.
+
+    A record with columns that were not sent goes both ways: the commit finds out which it is (kept.py).
+    """
+    outcome, kept = parsed.column("outcome"), parsed.column("kept")
+    deleted = pc.equal(outcome, DELETE)
+    events = parsed.append_column("deleted", deleted).filter(pc.or_(deleted, pc.equal(outcome, EVENT)))
+    events = events.set_column(events.schema.get_field_index("kept"), "kept", _text_array(events.column("kept")))
+    _copy(
+        connection,
+        events.select(["partition", "offset", "deleted", "kept", *stream.event_columns]),
+        events_table(stream, slot),
+        ("source_partition", "source_offset", "deleted", "kept", *stream.event_columns),
+        attempt,
+    )
+    if kept.null_count < len(kept):
+        unsent = pc.and_(kept.is_valid(), pc.equal(outcome, EVENT))
+        for name, value in (("reason", Reason.UNAVAILABLE_VALUE.value), ("detail", pc.binary_join(kept, ", "))):
+            column = pc.if_else(unsent, value, parsed.column(name))
+            parsed = parsed.set_column(parsed.schema.get_field_index(name), name, column)
+        outcome = pc.if_else(unsent, REJECT, outcome)
     rejects = parsed.filter(pc.equal(outcome, REJECT)).select(list(REJECT_COLUMNS))
     for name in ("key", "value"):
         rejects = rejects.set_column(rejects.schema.get_field_index(name), name, _bytea(rejects.column(name)))
@@ -163,6 +184,11 @@ def _copy(
 
 def _bytea(values: pa.Array) -> pa.Array:
     return pa.array([None if v is None else f"\\x{v.hex()}" for v in values.to_pylist()], pa.string())
+
+
+def _text_array(values: pa.Array) -> pa.Array:
+    """Lists of column names as PostgreSQL writes arrays."""
+    return pc.binary_join_element_wise("{", pc.binary_join(values, ","), "}", "")
 
 
 def stage_partition(
@@ -193,13 +219,9 @@ def stage_partition(
             finally:
                 connection.close()
     rows = [
-        {"attempt": attempt, "partition": p, "events": c.events, "rejects": c.rejects, "skipped": c.skipped}
-        for p, c in counts.items()
+        {"attempt": attempt, "partition": p, **{name: getattr(c, name) for name in _COUNTS}} for p, c in counts.items()
     ]
-    schema = pa.schema(
-        [("attempt", pa.int64()), ("partition", pa.int32())]
-        + [(name, pa.int64()) for name in ("events", "rejects", "skipped")]
-    )
+    schema = pa.schema([("attempt", pa.int64()), ("partition", pa.int32())] + [(name, pa.int64()) for name in _COUNTS])
     yield pa.RecordBatch.from_pylist(rows, schema=schema)
 
 
