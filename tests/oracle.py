@@ -79,7 +79,7 @@ def assert_agrees(system: Any, sent: list[tuple[tuple[int, int], dict[str, Any]]
     assert got == {key: sums.row() for key, sums in monthly.items()}
     books = system.query(
         "SELECT sum(to_offset - from_offset), sum(inserted + corrected + stale + deleted + quarantined + skipped"
-        " + gaps), sum(inserted) FROM castro.batch_books"
+        " + gaps), sum(inserted - deleted) FROM castro.batch_books"
     )[0]
     ledger = system.query("SELECT sum(next_offset) FROM castro.offset_ledger")[0][0]
     assert books[0] == books[1] == ledger

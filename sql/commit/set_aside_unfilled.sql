@@ -1,8 +1,24 @@
 -- Records of which a needed column was nowhere to be found leave the events; they remain among the rejects, where all
--- records with such columns were staged too. Those that are whole now leave the rejects.
+-- records with such columns were staged too. Those that are whole now leave the rejects, and so do stale ones: a newer
+-- record, row or delete makes them count for nothing anyway.
 WITH unfilled AS (
-    DELETE FROM {staged_events}
+    DELETE FROM {staged_events} s
     WHERE attempt = ANY(%(attempts)s) AND kept IS NOT NULL AND num_nulls({needed}) > 0
+      AND NOT EXISTS (
+          SELECT 1 FROM {staged_events} n
+          WHERE n.attempt = ANY(%(attempts)s) AND n.event_id = s.event_id
+            AND (n.position_major, n.position_minor) > (s.position_major, s.position_minor)
+      )
+      AND NOT EXISTS (
+          SELECT 1 FROM {events} e
+          WHERE e.event_id = s.event_id
+            AND (e.position_major, e.position_minor) >= (s.position_major, s.position_minor)
+      )
+      AND NOT EXISTS (
+          SELECT 1 FROM castro.deleted d
+          WHERE d.stream = %(stream)s AND d.event_id = s.event_id
+            AND (d.position_major, d.position_minor) >= (s.position_major, s.position_minor)
+      )
     RETURNING source_partition, source_offset
 ), whole AS (
     DELETE FROM {staged_rejects} r

@@ -19,82 +19,13 @@ from pyspark.testing import assertDataFrameEqual
 from castro_spark.features import daily, monthly
 from castro_spark.local import Stack
 from castro_spark.parse import parse_batch
-from castro_spark.settings import load_settings
-from castro_spark.sinks.postgres.commit import StreamCommits
-from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.ledger import claim
-from castro_spark.sinks.postgres.staging import SLOTS, StagedBatch, copy_parsed, count, new_attempt, stage_on_driver
-from castro_spark.streaming.cache import CachePublisher
-from castro_spark.streaming.rules import parse_rules
-from castro_spark.streams import stream
 from tests import oracle
-from tests.builders import event, native, random_events
+from tests.builders import debezium, debezium_key, event, native, random_events
+from tests.consumer import INVENTORY, PARTITIONS, Consumer, with_positions
 from tests.system import System
-from tests.unit.test_parse import records
 
-INVENTORY = stream("inventory")
-PARTITIONS = 3
-
-
-class Consumer:
-    """Commits batches as the stream does, with what Spark would hand it."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.settings = load_settings(conf_file=system.conf, environ=system.env)
-        self.connection = connect(self.settings.postgres, "test")
-        system.query(
-            "TRUNCATE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly, castro.stream,"
-            " castro.offset_ledger, castro.batch_books, castro.quarantine"
-        )
-        system.redis.flushdb()
-        self.ledger = claim(
-            self.connection, "inventory", topic="t", topic_id="id", beginnings=dict.fromkeys(range(PARTITIONS), 0),
-            writer="test",
-        )  # fmt: skip
-        self.rules = parse_rules(INVENTORY, self.settings, 0)
-        self.commits = StreamCommits(self.settings.postgres, INVENTORY, epoch=self.ledger.epoch, patience=0)
-        self.cache = CachePublisher(self.settings, INVENTORY)
-        self.positions = dict(self.ledger.positions)
-
-    def consume(self, number: int, batch: list[tuple[int, int, bytes | None]], *, by_executors: bool, twice: bool) -> None:
-        rows = with_positions(batch)
-        ends = dict(self.positions)
-        for partition, offset, _ in batch:
-            ends[partition] = max(ends[partition], offset + 1)
-        for _ in range(1 + twice):
-            staged = stage_on_driver([rows], self.rules, self.positions)
-            if by_executors:
-                staged = self.stage_in_slot(rows, SLOTS[number % 2])
-            committed = self.commits.commit(
-                staged, batch_id=number, starts=self.positions, ends=ends, horizon=self.cache.horizon()
-            )
-            self.cache.follow(committed)
-        self.positions = ends
-
-    def stage_in_slot(self, rows: pa.RecordBatch, slot: str) -> StagedBatch:
-        parsed, attempt = parse_batch(rows, self.rules), new_attempt()
-        copy_parsed(self.connection, INVENTORY, parsed, attempt, slot)
-        copy_parsed(self.connection, INVENTORY, parsed, new_attempt(), slot)  # of a task whose result was lost
-        self.connection.commit()
-        return StagedBatch(counts=count([parsed]), attempts=[attempt], slot=slot)
-
-    def close(self) -> None:
-        self.commits.close()
-        self.cache.close()
-        self.connection.close()
-
-
-def with_positions(batch: list[tuple[int, int, bytes | None]]) -> pa.RecordBatch:
-    plain = records([value for _, _, value in batch])
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.array([p for p, _, _ in batch], pa.int32()),
-            pa.array([o for _, o, _ in batch], pa.int64()),
-            *plain.columns[2:],
-        ],
-        names=plain.schema.names,
-    )
+MANY = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+SEEDS = st.integers(0, 2**32)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +36,8 @@ def quiet_system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iter
     system.end()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.integers(0, 2**32), st.integers(1, 120))
+@MANY
+@given(SEEDS, st.integers(1, 120))
 def test_any_order_gives_the_oracles_numbers(quiet_system: System, seed: int, size: int) -> None:
     chance = random.Random(seed)
     consumer = Consumer(quiet_system)
@@ -134,6 +65,87 @@ def deliver(consumer: Consumer, chance: random.Random, size: int) -> list[Any]:
             consumer.consume(n, batch, by_executors=chance.random() < 0.5, twice=chance.random() < 0.3)
             batch = []
     return sent
+
+
+class Table:
+    """A source table under change data capture: what it holds, and the changes in its log, in order."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.rows: dict[str, tuple[tuple[int, int], dict[str, Any]]] = {}
+        self.log: list[tuple[str, bytes | None]] = []
+        self.lsn = 100
+
+    def change(self) -> None:
+        row = self.chance.choice(random_events(self.chance, 1))
+        key = f"K{self.chance.randrange(12)}"
+        row["id_evento"] = key
+        before = self.rows.get(key)
+        position = self.next_position()
+        if before is None:
+            self.tell(key, debezium(row, op="c", **self.place(position)))
+        elif self.chance.random() < 0.3:
+            self.tell(key, debezium(None, op="d", before={"id_evento": key}, **self.place(position)))
+            self.log.append((key, None))
+            del self.rows[key]
+            return
+        else:
+            sent = dict(row)
+            for name in ("custo_unitario", "quantidade", "data_movimentacao", "deposito", "codigo_produto"):
+                if self.chance.random() < 0.3:  # not sent, because the update left it alone
+                    row[name] = before[1][name]
+                    sent[name] = "__debezium_unavailable_value"
+            self.tell(key, debezium(sent, op="u", **self.place(position)))
+        self.rows[key] = (position, row)
+
+    def next_position(self) -> tuple[int, int]:
+        self.lsn += self.chance.randrange(1, 9)
+        return self.lsn - 1, self.lsn
+
+    def place(self, position: tuple[int, int]) -> dict[str, Any]:
+        return {"sequence": f'["{position[0]}","{position[1]}"]', "lsn": position[1]}
+
+    def tell(self, key: str, value: bytes) -> None:
+        self.log.append((key, value))
+
+
+@MANY
+@given(SEEDS, st.integers(1, 80))
+def test_changes_leave_what_the_source_holds(quiet_system: System, seed: int, size: int) -> None:
+    chance = random.Random(seed)
+    table = Table(chance)
+    for _ in range(size):
+        table.change()
+    log = table.log
+    if chance.random() < 0.5:  # a connector that was killed sends the last of its changes again
+        log = log + log[-chance.randrange(1, len(log) + 1) :]
+    consumer = Consumer(quiet_system)
+    batch, next_offset = [], [0] * PARTITIONS
+    for n, (key, value) in enumerate(log):
+        partition = sum(key.encode()) % PARTITIONS
+        batch.append((partition, next_offset[partition], value, debezium_key(id_evento=key)))
+        next_offset[partition] += 1
+        if chance.random() < 0.2 or n == len(log) - 1:
+            consumer.consume(n, batch, by_executors=chance.random() < 0.5, twice=chance.random() < 0.3)
+            batch = []
+    consumer.close()
+    assert quiet_system.query("SELECT reason, detail FROM castro.quarantine") == []
+    oracle.assert_agrees(quiet_system, list(table.rows.values()))
+
+
+def test_a_kept_column_that_nobody_has_goes_to_quarantine(quiet_system: System) -> None:
+    consumer = Consumer(quiet_system)
+    today = random_events(random.Random(1), 1)[0]
+    unknown = debezium(today | {"custo_unitario": "__debezium_unavailable_value"}, op="u")
+    whole = debezium(today | {"fornecedor": "__debezium_unavailable_value"}, op="u")  # an optional one may stay unknown
+    consumer.consume(0, [(0, 0, unknown, debezium_key(id="A")), (1, 0, whole, debezium_key(id="B"))],
+                     by_executors=True, twice=False)  # fmt: skip
+    consumer.close()
+    assert quiet_system.query("SELECT event_id FROM ml_inventory_realtime") == [("B",)]
+    assert quiet_system.query("SELECT reason, detail, partition FROM castro.quarantine") == [
+        ("unavailable_value", "unit_cost", 0)
+    ]
+    assert quiet_system.query("SELECT sum(inserted), sum(quarantined) FROM castro.batch_books") == [(1, 1)]
 
 
 def test_the_batch_functions_give_what_the_stream_wrote(quiet_system: System, spark: SparkSession) -> None:

@@ -182,10 +182,10 @@ class StreamCommits:
         changed: dict[int, Changed] = {}
         counts = batch.counts
         with connection.cursor() as cursor:
-            # Every join here is of a batch with an indexed table: a plan must not flip as the table grows.
-            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
             if batch.total("kept"):
                 counts = without(counts, fill_kept(connection, self._stream, batch.slot, attempts))
+            # Every join here is of a batch with an indexed table: a plan must not flip as the table grows.
+            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
             if any(c.events for c in counts.values()):
                 # 3. Events, and what they change of each product-day.
                 known = {"attempts": attempts, "stream": self._stream.name}

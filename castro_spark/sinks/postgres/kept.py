@@ -50,9 +50,10 @@ def fill_kept(connection: Connection, stream: StreamDeclaration, slot: str, atte
                 "commit/set_aside_unfilled.sql",
                 staged_events=staged,
                 staged_rejects=rejects_table(stream, slot),
-                needed=names(needed),
+                events=sql.Identifier(stream.events_table),
+                needed=names(needed, lambda c: sql.SQL("s.{}").format(sql.Identifier(c))),
             ),
-            {"attempts": list(attempts), "reason": Reason.UNAVAILABLE_VALUE.value},
+            {"attempts": list(attempts), "reason": Reason.UNAVAILABLE_VALUE.value, "stream": stream.name},
         )
         return dict(cursor.fetchall())
 

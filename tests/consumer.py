@@ -1,0 +1,86 @@
+"""The stream without Kafka and Spark's engine: parse, staging, commit and publication, as the stream calls them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from castro_spark.parse import parse_batch
+from castro_spark.settings import load_settings
+from castro_spark.sinks.postgres.commit import StreamCommits
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.ledger import claim
+from castro_spark.sinks.postgres.staging import SLOTS, StagedBatch, copy_parsed, count, new_attempt, stage_on_driver
+from castro_spark.streaming.cache import CachePublisher
+from castro_spark.streaming.rules import parse_rules
+from castro_spark.streams import stream
+from tests.system import System
+from tests.unit.test_parse import records
+
+INVENTORY = stream("inventory")
+PARTITIONS = 3
+Record = tuple[int, int, bytes | None] | tuple[int, int, bytes | None, bytes | None]  # partition, offset, value, key
+
+
+class Consumer:
+    """Commits batches as the stream does, with what Spark would hand it."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.settings = load_settings(conf_file=system.conf, environ=system.env)
+        self.connection = connect(self.settings.postgres, "test")
+        system.query(
+            "TRUNCATE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly, castro.stream,"
+            " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted"
+        )
+        system.redis.flushdb()
+        self.ledger = claim(
+            self.connection, "inventory", topic="t", topic_id="id", beginnings=dict.fromkeys(range(PARTITIONS), 0),
+            writer="test",
+        )  # fmt: skip
+        self.rules = parse_rules(INVENTORY, self.settings, 0)
+        self.commits = StreamCommits(self.settings.postgres, INVENTORY, epoch=self.ledger.epoch, patience=0)
+        self.cache = CachePublisher(self.settings, INVENTORY)
+        self.positions = dict(self.ledger.positions)
+
+    def consume(self, number: int, batch: list[Record], *, by_executors: bool, twice: bool) -> None:
+        rows = with_positions(batch)
+        ends = dict(self.positions)
+        for partition, offset, *_ in batch:
+            ends[partition] = max(ends[partition], offset + 1)
+        for _ in range(1 + twice):
+            staged = stage_on_driver([rows], self.rules, self.positions)
+            if by_executors:
+                staged = self.stage_in_slot(rows, SLOTS[number % 2])
+            committed = self.commits.commit(
+                staged, batch_id=number, starts=self.positions, ends=ends, horizon=self.cache.horizon()
+            )
+            self.cache.follow(committed)
+        self.positions = ends
+
+    def stage_in_slot(self, rows: pa.RecordBatch, slot: str) -> StagedBatch:
+        parsed, attempt = parse_batch(rows, self.rules), new_attempt()
+        copy_parsed(self.connection, INVENTORY, parsed, attempt, slot)
+        copy_parsed(self.connection, INVENTORY, parsed, new_attempt(), slot)  # of a task whose result was lost
+        self.connection.commit()
+        return StagedBatch(counts=count([parsed]), attempts=[attempt], slot=slot)
+
+    def close(self) -> None:
+        self.commits.close()
+        self.cache.close()
+        self.connection.close()
+
+
+def with_positions(batch: list[Record]) -> pa.RecordBatch:
+    """The batch as a source gives it."""
+    partitions, offsets, values, keys = zip(*((*r, None)[:4] for r in batch), strict=True)
+    plain = records(list(values))
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(partitions, pa.int32()),
+            pa.array(offsets, pa.int64()),
+            plain.column("timestamp"),
+            pa.array(keys, pa.binary()),
+            plain.column("value"),
+        ],
+        names=plain.schema.names,
+    )
