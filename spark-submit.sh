@@ -17,7 +17,7 @@
 #   CASTRO_HOME               where what is prepared is kept
 #   CASTRO_PYTHON             the Python to make the environment with (default: the newest of 3.14 to 3.10 on PATH)
 #   CASTRO_VENV               an existing environment to use as it is; nothing is installed
-#   CASTRO_MASTER             Spark's master (default: local[*] for --env local; conf/spark-ENV.conf says it otherwise)
+#   CASTRO_MASTER             Spark's master (default: local[16] for --env local; conf/spark-ENV.conf says it otherwise)
 #   CASTRO_SPARK_SUBMIT_ARGS  further options for spark-submit, quoted as for a shell
 #   CASTRO_SPARK_HOME         another Spark of the same version (default: the one in the environment)
 #   CASTRO_DEPLOY_MODE        `cluster` to run the driver on the cluster (with --env cluster)
@@ -314,7 +314,8 @@ if [[ $ENVIRONMENT == local ]]; then
     # else Spark may bind to an address that its own jars cannot be fetched from
     export SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
     export SPARK_CONF_DIR=$REPO/conf   # log4j2.properties lies there
-    : "${CASTRO_MASTER:=local[*]}"
+    # More task slots than cores: a stream's few records need not wait for another's long tasks to end.
+    : "${CASTRO_MASTER:=local[16]}"
 fi
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$PYTHON}
 
@@ -326,6 +327,7 @@ SUBMIT=(
     ${CASTRO_MASTER:+--master "$CASTRO_MASTER"}
     --properties-file "$SPARK_CONF"
     --jars "$(IFS=,; printf '%s' "${jars[*]}")"
+    --conf "spark.scheduler.allocation.file=file:$REPO/conf/fairscheduler.xml"
 )
 if [[ $ENVIRONMENT != local ]]; then
     SUBMIT+=(--load-spark-defaults) # the cluster's own spark-defaults.conf; our file wins over it

@@ -30,6 +30,19 @@ PRODUCTS = 5_000
 LEFTOVER = 900  # Spark cuts batches by shares of partitions, which leaves a few records for one more
 
 
+def sale(number: int, when: str, prefix: str) -> bytes:
+    data = {
+        "id_evento": f"{prefix}{number:09d}",
+        "codigo_produto": f"P{number * 7919 % PRODUCTS:05d}",
+        "quantidade": number % 97 + 1,
+        "preco_unitario": f"{number % 9973 / 100:.2f}",
+        "data_pedido": when,
+        "cliente": f"C{number % 1000}",
+        "numero_pedido": f"PV-{number // 3}",
+    }
+    return json.dumps({"table": "sales_orders", "data": data}).encode()
+
+
 def value(number: int, when: str, prefix: str = "B") -> bytes:
     data = {
         "id_evento": f"{prefix}{number:09d}",
@@ -43,10 +56,12 @@ def value(number: int, when: str, prefix: str = "B") -> bytes:
     return json.dumps({"table": "inventory_transactions", "data": data}).encode()
 
 
-def fill(system: System, events: int, days: int, prefix: str = "B") -> None:
+def fill(system: System, events: int, days: int, prefix: str = "B", stream: str = "inventory") -> None:
+    record = sale if stream == "sales" else value
     begin = datetime.now() - timedelta(days=days)
     step = timedelta(days=days) / events
-    system.produce(value(i, (begin + step * i).isoformat(timespec="milliseconds"), prefix) for i in range(events))
+    times = ((i, (begin + step * i).isoformat(timespec="milliseconds")) for i in range(events))
+    system.produce((record(i, when, prefix) for i, when in times), stream=stream)
 
 
 @dataclass(frozen=True)
@@ -111,7 +126,8 @@ def latency(system: System, rate: int, seconds: int, warm_up: int = 20) -> dict[
         " FROM ml_inventory_realtime WHERE event_id LIKE 'L%'"
     )
     commits = sorted((float(c), r) for c, r in system.query(
-        "SELECT DISTINCT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float, revision FROM castro.batch_books"))
+        "SELECT DISTINCT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float, revision FROM castro.batch_books"
+        " WHERE stream = 'inventory'"))
     revision_at = dict(commits)
     measured = [(n, at) for n, at in rows if n > rate * warm_up]
     postgres = sorted((at - sent[n - 1]) * 1000 for n, at in measured)
@@ -121,6 +137,14 @@ def latency(system: System, rate: int, seconds: int, warm_up: int = 20) -> dict[
         if revision_at.get(at) in published
     )
     return {"rate": rate, "seconds": seconds, "postgres_ms": quantiles(postgres), "redis_ms": quantiles(redis)}
+
+
+def beside_a_backlog(system: System, rate: int, seconds: int, events: int) -> dict[str, Any]:
+    """Latency of inventory while sales drains a backlog in the same application; and how much of it is left."""
+    fill(system, events, days=7, stream="sales")
+    found = latency(system, rate, seconds)
+    drained = system.query("SELECT sum(next_offset)::bigint FROM castro.offset_ledger WHERE stream = 'sales'")[0][0]
+    return {**found, "sales_drained_meanwhile": drained, "of": events}
 
 
 def quantiles(ordered: list[float]) -> dict[str, int]:
@@ -186,7 +210,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("events", 1_000_000), ("rate", 1_000), ("seconds", 60), ("rows", 5_000_000)):
         arguments.add_argument(f"--{name}", type=int, default=default)
-    arguments.add_argument("--only", choices=["backlog", "latency", "by_table_size", "paths", "idle"])
+    arguments.add_argument("--only", nargs="+", default=(), metavar="PART", help="these parts only, by name")
     given = arguments.parse_args()
     parts = {
         "backlog": lambda s: backlog(s, given.events),
@@ -194,17 +218,18 @@ def main() -> None:
         "by_table_size": lambda s: by_table_size(s, given.rows),
         "paths": lambda s: paths(s, 700_000),
         "idle": idle,
+        "beside_a_backlog": lambda s: beside_a_backlog(s, given.rate, given.seconds, given.events),
     }
     subprocess.run([str(ROOT / "spark-submit.sh"), "prepare"], check=True)
     found: dict[str, Any] = {"machine": machine()}
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "stack", die_with_parent=True) as stack:
         stack.up()
         for name, part in parts.items():
-            if given.only in (None, name):
+            if not given.only or name in given.only:
                 print(f"{name} ...", flush=True)
                 home = Path(folder) / name
                 home.mkdir()
-                system = System(stack, home)
+                system = System(stack, home, ("inventory", "sales") if name == "beside_a_backlog" else ("inventory",))
                 system.migrate()
                 found[name] = part(system)
                 system.end()

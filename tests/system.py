@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,22 @@ from confluent_kafka import Producer
 
 from castro_spark.local import Stack
 
+_SCOPED = ("migrate", "stream", "status", "validate")  # jobs that else do what they do for every stream
 ROOT = Path(__file__).resolve().parent.parent
 _numbers = itertools.count(1)
 _REDIS_DATABASES = 15
 
 
 class System:
-    def __init__(self, stack: Stack, folder: Path) -> None:
+    """`streams` are those that the jobs are run for, each with a topic of its own."""
+
+    def __init__(self, stack: Stack, folder: Path, streams: Sequence[str] = ("inventory",), root: Path = ROOT) -> None:
         number = next(_numbers)
         self.stack = stack
         self.folder = folder
-        self.topic = f"inventory.test.{number}"
+        self.root = root
+        self.topics = {name: f"{name}.test.{number}" for name in streams}
+        self.topic = self.topics[streams[0]]
         self.database = f"test_{number}"
         env = stack.env()
         self._password = Path(env["CASTRO_POSTGRES_PASSWORD_FILE"]).read_text().strip()
@@ -58,7 +63,7 @@ class System:
         )
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        streams = {"inventory": {"topic": self.topic, "partitions": 3}}
+        streams = {name: {"topic": topic, "partitions": 3} for name, topic in self.topics.items()}
         self.conf.write_text(yaml.safe_dump({**settings, "streams": streams}))
 
     def _connect(self, database: str) -> Any:
@@ -74,7 +79,9 @@ class System:
         finally:
             connection.close()
 
-    def produce(self, values: Iterable[bytes | None], partition: int | None = None) -> list[tuple[int, int]]:
+    def produce(
+        self, values: Iterable[bytes | None], partition: int | None = None, stream: str = "inventory"
+    ) -> list[tuple[int, int]]:
         """Sends values; returns each one's (partition, offset)."""
         positions: dict[int, tuple[int, int]] = {}
 
@@ -90,7 +97,7 @@ class System:
             chosen = {} if partition is None else {"partition": partition}
             while True:
                 try:
-                    self.producer.produce(self.topic, value, on_delivery=delivered(count), **chosen)
+                    self.producer.produce(self.topics[stream], value, on_delivery=delivered(count), **chosen)
                     break
                 except BufferError:
                     self.producer.poll(0.1)
@@ -104,7 +111,7 @@ class System:
     def job(self, name: str, *arguments: str, status: int = 0) -> str:
         """Runs a job to its end and checks its exit status; returns all it printed."""
         done = subprocess.run(
-            self._command(name, arguments), check=False, env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=240
+            self._command(name, arguments), check=False, env=self.env, cwd=self.root, capture_output=True, text=True, timeout=240
         )
         output = done.stdout + done.stderr
         assert done.returncode == status, f"{name}: status {done.returncode}\n{output}"
@@ -114,7 +121,7 @@ class System:
         """Starts a job that is ended with the system; its output goes to a log, or with `capture` to a pipe."""
         log = (self.folder / f"{name}-{len(self._processes)}.log").open("wb")
         process = subprocess.Popen(
-            self._command(name, arguments), env=self.env, cwd=ROOT, stdout=subprocess.PIPE if capture else log, stderr=log
+            self._command(name, arguments), env=self.env, cwd=self.root, stdout=subprocess.PIPE if capture else log, stderr=log
         )
         self._processes.append(process)
         return process
@@ -156,4 +163,5 @@ class System:
         self.redis.close()
 
     def _command(self, name: str, arguments: Iterable[str]) -> list[str]:
-        return [str(ROOT / "spark-submit.sh"), name, *arguments, "--conf-file", str(self.conf)]
+        scope = [word for stream in self.topics for word in ("--stream", stream)] if name in _SCOPED else []
+        return [str(self.root / "spark-submit.sh"), name, *arguments, *scope, "--conf-file", str(self.conf)]

@@ -31,6 +31,7 @@ def run_streams(
 
     def one(stream: StreamDeclaration) -> BaseException | None:
         try:
+            spark.sparkContext.setLocalProperty("spark.scheduler.pool", stream.name)  # conf/fairscheduler.xml
             run_stream(
                 spark,
                 settings,
