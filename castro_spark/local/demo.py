@@ -43,17 +43,18 @@ def show(settings: Settings, streams: Sequence[StreamDeclaration]) -> None:
 
 
 def _show_stream(connection: Connection, settings: Settings, stream: StreamDeclaration) -> None:
+    shown = {"event_id", *stream.columns, "value_total"} - {"product_code"}
     parts: dict[str, sql.Composable] = {
         "events": sql.Identifier(stream.events_table),
         "daily": sql.Identifier(stream.daily_table),
         "monthly": sql.Identifier(stream.monthly_table),
-        "columns": sql.SQL(", ").join(sql.Identifier(c) for c in ("event_id", *stream.columns, "value_total")),
+        "columns": sql.SQL(", ").join(sql.Identifier(c) for c in ("product_code", *(c for c in stream.event_columns if c in shown))),
         "sums": sql.SQL(", ").join(sql.Identifier(c) for c in stream.aggregate_columns),
     }
     rows = _table(
         connection,
         f"{stream.name}: newest events in PostgreSQL",
-        'SELECT product_code, {columns} FROM {events} ORDER BY "timestamp" DESC LIMIT 3',
+        'SELECT {columns} FROM {events} ORDER BY "timestamp" DESC LIMIT 3',
         parts=parts,
     )
     if not rows:

@@ -71,12 +71,14 @@ def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, str, bytes]]:
         stream = chance.choices(list(_SHARES), list(_SHARES.values()))[0]
         table, time_field, own = _KINDS[stream]
         number[stream] += 1
-        product, cost = chance.choice(list(_PRODUCTS.items()))
         when = datetime.now(ZoneInfo(timezone)) - timedelta(minutes=chance.expovariate(1 / 600))
         corrected = chance.random() < _CORRECTED and number[stream] > 1
+        event = chance.randrange(1, number[stream]) if corrected else number[stream]
+        # By the event's number, so that a correction is of the same product, and so in the same partition, and newer.
+        product, cost = list(_PRODUCTS.items())[event % len(_PRODUCTS)]
         data = {
-            "id_evento": f"{run}-{chance.randrange(1, number[stream]) if corrected else number[stream]:07d}",
-            "codigo_produto": f"{product}-{chance.randrange(200):03d}",
+            "id_evento": f"{run}-{event:07d}",
+            "codigo_produto": f"{product}-{event * 7919 % 200:03d}",
             "quantidade": chance.randrange(1, 400),
             **own(chance, cost, when),
         }
