@@ -16,7 +16,7 @@ from castro_spark.streaming.status import stream_status
 @cli.stream_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool) -> None:
-    """Changes nothing."""
+    """Changes nothing but what it has told: a new field of a source is told once."""
     settings = cli.load(env, conf_file)
     spark = spark_session("status")
     found = [stream_status(spark, settings, stream) for stream in cli.chosen(names)]
@@ -34,6 +34,8 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         committed = f"{s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
         click.echo(f"  committed   revision {s['revision']} at {committed}")
         click.echo(f"  redis       {held}{'' if cache.get('up_to_date') else '  BEHIND'}")
+        if new := s["unknown_fields_not_told_before"]:
+            click.echo(f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (told this once)")
         click.echo(f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}")
 
 

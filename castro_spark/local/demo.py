@@ -44,11 +44,12 @@ def show(settings: Settings, streams: Sequence[StreamDeclaration]) -> None:
 
 def _show_stream(connection: Connection, settings: Settings, stream: StreamDeclaration) -> None:
     shown = {"event_id", *stream.columns, "value_total"} - {"product_code"}
+    columns = ("product_code", *(column for column in stream.event_columns if column in shown))
     parts: dict[str, sql.Composable] = {
         "events": sql.Identifier(stream.events_table),
         "daily": sql.Identifier(stream.daily_table),
         "monthly": sql.Identifier(stream.monthly_table),
-        "columns": sql.SQL(", ").join(sql.Identifier(c) for c in ("product_code", *(c for c in stream.event_columns if c in shown))),
+        "columns": sql.SQL(", ").join(sql.Identifier(c) for c in columns),
         "sums": sql.SQL(", ").join(sql.Identifier(c) for c in stream.aggregate_columns),
     }
     rows = _table(

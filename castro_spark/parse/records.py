@@ -94,6 +94,11 @@ class ParseRules:
         return tuple((field, reader(field)) for field in (id_field, *self.stream.fields))
 
     @cached_property
+    def known(self) -> frozenset[str]:
+        """The names of all fields; others in `data` are reported, and used nowhere."""
+        return frozenset(field.name for field, _ in self.readers)
+
+    @cached_property
     def fields(self) -> tuple[tuple[str, bool, Reader], ...]:
         """Of `readers`, what each native record is asked: name, whether it is required, and reader."""
         return tuple((field.name, field.required, reader) for field, reader in self.readers)
@@ -107,7 +112,9 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
     (a Reason's value) and detail (words) of a reject, kept, and the stream's event columns: all of them of an
     'event', event_id and the position of a 'delete', else null. `kept` (array of names, nearly always null) are an
     event's columns that Debezium did not send: null here, they keep the value they had, and what is derived from
-    them (value_total, the calendar) is null too. Nothing raises on bad data; the same rows give the same result again.
+    them (value_total, the calendar) is null too. `unknown` (array of names, nearly always null) are fields of the
+    record that the stream's declaration does not know. Nothing raises on bad data; the same rows give the same result
+    again.
     """
 
     def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -120,7 +127,7 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
 def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     """`parse_records` of one Arrow batch."""
     stream = rules.stream
-    read, changes = _read_batch(batch, rules)
+    read, changes, unknown = _read_batch(batch, rules)
     outcomes = [EVENT if isinstance(r, tuple) else REJECT if r else SKIP for r in read]
     nothing: Values = (None,) * (1 + len(stream.fields))
     by_column = list(zip(*(r if isinstance(r, tuple) else nothing for r in read), strict=True))
@@ -144,20 +151,27 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
             pa.array([r and r.reason.value for r in rejects], pa.string()),
             pa.array([r and _printable(r.detail) for r in rejects], pa.string()),
             pa.array(kept, pa.list_(pa.string())),
+            pa.array([unknown.get(row) for row in range(len(read))], pa.list_(pa.string())),
             *(columns[name] for name in stream.event_columns),
         ],
-        names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", *stream.event_columns],
+        names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", *stream.event_columns],
     )
 
 
-def _read_batch(batch: pa.RecordBatch, rules: ParseRules) -> tuple[list[Read], dict[int, Changed]]:
-    """What each record holds; and what those that are Debezium changes do, by row."""
+def _read_batch(
+    batch: pa.RecordBatch, rules: ParseRules
+) -> tuple[list[Read], dict[int, Changed], dict[int, list[str]]]:
+    """What each record holds; what those that are Debezium changes do; and names of unknown fields, both by row."""
     read: list[Read] = []
     changes: dict[int, Changed] = {}
+    unknown: dict[int, list[str]] = {}
+    names: set[str] = set()
     keys, offsets = batch.column("key"), batch.column("offset")
     for row, value in enumerate(batch.column("value").to_pylist()):
-        found = _read(value, rules)
+        found = _read(value, rules, names)
         if isinstance(found, Change):
+            if isinstance(found.after, dict) and found.source.get("table") in rules.stream.envelope_tables:
+                names.update(found.after.keys() - rules.known)
             changed = read_change(found, keys[row].as_py(), offsets[row].as_py(), rules.stream, rules.readers)
             if isinstance(changed, Changed):
                 changes[row] = changed
@@ -166,7 +180,10 @@ def _read_batch(batch: pa.RecordBatch, rules: ParseRules) -> tuple[list[Read], d
                 read.append(changed)
         else:
             read.append(found)
-    return read, changes
+        if names:
+            unknown[row] = sorted(_printable(name) for name in names)
+            names.clear()
+    return read, changes, unknown
 
 
 def _positions(
@@ -185,8 +202,8 @@ def _positions(
     return dict(zip(POSITION_COLUMNS, (major, minor), strict=True))
 
 
-def _read(value: bytes | None, rules: ParseRules) -> Read | Change:
-    """What a native record holds; a Debezium change is handed back as it was opened."""
+def _read(value: bytes | None, rules: ParseRules, unknown: set[str]) -> Read | Change:
+    """What a native record holds; a Debezium change is handed back as it was opened. Adds to `unknown`."""
     if value is None:
         return None
     values: list[object] = []
@@ -198,6 +215,8 @@ def _read(value: bytes | None, rules: ParseRules) -> Read | Change:
         table, data = opened
         if table not in rules.stream.envelope_tables:
             return None
+        if not rules.known.issuperset(data):
+            unknown.update(data.keys() - rules.known)
         for name, required, reader in rules.fields:
             held = data.get(name)
             if held is None and required:
@@ -233,5 +252,5 @@ def _ddl(stream: StreamDeclaration) -> str:
     columns = ", ".join(f"`{name}` {types[name]}" for name in stream.event_columns)
     return (
         "partition int, offset bigint, record_timestamp timestamp, key binary, value binary, outcome string,"
-        f" reason string, detail string, kept array<string>, {columns}"
+        f" reason string, detail string, kept array<string>, unknown array<string>, {columns}"
     )

@@ -137,6 +137,7 @@ class BatchWriter:
             batch.attempts.append(row.attempt)
             counts = batch.counts.setdefault(row.partition, Counts())
             counts.add(row.events, row.rejects, row.skipped, row.kept)
+            batch.unknown.update(row.unknown)
         return batch
 
     def _finish(

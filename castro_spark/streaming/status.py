@@ -28,6 +28,7 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT updated_at FROM castro.stream WHERE stream = %s", (stream.name,))
             (updated_at,) = cursor.fetchone() or (None,)
+            unknown = _unknown_fields(cursor, stream.name)
         open_records = counts(connection, stream.name)
     finally:
         connection.close()
@@ -41,8 +42,22 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         "committed_at": updated_at,
         "lag": {p: end - ledger.positions.get(p, 0) for p, end in sorted(state.ends.items())},
         "quarantined": open_records,
+        "unknown_fields": [name for name, _ in unknown],
+        "unknown_fields_not_told_before": [name for name, told in unknown if not told],
         "redis": _redis(settings, stream, ledger.revision),
     }
+
+
+def _unknown_fields(cursor: Any, stream: str) -> list[tuple[str, bool]]:
+    """Fields that the source sends and the declaration does not know; whether they were told before (they are now)."""
+    cursor.execute(
+        "WITH before AS (SELECT name, reported_at IS NOT NULL AS told FROM castro.unknown_field WHERE stream = %s),"
+        " told AS (UPDATE castro.unknown_field SET reported_at = now() WHERE stream = %s AND reported_at IS NULL)"
+        " SELECT name, told FROM before ORDER BY name",
+        (stream, stream),
+    )
+    found: list[tuple[str, bool]] = cursor.fetchall()
+    return found
 
 
 def _redis(settings: Settings, stream: StreamDeclaration, revision: int) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_a_flushed_redis_is_rebuilt_by_command_and_by_itself(system: System) -> 
 
 def test_status_and_validate(system: System) -> None:
     assert "never started" in system.job("status")
-    system.produce([native(event()), b"{"], partition=2)
+    system.produce([native(event(lote="L1")), b"{"], partition=2)
     system.drain()
     system.produce([native(event())] * 3, partition=2)
     output = system.job("status", "--json")
@@ -60,6 +60,10 @@ def test_status_and_validate(system: System) -> None:
     assert status["lag"] == {"0": 0, "1": 0, "2": 3}
     assert status["quarantined"] == {"not_json": 1}
     assert status["redis"] == {"reachable": True, "revision": 1, "up_to_date": True}
+    assert status["unknown_fields"] == ["lote"]
+    # A new field was told by the first status after it came, and is not told again.
+    assert status["unknown_fields_not_told_before"] == ["lote"]
+    assert "lote" not in system.job("status")
     assert "ok" in system.job("validate")
     system.env["CASTRO_REDIS_URL"] = "redis://127.0.0.1:1/1"
     assert "Connection refused" in system.job("validate", status=1)

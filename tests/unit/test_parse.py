@@ -80,6 +80,13 @@ def test_reason(reason: str) -> None:
     assert all(r["detail"] is not None for r in rows)
 
 
+def test_fields_that_no_declaration_knows_are_named() -> None:
+    rows = parse([native(event(lote="L1", **{"a\nb": 1})), native(event()), native(event(lote=1, quantidade="x"))])
+    assert [(r["outcome"], r["unknown"]) for r in rows] == [
+        ("event", ["a?b", "lote"]), ("event", None), ("reject", ["lote"]),
+    ]  # fmt: skip
+
+
 def test_a_batch_of_none_and_of_no_events() -> None:
     assert parse([]) == []
     assert [r["outcome"] for r in parse([b"{", None])] == ["reject", "skip"]
@@ -94,7 +101,8 @@ def test_a_whole_event() -> None:
     value = native(event(cliente="C", quantidade=-1.5))
     assert parse([value]) == [{
         "partition": 2, "offset": 0, "record_timestamp": NOW, "key": None, "value": value, "outcome": "event",
-        "reason": None, "detail": None, "kept": None, "event_id": "E1", "product_code": "P1", "transaction_type": "ENTRADA",
+        "reason": None, "detail": None, "kept": None, "unknown": None, "event_id": "E1", "product_code": "P1",
+        "transaction_type": "ENTRADA",
         "quantity": Decimal("-1.500000"), "unit_cost": Decimal("2.500000"),
         "timestamp": datetime(2024, 5, 1, 13, tzinfo=timezone.utc), "warehouse": "D1",
         "supplier": None, "customer": "C", "value_total": Decimal("-3.750000000000"),

@@ -27,6 +27,7 @@ from castro_spark.sinks.postgres.staging import Counts, StagedBatch
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
+_MOST_UNKNOWN = 200  # names of unknown fields that are noted of a stream
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,9 @@ class StreamCommits:
                 # 5. The records that could not be used, with their bytes.
                 named = {"stream": self._stream.name, "topic": ledger.topic, "generation": ledger.generation}
                 cursor.execute(self._statements.quarantine[batch.slot], {"attempts": attempts, **named})
+            if batch.unknown:
+                noted = {"stream": self._stream.name, "names": sorted(batch.unknown), "most": _MOST_UNKNOWN}
+                cursor.execute(self._statements.note_unknown, noted)
             if batch.slot != staging.TEMPORARY:
                 staging.empty_slot(connection, self._stream, batch.slot)
         books = [_books(p, starts.get(p, 0), end, counts, changed) for p, end in sorted(ends.items())]

@@ -32,6 +32,7 @@ class Statements:
     merge_events: dict[str, sql.Composed]
     quarantine: dict[str, sql.Composed]
     resolve: sql.Composed
+    note_unknown: sql.Composed
     daily: Aggregate
     monthly: Aggregate
 
@@ -57,6 +58,7 @@ def statements(stream: StreamDeclaration) -> Statements:
             slot: statement("commit/quarantine.sql", staged_rejects=rejects_table(stream, slot)) for slot in slots
         },
         resolve=statement("commit/resolve_quarantined.sql", staged_rejects=rejects_table(stream, TEMPORARY)),
+        note_unknown=statement("commit/note_unknown_fields.sql"),
         daily=_aggregate(stream, stream.daily_table, sums, *_DAILY),
         monthly=_aggregate(stream, stream.monthly_table, sums, *_MONTHLY),
     )

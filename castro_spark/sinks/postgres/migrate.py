@@ -12,7 +12,7 @@ from castro_spark.sinks.postgres.staging import SLOTS, events_table, rejects_tab
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 _WHOLE = ""  # the "stream" of what is applied once
-_ONCE = ("001_castro_schema", "004_emptied", "006_deleted")
+_ONCE = ("001_castro_schema", "004_emptied", "006_deleted", "007_unknown_fields")
 _PER_STREAM = ("002_stream_tables", "003_staging_slots", "005_deletes")
 _TYPES = {
     FieldType.TEXT: 'text COLLATE "C"',

@@ -30,7 +30,9 @@ SLOTS = ("a", "b")
 TEMPORARY = "temporary"  # the "slot" of a small batch
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
 _COUNTS = ("events", "rejects", "skipped", "kept")
-COUNTS_SCHEMA = f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}"
+COUNTS_SCHEMA = (
+    f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>"
+)
 _CSV = csv.WriteOptions(include_header=False)
 
 
@@ -65,6 +67,7 @@ class StagedBatch:
     parsed: list[pa.RecordBatch] = field(default_factory=list)
     attempts: list[int] = field(default_factory=list)
     slot: str = TEMPORARY
+    unknown: set[str] = field(default_factory=set)  # names of fields that the declaration does not know
 
     def total(self, outcome: str) -> int:
         return sum(getattr(c, outcome) for c in self.counts.values())
@@ -94,7 +97,7 @@ def stage_on_driver(
 ) -> StagedBatch:
     """A small batch: parsed here, and held until its transaction copies it."""
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
-    return StagedBatch(counts=count(held), parsed=held)
+    return StagedBatch(counts=count(held), parsed=held, unknown=unknown_fields(held))
 
 
 def not_yet_consumed(batch: pa.RecordBatch, positions: Mapping[int, int]) -> pa.RecordBatch:
@@ -125,6 +128,11 @@ def count(parsed: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
             else:
                 here.add(0, 0, n, 0)
     return counts
+
+
+def unknown_fields(parsed: Iterable[pa.RecordBatch]) -> set[str]:
+    """The names of unknown fields in all the records."""
+    return {name for batch in parsed for name in pc.unique(pc.list_flatten(batch.column("unknown"))).to_pylist()}
 
 
 def create_temporary_tables(connection: Connection, stream: StreamDeclaration) -> None:
@@ -218,10 +226,16 @@ def stage_partition(
                 connection.commit()
             finally:
                 connection.close()
+    unknown = sorted(unknown_fields(held))
     rows = [
-        {"attempt": attempt, "partition": p, **{name: getattr(c, name) for name in _COUNTS}} for p, c in counts.items()
+        {"attempt": attempt, "partition": p, **{name: getattr(c, name) for name in _COUNTS}, "unknown": unknown}
+        for p, c in counts.items()
     ]
-    schema = pa.schema([("attempt", pa.int64()), ("partition", pa.int32())] + [(name, pa.int64()) for name in _COUNTS])
+    schema = pa.schema(
+        [("attempt", pa.int64()), ("partition", pa.int32())]
+        + [(name, pa.int64()) for name in _COUNTS]
+        + [("unknown", pa.list_(pa.string()))]
+    )
     yield pa.RecordBatch.from_pylist(rows, schema=schema)
 
 
