@@ -59,7 +59,7 @@ class System:
         self.conf = folder / "test.yaml"
         self.configure({})
         self.producer = Producer(
-            {"bootstrap.servers": env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "linger.ms": 5, "message.max.bytes": 4 << 20}
+            {"bootstrap.servers": env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "linger.ms": 5, "message.max.bytes": 4 << 20, "log_level": 0}
         )
 
     def configure(self, settings: Mapping[str, Any]) -> None:
