@@ -1,0 +1,103 @@
+"""A real Debezium reads a real PostgreSQL: in the end the tables and Redis hold what the source table holds."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from tests import oracle
+from tests.connect import Connect
+from tests.source import Source
+from tests.system import System
+
+pytestmark = pytest.mark.slow
+MARKER = "MARKER"
+
+
+@pytest.fixture
+def seed() -> int:
+    return random.SystemRandom().randrange(2**32)
+
+
+@pytest.fixture
+def cleanup() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.mark.parametrize(("schemas", "decimals"), [(True, "precise"), (False, "string")])
+def test_the_source_table_arrives(
+    system: System, tmp_path: Path, cleanup: ExitStack, seed: int, schemas: bool, decimals: str
+) -> None:
+    print(f"seed {seed}")
+    source = Source(system, random.Random(seed))
+    cleanup.callback(source.end)
+    source.insert_some(30)  # the snapshot's
+    kafka = system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]
+    connect = Connect(tmp_path, kafka, schemas=schemas, connector=source.connector(decimals))
+    cleanup.callback(connect.end)
+
+    stream = system.start("stream")
+    connect.start()
+    source.change(150)
+    arrived(system, source)
+    source.change(150)
+    stream.send_signal(signal.SIGKILL)
+    stream.wait(30)
+    source.change(150)
+    stream = system.start("stream")
+    source.change(150)
+    arrived(system, source)
+
+    offsets_written(connect, source)
+    source.change(150)
+    arrived(system, source)
+    connect.stop(kill=True)  # before it wrote its offsets again: what came since then, it sends once more
+    source.change(150)
+    connect.start()
+    source.change(150)
+    arrived(system, source)
+
+    connect.stop()
+    system.wait_for("SELECT sum(next_offset)::bigint FROM castro.offset_ledger", topic_length(system))
+    system.stop(stream)
+    rows = source.rows()
+    assert rows
+    assert system.query("SELECT reason, detail FROM castro.quarantine") == []
+    oracle.assert_agrees(system, [((0, n), row) for n, row in enumerate(rows)])
+    assert system.query("SELECT sum(stale) > 0, sum(deleted) > 0 FROM castro.batch_books") == [(True, True)]
+
+
+def arrived(system: System, source: Source) -> None:
+    """Waits until a row that is written and removed now has come and gone: so has what was changed before it."""
+    present = f"SELECT count(*) FROM ml_inventory_realtime WHERE event_id = '{MARKER}'"
+    source.put(MARKER)
+    system.wait_for(present, 1)
+    source.remove(MARKER)
+    system.wait_for(present, 0)
+
+
+def offsets_written(connect: Connect, source: Source) -> None:
+    """Waits until the connector has written new offsets: it will not do so again for some seconds."""
+    written, deadline = connect.offsets_written(), time.monotonic() + 30
+    while connect.offsets_written() == written:
+        assert time.monotonic() < deadline, "no new offsets"
+        source.change(1)
+        time.sleep(0.2)
+
+
+def topic_length(system: System) -> int:
+    consumer: Any = Consumer({"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "group.id": "length"})
+    try:
+        partitions = consumer.list_topics(system.topic, timeout=30).topics[system.topic].partitions
+        return sum(consumer.get_watermark_offsets(TopicPartition(system.topic, p), timeout=30)[1] for p in partitions)
+    finally:
+        consumer.close()
