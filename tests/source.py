@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from tests.system import System
 
 TABLE = "inventory_transactions"
 _KEYS = [f"N{n}" for n in range(60)]
+_PAUSE_SECONDS = 0.01  # so that the stream meets a row's changes in many batches, not all in one
 _CREATE = f"""
 CREATE TABLE {TABLE} (
     id_evento text PRIMARY KEY,
@@ -111,6 +113,7 @@ class Source:
                 self._statement(session)
             if self._chance.random() < 0.4:
                 session.end(commit=self._chance.random() < 0.75)
+            time.sleep(_PAUSE_SECONDS)
         for session in self._sessions:
             session.end(commit=True)
 
@@ -179,7 +182,8 @@ class Source:
             session.execute(f"UPDATE {TABLE} SET {changes} WHERE id_evento = %(id_evento)s", row)
         if len(keys) > 1:  # and all of them in one statement
             session.execute(
-                f"UPDATE {TABLE} SET custo_unitario = custo_unitario + 0.000001 WHERE id_evento = ANY(%(keys)s)", {"keys": keys}
+                f"UPDATE {TABLE} SET custo_unitario = custo_unitario + 0.000001 WHERE id_evento = ANY(%(keys)s)",
+                {"keys": keys},
             )
 
     def _delete(self, session: _Session, keys: list[str]) -> None:
