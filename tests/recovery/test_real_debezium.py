@@ -8,6 +8,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,7 @@ def test_the_source_table_arrives(
     cleanup.callback(connect.end)
 
     stream = system.start("stream")
-    connect.start()
-    source.change(150)
+    start_amid_changes(connect, source)
     arrived(system, source)
     source.change(150)
     stream.send_signal(signal.SIGKILL)
@@ -66,8 +66,7 @@ def test_the_source_table_arrives(
     arrived(system, source)
     connect.stop(kill=True)  # before it wrote its offsets again: what came since then, it sends once more
     source.change(150)
-    connect.start()
-    source.change(150)
+    start_amid_changes(connect, source)
     arrived(system, source)
 
     connect.stop()
@@ -79,6 +78,16 @@ def test_the_source_table_arrives(
     assert rows
     assert system.query("SELECT reason, detail FROM castro.quarantine") == []
     oracle.assert_agrees(system, [((0, n), row) for n, row in enumerate(rows)])
+
+
+def start_amid_changes(connect: Connect, source: Source) -> None:
+    """Starts the connector while rows change, also in the moment when it takes its snapshot."""
+    with ThreadPoolExecutor(1) as pool:
+        started = pool.submit(connect.start)
+        while not started.done():
+            source.change(20)
+        started.result()
+    source.change(150)
 
 
 def arrived(system: System, source: Source) -> None:
