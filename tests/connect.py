@@ -14,7 +14,14 @@ from castro_spark.local.process import LocalServiceError, free_port, write_priva
 from castro_spark.local.server import Server
 from castro_spark.local.stack import castro_home
 
-_JVM = ["-Xms64m", "-Xmx256m", "-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
+_JVM = [
+    "-Xms64m",
+    "-Xmx256m",
+    "-Djava.awt.headless=true",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka=warn",  # its clients tell much; Debezium's own words are wanted
+]
 _CONNECTOR = "inventory"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
 
