@@ -30,6 +30,10 @@ set -euo pipefail
 SPARK_JARS=(org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0)
 # The embedded broker, and a logger for it: without one Kafka says nothing, not even why it does not start.
 KAFKA_JARS=(org.apache.kafka:kafka_2.13:4.2.0 org.slf4j:slf4j-simple:1.7.36)
+# A real Debezium, for the tests: Kafka Connect (of the version that Debezium is built with, so that all of it fits on
+# one class path; the broker may be older), its JSON converter and the connector.
+CONNECT_JARS=(org.apache.kafka:connect-runtime:4.3.0 org.apache.kafka:connect-json:4.3.0
+    io.debezium:debezium-connector-postgres:3.6.0.Final org.slf4j:slf4j-simple:1.7.36)
 
 REPO=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 mkdir -p -- "${CASTRO_HOME:=$REPO/.castro}" 2>/dev/null || {
@@ -215,7 +219,7 @@ make_venv() {
     printf '%s\n%s\n' "$wanted" "$(venv_key)" >"$venv/castro-stamp"
 }
 
-fetch_jars() { # fetch_jars spark|kafka COORDINATE...: with all that they depend on, by the Ivy that PySpark brings
+fetch_jars() { # fetch_jars spark|kafka|connect COORDINATE...: with all that they depend on, by the Ivy that PySpark brings
     local name=$1 coordinate organisation artifact revision
     shift
     local target=$CASTRO_HOME/jars/$name new=$CASTRO_HOME/jars/.$name.new ivy
@@ -267,7 +271,8 @@ use_venv() {
 all_is_ready() {
     [[ -n ${CASTRO_VENV-} ]] || venv_is_ready || return 1
     [[ $JOB == local ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
-    ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}"
+    ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}" || return 1
+    [[ ${CASTRO_DEV-} != 1 ]] || jars_are_ready connect "${CONNECT_JARS[@]}"
 }
 
 prepare() {
@@ -293,6 +298,9 @@ except OSError:
     fi
     if wants_broker && ! jars_are_ready kafka "${KAFKA_JARS[@]}"; then
         step "an embedded Kafka" fetch_jars kafka "${KAFKA_JARS[@]}"
+    fi
+    if [[ ${CASTRO_DEV-} == 1 ]] && ! jars_are_ready connect "${CONNECT_JARS[@]}"; then
+        step "Kafka Connect and Debezium, for the tests" fetch_jars connect "${CONNECT_JARS[@]}"
     fi
     exec 9>&-
 }

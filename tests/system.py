@@ -131,9 +131,9 @@ class System:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0, self.log(process)
 
-    def connect(self) -> Any:
-        """A connection to this system's database; the caller's transaction."""
-        return self._connect(self.database)
+    def connect(self, database: str | None = None) -> Any:
+        """A connection to this system's database, or to another one beside it; the caller's transaction."""
+        return self._connect(database or self.database)
 
     def log(self, process: subprocess.Popen[bytes]) -> str:
         return (self.folder / f"stream-{self._processes.index(process)}.log").read_text()
