@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests import oracle
 from tests.builders import event, native, random_events
@@ -76,3 +79,25 @@ def test_migrate_repeats_and_secrets_are_not_shown(system: System) -> None:
     assert "nothing to do" in output
     assert "is there" in output
     assert system._password not in output
+
+
+def test_secrets_are_in_no_log_checkpoint_event_log_or_command_line(system: System) -> None:
+    events = system.folder / "events"
+    events.mkdir()
+    system.env["CASTRO_SPARK_SUBMIT_ARGS"] = (
+        f"--conf spark.eventLog.enabled=true --conf spark.eventLog.dir=file:{events} --conf spark.eventLog.compress=false"
+    )
+    system.configure({"streaming": {"executor_staging_rows": 1}})  # the executors connect, too
+    system.produce([native(event()), b"{"])
+    stream = system.start("stream")
+    system.wait_for("SELECT sum(next_offset)::bigint FROM castro.offset_ledger", 2)
+    process = psutil.Process(stream.pid)
+    lines = [part for p in (process, *process.children(recursive=True)) for part in p.cmdline()]
+    system.stop(stream)
+    secrets = [Path(system.env[f"CASTRO_{name}_PASSWORD_FILE"]).read_text().strip() for name in ("POSTGRES", "REDIS")]
+    files = [path for path in system.folder.rglob("*") if path.is_file()]
+    assert any(events in path.parents for path in files)
+    assert any("checkpoints" in str(path) for path in files)
+    for secret in secrets:
+        assert not [path for path in files if secret.encode() in path.read_bytes()]
+        assert not [line for line in lines if secret in line]
