@@ -16,5 +16,3 @@ INSERT INTO ml_inventory_monthly
 SELECT product_code, date_trunc('month', date), sum(transactions), sum(volume), sum(value), 0, sum(volume_out), 2, 0
 FROM ml_inventory_daily GROUP BY 1, 2
 ON CONFLICT DO NOTHING;
-
-ANALYZE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly;
