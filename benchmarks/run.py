@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 import signal
+import statistics
 import subprocess
 import tempfile
 import time
@@ -25,9 +26,11 @@ from typing import Any
 import psutil
 
 from castro_spark.local import Stack
+from tests.consumer import Consumer
 from tests.system import ROOT, System
 
 PRODUCTS = 5_000
+WARM_UP = 4  # batches
 LEFTOVER = 900  # Spark cuts batches by shares of partitions, which leaves a few records for one more
 
 
@@ -154,23 +157,36 @@ def quantiles(ordered: list[float]) -> dict[str, int]:
     return {f"p{q}": round(ordered[min(len(ordered) - 1, len(ordered) * q // 100)]) for q in (50, 95, 99)}
 
 
-def by_table_size(system: System, rows: int, batch: int = 10_000) -> dict[str, Any]:
-    """The same batch against an empty table and against one of `rows`; medians of the warm ones."""
-    system.configure({"streaming": {"max_offsets_per_trigger": batch}})
-
-    def median() -> float:
-        fill(system, batch * 6, days=1, prefix=f"S{time.time_ns()}")
-        reports = [d.report for d in drain(system)[1:]]
-        times = sorted(r["postgres_ms"] - r["staged_ms"] for r in reports)  # the transaction alone
-        return times[len(times) // 2]
-
-    small = median()
-    system.query(Path(__file__).with_name("history.sql").read_text(), {"rows": rows})
-    with closing(system.connect()) as connection:  # a table at rest: else autovacuum would run beside the batches
+def by_table_size(system: System, rows: int, batch: int = 10_000, rounds: int = 40) -> dict[str, Any]:
+    """The same batches against an empty table and against one of `rows`: the transaction alone, without Spark, Kafka
+    or Redis beside it. In turns, so that whatever else this machine does meets both alike."""
+    (system.folder / "full").mkdir()
+    full = System(system.stack, system.folder / "full")
+    full.migrate()
+    sides = {"empty_ms": Consumer(system), "full_ms": Consumer(full)}
+    full.query(Path(__file__).with_name("history.sql").read_text(), {"rows": rows})
+    with closing(full.connect()) as connection:  # at rest: else autovacuum would run beside the batches
         connection.autocommit = True
         connection.cursor().execute("VACUUM ANALYZE")
-    large = median()
-    return {"rows": rows, "batch": batch, "empty_ms": small, "large_ms": large, "ratio": round(large / small, 2)}
+    took: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(-WARM_UP, rounds):
+        when = datetime.now().isoformat(timespec="milliseconds")
+        begin = (WARM_UP + number) * batch
+        records = [(0, i, value(i, when)) for i in range(begin, begin + batch)]
+        for name in list(sides)[:: 1 if number % 2 else -1]:
+            seconds = sides[name].timed_commit(number, records)
+            if number >= 0:
+                took[name].append(seconds * 1000)
+    for consumer in sides.values():
+        consumer.close()
+    medians = {name: round(statistics.median(times)) for name, times in took.items()}
+    pairs = [full_ms / empty_ms for full_ms, empty_ms in zip(took["full_ms"], took["empty_ms"], strict=True)]
+    return {
+        "rows": rows, "batch": batch, "rounds": rounds, **medians,
+        "ratio_of_medians": round(medians["full_ms"] / medians["empty_ms"], 2),
+        "quartiles_of_ratios": [round(q, 2) for q in statistics.quantiles(pairs, n=4)],
+        "ratio_of_sums": round(sum(took["full_ms"]) / sum(took["empty_ms"]), 2),
+    }  # fmt: skip
 
 
 def paths(system: System, events: int) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pyarrow as pa
 
 from castro_spark.parse import parse_batch
 from castro_spark.settings import load_settings
-from castro_spark.sinks.postgres.commit import StreamCommits
+from castro_spark.sinks.postgres.commit import Committed, StreamCommits
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.ledger import claim
 from castro_spark.sinks.postgres.staging import SLOTS, StagedBatch, copy_parsed, count, new_attempt, stage_on_driver
@@ -44,18 +46,34 @@ class Consumer:
 
     def consume(self, number: int, batch: list[Record], *, by_executors: bool, twice: bool) -> None:
         rows = with_positions(batch)
-        ends = dict(self.positions)
-        for partition, offset, *_ in batch:
-            ends[partition] = max(ends[partition], offset + 1)
+        ends = self.ends(batch)
         for _ in range(1 + twice):
             staged = stage_on_driver([rows], self.rules, self.positions)
             if by_executors:
                 staged = self.stage_in_slot(rows, SLOTS[number % 2])
-            committed = self.commits.commit(
-                staged, batch_id=number, starts=self.positions, ends=ends, horizon=self.cache.horizon()
-            )
-            self.cache.follow(committed)
+            self.cache.follow(self.commit(number, staged, ends))
         self.positions = ends
+
+    def ends(self, batch: list[Record]) -> dict[int, int]:
+        """Where the ledger is after the batch."""
+        ends = dict(self.positions)
+        for partition, offset, *_ in batch:
+            ends[partition] = max(ends[partition], offset + 1)
+        return ends
+
+    def commit(self, number: int, staged: StagedBatch, ends: dict[int, int]) -> Committed:
+        horizon = self.cache.horizon()
+        return self.commits.commit(staged, batch_id=number, starts=self.positions, ends=ends, horizon=horizon)
+
+    def timed_commit(self, number: int, batch: list[Record]) -> float:
+        """Seconds that the transaction of a batch takes, COPY into its temporary tables included; Redis is left out."""
+        staged = stage_on_driver([with_positions(batch)], self.rules, self.positions)
+        ends = self.ends(batch)
+        began = time.perf_counter()
+        self.commit(number, staged, ends)
+        took = time.perf_counter() - began
+        self.positions = ends
+        return took
 
     def stage_in_slot(self, rows: pa.RecordBatch, slot: str) -> StagedBatch:
         parsed, attempt = parse_batch(rows, self.rules), new_attempt()

@@ -1,4 +1,4 @@
--- Step 4 of the commit, for the daily and again for the monthly table: add what the batch changed.
+-- Step 5 of the commit, for the daily and again for the monthly table: add what the batch changed.
 WITH merged AS (
     INSERT INTO {aggregate} AS t (product_code, {period}, {sums}, {last_price}, revision)
     SELECT d.product_code, d.{period}, {delta_sums}, newest.{price}, %(revision)s
@@ -6,11 +6,17 @@ WITH merged AS (
         SELECT product_code, {period_of_date} AS {period}, {total_sums}
         FROM castro_deltas d GROUP BY 1, 2
     ) d
+    LEFT JOIN castro_newest n ON n.product_code = d.product_code
     LEFT JOIN LATERAL (
-        SELECT e.{price} FROM {events} e
-        WHERE e.product_code = d.product_code AND e.date >= d.{period} AND e.date < d.{period} + {length}
-        ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC
-        LIMIT 1
+        SELECT n.{price} WHERE n.date >= d.{period} AND n.date < d.{period} + {length}
+        UNION ALL
+        (
+            SELECT e.{price} FROM {events} e
+            WHERE n.date >= d.{period} + {length}       -- else this is never executed
+              AND e.product_code = d.product_code AND e.date >= d.{period} AND e.date < d.{period} + {length}
+            ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC
+            LIMIT 1
+        )
     ) newest ON true
     ORDER BY d.product_code, d.{period}         -- one order for all writers: no deadlock
     ON CONFLICT (product_code, {period}) DO UPDATE SET

@@ -1,4 +1,4 @@
--- Step 5 of the commit. A record that is quarantined already (a replay of an open one) stays as it is.
+-- Step 6 of the commit. A record that is quarantined already (a replay of an open one) stays as it is.
 INSERT INTO castro.quarantine
     (stream, topic, generation, partition, "offset", record_timestamp, key, value, reason, detail)
 SELECT %(stream)s, %(topic)s, %(generation)s, partition, "offset",

@@ -137,7 +137,7 @@ class StreamCommits:
             connection = connect(self._settings, f"castro_spark {self._stream.name}")
             staging.create_temporary_tables(connection, self._stream)
             with connection, connection.cursor() as cursor:
-                cursor.execute(self._statements.create_deltas)
+                cursor.execute(self._statements.create_temporary)
             self._connection = connection
         return self._connection
 
@@ -157,9 +157,9 @@ class StreamCommits:
                     "start the stream again: it goes on from the ledger",
                 )
             committed = self._merge(connection, ledger, batch, starts, ends, horizon)
-            # 6. The books, whose CHECK refuses what does not balance.
+            # 7. The books, whose CHECK refuses what does not balance.
             self._write_books(connection, committed, batch_id)
-            # 7. The offsets, then COMMIT at the end of this block.
+            # 8. The offsets, then COMMIT at the end of this block.
             advance(connection, self._stream.name, ends, committed.revision, ledger.positions)
         return committed
 
@@ -193,14 +193,15 @@ class StreamCommits:
                 cursor.execute(self._statements.merge_events[batch.slot], known)
                 changed = {partition: Changed(*numbers) for partition, *numbers in cursor.fetchall()}
             if changed:
-                # 4. The daily and monthly aggregates.
+                # 4. The newest event of each product touched; 5. the daily and monthly aggregates.
+                cursor.execute(self._statements.newest)
                 corrected = any(c.corrected or c.deleted for c in changed.values())
                 daily, monthly = self._statements.daily, self._statements.monthly
                 projection.daily = self._aggregate(connection, daily, revision, horizon.day, corrected)
                 projection.monthly = self._aggregate(connection, monthly, revision, horizon.month, corrected)
                 projection.newest = newest_of_touched(connection, self._stream)
             if any(c.rejects for c in counts.values()):
-                # 5. The records that could not be used, with their bytes.
+                # 6. The records that could not be used, with their bytes.
                 named = {"stream": self._stream.name, "topic": ledger.topic, "generation": ledger.generation}
                 cursor.execute(self._statements.quarantine[batch.slot], {"attempts": attempts, **named})
             if batch.unknown:

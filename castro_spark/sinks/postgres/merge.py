@@ -27,10 +27,11 @@ class Aggregate:
 class Statements:
     """What a commit of one stream executes; some of it by the slot that the batch was staged in."""
 
-    create_deltas: sql.Composed
+    create_temporary: sql.Composed
     count_staged: dict[str, sql.Composed]
     merge_events: dict[str, sql.Composed]
     quarantine: dict[str, sql.Composed]
+    newest: sql.Composed
     resolve: sql.Composed
     note_unknown: sql.Composed
     daily: Aggregate
@@ -41,10 +42,13 @@ def statements(stream: StreamDeclaration) -> Statements:
     """All statements of `stream`."""
     sums = ("transactions", "volume", "value", *(m.name for m in stream.measures))
     slots = (TEMPORARY, *SLOTS)
+    events = sql.Identifier(stream.events_table)
     return Statements(
-        create_deltas=sql.SQL(
-            "CREATE TEMP TABLE castro_deltas (product_code text COLLATE \"C\", date date, {}) ON COMMIT DELETE ROWS"
-        ).format(names(sums, lambda c: sql.Identifier(c) + sql.SQL(" numeric"))),
+        create_temporary=statement(
+            "commit/create_temporary.sql",
+            events=events,
+            sums=names(sums, lambda c: sql.Identifier(c) + sql.SQL(" numeric")),
+        ),
         count_staged={
             slot: statement(
                 "commit/count_staged.sql",
@@ -57,6 +61,7 @@ def statements(stream: StreamDeclaration) -> Statements:
         quarantine={
             slot: statement("commit/quarantine.sql", staged_rejects=rejects_table(stream, slot)) for slot in slots
         },
+        newest=statement("commit/newest_of_touched.sql", events=events),
         resolve=statement("commit/resolve_quarantined.sql", staged_rejects=rejects_table(stream, TEMPORARY)),
         note_unknown=statement("commit/note_unknown_fields.sql"),
         daily=_aggregate(stream, stream.daily_table, sums, *_DAILY),

@@ -48,8 +48,9 @@ def aggregate_fields(transactions: int, volume: str, value: str) -> Fields | Non
 
 
 def newest_of_touched(connection: Connection, stream: StreamDeclaration) -> list[tuple[str, Fields | None]]:
-    """The newest event of each product that the open transaction touched."""
-    return list(_newest(connection, stream, sql.SQL("SELECT DISTINCT product_code FROM castro_deltas")))
+    """The newest event of each product that the open transaction touched, which it has looked up."""
+    query = statement("projection/newest_of_touched.sql", texts=_texts(stream))
+    return list(_rows(connection, stream, query))
 
 
 def changed_since(
@@ -85,7 +86,16 @@ def changed_since(
 def _newest(
     connection: Connection, stream: StreamDeclaration, products: sql.Composable
 ) -> Iterator[tuple[str, Fields | None]]:
-    columns = (*stream.event_columns, "created_at", "updated_at")
+    events = sql.Identifier(stream.events_table)
+    query = statement("projection/newest_of_products.sql", texts=_texts(stream), products=products, events=events)
+    return _rows(connection, stream, query)
+
+
+def _columns(stream: StreamDeclaration) -> tuple[str, ...]:
+    return (*stream.event_columns, "created_at", "updated_at")
+
+
+def _texts(stream: StreamDeclaration) -> sql.Composed:
     times = {f.column for f in stream.fields if f.type is FieldType.TIMESTAMP} | {"created_at", "updated_at"}
     decimals = {f.column for f in stream.fields if f.type is FieldType.DECIMAL} | {"value_total"}
 
@@ -97,14 +107,14 @@ def _newest(
             form = "trim_scale(e.{})::text"
         return sql.SQL(form).format(sql.Identifier(column))
 
-    query = statement(
-        "projection/newest_of_products.sql",
-        texts=names(columns, as_text),
-        products=products,
-        events=sql.Identifier(stream.events_table),
-    )
+    return names(_columns(stream), as_text)
+
+
+def _rows(
+    connection: Connection, stream: StreamDeclaration, query: sql.Composed
+) -> Iterator[tuple[str, Fields | None]]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         for product_code, *texts in cursor:
-            fields = {c: t for c, t in zip(columns, texts, strict=True) if t is not None}
+            fields = {c: t for c, t in zip(_columns(stream), texts, strict=True) if t is not None}
             yield product_code, fields or None
