@@ -197,7 +197,7 @@ def paths(system: System, events: int) -> dict[str, Any]:
         for path, threshold in (("driver", events + 1), ("executors", 1)):
             streaming = {"max_offsets_per_trigger": size, "executor_staging_rows": threshold}
             system.configure({"streaming": streaming})
-            system.query("TRUNCATE castro.stream, castro.offset_ledger, castro.batch_books, ml_inventory_realtime,"
+            system.query("TRUNCATE castro.stream, castro.offset_ledger, castro.batch_books, castro.touched, ml_inventory_realtime,"
                          " ml_inventory_daily, ml_inventory_monthly")  # fmt: skip
             shutil.rmtree(system.folder / "checkpoints", ignore_errors=True)
             done = drain(system, until=max(size * 6, 60_000))

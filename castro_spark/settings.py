@@ -68,6 +68,7 @@ class TtlSettings(_Section):
     realtime_seconds: int = Field(gt=0)
     daily_days: int = Field(gt=0)
     monthly_days: int = Field(gt=0)
+    product_360_hours: int = Field(gt=24)  # every hash is written anew once a day
 
 
 class RedisSettings(_Section):
@@ -94,6 +95,11 @@ class StreamingSettings(_Section):
     books_retention_days: int = Field(gt=0)
 
 
+class Product360Settings(_Section):
+    refresh_seconds: float = Field(gt=0)
+    products_per_commit: int = Field(gt=0)
+
+
 class StreamSettings(_Section):
     """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
 
@@ -113,6 +119,7 @@ class Settings(_Section):
     checkpoint_dir: str = Field(min_length=1)
     parse: ParseSettings
     streaming: StreamingSettings
+    product_360: Product360Settings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
 
     @field_validator("timezone")

@@ -14,7 +14,7 @@ from castro_spark.errors import CastroError
 from castro_spark.session import spark_session
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import check_migrated
-from castro_spark.sinks.redis.publish import client
+from castro_spark.sinks.redis.hashes import client
 from castro_spark.sources.kafka import topic_state
 from castro_spark.streaming.checkpoint import check_writable
 from castro_spark.streaming.rules import configured

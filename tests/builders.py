@@ -134,3 +134,32 @@ def random_events(generator: random.Random, count: int, prefix: str = "R") -> li
             )
         )
     return events
+
+
+def random_three(generator: random.Random, count: int, days: int = 120, products: int = 8) -> dict[str, list[Data]]:
+    """Movements, sales and purchases of few products over `days`, returns and corrections that move days among them;
+    some are dated tomorrow, some come at the same instant."""
+    now = datetime.now(ZONE).replace(tzinfo=None, second=0, microsecond=0)
+    found: dict[str, list[Data]] = {"inventory": [], "sales": [], "procurement": []}
+    for _ in range(count):
+        stream = generator.choice(list(found))
+        ago = generator.randrange(-1, days)
+        # Of tomorrow only its first moment, which is never further ahead than is allowed.
+        when = (now - timedelta(days=ago)).replace(hour=generator.choice([0, 12]) if ago >= 0 else 0, minute=0).isoformat()
+        data = {
+            "id_evento": f"T{generator.randrange(max(1, count * 3 // 4))}",
+            "codigo_produto": f"P{generator.randrange(products)}",
+            "quantidade": f"{generator.randrange(-2_000_000, 50_000_000) / 10**6:.6f}",
+        }
+        price = f"{generator.randrange(0, 10**8) / 10**4:.4f}"
+        if stream == "inventory":
+            kind = generator.choice(["ENTRADA", "SAIDA", "AJUSTE"])
+            data |= {"tipo_movimentacao": kind, "custo_unitario": price, "data_movimentacao": when, "deposito": "D"}
+        elif stream == "sales":
+            customer = f"C{generator.randrange(5)}"
+            data |= {"preco_unitario": price, "data_pedido": when, "cliente": customer, "numero_pedido": "PV"}
+        else:
+            supplier = f"F{generator.randrange(5)}"
+            data |= {"custo_unitario": price, "data_compra": when, "fornecedor": supplier, "numero_pedido": "PC"}
+        found[stream].append(data)
+    return found

@@ -32,7 +32,7 @@ class Consumer:
         self.connection = connect(self.settings.postgres, "test")
         system.query(
             "TRUNCATE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly, castro.stream,"
-            " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted"
+            " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted, castro.touched"
         )
         system.redis.flushdb()
         self.ledger = claim(

@@ -19,10 +19,15 @@ class Sums:
     value: Decimal = Decimal(0)
     volume_in: Decimal = Decimal(0)
     volume_out: Decimal = Decimal(0)
+    value_in: Decimal = Decimal(0)
+    value_out: Decimal = Decimal(0)
     last: tuple[Any, ...] = ()
 
     def row(self) -> tuple[Any, ...]:
-        return (self.transactions, self.volume, self.value, self.volume_in, self.volume_out, self.last[-1])
+        return (
+            self.transactions, self.volume, self.value, self.volume_in, self.volume_out, self.value_in, self.value_out,
+            self.last[-1],
+        )  # fmt: skip
 
 
 def instant(text: str) -> datetime:
@@ -57,6 +62,8 @@ def aggregates(
             sums.value += quantity * cost
             sums.volume_in += quantity if kind == "ENTRADA" else 0
             sums.volume_out += quantity if kind == "SAIDA" else 0
+            sums.value_in += quantity * cost if kind == "ENTRADA" else 0
+            sums.value_out += quantity * cost if kind == "SAIDA" else 0
             sums.last = max(sums.last, (when.timestamp(), position, cost))
     return dict(daily), dict(monthly)
 
@@ -64,7 +71,7 @@ def aggregates(
 def assert_agrees(system: Any, sent: list[tuple[tuple[int, int], dict[str, Any]]]) -> None:
     """PostgreSQL's events and aggregates, the books and Redis are exactly what `sent` makes them."""
     daily, monthly = aggregates(sent)
-    columns = "transactions, volume, value, volume_in, volume_out, last_unit_cost"
+    columns = "transactions, volume, value, volume_in, volume_out, value_in, value_out, last_unit_cost"
     events = {
         r[0]: r[1:]
         for r in system.query(

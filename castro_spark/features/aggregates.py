@@ -13,8 +13,7 @@ from pyspark.sql import functions as F
 
 from castro_spark.streams.declaration import Measure, StreamDeclaration
 
-_SUM = "decimal(38,6)"
-_VALUE_SUM = "decimal(38,12)"
+_SUMS = {"quantity": "decimal(38,6)", "value_total": "decimal(38,12)"}
 
 
 def newest_events(events: DataFrame) -> DataFrame:
@@ -30,7 +29,8 @@ def daily(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
     In: event_id, product_code, date, timestamp, quantity decimal(18,6), value_total decimal(38,12), the
     price, the source position, and the columns that the stream's measures ask for. Out, one row a key:
     product_code, date, transactions (bigint), volume decimal(38,6), value decimal(38,12), the measures
-    decimal(38,6), and the last price: the price of the newest event by timestamp, then source position.
+    (of quantity decimal(38,6), of value_total decimal(38,12)), and the last price: the price of the newest event by
+    timestamp, then source position.
     """
     return _aggregate(events, ["product_code", "date"], stream)
 
@@ -48,8 +48,8 @@ def _aggregate(events: DataFrame, key: Sequence[str], stream: StreamDeclaration)
         .groupBy(*key)
         .agg(
             F.count("*").alias("transactions"),
-            F.sum("quantity").cast(_SUM).alias("volume"),
-            F.sum("value_total").cast(_VALUE_SUM).alias("value"),
+            F.sum("quantity").cast(_SUMS["quantity"]).alias("volume"),
+            F.sum("value_total").cast(_SUMS["value_total"]).alias("value"),
             *[_measure(m) for m in stream.measures],
             F.max_by(stream.price, newest).alias(stream.last_price),
         )
@@ -59,5 +59,4 @@ def _aggregate(events: DataFrame, key: Sequence[str], stream: StreamDeclaration)
 
 def _measure(measure: Measure) -> Column:
     among = F.col(measure.where).isin(*measure.among)
-    zero = F.lit(0).cast("decimal(18,6)")
-    return F.sum(F.when(among, F.col("quantity")).otherwise(zero)).cast(_SUM).alias(measure.name)
+    return F.sum(F.when(among, F.col(measure.of)).otherwise(F.lit(0))).cast(_SUMS[measure.of]).alias(measure.name)

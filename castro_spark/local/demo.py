@@ -14,8 +14,8 @@ from rich.table import Table
 
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.redis.hashes import client
 from castro_spark.sinks.redis.keys import realtime_key
-from castro_spark.sinks.redis.publish import client
 from castro_spark.streams.declaration import StreamDeclaration
 
 _WIDTH = 140

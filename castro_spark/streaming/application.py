@@ -10,6 +10,7 @@ from threading import Event
 from pyspark.sql import SparkSession
 
 from castro_spark.settings import Settings
+from castro_spark.streaming.product_360 import Product360
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.query import run_stream
 from castro_spark.streams.declaration import StreamDeclaration
@@ -27,7 +28,10 @@ def run_streams(
     stopping: Event,
     report: Callable[[str, BatchReport], None],
 ) -> None:
-    """Runs the streams side by side. One that fails does not hold up the others; its error is raised at the end."""
+    """Runs the streams side by side, and keeps product_360 fresh beside them.
+
+    A stream that fails does not hold up the others; its error is raised at the end.
+    """
 
     def one(stream: StreamDeclaration) -> BaseException | None:
         try:
@@ -46,7 +50,17 @@ def run_streams(
             return error
         return None
 
-    with ThreadPoolExecutor(max_workers=len(streams)) as threads:
+    ended = Event()
+    view = Product360(settings)
+    with ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
+        refreshing = threads.submit(view.run, ended)
         errors = [error for error in threads.map(one, streams) if error is not None]
+        ended.set()
+        refreshing.result()
+    try:
+        if available_now:
+            view.refresh(stopping)
+    finally:
+        view.close()
     if errors:
         raise errors[0]

@@ -29,11 +29,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Measure:
-    """A further sum in the daily and monthly tables: `quantity` of the rows whose `where` is one of `among`."""
+    """A further sum in the daily and monthly tables: `of` the rows whose `where` is one of `among`."""
 
     name: str
     where: str
     among: tuple[str, ...]
+    of: str = "quantity"  # or "value_total"
 
 
 @dataclass(frozen=True)

@@ -24,5 +24,7 @@ STREAM = StreamDeclaration(
     measures=(
         Measure("volume_in", "transaction_type", ("ENTRADA",)),
         Measure("volume_out", "transaction_type", ("SAIDA",)),
+        Measure("value_in", "transaction_type", ("ENTRADA",), of="value_total"),
+        Measure("value_out", "transaction_type", ("SAIDA",), of="value_total"),
     ),
 )

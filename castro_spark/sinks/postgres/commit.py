@@ -195,6 +195,7 @@ class StreamCommits:
             if changed:
                 # 4. The newest event of each product touched; 5. the daily and monthly aggregates.
                 cursor.execute(self._statements.newest)
+                cursor.execute(self._statements.note_touched, {"stream": self._stream.name, "revision": revision})
                 corrected = any(c.corrected or c.deleted for c in changed.values())
                 daily, monthly = self._statements.daily, self._statements.monthly
                 projection.daily = self._aggregate(connection, daily, revision, horizon.day, corrected)

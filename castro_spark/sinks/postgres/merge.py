@@ -32,6 +32,7 @@ class Statements:
     merge_events: dict[str, sql.Composed]
     quarantine: dict[str, sql.Composed]
     newest: sql.Composed
+    note_touched: sql.Composed
     resolve: sql.Composed
     note_unknown: sql.Composed
     daily: Aggregate
@@ -62,6 +63,7 @@ def statements(stream: StreamDeclaration) -> Statements:
             slot: statement("commit/quarantine.sql", staged_rejects=rejects_table(stream, slot)) for slot in slots
         },
         newest=statement("commit/newest_of_touched.sql", events=events),
+        note_touched=statement("commit/note_touched.sql"),
         resolve=statement("commit/resolve_quarantined.sql", staged_rejects=rejects_table(stream, TEMPORARY)),
         note_unknown=statement("commit/note_unknown_fields.sql"),
         daily=_aggregate(stream, stream.daily_table, sums, *_DAILY),
@@ -94,11 +96,11 @@ def _merge_events(stream: StreamDeclaration, slot: str) -> sql.Composed:
 
 
 def _share(measure: Measure, prefix: str, sign: int) -> sql.Composed:
-    return sql.SQL(", CASE WHEN {where} IN ({among}) THEN {sign} * {quantity} ELSE 0 END AS {name}").format(
+    return sql.SQL(", CASE WHEN {where} IN ({among}) THEN {sign} * {summed} ELSE 0 END AS {name}").format(
         where=sql.Identifier(f"{prefix}{measure.where}"),
         among=sql.SQL(", ").join(sql.Literal(value) for value in measure.among),
         sign=sql.Literal(sign),
-        quantity=sql.Identifier(f"{prefix}quantity"),
+        summed=sql.Identifier(f"{prefix}{measure.of}"),
         name=sql.Identifier(measure.name),
     )
 

@@ -12,8 +12,9 @@ from castro_spark.sinks.postgres.staging import SLOTS, events_table, rejects_tab
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 _WHOLE = ""  # the "stream" of what is applied once
-_ONCE = ("001_castro_schema", "004_emptied", "006_deleted", "007_unknown_fields")
-_PER_STREAM = ("002_stream_tables", "003_staging_slots", "005_deletes")
+_ONCE = ("001_castro_schema", "004_emptied", "006_deleted", "007_unknown_fields", "009_touched", "011_product_360")
+_PER_STREAM = ("002_stream_tables", "003_staging_slots", "005_deletes", "010_touched_before")
+_OF_ONE_STREAM = {"inventory": ("008_inventory_values",)}
 _TYPES = {
     FieldType.TEXT: 'text COLLATE "C"',
     FieldType.DECIMAL: "numeric(18,6)",
@@ -32,7 +33,8 @@ _DERIVED_TYPES = {
 
 def wanted(streams: Iterable[StreamDeclaration]) -> list[tuple[str, str]]:
     """Every migration as (name, stream), in order."""
-    return [(name, _WHOLE) for name in _ONCE] + [(name, s.name) for s in streams for name in _PER_STREAM]
+    of_streams = [(name, s.name) for s in streams for name in (*_PER_STREAM, *_OF_ONE_STREAM.get(s.name, ()))]
+    return [(name, _WHOLE) for name in _ONCE] + of_streams
 
 
 def applied(connection: Connection) -> set[tuple[str, str]]:
@@ -84,6 +86,7 @@ def migrate(connection: Connection, streams: Iterable[StreamDeclaration]) -> lis
 def _parts(stream: StreamDeclaration) -> dict[str, sql.Composable]:
     measures = [sql.SQL("{} numeric NOT NULL,").format(sql.Identifier(m.name)) for m in stream.measures]
     return {
+        "stream": sql.Literal(stream.name),
         "events": sql.Identifier(stream.events_table),
         "events_newest": sql.Identifier(f"{stream.events_table}_newest"),
         "daily": sql.Identifier(stream.daily_table),

@@ -74,7 +74,6 @@ def changed_since(
                 yield Projection(daily=aggregated) if period == "date" else Projection(monthly=aggregated)
     products = statement(
         "projection/changed_products.sql",
-        monthly=sql.Identifier(stream.monthly_table),
         stream=sql.Literal(stream.name),
         revision=sql.Literal(revision),
     )

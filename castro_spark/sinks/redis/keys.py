@@ -25,6 +25,14 @@ def monthly_key(stream: StreamDeclaration, product_code: str, month: date) -> st
     return f"{stream.aggregate_prefix}:monthly:{product_code}:{month.year}-{month.month}"
 
 
+PRODUCT_360_PATTERN = "product:360:*"
+
+
+def product_360_key(product_code: str) -> str:
+    """product:360:{product_code}"""
+    return f"product:360:{product_code}"
+
+
 def patterns(stream: StreamDeclaration) -> tuple[str, ...]:
     """SCAN patterns that match every hash of the stream, and none of another."""
     return f"{stream.name}:realtime:*", f"{stream.aggregate_prefix}:daily:*", f"{stream.aggregate_prefix}:monthly:*"

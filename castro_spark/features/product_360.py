@@ -1,0 +1,195 @@
+"""The 360° view: one row a product over the three streams, as of a local day. docs/features.md defines each column.
+
+Windows are local calendar days: of `n` days, the last is `as_of` itself. An event counts by its own date, however late
+it came; one dated after `as_of` does not count yet. The sums are made where the events are (here by Spark, for the
+table by PostgreSQL); what is derived from them, `ratios`, is one function for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from castro_spark.features.aggregates import newest_events
+from castro_spark.streams.declaration import POSITION_COLUMNS
+
+WINDOWS = (7, 30, 90)  # days
+LONGEST = max(WINDOWS)
+FLOWS = ("in", "out", "sales", "purchase")
+_COVER_DAYS = 30
+_ENTERS, _LEAVES = "ENTRADA", "SAIDA"
+
+
+@dataclass(frozen=True)
+class Window:
+    """One of the sums over a window: its column, what flows, and over how many days."""
+
+    column: str
+    flow: str  # of FLOWS
+    what: str  # "volume" (sum of quantity) or "value" (sum of value_total)
+    days: int
+
+
+WINDOW_SUMS = tuple(
+    Window(f"{flow}_{what}_{days}d", flow, what, days)
+    for flow in FLOWS
+    for what in ("volume", "value")
+    for days in WINDOWS
+)
+_RATIO_TYPE = "decimal(38,6)"
+_RATIOS = {
+    "average_cost_90d": _RATIO_TYPE,
+    "average_price_90d": _RATIO_TYPE,
+    "margin_90d": _RATIO_TYPE,
+    "days_since_last_purchase": "int",
+    "days_since_last_sale": "int",
+    "days_of_cover": _RATIO_TYPE,
+    "demand_cv_90d": _RATIO_TYPE,
+}
+COLUMNS = (
+    "product_code", "as_of", "on_hand", *(w.column for w in WINDOW_SUMS),
+    "average_cost_90d", "last_cost", "average_price_90d", "last_price", "margin_90d",
+    "last_supplier", "last_customer", "last_purchase_at", "last_sale_at",
+    "days_since_last_purchase", "days_since_last_sale", "days_of_cover", "demand_cv_90d",
+)  # fmt: skip
+
+_EXACT = Context(prec=200)
+_SIX_PLACES = Decimal("0.000001")
+
+
+def product_360(inventory: DataFrame, sales: DataFrame, procurement: DataFrame, as_of: date) -> DataFrame:
+    """The view as of the local day `as_of`, from events with with_calendar's columns.
+
+    In, of each: event_id, product_code, date, timestamp, quantity decimal(18,6), value_total decimal(38,12), the
+    source position; of inventory transaction_type and unit_cost, of sales unit_price and customer, of procurement
+    unit_cost and supplier. Out: COLUMNS, one row for each product that has any event dated up to `as_of`; volumes
+    decimal(38,6), values decimal(38,12), ratios decimal(38,6) rounded half up, days int. An identity counts once, as
+    its newest source position has it.
+    """
+    moved = _by_product(inventory, as_of, {"in": _is(_ENTERS), "out": _is(_LEAVES)}, {
+        "on_hand": F.sum(F.when(_is(_LEAVES), -F.col("quantity")).otherwise(F.col("quantity"))).cast("decimal(38,6)"),
+        "moved_cost": _of_newest("unit_cost"),
+    })  # fmt: skip
+    sold = _by_product(sales, as_of, {"sales": F.lit(True)}, {
+        "last_price": _of_newest("unit_price"), "last_customer": _of_newest("customer"),
+        "last_sale_at": F.max("timestamp"), "last_sale_date": F.max("date"),
+    })  # fmt: skip
+    bought = _by_product(procurement, as_of, {"purchase": F.lit(True)}, {
+        "bought_cost": _of_newest("unit_cost"), "last_supplier": _of_newest("supplier"),
+        "last_purchase_at": F.max("timestamp"), "last_purchase_date": F.max("date"),
+    })  # fmt: skip
+    sums = (
+        moved.join(sold, "product_code", "full")
+        .join(bought, "product_code", "full")
+        .join(_demand(sales, as_of), "product_code", "left")
+        .withColumn("last_cost", F.coalesce("bought_cost", "moved_cost"))
+        .fillna(0, ["on_hand", *(w.column for w in WINDOW_SUMS)])
+        .withColumn("as_of", F.lit(as_of))
+    )
+    return _with_ratios(sums, as_of).select(*COLUMNS)
+
+
+def ratios(sums: Mapping[str, Any], as_of: date) -> dict[str, Any]:
+    """What is derived from a product's sums, by name of the column; exact but for one rounding, half up, to 6 places.
+
+    In: the 90- and 30-day sums, on_hand, last_cost, last_purchase_date, last_sale_date, and `demand`: the volumes
+    (decimals) of those of the last 90 days that had sales.
+    """
+    cost = _quotient(sums["purchase_value_90d"], sums["purchase_volume_90d"])
+    price = _quotient(sums["sales_value_90d"], sums["sales_volume_90d"])
+    return {
+        "average_cost_90d": _rounded(cost),
+        "average_price_90d": _rounded(price),
+        "margin_90d": _rounded(_margin(price, sums["last_cost"] if cost is None else cost)),
+        "days_since_last_purchase": _days_since(sums["last_purchase_date"], as_of),
+        "days_since_last_sale": _days_since(sums["last_sale_date"], as_of),
+        "days_of_cover": _rounded(
+            _quotient(_EXACT.multiply(sums["on_hand"], Decimal(_COVER_DAYS)), sums[f"out_volume_{_COVER_DAYS}d"])
+        ),
+        "demand_cv_90d": _rounded(_variation(sums["demand"] or ())),
+    }
+
+
+def _quotient(dividend: Decimal, divisor: Decimal) -> Decimal | None:
+    """None unless something is there to divide by: after more returns than sales there is no meaningful average."""
+    return _EXACT.divide(dividend, divisor) if divisor > 0 else None
+
+
+def _margin(price: Decimal | None, cost: Decimal | None) -> Decimal | None:
+    return _quotient(_EXACT.subtract(price, cost), price) if price is not None and cost is not None else None
+
+
+def _days_since(day: date | None, as_of: date) -> int | None:
+    return (as_of - day).days if day is not None else None
+
+
+def _variation(volumes: Iterable[Decimal]) -> Decimal | None:
+    """Population standard deviation over mean of the daily volumes, where days without sales count as 0:
+    sqrt(n * sum of squares - square of sum) / sum."""
+    volumes = list(volumes)
+    total, squares = Decimal(0), Decimal(0)
+    for volume in volumes:
+        total = _EXACT.add(total, volume)
+        squares = _EXACT.fma(volume, volume, squares)
+    spread = _EXACT.subtract(_EXACT.multiply(Decimal(LONGEST), squares), _EXACT.multiply(total, total))
+    return _quotient(_EXACT.sqrt(spread), total)
+
+
+def _rounded(value: Decimal | None) -> Decimal | None:
+    return value.quantize(_SIX_PLACES, ROUND_HALF_UP, _EXACT) if value is not None else None
+
+
+def _by_product(
+    events: DataFrame, as_of: date, flows: Mapping[str, Column], others: Mapping[str, Column]
+) -> DataFrame:
+    sums = [_window_sum(w, flows[w.flow], as_of) for w in WINDOW_SUMS if w.flow in flows]
+    further = [column.alias(name) for name, column in others.items()]
+    return _known(events, as_of).groupBy("product_code").agg(*sums, *further)
+
+
+def _known(events: DataFrame, as_of: date) -> DataFrame:
+    return newest_events(events).where(F.col("date") <= F.lit(as_of))
+
+
+def _window_sum(window: Window, flows: Column, as_of: date) -> Column:
+    summed, kind = ("quantity", "decimal(38,6)") if window.what == "volume" else ("value_total", "decimal(38,12)")
+    counts = flows & (F.col("date") > F.lit(as_of - timedelta(days=window.days)))
+    return F.sum(F.when(counts, F.col(summed)).otherwise(F.lit(0))).cast(kind).alias(window.column)
+
+
+def _is(transaction_type: str) -> Column:
+    return F.col("transaction_type") == transaction_type
+
+
+def _of_newest(column: str) -> Column:
+    return F.max_by(column, F.struct("timestamp", *POSITION_COLUMNS))
+
+
+def _demand(sales: DataFrame, as_of: date) -> DataFrame:
+    """The volumes of the days with sales, as a list; their order does not matter."""
+    recent = _known(sales, as_of).where(F.col("date") > F.lit(as_of - timedelta(days=LONGEST)))
+    by_day = recent.groupBy("product_code", "date").agg(F.sum("quantity").alias("volume"))
+    return by_day.groupBy("product_code").agg(F.collect_list("volume").alias("demand"))
+
+
+def _with_ratios(sums: DataFrame, as_of: date) -> DataFrame:
+    asked = ["last_purchase_date", "last_sale_date", "demand", "last_cost"]
+    asked += ["on_hand", *(w.column for w in WINDOW_SUMS if w.days >= _COVER_DAYS)]
+
+    def derive(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            derived = [ratios(row, as_of) for row in batch.select(asked).to_pylist()]
+            added = {name: [row[name] for row in derived] for name in _RATIOS}
+            types = {name: pa.int32() if kind == "int" else pa.decimal128(38, 6) for name, kind in _RATIOS.items()}
+            columns = [*batch.columns, *(pa.array(values, types[name]) for name, values in added.items())]
+            yield pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names, *_RATIOS])
+
+    columns = ", ".join(f"`{f.name}` {f.dataType.simpleString()}" for f in sums.schema)
+    return sums.mapInArrow(derive, f"{columns}, {', '.join(f'{name} {kind}' for name, kind in _RATIOS.items())}")

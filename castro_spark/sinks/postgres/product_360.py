@@ -1,0 +1,163 @@
+"""ml_product_360: rows made from what the streams have committed, a few products at a time.
+
+Guarantee: a row is always of one state of the committed tables, and a later refresh never leaves an earlier state; what
+crashes in the middle is done again by the next refresh, because `note_seen` comes last. A repeated refresh changes
+nothing but revision and updated_at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.extras import RealDictCursor, execute_values
+
+from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, ratios
+from castro_spark.sinks.postgres.connection import Connection, names, statement
+
+STREAMS = ("inventory", "sales", "procurement")
+_FLOW_COLUMNS = {"in": "{}_in", "out": "{}_out", "sales": "{}", "purchase": "{}"}
+_LOCK = "castro_spark.product_360"
+Fields = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Look:
+    """The products to refresh, and the revision of each stream that is covered once they are."""
+
+    products: list[str]
+    seen: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What one refresh wrote: each product's fields as text (None: it has no row any more)."""
+
+    before: int  # revision of the refresh before it
+    revision: int
+    rows: list[tuple[str, Fields | None]]
+
+
+def is_migrated(connection: Connection) -> bool:
+    """Whether the tables of all three streams are there."""
+    tables = ["ml_product_360", *(f"ml_{stream}_daily" for stream in STREAMS)]
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s) AS name", (tables,))
+        (there,) = cursor.fetchone() or (False,)
+    return bool(there)
+
+
+def become_refresher(connection: Connection) -> bool:
+    """Whether this connection is the one that refreshes, as long as it lives: one of several applications does."""
+    with connection, connection.cursor() as cursor:
+        # It may be taken more than once by its holder.
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (_LOCK,))
+        (held,) = cursor.fetchone() or (False,)
+    return bool(held)
+
+
+def look(connection: Connection, as_of: date) -> Look:
+    """What a refresh as of the local day `as_of` has to do."""
+    with connection, connection.cursor() as cursor:
+        # Before the products: what is committed in between is looked at twice rather than never.
+        cursor.execute("SELECT stream, revision FROM castro.stream WHERE stream = ANY(%s)", (list(STREAMS),))
+        seen = dict(cursor.fetchall())
+        known = {"streams": list(STREAMS), "as_of": as_of, "seen": _seen(cursor)}
+        cursor.execute(statement("product_360/changed_products.sql"), known)
+        return Look([code for (code,) in cursor.fetchall()], seen)
+
+
+def refresh(connection: Connection, products: Sequence[str], as_of: date) -> Refreshed:
+    """Makes the rows of `products` anew, in one transaction."""
+    with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        before = _lock(cursor)
+        revision = max(before + 1, int(datetime.now(timezone.utc).timestamp() * 1000))  # newer, also after a restore
+        cursor.execute(_sums(), {"products": list(products), "as_of": as_of})
+        rows = [{**sums, **ratios(sums, as_of), "as_of": as_of} for sums in cursor.fetchall()]
+        _upsert(cursor, rows, revision)
+        made = {row["product_code"]: _fields(row) for row in rows}
+        gone = [code for code in products if code not in made]
+        cursor.execute("DELETE FROM ml_product_360 WHERE product_code = ANY(%s)", (gone,))
+        cursor.execute("UPDATE castro.product_360 SET revision = %s", (revision,))
+    return Refreshed(before, revision, [(code, made.get(code)) for code in products])
+
+
+def note_seen(connection: Connection, seen: dict[str, int]) -> None:
+    """Notes that all rows include what the streams had committed up to `seen`."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE castro.product_360 SET seen = %s, refreshed_at = now()", (json.dumps(seen),))
+
+
+def state(connection: Connection) -> tuple[int, dict[str, int], datetime | None]:
+    """(revision of the last refresh, what it has seen of each stream, when it ended)."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT revision, seen, refreshed_at FROM castro.product_360")
+        revision, seen, refreshed_at = cursor.fetchone() or (0, {}, None)
+        return revision, seen, refreshed_at
+
+
+def all_rows(connection: Connection, chunk: int = 2000) -> Iterator[list[tuple[str, Fields | None]]]:
+    """Every row's fields as text, in chunks, within the caller's transaction."""
+    with connection.cursor("castro_product_360", cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(sql.SQL("SELECT {} FROM ml_product_360").format(names(COLUMNS)))
+        while rows := cursor.fetchmany(chunk):
+            yield [(row["product_code"], _fields(row)) for row in rows]
+
+
+def _seen(cursor: Any) -> str:
+    cursor.execute("SELECT seen::text FROM castro.product_360")
+    (seen,) = cursor.fetchone() or ("{}",)
+    return str(seen)
+
+
+def _lock(cursor: Any) -> int:
+    cursor.execute("SELECT revision FROM castro.product_360 FOR UPDATE")
+    return int(cursor.fetchone()["revision"])
+
+
+def _sums() -> sql.Composed:
+    def windows(*flows: str) -> sql.Composed:
+        parts = [
+            sql.SQL("coalesce(sum(d.{}) FILTER (WHERE d.date > %(as_of)s::date - {}), 0) AS {}").format(
+                sql.Identifier(_FLOW_COLUMNS[w.flow].format(w.what)), sql.Literal(w.days), sql.Identifier(w.column)
+            )
+            for w in WINDOW_SUMS
+            if w.flow in flows
+        ]
+        return sql.SQL(", ").join(parts)
+
+    return statement(
+        "product_360/sums.sql",
+        columns=names(tuple(w.column for w in WINDOW_SUMS)),
+        inventory=windows("in", "out"),
+        sales=windows("sales"),
+        procurement=windows("purchase"),
+        longest=sql.Literal(LONGEST),
+    )
+
+
+def _upsert(cursor: Any, rows: Sequence[dict[str, Any]], revision: int) -> None:
+    columns = (*COLUMNS, "revision")
+    query = sql.SQL(
+        "INSERT INTO ml_product_360 ({}) VALUES %s"
+        " ON CONFLICT (product_code) DO UPDATE SET ({}) = ROW({}), updated_at = now()"
+    ).format(names(columns), names(columns), names(columns, lambda c: sql.SQL("EXCLUDED.") + sql.Identifier(c)))
+    values = [(*(row[c] for c in COLUMNS), revision) for row in rows]
+    execute_values(cursor, query, values, page_size=500)
+
+
+def _fields(row: dict[str, Any]) -> Fields:
+    return {column: _text(row[column]) for column in COLUMNS if row[column] is not None}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}" if value else "0"
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return str(value)

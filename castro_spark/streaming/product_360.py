@@ -1,0 +1,126 @@
+"""Keeps ml_product_360 and product:360:{code} fresh while the streams run.
+
+Every few seconds the products that the streams have touched since are made anew, and after local midnight all of them,
+because every window has moved. It reads only what is committed and takes no lock that a stream waits for, so it can
+neither hold up a stream nor take one down.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import date, datetime
+from threading import Event
+
+import redis
+
+from castro_spark.settings import Settings
+from castro_spark.sinks.postgres import product_360 as sink
+from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
+from castro_spark.sinks.redis.hashes import Entry, VersionedHashes
+from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN, product_360_key
+
+log = logging.getLogger(__name__)
+NAME = "product_360"
+_EPOCH = 0  # its revisions are taken from the clock, so they need none
+
+
+class Product360:
+    """The view's refresher. Of several applications, one refreshes at a time; another takes over when that one ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._hashes = VersionedHashes(settings.redis, NAME, (PRODUCT_360_PATTERN,))
+        self._connection: Connection | None = None
+        self._trouble = ""
+
+    def run(self, stopping: Event) -> None:
+        """Refreshes until `stopping` is set. What goes wrong is logged once, and tried again."""
+        while not stopping.wait(self._settings.product_360.refresh_seconds):
+            try:
+                self.refresh(stopping)
+            except Exception as error:  # noqa: BLE001 - whatever it is, no stream may end by it
+                self._tell(str(error).strip().partition("\n")[0])
+                self._disconnect()
+
+    def refresh(self, stopping: Event | None = None) -> int:
+        """One refresh, if this is the application that does it; returns how many products it made anew."""
+        connection = self._open()
+        if not sink.is_migrated(connection) or not sink.become_refresher(connection):
+            return 0
+        as_of = datetime.now(self._settings.zone).date()
+        found = sink.look(connection, as_of)
+        for products in self._chunks(found.products):
+            if stopping is not None and stopping.is_set():
+                return 0  # the next start goes on: nothing is noted as seen
+            self._refresh(connection, products, as_of)
+        if found.products:
+            sink.note_seen(connection, found.seen)
+        try:
+            self._make_good(connection)
+        except redis.RedisError as error:
+            self._tell(f"Redis: {error}")
+        else:
+            self._tell("")
+        return len(found.products)
+
+    def rebuild(self) -> int:
+        """Writes every hash from the table, and removes those that are older; returns how many it wrote."""
+        with closing(connect(self._settings.postgres, "castro_spark product_360 cache")) as connection:
+            if not sink.is_migrated(connection):
+                return 0
+            # One snapshot, so that all that is written is of one state.
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT revision FROM castro.product_360")
+                (revision,) = cursor.fetchone() or (0,)
+            written = sum(self._write(rows, revision) for rows in sink.all_rows(connection))
+        self._hashes.remove_older(_EPOCH, revision)
+        self._hashes.mark(_EPOCH, revision)
+        return written
+
+    def close(self) -> None:
+        self._disconnect()
+        self._hashes.close()
+
+    def _refresh(self, connection: Connection, products: list[str], as_of: date) -> None:
+        refreshed = sink.refresh(connection, products, as_of)
+        with suppress(redis.RedisError):  # PostgreSQL goes on; `_make_good` says it
+            if self._hashes.published() == (_EPOCH, refreshed.before):
+                self._write(refreshed.rows, refreshed.revision)
+                self._hashes.mark(_EPOCH, refreshed.revision)
+
+    def _make_good(self, connection: Connection) -> None:
+        """Redis may have lost its data, or this process may have died between PostgreSQL and Redis."""
+        revision, _, _ = sink.state(connection)
+        if revision and self._hashes.published() != (_EPOCH, revision):
+            self.rebuild()
+
+    def _write(self, rows: list[tuple[str, sink.Fields | None]], revision: int) -> int:
+        ttl = self._settings.redis.ttl.product_360_hours * 3600
+        entries: Iterator[Entry] = ((product_360_key(code), ttl, fields) for code, fields in rows)
+        return self._hashes.write(entries, _EPOCH, revision)
+
+    def _chunks(self, products: list[str]) -> Iterator[list[str]]:
+        size = self._settings.product_360.products_per_commit
+        for start in range(0, len(products), size):
+            yield products[start : start + size]
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = connect(self._settings.postgres, "castro_spark product_360")
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(*PASSING):
+                self._connection.close()
+            self._connection = None
+
+    def _tell(self, trouble: str) -> None:
+        if trouble and not self._trouble:
+            log.warning("product_360 is not refreshed: %s; the streams go on, it is made good later", trouble)
+        elif self._trouble and not trouble:
+            log.warning("product_360 is refreshed again")
+        self._trouble = trouble

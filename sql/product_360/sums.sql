@@ -1,0 +1,57 @@
+-- What features/product_360 sums up, from the daily and monthly tables: a row for each of %(products)s that has any event
+-- dated up to the day %(as_of)s. Each product costs its own days and months of three streams, by their keys.
+SELECT p.product_code,
+       coalesce(balance.on_hand, 0) AS on_hand,
+       {columns},
+       coalesce(bought.unit_cost, moved.unit_cost) AS last_cost,
+       sold.unit_price AS last_price,
+       bought.supplier AS last_supplier,
+       sold.customer AS last_customer,
+       bought."timestamp" AS last_purchase_at,
+       sold."timestamp" AS last_sale_at,
+       bought.date AS last_purchase_date,
+       sold.date AS last_sale_date,
+       demand.volumes AS demand
+FROM unnest(%(products)s::text[]) AS p (product_code)
+CROSS JOIN LATERAL (
+    SELECT sum(volume - 2 * volume_out) AS on_hand  -- what leaves is positive in `volume`
+    FROM (
+        SELECT volume, volume_out FROM ml_inventory_monthly
+        WHERE product_code = p.product_code AND month < date_trunc('month', %(as_of)s::date)
+        UNION ALL
+        SELECT volume, volume_out FROM ml_inventory_daily
+        WHERE product_code = p.product_code AND date >= date_trunc('month', %(as_of)s::date) AND date <= %(as_of)s
+    ) m
+) balance
+CROSS JOIN LATERAL (
+    SELECT {inventory} FROM ml_inventory_daily d
+    WHERE d.product_code = p.product_code AND d.date > %(as_of)s::date - {longest} AND d.date <= %(as_of)s
+) i
+CROSS JOIN LATERAL (
+    SELECT {sales} FROM ml_sales_daily d
+    WHERE d.product_code = p.product_code AND d.date > %(as_of)s::date - {longest} AND d.date <= %(as_of)s
+) s
+CROSS JOIN LATERAL (
+    SELECT {procurement} FROM ml_procurement_daily d
+    WHERE d.product_code = p.product_code AND d.date > %(as_of)s::date - {longest} AND d.date <= %(as_of)s
+) b
+CROSS JOIN LATERAL (
+    SELECT array_agg(d.volume) AS volumes FROM ml_sales_daily d
+    WHERE d.product_code = p.product_code AND d.date > %(as_of)s::date - {longest} AND d.date <= %(as_of)s
+) demand
+LEFT JOIN LATERAL (
+    SELECT unit_cost FROM ml_inventory_realtime e
+    WHERE e.product_code = p.product_code AND e.date <= %(as_of)s
+    ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC LIMIT 1
+) moved ON true
+LEFT JOIN LATERAL (
+    SELECT unit_price, customer, "timestamp", date FROM ml_sales_realtime e
+    WHERE e.product_code = p.product_code AND e.date <= %(as_of)s
+    ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC LIMIT 1
+) sold ON true
+LEFT JOIN LATERAL (
+    SELECT unit_cost, supplier, "timestamp", date FROM ml_procurement_realtime e
+    WHERE e.product_code = p.product_code AND e.date <= %(as_of)s
+    ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC LIMIT 1
+) bought ON true
+WHERE moved.unit_cost IS NOT NULL OR sold.date IS NOT NULL OR bought.date IS NOT NULL
