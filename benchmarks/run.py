@@ -30,6 +30,7 @@ from tests.consumer import Consumer
 from tests.system import ROOT, System
 
 PRODUCTS = 5_000
+STREAMS = ("inventory", "sales", "procurement")  # then product_360 is refreshed beside them
 WARM_UP = 4  # batches
 LEFTOVER = 900  # Spark cuts batches by shares of partitions, which leaves a few records for one more
 
@@ -197,8 +198,8 @@ def paths(system: System, events: int) -> dict[str, Any]:
         for path, threshold in (("driver", events + 1), ("executors", 1)):
             streaming = {"max_offsets_per_trigger": size, "executor_staging_rows": threshold}
             system.configure({"streaming": streaming})
-            system.query("TRUNCATE castro.stream, castro.offset_ledger, castro.batch_books, castro.touched, ml_inventory_realtime,"
-                         " ml_inventory_daily, ml_inventory_monthly")  # fmt: skip
+            system.query("TRUNCATE castro.stream, castro.offset_ledger, castro.batch_books, castro.touched,"
+                         " ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly")  # fmt: skip
             shutil.rmtree(system.folder / "checkpoints", ignore_errors=True)
             done = drain(system, until=max(size * 6, 60_000))
             done = done[len(done) // 3 :]  # the first third warms up
@@ -249,7 +250,7 @@ def main() -> None:
                 print(f"{name} ...", flush=True)
                 home = Path(folder) / name
                 home.mkdir()
-                system = System(stack, home, ("inventory", "sales") if name == "beside_a_backlog" else ("inventory",))
+                system = System(stack, home, STREAMS if name in ("latency", "beside_a_backlog") else ("inventory",))
                 system.migrate()
                 found[name] = part(system)
                 system.end()

@@ -98,6 +98,7 @@ class StreamingSettings(_Section):
 class Product360Settings(_Section):
     refresh_seconds: float = Field(gt=0)
     products_per_commit: int = Field(gt=0)
+    share_of_a_core: float = Field(gt=0, le=1)
 
 
 class StreamSettings(_Section):

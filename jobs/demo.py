@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
@@ -19,6 +20,7 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.sources.kafka import create_topic
 from castro_spark.streaming.application import run_streams
+from castro_spark.streaming.product_360 import Product360
 from castro_spark.streaming.progress import BatchReport, ProgressLines
 from castro_spark.streaming.rules import configured, stream_settings
 from castro_spark.streams import all_streams
@@ -71,6 +73,8 @@ def main(rate: int, seconds: int, folder: Path) -> None:
             run_streams(spark, settings, streams, available_now=False, accept_new_topic=False, stopping=stopping,
                         report=report)  # fmt: skip
         producer.join(10)
+        with closing(Product360(settings)) as view:
+            view.refresh()  # what came in the last seconds
         show(settings, streams)
         spark.stop()
         click.secho("How to look further", bold=True)

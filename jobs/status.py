@@ -8,7 +8,7 @@ import click
 
 from castro_spark import cli
 from castro_spark.session import spark_session
-from castro_spark.streaming.status import stream_status
+from castro_spark.streaming.status import product_360_status, stream_status
 
 
 @click.command(help=__doc__)
@@ -20,8 +20,9 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
     settings = cli.load(env, conf_file)
     spark = spark_session("status")
     found = [stream_status(spark, settings, stream) for stream in cli.chosen(names)]
+    view = product_360_status(settings)
     if as_json:
-        cli.print_json(found)
+        cli.print_json({"streams": found, "product_360": view})
         return
     for s in found:
         if not s["started"]:
@@ -37,6 +38,12 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         if new := s["unknown_fields_not_told_before"]:
             click.echo(f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (told this once)")
         click.echo(f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}")
+    if view["migrated"]:
+        at = f"{view['refreshed_at']:%Y-%m-%d %H:%M:%S} UTC" if view["refreshed_at"] else "never"
+        held = "up to date" if view["redis"].get("up_to_date") else "BEHIND or not reachable"
+        click.echo(f"product_360: {view['products']:,} products, {view['to_refresh']:,} to refresh")
+        click.echo(f"  refreshed   {at}")
+        click.echo(f"  redis       {held}")
 
 
 if __name__ == "__main__":

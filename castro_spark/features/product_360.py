@@ -60,7 +60,7 @@ COLUMNS = (
     "days_since_last_purchase", "days_since_last_sale", "days_of_cover", "demand_cv_90d",
 )  # fmt: skip
 
-_EXACT = Context(prec=200)
+_EXACT = Context(prec=120)
 _SIX_PLACES = Decimal("0.000001")
 
 
@@ -99,8 +99,8 @@ def product_360(inventory: DataFrame, sales: DataFrame, procurement: DataFrame, 
 def ratios(sums: Mapping[str, Any], as_of: date) -> dict[str, Any]:
     """What is derived from a product's sums, by name of the column; exact but for one rounding, half up, to 6 places.
 
-    In: the 90- and 30-day sums, on_hand, last_cost, last_purchase_date, last_sale_date, and `demand`: the volumes
-    (decimals) of those of the last 90 days that had sales.
+    In: the 90- and 30-day sums, on_hand, last_cost, last_purchase_date, last_sale_date, and demand_squares: the sum of
+    the squares of the last 90 days' sales volumes.
     """
     cost = _quotient(sums["purchase_value_90d"], sums["purchase_volume_90d"])
     price = _quotient(sums["sales_value_90d"], sums["sales_volume_90d"])
@@ -113,7 +113,7 @@ def ratios(sums: Mapping[str, Any], as_of: date) -> dict[str, Any]:
         "days_of_cover": _rounded(
             _quotient(_EXACT.multiply(sums["on_hand"], Decimal(_COVER_DAYS)), sums[f"out_volume_{_COVER_DAYS}d"])
         ),
-        "demand_cv_90d": _rounded(_variation(sums["demand"] or ())),
+        "demand_cv_90d": _rounded(_variation(sums["sales_volume_90d"], sums["demand_squares"])),
     }
 
 
@@ -130,16 +130,19 @@ def _days_since(day: date | None, as_of: date) -> int | None:
     return (as_of - day).days if day is not None else None
 
 
-def _variation(volumes: Iterable[Decimal]) -> Decimal | None:
+def _variation(total: Decimal, squares: Decimal) -> Decimal | None:
     """Population standard deviation over mean of the daily volumes, where days without sales count as 0:
     sqrt(n * sum of squares - square of sum) / sum."""
-    volumes = list(volumes)
-    total, squares = Decimal(0), Decimal(0)
-    for volume in volumes:
-        total = _EXACT.add(total, volume)
-        squares = _EXACT.fma(volume, volume, squares)
     spread = _EXACT.subtract(_EXACT.multiply(Decimal(LONGEST), squares), _EXACT.multiply(total, total))
     return _quotient(_EXACT.sqrt(spread), total)
+
+
+def _squares(volumes: Iterable[Decimal]) -> Decimal:
+    """Their sum, exact: Spark's decimals would not hold the digits of a square."""
+    squares = Decimal(0)
+    for volume in volumes:
+        squares = _EXACT.fma(volume, volume, squares)
+    return squares
 
 
 def _rounded(value: Decimal | None) -> Decimal | None:
@@ -185,7 +188,8 @@ def _with_ratios(sums: DataFrame, as_of: date) -> DataFrame:
 
     def derive(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            derived = [ratios(row, as_of) for row in batch.select(asked).to_pylist()]
+            rows = batch.select(asked).to_pylist()
+            derived = [ratios({**row, "demand_squares": _squares(row["demand"] or ())}, as_of) for row in rows]
             added = {name: [row[name] for row in derived] for name in _RATIOS}
             types = {name: pa.int32() if kind == "int" else pa.decimal128(38, 6) for name, kind in _RATIOS.items()}
             columns = [*batch.columns, *(pa.array(values, types[name]) for name, values in added.items())]

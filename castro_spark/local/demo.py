@@ -15,7 +15,7 @@ from rich.table import Table
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.redis.hashes import client
-from castro_spark.sinks.redis.keys import realtime_key
+from castro_spark.sinks.redis.keys import product_360_key, realtime_key
 from castro_spark.streams.declaration import StreamDeclaration
 
 _WIDTH = 140
@@ -26,6 +26,7 @@ def show(settings: Settings, streams: Sequence[StreamDeclaration]) -> None:
     with closing(connect(settings.postgres, "castro_spark demo")) as connection:
         for stream in streams:
             _show_stream(connection, settings, stream)
+        _show_360(connection, settings)
         _table(
             connection,
             "Bad records, kept with their bytes",
@@ -68,6 +69,27 @@ def _show_stream(connection: Connection, settings: Settings, stream: StreamDecla
     ):
         _table(connection, f"{stream.name}: {title} of {code}", query, code, parts=parts)
     _hashes(settings, stream, code)
+
+
+def _show_360(connection: Connection, settings: Settings) -> None:
+    """One product seen whole, on end: its row has too many columns to lie."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM ml_product_360 ORDER BY last_sale_at DESC NULLS LAST LIMIT 1")
+        row = cursor.fetchone()
+        columns = [column.name for column in cursor.description or ()]
+    if row is None:
+        return
+    grid = Table(title=f"ml_product_360: {row[0]} over the three streams", title_justify="left", title_style="bold")
+    half = (len(columns) + 1) // 2
+    for name in ("column", "value") * 2:
+        grid.add_column(name, overflow="fold")
+    cells = [(name, _words(value)) for name, value in zip(columns, row, strict=True)] + [("", "")]
+    for left, right in zip(cells[:half], cells[half:], strict=False):
+        grid.add_row(*left, *right)
+    _console().print(grid)
+    key = product_360_key(row[0])
+    with closing(client(settings.redis)) as redis:
+        click.echo(f"{key}: {redis.hlen(key)} fields, TTL {redis.ttl(key)} s")
 
 
 def _table(

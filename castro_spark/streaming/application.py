@@ -59,7 +59,7 @@ def run_streams(
         refreshing.result()
     try:
         if available_now:
-            view.refresh(stopping)
+            view.refresh()
     finally:
         view.close()
     if errors:

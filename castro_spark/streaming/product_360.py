@@ -8,6 +8,7 @@ neither hold up a stream nor take one down.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import date, datetime
@@ -45,16 +46,20 @@ class Product360:
                 self._disconnect()
 
     def refresh(self, stopping: Event | None = None) -> int:
-        """One refresh, if this is the application that does it; returns how many products it made anew."""
+        """One refresh, if this is the application that does it; returns how many products it made anew.
+
+        With `stopping` it takes its time, so that the streams have theirs, and ends early when that is set.
+        """
         connection = self._open()
         if not sink.is_migrated(connection) or not sink.become_refresher(connection):
             return 0
         as_of = datetime.now(self._settings.zone).date()
         found = sink.look(connection, as_of)
         for products in self._chunks(found.products):
-            if stopping is not None and stopping.is_set():
-                return 0  # the next start goes on: nothing is noted as seen
+            began = time.monotonic()
             self._refresh(connection, products, as_of)
+            if stopping is not None and stopping.wait(self._pause(time.monotonic() - began)):
+                return 0  # the next start goes on: nothing is noted as seen
         if found.products:
             sink.note_seen(connection, found.seen)
         try:
@@ -101,6 +106,10 @@ class Product360:
         ttl = self._settings.redis.ttl.product_360_hours * 3600
         entries: Iterator[Entry] = ((product_360_key(code), ttl, fields) for code, fields in rows)
         return self._hashes.write(entries, _EPOCH, revision)
+
+    def _pause(self, worked: float) -> float:
+        share = self._settings.product_360.share_of_a_core
+        return worked * (1 - share) / share
 
     def _chunks(self, products: list[str]) -> Iterator[list[str]]:
         size = self._settings.product_360.products_per_commit

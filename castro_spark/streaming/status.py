@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import redis
 from pyspark.sql import SparkSession
 
 from castro_spark.settings import Settings
+from castro_spark.sinks.postgres import product_360 as view
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.ledger import read_ledger
 from castro_spark.sinks.postgres.quarantine import counts
+from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sinks.redis.publish import Publisher
 from castro_spark.sources.kafka import topic_state
+from castro_spark.streaming.product_360 import NAME
 from castro_spark.streaming.rules import configured
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -46,6 +51,31 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         "unknown_fields_not_told_before": [name for name, told in unknown if not told],
         "redis": _redis(settings, stream, ledger.revision),
     }
+
+
+def product_360_status(settings: Settings) -> dict[str, Any]:
+    """How fresh ml_product_360 is, and whether Redis holds it; asks PostgreSQL and Redis."""
+    with closing(connect(settings.postgres, "castro_spark status")) as connection:
+        if not view.is_migrated(connection):
+            return {"migrated": False}
+        revision, seen, refreshed_at = view.state(connection)
+        found = view.look(connection, datetime.now(settings.zone).date())
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM ml_product_360")
+            (products,) = cursor.fetchone() or (0,)
+    hashes = VersionedHashes(settings.redis, NAME, ())
+    cache: dict[str, Any]
+    try:
+        held = hashes.published()
+        cache = {"reachable": True, "up_to_date": not revision or (held is not None and held[1] == revision)}
+    except redis.RedisError as error:
+        cache = {"reachable": False, "error": str(error)}
+    finally:
+        hashes.close()
+    return {
+        "migrated": True, "products": products, "to_refresh": len(found.products), "includes_revisions": seen,
+        "refreshed_at": refreshed_at, "redis": cache,
+    }  # fmt: skip
 
 
 def _unknown_fields(cursor: Any, stream: str) -> list[tuple[str, bool]]:

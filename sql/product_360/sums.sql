@@ -11,7 +11,7 @@ SELECT p.product_code,
        sold."timestamp" AS last_sale_at,
        bought.date AS last_purchase_date,
        sold.date AS last_sale_date,
-       demand.volumes AS demand
+       demand_squares
 FROM unnest(%(products)s::text[]) AS p (product_code)
 CROSS JOIN LATERAL (
     SELECT sum(volume - 2 * volume_out) AS on_hand  -- what leaves is positive in `volume`
@@ -28,17 +28,13 @@ CROSS JOIN LATERAL (
     WHERE d.product_code = p.product_code AND d.date > %(as_of)s::date - {longest} AND d.date <= %(as_of)s
 ) i
 CROSS JOIN LATERAL (
-    SELECT {sales} FROM ml_sales_daily d
+    SELECT {sales}, coalesce(sum(d.volume * d.volume), 0) AS demand_squares FROM ml_sales_daily d
     WHERE d.product_code = p.product_code AND d.date > %(as_of)s::date - {longest} AND d.date <= %(as_of)s
 ) s
 CROSS JOIN LATERAL (
     SELECT {procurement} FROM ml_procurement_daily d
     WHERE d.product_code = p.product_code AND d.date > %(as_of)s::date - {longest} AND d.date <= %(as_of)s
 ) b
-CROSS JOIN LATERAL (
-    SELECT array_agg(d.volume) AS volumes FROM ml_sales_daily d
-    WHERE d.product_code = p.product_code AND d.date > %(as_of)s::date - {longest} AND d.date <= %(as_of)s
-) demand
 LEFT JOIN LATERAL (
     SELECT unit_cost FROM ml_inventory_realtime e
     WHERE e.product_code = p.product_code AND e.date <= %(as_of)s

@@ -59,7 +59,9 @@ def test_status_and_validate(system: System) -> None:
     system.drain()
     system.produce([native(event())] * 3, partition=2)
     output = system.job("status", "--json")
-    (status,) = json.loads(output[output.index("[") : output.rindex("]") + 1])
+    told = json.loads(output[output.index("{") : output.rindex("}") + 1])
+    (status,) = told["streams"]
+    assert told["product_360"] == {"migrated": False}  # this system has one of the three streams
     assert status["lag"] == {"0": 0, "1": 0, "2": 3}
     assert status["quarantined"] == {"not_json": 1}
     assert status["redis"] == {"reachable": True, "revision": 1, "up_to_date": True}

@@ -23,7 +23,7 @@ from tests.unit.test_parse import RULES, records
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}
 NOTHING: dict[str, Any] = {
     **{w.column: Decimal(0) for w in WINDOW_SUMS}, "on_hand": Decimal(0), "last_cost": None, "last_purchase_date": None,
-    "last_sale_date": None, "demand": [],
+    "last_sale_date": None, "demand_squares": Decimal(0),
 }  # fmt: skip
 AS_OF = date(2024, 6, 1)
 
@@ -89,14 +89,14 @@ def test_a_product_with_events_of_the_future_only_is_not_there_yet(spark: SparkS
 
 
 def test_no_ratio_where_there_is_nothing_to_divide_by() -> None:
-    returned = {"sales_volume_90d": Decimal(-2), "sales_value_90d": Decimal(-20), "demand": [Decimal(-2)]}
+    returned = {"sales_volume_90d": Decimal(-2), "sales_value_90d": Decimal(-20), "demand_squares": Decimal(4)}
     assert set(ratios({**NOTHING, **returned}, AS_OF).values()) == {None}
 
 
 def test_ratios_round_half_up_once() -> None:
-    sums = {"purchase_volume_90d": Decimal(64), "purchase_value_90d": Decimal("0.000032"), "sales_volume_90d": Decimal(3),
-            "sales_value_90d": Decimal(2), "on_hand": Decimal(-1), "out_volume_30d": Decimal(60),
-            "demand": [Decimal(1)] * 45}  # fmt: skip
+    sums = {"purchase_volume_90d": Decimal(64), "purchase_value_90d": Decimal("0.000032"), "sales_volume_90d": Decimal(45),
+            "sales_value_90d": Decimal(30), "on_hand": Decimal(-1), "out_volume_30d": Decimal(60),
+            "demand_squares": Decimal(45)}  # fmt: skip
     found = ratios({**NOTHING, **sums}, AS_OF)
     assert found["average_cost_90d"] == Decimal("0.000001")  # 0.0000005
     assert found["average_price_90d"] == Decimal("0.666667")

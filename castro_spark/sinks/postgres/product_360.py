@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from psycopg2 import sql
-from psycopg2.extras import RealDictCursor, execute_values
+from psycopg2.extras import execute_values
 
 from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, ratios
 from castro_spark.sinks.postgres.connection import Connection, names, statement
@@ -74,11 +74,11 @@ def look(connection: Connection, as_of: date) -> Look:
 
 def refresh(connection: Connection, products: Sequence[str], as_of: date) -> Refreshed:
     """Makes the rows of `products` anew, in one transaction."""
-    with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+    with connection, connection.cursor() as cursor:
         before = _lock(cursor)
         revision = max(before + 1, int(datetime.now(timezone.utc).timestamp() * 1000))  # newer, also after a restore
         cursor.execute(_sums(), {"products": list(products), "as_of": as_of})
-        rows = [{**sums, **ratios(sums, as_of), "as_of": as_of} for sums in cursor.fetchall()]
+        rows = [{**sums, **ratios(sums, as_of), "as_of": as_of} for sums in _by_column(cursor, cursor.fetchall())]
         _upsert(cursor, rows, revision)
         made = {row["product_code"]: _fields(row) for row in rows}
         gone = [code for code in products if code not in made]
@@ -103,10 +103,10 @@ def state(connection: Connection) -> tuple[int, dict[str, int], datetime | None]
 
 def all_rows(connection: Connection, chunk: int = 2000) -> Iterator[list[tuple[str, Fields | None]]]:
     """Every row's fields as text, in chunks, within the caller's transaction."""
-    with connection.cursor("castro_product_360", cursor_factory=RealDictCursor) as cursor:
+    with connection.cursor("castro_product_360") as cursor:
         cursor.execute(sql.SQL("SELECT {} FROM ml_product_360").format(names(COLUMNS)))
         while rows := cursor.fetchmany(chunk):
-            yield [(row["product_code"], _fields(row)) for row in rows]
+            yield [(row["product_code"], _fields(row)) for row in _by_column(cursor, rows)]
 
 
 def _seen(cursor: Any) -> str:
@@ -117,7 +117,13 @@ def _seen(cursor: Any) -> str:
 
 def _lock(cursor: Any) -> int:
     cursor.execute("SELECT revision FROM castro.product_360 FOR UPDATE")
-    return int(cursor.fetchone()["revision"])
+    (revision,) = cursor.fetchone()
+    return int(revision)
+
+
+def _by_column(cursor: Any, rows: list[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    columns = [column.name for column in cursor.description]
+    return (dict(zip(columns, row, strict=True)) for row in rows)
 
 
 def _sums() -> sql.Composed:
