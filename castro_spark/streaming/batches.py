@@ -102,17 +102,15 @@ class BatchWriter:
     def idle(self) -> None:
         """Between batches: raises what the last commit raised; makes good what an outage left unpublished, or
         a flush took away."""
-        if self._committing is not None and self._committing.done() and self._staging.acquire(blocking=False):
-            try:
+        if not self._staging.acquire(blocking=False):
+            return
+        try:
+            if self._committing is None or self._committing.done():
                 self.settle()
-            finally:
-                self._staging.release()
-        if self._committing is None and self._cache.wants_a_look() and self._staging.acquire(blocking=False):
-            try:
-                self.settle()
-                self._cache.look()
-            finally:
-                self._staging.release()
+                if self._cache.wants_a_look():
+                    self._cache.look()
+        finally:
+            self._staging.release()
 
     def close(self) -> None:
         self._committer.shutdown()

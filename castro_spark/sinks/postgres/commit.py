@@ -7,10 +7,11 @@ COMMIT was sent when the connection broke is looked up in the ledger and done ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Event
+from typing import TypeVar
 
 from psycopg2 import sql
 from psycopg2.extras import execute_values
@@ -27,6 +28,7 @@ from castro_spark.sinks.postgres.staging import Counts, StagedBatch
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 _MOST_UNKNOWN = 200  # names of unknown fields that are noted of a stream
 
 
@@ -96,14 +98,7 @@ class StreamCommits:
         self, batch: StagedBatch, *, batch_id: int, starts: Positions, ends: Positions, horizon: Horizon
     ) -> Committed:
         """Commits a batch that was cut to `starts`..`ends`; outlasts outages up to the patience given."""
-        for attempt in outlast_outages(self._patience, self._stopping):
-            with attempt:
-                try:
-                    return self._try(batch, batch_id, starts, ends, horizon)
-                except PASSING:
-                    self.close()
-                    raise
-        raise AssertionError("unreachable: the retrying reraises")
+        return self._outlast(lambda: self._try(batch, batch_id, starts, ends, horizon))
 
     def resolve(self, batch: StagedBatch, ids: Sequence[int], horizon: Horizon) -> tuple[Committed, set[int]]:
         """Commits a replay of the quarantined records `ids`, as a guest: no offsets move.
@@ -119,18 +114,31 @@ class StreamCommits:
             return committed, {record_id for (record_id,) in cursor.fetchall()}
 
     def begin(self) -> None:
-        """Empties the staging slots of what an earlier writer left there."""
-        connection = self._open()
-        with connection:
-            lock(connection, self._stream.name, self._epoch)
-            for slot in staging.SLOTS:
-                staging.empty_slot(connection, self._stream, slot)
+        """Empties the staging slots of what an earlier writer left there; outlasts outages as a commit does."""
+        self._outlast(self._empty_slots)
 
     def close(self) -> None:
         """Closes the connection; the next commit makes a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _outlast(self, work: Callable[[], T]) -> T:
+        for attempt in outlast_outages(self._patience, self._stopping):
+            with attempt:
+                try:
+                    return work()
+                except PASSING:
+                    self.close()
+                    raise
+        raise AssertionError("unreachable: the retrying reraises")
+
+    def _empty_slots(self) -> None:
+        connection = self._open()
+        with connection:
+            lock(connection, self._stream.name, self._epoch)
+            for slot in staging.SLOTS:
+                staging.empty_slot(connection, self._stream, slot)
 
     def _open(self) -> Connection:
         if self._connection is None:
