@@ -143,7 +143,7 @@ def random_three(generator: random.Random, count: int, days: int = 120, products
     found: dict[str, list[Data]] = {"inventory": [], "sales": [], "procurement": []}
     for _ in range(count):
         stream = generator.choice(list(found))
-        ago = generator.randrange(-1, days)
+        ago = generator.choice([-1, 0, 6, 7, 29, 30, 89, 90, *[generator.randrange(days)] * 4])  # the windows' ends, too
         # Of tomorrow only its first moment, which is never further ahead than is allowed.
         when = (now - timedelta(days=ago)).replace(hour=generator.choice([0, 12]) if ago >= 0 else 0, minute=0).isoformat()
         data = {
