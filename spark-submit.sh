@@ -28,6 +28,7 @@
 set -euo pipefail
 
 SPARK_JARS=(org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0)
+DELTA_JARS=(io.delta:delta-spark_4.2_2.13:4.4.0) # the archive; in a folder of its own
 # The embedded broker, and a logger for it: without one Kafka says nothing, not even why it does not start.
 KAFKA_JARS=(org.apache.kafka:kafka_2.13:4.2.0 org.slf4j:slf4j-simple:1.7.36)
 # A real Debezium, for the tests: Kafka Connect (of the version that Debezium is built with, so that all of it fits on
@@ -219,7 +220,7 @@ make_venv() {
     printf '%s\n%s\n' "$wanted" "$(venv_key)" >"$venv/castro-stamp"
 }
 
-fetch_jars() { # fetch_jars spark|kafka|connect COORDINATE...: with all that they depend on, by the Ivy that PySpark brings
+fetch_jars() { # fetch_jars spark|delta|kafka|connect COORDINATE...: with all that they depend on, by the Ivy that PySpark brings
     local name=$1 coordinate organisation artifact revision
     shift
     local target=$CASTRO_HOME/jars/$name new=$CASTRO_HOME/jars/.$name.new ivy
@@ -240,7 +241,7 @@ fetch_jars() { # fetch_jars spark|kafka|connect COORDINATE...: with all that the
     logged "$CASTRO_HOME/ivy-$name.log" "fetching jars" \
         "$JAVA" -jar "${ivy[0]}" -ivy "$new/ivy.xml" -confs default -cache "$CASTRO_HOME/ivy" -types jar bundle \
         -retrieve "$new/[artifact]-[revision](-[classifier]).[ext]"
-    if [[ $name == spark ]]; then # what PySpark ships must not be there twice, in two versions perhaps
+    if [[ $name == spark || $name == delta ]]; then # what PySpark ships must not be there twice, in two versions perhaps
         local jar shipped
         for jar in "$new"/*.jar; do
             artifact=${jar##*/}
@@ -271,6 +272,7 @@ use_venv() {
 all_is_ready() {
     [[ -n ${CASTRO_VENV-} ]] || venv_is_ready || return 1
     [[ $JOB == local ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
+    [[ $JOB == local ]] || jars_are_ready delta "${DELTA_JARS[@]}" || return 1
     ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}" || return 1
     [[ ${CASTRO_DEV-} != 1 ]] || jars_are_ready connect "${CONNECT_JARS[@]}"
 }
@@ -295,6 +297,9 @@ except OSError:
     use_venv
     if [[ $JOB != local ]] && ! jars_are_ready spark "${SPARK_JARS[@]}"; then
         step "Spark's connector for Kafka" fetch_jars spark "${SPARK_JARS[@]}"
+    fi
+    if [[ $JOB != local ]] && ! jars_are_ready delta "${DELTA_JARS[@]}"; then
+        step "Delta Lake, for the archive" fetch_jars delta "${DELTA_JARS[@]}"
     fi
     if wants_broker && ! jars_are_ready kafka "${KAFKA_JARS[@]}"; then
         step "an embedded Kafka" fetch_jars kafka "${KAFKA_JARS[@]}"
@@ -330,7 +335,7 @@ export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK
 [[ $JOB != prepare ]] || exit 0
 [[ $JOB != local ]] || exec "$PYTHON" "$JOB_FILE" "$@" # needs no Spark at all
 
-jars=("$CASTRO_HOME"/jars/spark/*.jar)
+jars=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)
 SUBMIT=(
     ${CASTRO_MASTER:+--master "$CASTRO_MASTER"}
     --properties-file "$SPARK_CONF"

@@ -8,11 +8,12 @@
     │   ├── TopicRecreated      the topic's id is another one than the ledger's
     │   ├── OffsetsAgedOut      the ledger is behind the topic's beginning: records are gone
     │   └── OffsetsBeyondEnd    the ledger is ahead of the topic's end
-    └── SinkError               PostgreSQL or Redis does not hold what it must
+    └── SinkError               PostgreSQL, Redis or the archive does not hold what it must
         ├── NotMigrated         tables are missing or of another version
         ├── Fenced              another writer has taken the stream over
         ├── LedgerMoved         the ledger is not where this writer left it
-        └── StagingLost         staged records are gone before their commit
+        ├── StagingLost         staged records are gone before their commit
+        └── ArchiveFailed       the archive cannot be written, or another process writes it
 
 What is not here is a system failure (PostgreSQL down, broken network): the driver's own exception,
 retried by the writer and never taken for a bad record.
@@ -66,7 +67,7 @@ class OffsetsBeyondEnd(SourceError):
 
 
 class SinkError(CastroError):
-    """PostgreSQL or Redis does not hold what it must."""
+    """PostgreSQL, Redis or the archive does not hold what it must."""
 
 
 class NotMigrated(SinkError):
@@ -83,3 +84,7 @@ class LedgerMoved(SinkError):
 
 class StagingLost(SinkError):
     """What a batch's tasks staged is not there any more: PostgreSQL crashed in between. The stream begins again."""
+
+
+class ArchiveFailed(SinkError):
+    """The archive cannot be written, or another process writes it; what was appended so far is there once."""

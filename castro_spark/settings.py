@@ -23,6 +23,7 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_POSTGRES_DSN": ("postgres", "dsn"),
     "CASTRO_REDIS_URL": ("redis", "url"),
     "CASTRO_CHECKPOINT_DIR": ("checkpoint_dir",),
+    "CASTRO_ARCHIVE_DIR": ("archive", "dir"),
     "CASTRO_TIMEZONE": ("timezone",),
 }
 _SECRETS: dict[str, tuple[str, ...]] = {
@@ -101,6 +102,23 @@ class Product360Settings(_Section):
     share_of_a_core: float = Field(gt=0, le=1)
 
 
+class ArchiveSettings(_Section):
+    """The archive of raw records; without `dir` there is none."""
+
+    dir: str | None = Field(default=None, min_length=1, pattern=r"^[^`]*$")  # Delta cannot quote a backtick
+    trigger_seconds: float = Field(gt=0)
+    max_offsets_per_trigger: int = Field(gt=0)
+    maintenance_minutes: float = Field(ge=0)
+    compact_files: int = Field(gt=0)
+    retention_days: int | None = Field(default=None, gt=0)
+    vacuum_hours: float = Field(gt=0)
+
+    def folder(self, stream: str) -> str:
+        """Where a stream's table lies; to be asked only where there is an archive."""
+        assert self.dir is not None
+        return f"{self.dir.rstrip('/')}/{stream}"
+
+
 class StreamSettings(_Section):
     """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
 
@@ -118,6 +136,7 @@ class Settings(_Section):
     postgres: PostgresSettings
     redis: RedisSettings
     checkpoint_dir: str = Field(min_length=1)
+    archive: ArchiveSettings
     parse: ParseSettings
     streaming: StreamingSettings
     product_360: Product360Settings

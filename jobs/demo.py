@@ -46,7 +46,7 @@ def main(rate: int, seconds: int, folder: Path) -> None:
         connection = connect(settings.postgres, "castro_spark demo")
         migrate(connection, streams)
         connection.close()
-        spark = spark_session("demo")
+        spark = spark_session("demo", delta=settings.archive.dir is not None)
         stopping = cli.until_signalled()
         for each in streams:
             create_topic(spark, settings.kafka, topics[each.name], stream_settings(each, settings).partitions)

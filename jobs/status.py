@@ -1,8 +1,9 @@
-"""Show each stream's lag, writer, quarantine and cache."""
+"""Show each stream's lag, writer, quarantine, cache and archive."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,7 +19,7 @@ from castro_spark.streaming.status import product_360_status, stream_status
 def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool) -> None:
     """Changes nothing but what it has told: a new field of a source is told once."""
     settings = cli.load(env, conf_file)
-    spark = spark_session("status")
+    spark = spark_session("status", delta=settings.archive.dir is not None)
     found = [stream_status(spark, settings, stream) for stream in cli.chosen(names)]
     view = product_360_status(settings)
     if as_json:
@@ -35,6 +36,8 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         committed = f"{s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
         click.echo(f"  committed   revision {s['revision']} at {committed}")
         click.echo(f"  redis       {held}{'' if cache.get('up_to_date') else '  BEHIND'}")
+        if archive := s.get("archive"):
+            click.echo(f"  archive     {_archive(archive)}")
         if new := s["unknown_fields_not_told_before"]:
             click.echo(f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (told this once)")
         click.echo(f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}")
@@ -44,6 +47,14 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         click.echo(f"product_360: {view['products']:,} products, {view['to_refresh']:,} to refresh")
         click.echo(f"  refreshed   {at}")
         click.echo(f"  redis       {held}")
+
+
+def _archive(archive: dict[str, Any]) -> str:
+    if not archive["readable"]:
+        return f"not readable ({archive['error']})"
+    lost = sum(archive["lost"].values())
+    behind = f"{sum(archive['behind'].values()):,} records behind, last append {archive['archived_at']}"
+    return behind + (f"  {lost:,} RECORDS AGED OUT BEFORE" if lost else "")
 
 
 if __name__ == "__main__":

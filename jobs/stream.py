@@ -26,7 +26,7 @@ def main(
 ) -> None:
     """Streams until SIGTERM or SIGINT; the batch under way ends first."""
     settings = cli.load(env, conf_file)
-    spark = spark_session("stream")
+    spark = spark_session("stream", delta=settings.archive.dir is not None)
     stopping = cli.until_signalled()  # after the session, which sets a handler of its own
 
     def json_line(stream: str, batch: BatchReport) -> None:

@@ -1,4 +1,4 @@
-"""Check settings, PostgreSQL, Redis, Kafka and the checkpoint folder before a start."""
+"""Check settings, PostgreSQL, Redis, Kafka, and the folders of checkpoints and archive before a start."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         "settings": lambda: None,
         "postgres": postgres,
         "redis": lambda: client(settings.redis).ping(),
-        "checkpoints": lambda: check_writable(spark, settings.checkpoint_dir),
+        "checkpoints": lambda: check_writable(spark, settings.checkpoint_dir, "checkpoint_dir"),
         **{
             f"topic {topic}": lambda topic=topic: topic_state(  # type: ignore[misc]
                 spark, settings.kafka, topic
@@ -49,6 +49,8 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
             for topic in topics
         },
     }
+    if archive := settings.archive.dir:
+        checks["archive"] = lambda: check_writable(spark, archive, "archive.dir")
     found: dict[str, str] = {}
     for name, check in checks.items():
         try:

@@ -53,6 +53,7 @@ class System:
             "CASTRO_REDIS_URL": redis_url,
             "CASTRO_CHECKPOINT_DIR": str(folder / "checkpoints"),
         }
+        del self.env["CASTRO_ARCHIVE_DIR"]  # no archive but where a test wants one
         password = Path(env["CASTRO_REDIS_PASSWORD_FILE"]).read_text().strip()
         self.redis = redis.Redis.from_url(redis_url, password=password, decode_responses=True)
         self.redis.flushdb()

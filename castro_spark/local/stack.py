@@ -2,7 +2,7 @@
 
     folder/stack.json      the ports, chosen at the first `up` and kept (the mode is 0600)
     folder/<server>/       its data, configuration, log, pid file and generated password
-    folder/checkpoints/    for the jobs that use this stack
+    folder/checkpoints/    and folder/archive/: for the jobs that use this stack
 """
 
 from __future__ import annotations
@@ -129,7 +129,10 @@ class Stack:
 
     def env(self) -> dict[str, str]:
         """The environment variables by which the jobs use this stack."""
-        values = {"CASTRO_CHECKPOINT_DIR": str(self.folder / "checkpoints")}
+        values = {
+            "CASTRO_CHECKPOINT_DIR": str(self.folder / "checkpoints"),
+            "CASTRO_ARCHIVE_DIR": str(self.folder / "archive"),
+        }
         for name in _SETTING:
             if not self._is_external(name):
                 values |= self._server(name).env()

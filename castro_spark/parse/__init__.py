@@ -10,6 +10,7 @@ from castro_spark.parse.records import (
     ParseRules,
     parse_batch,
     parse_records,
+    parsed_types,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "Reason",
     "parse_batch",
     "parse_records",
+    "parsed_types",
 ]

@@ -121,7 +121,8 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
         for batch in batches:
             yield parse_batch(batch, rules)
 
-    return records.select(*SOURCE_COLUMNS).mapInArrow(parse, _ddl(rules.stream))
+    schema = ", ".join(f"`{name}` {type_}" for name, type_ in parsed_types(rules.stream).items())
+    return records.select(*SOURCE_COLUMNS).mapInArrow(parse, schema)
 
 
 def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
@@ -244,13 +245,14 @@ def _printable(detail: str) -> str:
     return _UNPRINTABLE.sub("?", detail[:_DETAIL_LENGTH])
 
 
-def _ddl(stream: StreamDeclaration) -> str:
+def parsed_types(stream: StreamDeclaration) -> dict[str, str]:
+    """The columns that `parse_records` gives, in order, with their types in Spark's words."""
     types = {f.column: _DDL_TYPES[f.type] for f in stream.fields} | {
         "event_id": "string", "value_total": "decimal(38,12)", "date": "date", "month": "int", "quarter": "int",
         "day_of_week": "int", "is_weekend": "boolean", "position_major": "bigint", "position_minor": "bigint",
     }  # fmt: skip
-    columns = ", ".join(f"`{name}` {types[name]}" for name in stream.event_columns)
-    return (
-        "partition int, offset bigint, record_timestamp timestamp, key binary, value binary, outcome string,"
-        f" reason string, detail string, kept array<string>, unknown array<string>, {columns}"
-    )
+    return {
+        "partition": "int", "offset": "bigint", "record_timestamp": "timestamp", "key": "binary", "value": "binary",
+        "outcome": "string", "reason": "string", "detail": "string", "kept": "array<string>",
+        "unknown": "array<string>", **{name: types[name] for name in stream.event_columns},
+    }  # fmt: skip

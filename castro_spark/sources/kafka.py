@@ -1,4 +1,4 @@
-"""Kafka as a source: the topic's state, and its records as a streaming DataFrame.
+"""Kafka as a source: the topic's state, and its records, as a streaming DataFrame or a range of them.
 
 One set of client options (settings.kafka) serves Spark's connector and the administration calls alike: both
 run on the Kafka client in Spark's JVM, so whatever security the cluster asks for is configured once.
@@ -54,10 +54,37 @@ def read_stream(
     )
 
 
-def topic_state(spark: SparkSession, settings: KafkaSettings, topic: str) -> TopicState:
-    """Asks the brokers; raises TopicMissing, or SourceError where they cannot be reached."""
+def read_range(
+    spark: SparkSession, settings: KafkaSettings, topic: str, starts: Mapping[int, int], ends: Mapping[int, int],
+    rows_a_task: int,
+) -> DataFrame:
+    """The topic's records from `starts` up to `ends` (exclusive, of every partition named there), headers included.
+
+    Committed transactions only; lost data is an error, not a warning.
+    """  # fmt: skip
+    return (
+        spark.read.format("kafka")
+        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | _client_options(settings)).items()})
+        .option("assign", json.dumps({topic: sorted(ends)}))
+        .option("startingOffsets", json.dumps({topic: {str(p): starts[p] for p in ends}}))
+        .option("endingOffsets", json.dumps({topic: {str(p): o for p, o in ends.items()}}))
+        .option("includeHeaders", "true")
+        .option("maxRecordsPerPartition", rows_a_task)
+        .option("failOnDataLoss", "true")
+        .option("kafka.isolation.level", "read_committed")
+        .load()
+    )
+
+
+def topic_state(
+    spark: SparkSession, settings: KafkaSettings, topic: str, *, committed: bool = False
+) -> TopicState:
+    """Asks the brokers; raises TopicMissing, or SourceError where they cannot be reached.
+
+    `committed`: the ends are where a reader of committed transactions gets to now, before those still open.
+    """
     with _Admin(spark, settings) as admin:
-        return admin.state(topic)
+        return admin.state(topic, committed=committed)
 
 
 def create_topic(
@@ -97,7 +124,7 @@ class _Admin:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def state(self, topic: str) -> TopicState:
+    def state(self, topic: str, *, committed: bool = False) -> TopicState:
         names = self._jvm.java.util.ArrayList()
         names.add(topic)
         described = self._get(self._client.describeTopics(names).allTopicNames(), topic).get(topic)
@@ -106,8 +133,8 @@ class _Admin:
         return TopicState(
             topic,
             described.topicId().toString(),
-            self._offsets(topic, partitions, specs.earliest()),
-            self._offsets(topic, partitions, specs.latest()),
+            self._offsets(topic, partitions, specs.earliest(), committed),
+            self._offsets(topic, partitions, specs.latest(), committed),
         )
 
     def create(self, topic: str, partitions: int) -> None:
@@ -116,12 +143,15 @@ class _Admin:
         new.add(self._kafka.clients.admin.NewTopic(topic, optional.of(partitions), optional.empty()))
         self._get(self._client.createTopics(new).all(), topic)
 
-    def _offsets(self, topic: str, partitions: list[int], spec: Any) -> dict[int, int]:
+    def _offsets(self, topic: str, partitions: list[int], spec: Any, committed: bool) -> dict[int, int]:
         asked = self._jvm.java.util.HashMap()
         keys = {p: self._kafka.common.TopicPartition(topic, p) for p in partitions}
         for key in keys.values():
             asked.put(key, spec)
-        found = self._get(self._client.listOffsets(asked).all(), topic)
+        levels = self._kafka.common.IsolationLevel
+        level = levels.READ_COMMITTED if committed else levels.READ_UNCOMMITTED
+        options = self._kafka.clients.admin.ListOffsetsOptions(level)
+        found = self._get(self._client.listOffsets(asked, options).all(), topic)
         return {p: found.get(key).offset() for p, key in keys.items()}
 
     def _get(self, future: Any, topic: str) -> Any:

@@ -70,15 +70,15 @@ def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic:
     return None
 
 
-def check_writable(spark: SparkSession, root: str) -> None:
-    """Raises CastroError unless a folder can be made under `root`."""
+def check_writable(spark: SparkSession, root: str, key: str) -> None:
+    """Raises CastroError unless a folder can be made under `root`, which is what the setting `key` says."""
     try:
         system, path = _path(spark, f"{root.rstrip('/')}/.writable")
         system.mkdirs(path)
         system.delete(path, True)
     except Py4JJavaError as error:
         words = str(error.java_exception.getMessage())
-        raise CastroError(f"cannot write to {root}: {words}", "mend checkpoint_dir or its permissions") from None
+        raise CastroError(f"cannot write to {root}: {words}", f"mend {key} or its permissions") from None
 
 
 def _names(spark: SparkSession, folder: str) -> list[str]:

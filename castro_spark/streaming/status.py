@@ -1,4 +1,4 @@
-"""How a stream stands: ledger against topic, quarantine, and Redis against PostgreSQL."""
+"""How a stream stands: ledger against topic, quarantine, Redis against PostgreSQL, and the archive against topic."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from datetime import datetime
 from typing import Any
 
 import redis
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from castro_spark.errors import CastroError
 from castro_spark.settings import Settings
+from castro_spark.sinks.delta import ArchiveTable
 from castro_spark.sinks.postgres import product_360 as view
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.ledger import read_ledger
 from castro_spark.sinks.postgres.quarantine import counts
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sinks.redis.publish import Publisher
-from castro_spark.sources.kafka import topic_state
+from castro_spark.sources.kafka import TopicState, topic_state
+from castro_spark.streaming.archive import words
 from castro_spark.streaming.product_360 import NAME
 from castro_spark.streaming.rules import configured
 from castro_spark.streams.declaration import StreamDeclaration
@@ -50,6 +55,7 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         "unknown_fields": [name for name, _ in unknown],
         "unknown_fields_not_told_before": [name for name, told in unknown if not told],
         "redis": _redis(settings, stream, ledger.revision),
+        **({"archive": _archive(spark, settings, stream, state)} if settings.archive.dir is not None else {}),
     }
 
 
@@ -88,6 +94,20 @@ def _unknown_fields(cursor: Any, stream: str) -> list[tuple[str, bool]]:
     )
     found: list[tuple[str, bool]] = cursor.fetchall()
     return found
+
+
+def _archive(
+    spark: SparkSession, settings: Settings, stream: StreamDeclaration, state: TopicState
+) -> dict[str, Any]:
+    """How far the topic is archived; `lost` are records that aged out before."""
+    try:
+        held = ArchiveTable(spark, stream, settings.archive.folder(stream.name)).read()
+    except (CastroError, Py4JError, PySparkException) as error:
+        return {"readable": False, "error": words(error)}
+    positions = held.positions if held is not None and held.topic_id == state.id else {}
+    behind = {p: end - positions.get(p, state.beginnings[p]) for p, end in sorted(state.ends.items())}
+    archived = (held.archived_at, held.lost) if held is not None else (None, {})
+    return {"readable": True, "behind": behind, "archived_at": archived[0], "lost": archived[1]}
 
 
 def _redis(settings: Settings, stream: StreamDeclaration, revision: int) -> dict[str, Any]:

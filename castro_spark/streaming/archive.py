@@ -1,0 +1,250 @@
+"""Each stream's archive: a loop beside its query that appends what the topic has to a table (sinks/delta).
+
+It is a reader of its own, on a slower beat, and nothing of the stream waits for it: if it fails (a full disk, HDFS
+away) that is said and tried again, from where the table is. The table decides where it goes on, so there is no
+checkpoint to lose.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from threading import Event
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+from castro_spark.errors import ArchiveFailed, CastroError, OffsetsBeyondEnd, TopicRecreated
+from castro_spark.settings import Settings
+from castro_spark.sinks.delta import Archived, ArchiveTable
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.ledger import read_ledger
+from castro_spark.sinks.postgres.only_one import OnlyOne
+from castro_spark.sources.kafka import TopicState, read_range, topic_state
+from castro_spark.streaming.rules import configured, parse_rules
+from castro_spark.streams.declaration import StreamDeclaration
+
+log = logging.getLogger(__name__)
+_POOL = "archive"  # conf/fairscheduler.xml
+_ROWS_A_TASK = 20_000
+_TRIES = 3  # of a run that is to end; one that streams tries for ever
+_LONGEST_WAIT_SECONDS = 60.0
+_LOOK_SECONDS = 0.5
+
+
+class Archiver:
+    """Archives one stream until `stopping` is set, or with `available_now` until what is there is archived.
+
+    `over` is set when the stream's own query has ended: its claim of the ledger need not be waited for then.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        stream: StreamDeclaration,
+        *,
+        available_now: bool,
+        stopping: Event,
+        over: Event,
+    ) -> None:
+        self._spark = spark
+        self._settings = settings
+        self._stream = configured(stream, settings)
+        self._available_now = available_now
+        self._stopping = stopping
+        self._over = over
+        self._writer = f"{socket.gethostname()} pid {os.getpid()}"
+        self._lock = OnlyOne(settings.postgres, "archive", stream.name)
+        self._failures = 0
+
+    def run(self) -> None:
+        """Raises ArchiveFailed where `available_now` could not be done; else what fails is said and tried again."""
+        self._spark.sparkContext.setLocalProperty("spark.scheduler.pool", _POOL)
+        while True:
+            try:
+                self._follow()
+            except Exception as error:  # whatever it is: the stream goes on, and this tries again
+                self._failures += 1
+                if self._available_now and self._failures >= _TRIES:
+                    raise ArchiveFailed(
+                        f"the archive of stream {self._stream.name} is not complete: {words(error)}",
+                        "mend that and run it again: it goes on from what the table holds",
+                    ) from error
+                wait = min(2.0**self._failures, _LONGEST_WAIT_SECONDS)
+                log.error(
+                    "the archive of stream %s: %s; the stream goes on, the archive tries again in %d s",
+                    self._stream.name, words(error), wait,
+                )  # fmt: skip
+                if self._stopping.wait(wait):
+                    return
+            else:
+                return
+            finally:
+                self._lock.release()
+
+    def _follow(self) -> None:
+        if not self._wait_for_lock():
+            return
+        table = ArchiveTable(self._spark, self._stream, self._settings.archive.folder(self._stream.name))
+        state = self._begin(table.read())
+        while state is not None and not self._stopping.is_set():
+            began = time.monotonic()
+            self._lock.check()
+            topic = topic_state(self._spark, self._settings.kafka, self._stream.topic, committed=True)
+            state = reach(state, topic)
+            ends = cut(state.positions, topic.ends, self._settings.archive.max_offsets_per_trigger)
+            if ends:
+                state = self._append(table, state, ends)
+            self._failures = 0
+            if state.number and self._is_due(state):
+                state = self._maintain(table, state)
+            if all(state.positions[p] >= end for p, end in topic.ends.items()):
+                if self._available_now:
+                    return
+                self._stopping.wait(self._settings.archive.trigger_seconds - (time.monotonic() - began))
+
+    def _wait_for_lock(self) -> bool:
+        """Until no other process archives this stream; False where it is to stop."""
+        said = False
+        deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while not self._lock.take():
+            if not said:
+                log.warning("stream %s is archived by another process: this one waits", self._stream.name)
+            said = True
+            if self._available_now and time.monotonic() > deadline:
+                raise ArchiveFailed("another process archives this stream", "let one instance run")
+            if self._stopping.wait(_LOOK_SECONDS):
+                return False
+        return True
+
+    def _begin(self, held: Archived | None) -> Archived | None:
+        """The table's state as this run goes on from it; None where it is to stop.
+
+        Which life of the topic it is, the ledger says: so the stream's own claim is waited for.
+        """
+        while not self._stopping.is_set():
+            topic = topic_state(self._spark, self._settings.kafka, self._stream.topic)
+            over = self._over.is_set()
+            with closing(connect(self._settings.postgres, f"castro_spark {self._stream.name} archive")) as connection:
+                ledger = read_ledger(connection, self._stream.name)
+            if ledger is not None and ledger.topic_id == topic.id:
+                return begin(held, topic, ledger.generation, self._writer)
+            if over:
+                raise TopicRecreated(
+                    f"topic {topic.topic} has id {topic.id}, which the ledger of stream {self._stream.name} is not"
+                    " about",
+                    "start the stream; what it says about its topic holds for the archive too",
+                )
+            self._stopping.wait(_LOOK_SECONDS)
+        return None
+
+    def _append(self, table: ArchiveTable, state: Archived, ends: Mapping[int, int]) -> Archived:
+        rules = parse_rules(self._stream, self._settings, state.generation)
+        records = read_range(
+            table.session, self._settings.kafka, self._stream.topic, state.positions, ends, _ROWS_A_TASK
+        )
+        offsets = sum(end - state.positions[p] for p, end in ends.items())
+        now = rules.now.isoformat()
+        after = replace(
+            state,
+            positions={**state.positions, **ends},
+            archived_at=now,
+            maintained_at=state.maintained_at or now,
+            writer=self._writer,
+        )
+        began = time.monotonic()
+        after = table.append(records, math.ceil(offsets / _ROWS_A_TASK), rules, after)
+        log.info("stream %s: %d offsets archived in %.1f s", self._stream.name, offsets, time.monotonic() - began)
+        return after
+
+    def _is_due(self, state: Archived) -> bool:
+        last = datetime.fromisoformat(state.maintained_at) if state.maintained_at else None
+        pause = timedelta(minutes=self._settings.archive.maintenance_minutes)
+        return last is None or datetime.now(timezone.utc) - last >= pause
+
+    def _maintain(self, table: ArchiveTable, state: Archived) -> Archived:
+        """Compaction and retention. What they commit carries the offsets on; a failure only puts it off."""
+        conf = self._settings.archive
+        now = datetime.now(timezone.utc)
+        state = replace(state, maintained_at=now.isoformat())
+        today = now.astimezone(self._settings.zone).date()
+        if conf.retention_days is not None:
+            table.forget(today - timedelta(days=conf.retention_days - 1), state)
+        table.compact(today, conf.compact_files, state)
+        table.vacuum(conf.vacuum_hours, state)
+        return state
+
+
+def begin(held: Archived | None, topic: TopicState, generation: int, writer: str) -> Archived:
+    """The table's state as a writer goes on from it. A new life of the topic, and a new table, begin at nothing."""
+    if held is not None and held.topic_id == topic.id:
+        return replace(held, topic=topic.topic, generation=generation, writer=writer)
+    if held is not None and held.generation >= generation:
+        raise TopicRecreated(
+            f"the archive is about topic {held.topic} with id {held.topic_id}, life {held.generation}; now topic"
+            f" {topic.topic} has id {topic.id}, and the ledger calls that life {generation}",
+            "is it the right archive.dir for these brokers and this database? Name a new folder otherwise",
+        )
+    if held is None:
+        return Archived(topic.topic, topic.id, generation, writer=writer)
+    return replace(
+        held, topic=topic.topic, topic_id=topic.id, generation=generation, writer=writer, positions={}, lost={}
+    )
+
+
+def reach(state: Archived, topic: TopicState) -> Archived:
+    """The state with a position in each of the topic's partitions that can be read from.
+
+    Records that have aged out cannot be had any more, and stopping would lose more of them: that is said loudly,
+    counted in `lost`, and gone on from the topic's beginning.
+    """
+    if topic.id != state.topic_id:
+        raise TopicRecreated(
+            f"topic {topic.topic} has id {topic.id}, the archive is about id {state.topic_id}",
+            "start the stream; what it says about its topic holds for the archive too",
+        )
+    positions, lost = dict(state.positions), dict(state.lost)
+    for partition, beginning in topic.beginnings.items():
+        # A partition that was added to a known topic is read from 0: all of it is new.
+        held = positions.get(partition, 0 if state.positions else beginning)
+        if held > topic.ends[partition]:
+            raise OffsetsBeyondEnd(
+                f"topic {topic.topic}, partition {partition}: the archive wants offset {held}, but the topic ends at"
+                f" {topic.ends[partition]}",
+                "is kafka.bootstrap_servers the right cluster? If the topic lost its records for good, name another"
+                " folder in archive.dir",
+            )
+        if held < beginning:
+            log.error(
+                "topic %s, partition %d: offsets %d to %d aged out before they were archived: THEY ARE LOST to the"
+                " archive, which goes on at %d. Raise the topic's retention",
+                topic.topic, partition, held, beginning - 1, beginning,
+            )  # fmt: skip
+            lost[partition] = lost.get(partition, 0) + beginning - held
+        positions[partition] = max(held, beginning)
+    return replace(state, positions=positions, lost=lost)
+
+
+def cut(starts: Mapping[int, int], ends: Mapping[int, int], most: int) -> dict[int, int]:
+    """Where a batch of some `most` offsets ends, in the partitions that have new ones: a share of each."""
+    new = {p: end - starts[p] for p, end in ends.items() if end > starts[p]}
+    total = sum(new.values())
+    share = min(1.0, most / total) if total else 1.0
+    return {p: starts[p] + math.ceil(n * share) for p, n in new.items()}
+
+
+def words(error: BaseException) -> str:
+    """An error in one line; a CastroError with what to do."""
+    if isinstance(error, CastroError):
+        return str(error)
+    if isinstance(error, Py4JJavaError):
+        return str(error.java_exception).partition("\n")[0]
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
