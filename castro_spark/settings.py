@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from castro_spark.errors import SettingsError
+from castro_spark.mapping import WarehouseSettings
 
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 
@@ -24,6 +25,7 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_REDIS_URL": ("redis", "url"),
     "CASTRO_CHECKPOINT_DIR": ("checkpoint_dir",),
     "CASTRO_TIMEZONE": ("timezone",),
+    "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
 }
 _SECRETS: dict[str, tuple[str, ...]] = {
     "CASTRO_POSTGRES_PASSWORD": ("postgres", "password"),
@@ -122,6 +124,7 @@ class Settings(_Section):
     streaming: StreamingSettings
     product_360: Product360Settings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
+    warehouse: WarehouseSettings
 
     @field_validator("timezone")
     @classmethod
