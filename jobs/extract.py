@@ -1,4 +1,4 @@
-"""Bring warehouse tables (Hive) to PostgreSQL: what changed."""
+"""Bring warehouse tables (Hive) to PostgreSQL: what changed, or all of it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
-from castro_spark.batch.extract import INCREMENTAL, extract
+from castro_spark.batch.extract import FULL, INCREMENTAL, extract
 from castro_spark.errors import TablesFailed, UsageError
 from castro_spark.session import hive_session
 
 
 @click.command(help=__doc__)
 @cli.settings_options
-@click.option("--mode", type=click.Choice([INCREMENTAL]), required=True, help="What changed since the last time.")
+@click.option("--mode", type=click.Choice([INCREMENTAL, FULL]), required=True,
+              help="What changed since the last time; or everything, checked, then swapped in.")  # fmt: skip
 @click.option("--table", "names", multiple=True, help="This table only, by target or source; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def main(env: str, conf_file: Path | None, mode: str, names: tuple[str, ...], as_json: bool) -> None:

@@ -1,8 +1,9 @@
 """Warehouse tables to PostgreSQL: several at a time, each on its own, and what became of each.
 
-One table's way: take the turn; read (sources/hive); stage (executors); one transaction for rows and watermark; mirror
-the watermark to Redis. What may pass (an outage, a file system's error) is tried again as a whole, which is safe
-because nothing is visible before that transaction. One table's failure is not another's.
+One table's way: take the turn; read (sources/hive); stage (executors); one transaction for rows and watermark (in a
+full refresh: for the swap and the watermark); mirror the watermark to Redis. What may pass (an outage, a file system's
+error) is tried again as a whole, which is safe because nothing is visible before that transaction. One table's failure
+is not another's.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from castro_spark.mapping import TableMapping
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import warehouse
 from castro_spark.sinks.postgres.connection import PASSING, Connection
+from castro_spark.sinks.postgres.warehouse_copy import check_replaceable
 from castro_spark.sinks.postgres.warehouse_staging import StagedTable, stage_table
+from castro_spark.sinks.postgres.warehouse_swap import replace_table
 from castro_spark.sinks.redis.last_sync import write_last_sync
 from castro_spark.sources.hive import read_table, reading
 
-INCREMENTAL = "incremental"
+INCREMENTAL, FULL = "incremental", "full"
 _LONGEST_WAIT = 60  # seconds between two tries
 
 log = logging.getLogger(__name__)
@@ -108,7 +111,7 @@ class TableExtract:
         """Everything from the turn to Redis; what it raises has changed nothing."""
         wait = self._settings.warehouse.lock_wait_seconds
         with warehouse.alone(self._settings.postgres, self._target, self._mapping, wait) as connection:
-            loaded = self._incremental(connection)
+            loaded = self._full(connection) if self._result.mode == FULL else self._incremental(connection)
             self._result.inserted, self._result.updated = loaded.inserted, loaded.updated
             self._result.watermark = loaded.mark.watermark
             log.info(
@@ -122,6 +125,11 @@ class TableExtract:
         watermark = held.watermark if held else None
         staged = self._stage(watermark - self._limits.overlap if watermark else None)
         return warehouse.upsert(connection, self._target, self._mapping, staged)
+
+    def _full(self, connection: Connection) -> warehouse.Loaded:
+        check_replaceable(connection, self._target)
+        wait = self._settings.warehouse.swap_wait_seconds
+        return replace_table(connection, self._target, self._mapping, self._stage(None), self._limits, wait)
 
     def _stage(self, since: datetime | None) -> StagedTable:
         begun, result = time.monotonic(), self._result

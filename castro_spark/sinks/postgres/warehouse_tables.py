@@ -46,7 +46,7 @@ def check_tables(connection: Connection, target: str, mapping: TableMapping) -> 
     """Raises NotMigrated unless the target, its staging table and the watermark table are as the mapping asks."""
     wanted = _wanted(mapping)
     with connection, connection.cursor() as cursor:
-        held, staged = _columns_of(cursor, _regclass(target)), _columns_of(cursor, _staging_regclass(target))
+        held, staged = _columns_of(cursor, regclass(target)), _columns_of(cursor, _staging_regclass(target))
         there = bool(_columns_of(cursor, "castro.extract_watermark"))
     if not there or any(not wanted.items() <= columns.items() for columns in (held, staged)):
         raise NotMigrated(
@@ -57,7 +57,7 @@ def check_tables(connection: Connection, target: str, mapping: TableMapping) -> 
 
 def _migrate(cursor: Cursor, target: str, mapping: TableMapping) -> list[str]:
     wanted = _wanted(mapping)
-    held = _columns_of(cursor, _regclass(target))
+    held = _columns_of(cursor, regclass(target))
     done = []
     if not held:
         cursor.execute(statement(
@@ -97,7 +97,7 @@ def _check_same(cursor: Cursor, target: str, mapping: TableMapping, held: Mappin
                 f"table {target}, column {name}: the mapping says {kind}, the table has {held[name]}",
                 "change the mapping back, or drop or convert the column yourself, then migrate and extract --mode full",
             )
-    cursor.execute(statement("warehouse/key_of.sql"), {"table": _regclass(target)})
+    cursor.execute(statement("warehouse/key_of.sql"), {"table": regclass(target)})
     key = tuple(name for (name,) in cursor.fetchall())
     if key != mapping.key:
         raise TypeChanged(
@@ -128,9 +128,10 @@ def _staging_name(target: str) -> str:
     return f"staged_{target}"
 
 
-def _regclass(target: str) -> str:
+def regclass(target: str) -> str:
+    """A target's name as PostgreSQL reads it."""
     return '"' + target.replace('"', '""') + '"'
 
 
 def _staging_regclass(target: str) -> str:
-    return f"castro.{_regclass(_staging_name(target))}"
+    return f"castro.{regclass(_staging_name(target))}"
