@@ -3,17 +3,23 @@
     CastroError                 exit status 1
     ├── UsageError              exit status 2: wrong arguments
     │   └── SettingsError       a setting is missing or cannot be used; names the file and the key
-    ├── SourceError             Kafka cannot be read as the ledger expects
+    ├── SourceError             Kafka or Hive cannot be read as it must
     │   ├── TopicMissing        there is no such topic
     │   ├── TopicRecreated      the topic's id is another one than the ledger's
     │   ├── OffsetsAgedOut      the ledger is behind the topic's beginning: records are gone
-    │   └── OffsetsBeyondEnd    the ledger is ahead of the topic's end
-    └── SinkError               PostgreSQL, Redis or the archive does not hold what it must
-        ├── NotMigrated         tables are missing or of another version
-        ├── Fenced              another writer has taken the stream over
-        ├── LedgerMoved         the ledger is not where this writer left it
-        ├── StagingLost         staged records are gone before their commit
-        └── ArchiveFailed       the archive cannot be written, or another process writes it
+    │   ├── OffsetsBeyondEnd    the ledger is ahead of the topic's end
+    │   ├── MappingError        a warehouse table is not as the mapping says
+    │   └── SourceUnreadable    a warehouse table cannot be read: not the same as an empty one
+    ├── SinkError               PostgreSQL, Redis or the archive does not hold what it must
+    │   ├── NotMigrated         tables are missing or of another version
+    │   ├── TypeChanged         a table is there with other columns than the mapping's
+    │   ├── Fenced              another writer has taken the stream over
+    │   ├── LedgerMoved         the ledger is not where this writer left it
+    │   ├── StagingLost         staged records are gone before their commit
+    │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
+    │   ├── ExtractBusy         another extract of the table runs
+    │   └── ChecksFailed        what was loaded must not take the table's place
+    └── TablesFailed            an extract ended, but not for all its tables
 
 What is not here is a system failure (PostgreSQL down, broken network): the driver's own exception,
 retried by the writer and never taken for a bad record.
@@ -47,7 +53,7 @@ class SettingsError(UsageError):
 
 
 class SourceError(CastroError):
-    """Kafka cannot be read as the ledger expects."""
+    """Kafka or Hive cannot be read as it must."""
 
 
 class TopicMissing(SourceError):
@@ -64,6 +70,14 @@ class OffsetsAgedOut(SourceError):
 
 class OffsetsBeyondEnd(SourceError):
     """The ledger holds offsets that the topic does not have."""
+
+
+class MappingError(SourceError):
+    """A warehouse table is not as the mapping says; trying again does not help."""
+
+
+class SourceUnreadable(SourceError):
+    """A warehouse table cannot be read now. It must never be taken for an empty one."""
 
 
 class SinkError(CastroError):
@@ -88,3 +102,19 @@ class StagingLost(SinkError):
 
 class ArchiveFailed(SinkError):
     """The archive cannot be written, or another process writes it; what was appended so far is there once."""
+
+
+class TypeChanged(SinkError):
+    """A table is there with other columns or another key than the mapping's; what to do is for people to decide."""
+
+
+class ExtractBusy(SinkError):
+    """Another extract of the same table runs."""
+
+
+class ChecksFailed(SinkError):
+    """What was read fails a check; the table stays as it was."""
+
+
+class TablesFailed(CastroError):
+    """Some tables of an extract failed; the others are done."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from pyspark.sql import SparkSession
 
 # What Delta Lake needs of a session.
@@ -16,7 +19,51 @@ def spark_session(job: str, *, delta: bool = False) -> SparkSession:
 
     `delta`: it reads or writes the archive too. Else Delta's rules are left out of all planning.
     """
+    builder = _builder(job)
+    for name, value in (_DELTA if delta else {}).items():
+        builder = builder.config(name, value)
+    return _started(builder)
+
+
+def hive_session(job: str, embedded_dir: str | None = None) -> SparkSession:
+    """A session that reads Hive: the cluster's (hive-site.xml decides), or the embedded one in `embedded_dir`.
+
+    The embedded metastore serves one JVM at a time.
+    """
     builder = (
+        _builder(job)
+        .enableHiveSupport()
+        # A number that does not fit, or a file that is gone, must never become a null, or no rows.
+        .config("spark.sql.ansi.enabled", "true")
+        .config("spark.sql.files.ignoreMissingFiles", "false")
+        .config("spark.sql.files.ignoreCorruptFiles", "false")
+    )
+    if embedded_dir is None:
+        return _started(builder)
+    folder = Path(embedded_dir).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    for key, value in embedded_hive(folder).items():
+        builder = builder.config(key, value)
+    spark = _started(builder)
+    context: Any = spark.sparkContext
+    context._jvm.java.lang.System.setProperty("derby.stream.error.file", str(folder / "derby.log"))
+    return spark
+
+
+def embedded_hive(folder: Path) -> dict[str, str]:
+    """Spark's settings for an embedded metastore (Derby) with everything it writes in `folder`."""
+    return {
+        "spark.sql.catalogImplementation": "hive",
+        "spark.sql.warehouse.dir": folder.joinpath("tables").as_uri(),
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'metastore'};create=true",
+        "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
+        "spark.hadoop.hive.metastore.schema.verification": "false",
+        "spark.hadoop.hive.exec.scratchdir": str(folder / "scratch"),
+    }
+
+
+def _builder(job: str) -> SparkSession.Builder:
+    return (
         SparkSession.builder.appName(f"castro_spark {job}")
         .config("spark.sql.session.timeZone", "UTC")
         # Results of a batch come back in one piece of Arrow.
@@ -27,8 +74,9 @@ def spark_session(job: str, *, delta: bool = False) -> SparkSession:
         .config("spark.sql.streaming.minBatchesToRetain", "10")
         .config("spark.sql.adaptive.enabled", "false")
     )
-    for name, value in (_DELTA if delta else {}).items():
-        builder = builder.config(name, value)
+
+
+def _started(builder: SparkSession.Builder) -> SparkSession:
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from castro_spark.errors import SettingsError
+from castro_spark.mapping import WarehouseSettings
 
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 
@@ -25,6 +26,7 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_CHECKPOINT_DIR": ("checkpoint_dir",),
     "CASTRO_ARCHIVE_DIR": ("archive", "dir"),
     "CASTRO_TIMEZONE": ("timezone",),
+    "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
 }
 _SECRETS: dict[str, tuple[str, ...]] = {
     "CASTRO_POSTGRES_PASSWORD": ("postgres", "password"),
@@ -141,6 +143,7 @@ class Settings(_Section):
     streaming: StreamingSettings
     product_360: Product360Settings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
+    warehouse: WarehouseSettings
 
     @field_validator("timezone")
     @classmethod

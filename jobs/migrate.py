@@ -10,6 +10,7 @@ from castro_spark import cli
 from castro_spark.session import spark_session
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.warehouse_tables import migrate_warehouse
 from castro_spark.sources.kafka import create_topic
 from castro_spark.streaming.rules import configured, stream_settings
 
@@ -24,7 +25,8 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], skip_topics: 
     streams = cli.chosen(names)
     connection = connect(settings.postgres, "castro_spark migrate")
     try:
-        for name in migrate(connection, streams) or ["nothing to do"]:
+        done = [*migrate(connection, streams), *migrate_warehouse(connection, settings.warehouse.mapped)]
+        for name in done or ["nothing to do"]:
             click.echo(f"tables: {name}")
     finally:
         connection.close()

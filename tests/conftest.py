@@ -10,14 +10,19 @@ import pytest
 from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
+from castro_spark.session import embedded_hive
 from tests.system import System
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    folder = tmp_path_factory.mktemp("warehouse")  # Hive's, for those who ask for a table
+    builder = SparkSession.builder.master("local[2,3]")
+    for key, value in embedded_hive(folder).items():
+        builder = builder.config(key, value)
     session = (
-        SparkSession.builder.master("local[2]")
+        builder
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.shuffle.partitions", "2")
@@ -26,6 +31,7 @@ def spark() -> Iterator[SparkSession]:
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
+    session._jvm.java.lang.System.setProperty("derby.stream.error.file", str(folder / "derby.log"))
     yield session
     session.stop()
 

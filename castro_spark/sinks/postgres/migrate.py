@@ -12,7 +12,8 @@ from castro_spark.sinks.postgres.staging import SLOTS, events_table, rejects_tab
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 _WHOLE = ""  # the "stream" of what is applied once
-_ONCE = ("001_castro_schema", "004_emptied", "006_deleted", "007_unknown_fields", "009_touched", "011_product_360")
+_ONCE = ("001_castro_schema", "004_emptied", "006_deleted", "007_unknown_fields", "009_touched", "011_product_360",
+         "030_extract")  # fmt: skip
 _PER_STREAM = ("002_stream_tables", "003_staging_slots", "005_deletes", "010_touched_before")
 _OF_ONE_STREAM = {"inventory": ("008_inventory_values",)}
 _TYPES = {

@@ -33,6 +33,11 @@ def product_360_key(product_code: str) -> str:
     return f"product:360:{product_code}"
 
 
+def last_sync_key(table: str) -> str:
+    """last_sync:{table}: the extraction watermark of a warehouse table."""
+    return f"last_sync:{table}"
+
+
 def patterns(stream: StreamDeclaration) -> tuple[str, ...]:
     """SCAN patterns that match every hash of the stream, and none of another."""
     return f"{stream.name}:realtime:*", f"{stream.aggregate_prefix}:daily:*", f"{stream.aggregate_prefix}:monthly:*"

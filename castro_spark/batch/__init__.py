@@ -1,0 +1,1 @@
+"""The batch jobs: wiring of what reads the warehouse and what writes it."""

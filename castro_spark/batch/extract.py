@@ -1,0 +1,186 @@
+"""Warehouse tables to PostgreSQL: several at a time, each on its own, and what became of each.
+
+One table's way: take the turn; read (sources/hive); stage (executors); one transaction for rows and watermark (in a
+full refresh: for the swap and the watermark); mirror the watermark to Redis. What may pass (an outage, a file system's
+error) is tried again as a whole, which is safe because nothing is visible before that transaction. One table's failure
+is not another's.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import psycopg2
+import redis
+from pyspark.sql import SparkSession
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from castro_spark.errors import CastroError, MappingError, SourceUnreadable, StagingLost
+from castro_spark.mapping import TableMapping
+from castro_spark.settings import Settings
+from castro_spark.sinks.postgres import warehouse
+from castro_spark.sinks.postgres.connection import PASSING, Connection
+from castro_spark.sinks.postgres.warehouse_copy import check_replaceable
+from castro_spark.sinks.postgres.warehouse_staging import StagedTable, stage_table
+from castro_spark.sinks.postgres.warehouse_swap import replace_table
+from castro_spark.sinks.redis.last_sync import write_last_sync
+from castro_spark.sources.hive import read_table, reading
+
+INCREMENTAL, FULL = "incremental", "full"
+_LONGEST_WAIT = 60  # seconds between two tries
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class TableResult:
+    """What became of one table."""
+
+    table: str
+    source: str
+    mode: str
+    status: str = "failed"
+    seconds: float = 0.0
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    watermark: datetime | None = None
+    unknown_columns: list[str] = field(default_factory=list)
+    rows_from_the_future: int = 0
+    texts_cleaned: int = 0
+    redis: str = "not written"
+    problem: str | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.status == "done"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+
+def extract(
+    spark: SparkSession, settings: Settings, tables: Mapping[str, TableMapping], mode: str
+) -> list[TableResult]:
+    """Extracts `tables`, up to `parallel_tables` at a time; raises for none of them, and tells of each."""
+    with ThreadPoolExecutor(max_workers=settings.warehouse.parallel_tables) as pool:
+        tasks = [pool.submit(_one, spark, settings, target, mapping, mode) for target, mapping in tables.items()]
+        return [task.result() for task in tasks]
+
+
+def _one(spark: SparkSession, settings: Settings, target: str, mapping: TableMapping, mode: str) -> TableResult:
+    begun = time.monotonic()
+    result = TableResult(target, mapping.source, mode)
+    try:
+        for attempt in _retrying(settings, target):
+            with attempt:
+                TableExtract(spark, settings, target, mapping, result).run()
+        result.status = "done"
+    except (CastroError, psycopg2.Error) as error:
+        result.problem = str(error).strip()
+    except Exception as error:  # of one table: the others go on, and this is told at the end
+        log.debug("trace", exc_info=True)
+        result.problem = f"{type(error).__name__}: {str(error).strip()[:400]}"
+    result.seconds = round(time.monotonic() - begun, 1)
+    if result.problem:
+        log.error("%s: failed after %.1f s: %s", target, result.seconds, result.problem.partition("\n")[0])
+    return result
+
+
+class TableExtract:
+    """One table's extract; `result` is filled on the way."""
+
+    def __init__(
+        self, spark: SparkSession, settings: Settings, target: str, mapping: TableMapping, result: TableResult
+    ) -> None:
+        self._spark = spark
+        self._settings = settings
+        self._target = target
+        self._mapping = mapping
+        self._result = result
+        self._limits = mapping.limits(settings.warehouse.limits)
+
+    def run(self) -> None:
+        """Everything from the turn to Redis; what it raises has changed nothing."""
+        wait = self._settings.warehouse.lock_wait_seconds
+        with warehouse.alone(self._settings.postgres, self._target, self._mapping, wait) as connection:
+            loaded = self._full(connection) if self._result.mode == FULL else self._incremental(connection)
+            self._result.inserted, self._result.updated = loaded.inserted, loaded.updated
+            self._result.watermark = loaded.mark.watermark
+            log.info(
+                "%s: committed: %s new, %s changed, watermark %s",
+                self._target, f"{loaded.inserted:,}", f"{loaded.updated:,}", loaded.mark.watermark,
+            )  # fmt: skip
+            self._mirror(loaded.mark)
+
+    def _incremental(self, connection: Connection) -> warehouse.Loaded:
+        held = warehouse.mark_of(connection, self._target)
+        watermark = held.watermark if held else None
+        staged = self._stage(watermark - self._limits.overlap if watermark else None)
+        return warehouse.upsert(connection, self._target, self._mapping, staged)
+
+    def _full(self, connection: Connection) -> warehouse.Loaded:
+        check_replaceable(connection, self._target)
+        wait = self._settings.warehouse.swap_wait_seconds
+        return replace_table(connection, self._target, self._mapping, self._stage(None), self._limits, wait)
+
+    def _stage(self, since: datetime | None) -> StagedTable:
+        begun, result = time.monotonic(), self._result
+        log.info("%s: reading %s %s", self._target, self._mapping.source, f"since {since}" if since else "whole")
+        read = read_table(self._spark, self._mapping, since, self._settings.zone)
+        result.unknown_columns = list(read.unknown)
+        if read.unknown:
+            log.warning(
+                "%s: %s has columns that the mapping does not know: %s",
+                self._target, self._mapping.source, ", ".join(read.unknown),
+            )  # fmt: skip
+        with reading(self._mapping.source):
+            staged = stage_table(
+                read.rows, self._settings.postgres, self._target, version=self._mapping.watermark,
+                not_after=datetime.now(timezone.utc) + self._settings.parse.future_allowance,
+                tasks=self._settings.warehouse.copies_a_table,
+            )  # fmt: skip
+        result.read, result.rows_from_the_future, result.texts_cleaned = staged.rows, staged.ahead, staged.cleaned
+        if staged.ahead:
+            log.warning("%s: %d rows changed in the future: the watermark leaves them out", self._target, staged.ahead)
+        if staged.cleaned:
+            log.warning("%s: %d texts held NUL characters, which were taken out", self._target, staged.cleaned)
+        log.info("%s: %s rows staged in %.1f s", self._target, f"{staged.rows:,}", time.monotonic() - begun)
+        return staged
+
+    def _mirror(self, mark: warehouse.Mark) -> None:
+        if mark.watermark is None:
+            self._result.redis = "nothing to write"
+            return
+        try:
+            write_last_sync(self._settings.redis, self._target, mark.watermark, mark.revision)
+            self._result.redis = "written"
+        except (redis.RedisError, OSError) as error:
+            self._result.redis = f"behind: {error}"
+            log.warning("%s: Redis: %s; the next extract makes it good", self._target, error)
+
+
+def _retrying(settings: Settings, target: str) -> Retrying:
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        first = str(error).strip().partition("\n")[0]
+        log.warning("%s: %s; attempt %d, trying again", target, first, state.attempt_number)
+
+    return Retrying(
+        retry=retry_if_exception(_may_pass),
+        stop=stop_after_attempt(settings.warehouse.retries + 1),
+        wait=wait_exponential(settings.warehouse.retry_wait_seconds, max=_LONGEST_WAIT),
+        before_sleep=tell,
+        reraise=True,
+    )
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, (*PASSING, SourceUnreadable, StagingLost)) and not isinstance(error, MappingError)

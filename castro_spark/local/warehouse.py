@@ -1,0 +1,73 @@
+"""The embedded warehouse: Hive tables (ORC and Parquet) in a folder, with Derby as their metastore.
+
+    folder/metastore/    Derby's database: one JVM at a time
+    folder/tables/       the tables' files
+    folder/made          written last: the history is whole
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from castro_spark.features import calendar
+from castro_spark.local import warehouse_history as history
+
+_TABLES_SQL = Path(__file__).resolve().parents[2] / "sql" / "hive" / "tables.sql"
+_STAMP = "made"
+Report = Callable[[str, float], None]
+
+
+def is_made(folder: Path) -> bool:
+    """Whether the folder holds a whole warehouse."""
+    return folder.joinpath(_STAMP).exists()
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Removes what an interrupted `fill` left; before the session that opens the metastore."""
+    if folder.exists() and not is_made(folder):
+        shutil.rmtree(folder)
+
+
+def fill(
+    spark: SparkSession, folder: Path, timezone: str, *, products: int, years: int, transactions: int, report: Report
+) -> None:
+    """Makes the tables and their history, once; `report` is told each table and its seconds."""
+    create_tables(spark)
+    made = {
+        "castrolanda_inventory.product_master": history.product_master(spark, products, years),
+        "castrolanda_inventory.transactions": history.transactions(spark, products, years, transactions),
+        "castrolanda_inventory.stock_levels": history.stock_levels(spark, products),
+        "castrolanda_sales.orders": history.orders(spark, products, years, transactions // 3),
+        "castrolanda_procurement.purchases": history.purchases(spark, products, years, transactions // 10),
+    }
+    for table, rows in made.items():
+        begun = time.monotonic()
+        append(spark, table, rows, timezone)
+        report(table, time.monotonic() - begun)
+    folder.joinpath(_STAMP).touch()
+
+
+def create_tables(spark: SparkSession) -> None:
+    """Creates the databases and tables that are not there."""
+    text = re.sub(r"(?m)^\s*--.*$", "", _TABLES_SQL.read_text(encoding="utf-8"))
+    for statement in filter(None, map(str.strip, text.split(";"))):
+        spark.sql(statement)
+
+
+def append(spark: SparkSession, table: str, rows: DataFrame, timezone: str) -> None:
+    """Appends rows to a table, each to the partition of the local day of its last_modified."""
+    columns = spark.table(table).columns
+    if "dt" in columns:
+        days = calendar.with_calendar(rows, timezone, "last_modified")
+        rows = days.withColumn("dt", days["date"].cast("string"))
+        # Rows of a day together: else every task would write a file for every day.
+        rows = rows.repartition(4, "dt").sortWithinPartitions("dt")
+    spark.conf.set("hive.exec.dynamic.partition.mode", "nonstrict")
+    spark.conf.set("hive.exec.max.dynamic.partitions", "100000")
+    rows.select(*columns).write.insertInto(table)

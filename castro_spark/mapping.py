@@ -1,0 +1,151 @@
+"""The mapping of warehouse tables: which Hive table becomes which PostgreSQL table, column by column. Typed, no I/O."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+_LONGEST_NAME = 40  # PostgreSQL takes 63 characters; staging tables and indexes add to it
+LOADED_AT = "loaded_at"  # when the row was written; the jobs' own
+_OWN = frozenset({LOADED_AT, "attempt"})
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ColumnType(Enum):
+    """What a mapped column can hold; each fixes the column's type on every side."""
+
+    TEXT = "text"
+    DECIMAL = "decimal"  # exact decimal(18,6)
+    TIMESTAMP = "timestamp"  # an instant
+    DATE = "date"
+    INTEGER = "integer"  # 64 bits
+    BOOLEAN = "boolean"
+
+
+class PartitionDay(Enum):
+    """The day of the watermark column that a partition column holds."""
+
+    LOCAL_DATE = "local_date"
+    UTC_DATE = "utc_date"
+
+
+class ColumnMapping(_Section):
+    """A target column: the source column `from`, or the Spark SQL expression `sql` over source columns."""
+
+    source: str | None = Field(default=None, alias="from", min_length=1)
+    sql: str | None = Field(default=None, min_length=1)
+    type: ColumnType
+    required: bool = False  # a full refresh fails where more than the null limit of it is null
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ColumnMapping:
+        if (self.source is None) == (self.sql is None):
+            raise ValueError("must have either `from` (a source column) or `sql` (an expression)")
+        return self
+
+
+class PartitionMapping(_Section):
+    """The source's partition column, and the day it holds: an incremental run lists no older partitions."""
+
+    column: str = Field(min_length=1)
+    holds: PartitionDay = PartitionDay.LOCAL_DATE
+
+
+class Limits(_Section):
+    """What an incremental run reads again, and what a full refresh tolerates, as shares of the rows."""
+
+    overlap_minutes: float = Field(ge=0)  # rows that commit out of order within it are not missed
+    shrink_limit: float = Field(ge=0, le=1)
+    null_limit: float = Field(ge=0, le=1)
+    duplicate_limit: float = Field(ge=0, le=1)
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta(minutes=self.overlap_minutes)
+
+
+class TableMapping(_Section):
+    """A source table and its target. `watermark` is the target column that tells when a row last changed: of one
+    key the newest row counts."""
+
+    source: str = Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")  # database.table
+    key: tuple[str, ...] = Field(min_length=1)
+    watermark: str
+    partition: PartitionMapping | None = None
+    columns: dict[str, ColumnMapping]
+    indexes: tuple[tuple[str, ...], ...] = ()
+    ignore: frozenset[str] = frozenset()  # source columns that are known and not wanted
+    overlap_minutes: float | None = Field(default=None, ge=0)
+    shrink_limit: float | None = Field(default=None, ge=0, le=1)
+    null_limit: float | None = Field(default=None, ge=0, le=1)
+    duplicate_limit: float | None = Field(default=None, ge=0, le=1)
+
+    @field_validator("columns")
+    @classmethod
+    def _own_columns_are_free(cls, columns: dict[str, ColumnMapping]) -> dict[str, ColumnMapping]:
+        if taken := sorted(_OWN & columns.keys()):
+            raise ValueError(f"must not name {', '.join(taken)}: the jobs use that themselves")
+        return columns
+
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> TableMapping:
+        wanted = {*self.key, self.watermark, *(column for index in self.indexes for column in index)}
+        if missing := sorted(wanted - self.columns.keys()):
+            raise ValueError(f"key, watermark and indexes name columns that are not there: {', '.join(missing)}")
+        version = self.columns[self.watermark]
+        if version.type is not ColumnType.TIMESTAMP or version.source is None:
+            raise ValueError(f"the watermark {self.watermark} must be a timestamp, straight `from` a source column")
+        if self.watermark in self.key:
+            raise ValueError("the watermark cannot be part of the key: a row keeps its key when it changes")
+        return self
+
+    @property
+    def never_null(self) -> tuple[str, ...]:
+        """The columns without which a row has no place: its key, and when it changed."""
+        return (*self.key, self.watermark)
+
+    @property
+    def source_watermark(self) -> str:
+        """The source column of the watermark."""
+        source = self.columns[self.watermark].source
+        assert source is not None
+        return source
+
+    def limits(self, defaults: Limits) -> Limits:
+        """The table's own limits over the defaults."""
+        own = {name: value for name in Limits.model_fields if (value := getattr(self, name)) is not None}
+        return defaults.model_copy(update=own)
+
+
+class WarehouseSettings(_Section):
+    """How tables are extracted, and which."""
+
+    embedded_dir: str | None = None  # an embedded Hive metastore and its tables; on a cluster hive-site.xml decides
+    parallel_tables: int = Field(gt=0)
+    copies_a_table: int = Field(gt=0)  # tasks, and so connections, that load one table at a time
+    retries: int = Field(ge=0)  # of a table, for what may pass
+    retry_wait_seconds: float = Field(gt=0)  # before the first of them; then twice as long each time
+    lock_wait_seconds: float = Field(ge=0)  # for another extract of the same table
+    swap_wait_seconds: float = Field(gt=0)  # for readers that hold the table
+    limits: Limits
+    tables: dict[str, TableMapping | None]  # None: a table of base.yaml that is not wanted here
+
+    @field_validator("tables")
+    @classmethod
+    def _plain_names(cls, tables: dict[str, TableMapping | None]) -> dict[str, TableMapping | None]:
+        for name, mapping in tables.items():
+            for checked in (name, *(mapping.columns if mapping else ())):
+                if not checked.isprintable() or not checked or len(checked) > _LONGEST_NAME:
+                    raise ValueError(f"{checked!r} is not a name of 1 to {_LONGEST_NAME} characters")
+        return tables
+
+    @cached_property
+    def mapped(self) -> dict[str, TableMapping]:
+        """The tables to extract, by target."""
+        return {name: mapping for name, mapping in self.tables.items() if mapping is not None}

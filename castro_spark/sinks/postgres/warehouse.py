@@ -1,0 +1,160 @@
+"""Writing warehouse tables: one extract of a table at a time, its rows and its watermark in one transaction.
+
+Guarantee: an extract that stops anywhere has changed nothing, or all of it. Repeated, it changes nothing: of one key
+the newest row counts, whatever the order of arrival, and an older row never overwrites a newer one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg2.extensions
+from psycopg2 import sql
+
+from castro_spark.errors import ChecksFailed, ExtractBusy, StagingLost
+from castro_spark.mapping import LOADED_AT, TableMapping
+from castro_spark.settings import PostgresSettings
+from castro_spark.sinks.postgres.connection import Connection, connect, names, statement
+from castro_spark.sinks.postgres.warehouse_staging import StagedTable
+from castro_spark.sinks.postgres.warehouse_tables import check_tables, staging_table
+
+Cursor = psycopg2.extensions.cursor
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a table has been extracted, as committed: what Redis mirrors."""
+
+    watermark: datetime | None
+    revision: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a commit did to a table."""
+
+    inserted: int
+    updated: int
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What lies in staging: rows, and nulls of each column."""
+
+    rows: int
+    nulls: dict[str, int]
+
+
+@contextmanager
+def alone(settings: PostgresSettings, target: str, mapping: TableMapping, wait_seconds: float) -> Iterator[Connection]:
+    """A connection that is the only one to extract `target` as long as it lives; the staging table is empty.
+
+    Raises ExtractBusy where another one goes on for longer than `wait_seconds`.
+    """
+    connection = connect(settings, f"castro_spark extract {target} by {socket.gethostname()} pid {os.getpid()}")
+    try:
+        check_tables(connection, target, mapping)
+        _take_turn(connection, target, wait_seconds)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("TRUNCATE {}").format(staging_table(target)))
+        yield connection
+    finally:
+        connection.close()  # which gives the turn back
+
+
+def mark_of(connection: Connection, target: str) -> Mark | None:
+    """How far `target` has been extracted; None: never."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT watermark, revision FROM castro.extract_watermark WHERE target = %s", (target,))
+        row = cursor.fetchone()
+    return Mark(*row) if row else None
+
+
+def upsert(connection: Connection, target: str, mapping: TableMapping, staged: StagedTable) -> Loaded:
+    """Takes up what was staged: newest of each key, upserted where newer; and the watermark moves with it."""
+    with connection, connection.cursor() as cursor:
+        check_never_null(target, mapping, measure(cursor, target, mapping, staged))
+        cursor.execute(_upsert(target, mapping), {"attempts": staged.attempts})
+        inserted, updated = cursor.fetchone() or (0, 0)
+        mark = move_watermark(cursor, target, "incremental", staged)
+        cursor.execute(sql.SQL("TRUNCATE {}").format(staging_table(target)))
+    return Loaded(inserted, updated, mark)
+
+
+def measure(cursor: Cursor, target: str, mapping: TableMapping, staged: StagedTable) -> Measured:
+    """Counts what lies in staging; raises StagingLost unless it is what the tasks counted."""
+    columns = tuple(c for c in mapping.columns if c in mapping.never_null or mapping.columns[c].required)
+    nulls = names(columns, lambda c: sql.SQL("count(*) FILTER (WHERE {} IS NULL)").format(sql.Identifier(c)))
+    cursor.execute(
+        statement("warehouse/measure.sql", nulls=nulls, staging=staging_table(target)), {"attempts": staged.attempts}
+    )
+    rows, *counts = cursor.fetchone() or (0,)
+    if rows != staged.rows:
+        raise StagingLost(
+            f"{target}: {staged.rows} rows were staged, {rows} are there: PostgreSQL crashed, or somebody emptied"
+            " the staging table",
+            "start the extract again",
+        )
+    return Measured(rows, dict(zip(columns, counts, strict=True)))
+
+
+def check_never_null(target: str, mapping: TableMapping, measured: Measured) -> None:
+    """Raises ChecksFailed where rows lack their key or the time of their last change."""
+    lacking = [f"{n:,} without {c}" for c, n in measured.nulls.items() if c in mapping.never_null and n]
+    if lacking:
+        raise ChecksFailed(
+            f"{target}: of {measured.rows:,} rows read, {', '.join(lacking)}: they have no place in the table, which"
+            " stays as it was",
+            f"mend the rows in {mapping.source}, or the mapping",
+        )
+
+
+def move_watermark(cursor: Cursor, target: str, mode: str, staged: StagedTable) -> Mark:
+    """Moves the watermark to the largest value read, within the caller's transaction."""
+    values = {"target": target, "watermark": staged.newest, "mode": mode, "rows": staged.rows}
+    cursor.execute(statement("warehouse/move_watermark.sql"), values)
+    watermark, revision = cursor.fetchone() or (None, 0)
+    return Mark(watermark, revision)
+
+
+def _take_turn(connection: Connection, target: str, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(hashtext('castro_spark.extract'), hashtext(%s))", (target,))
+            (taken,) = cursor.fetchone() or (False,)
+            if taken:
+                return
+            if time.monotonic() >= deadline:
+                cursor.execute(statement("warehouse/who_extracts.sql"), {"target": target})
+                (who,) = cursor.fetchone() or ("another connection",)
+                raise ExtractBusy(
+                    f"{target} is being extracted by {who}; waited {wait_seconds:g} s",
+                    "wait until that is done; if it hangs, end it: its work up to then is undone",
+                )
+        time.sleep(_LOOK_SECONDS)
+
+
+def _upsert(target: str, mapping: TableMapping) -> sql.Composed:
+    columns = tuple(mapping.columns)
+    others = tuple(c for c in columns if c not in mapping.key)
+    return statement(
+        "warehouse/upsert.sql",
+        target=sql.Identifier(target),
+        staging=staging_table(target),
+        key=names(mapping.key),
+        columns=names(columns),
+        version=sql.Identifier(mapping.watermark),
+        others=names(others),
+        held=names(others, lambda c: sql.SQL("t.") + sql.Identifier(c)),
+        excluded=names(others, lambda c: sql.SQL("EXCLUDED.") + sql.Identifier(c)),
+        loaded_at=sql.Identifier(LOADED_AT),
+    )

@@ -1,0 +1,133 @@
+"""Staging of a warehouse table: executors COPY its rows in parallel, each task under an attempt number of its own.
+
+Guarantee: only the attempts that Spark counts as done are taken up, so a task that was retried or speculated counts
+once; and memory is that of one Arrow batch a task, however many rows there are. The driver sees a row a task.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from io import BytesIO
+
+import psycopg2
+import psycopg2.errors
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg2 import sql
+from pyarrow import csv
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+
+from castro_spark.settings import PostgresSettings
+from castro_spark.sinks.postgres.connection import Connection, connect, names
+from castro_spark.sinks.postgres.staging import new_attempt
+from castro_spark.sinks.postgres.warehouse_tables import staging_table
+
+_COUNTS_SCHEMA = "attempt bigint, rows bigint, cleaned bigint, ahead bigint, newest timestamp"
+# The last line of a Python traceback, as in "psycopg2.errors.DiskFull: could not extend file".
+_TOLD = re.compile(r"^psycopg2\.(?:errors\.)?(\w+): (.*)$", re.MULTILINE)
+_CSV = csv.WriteOptions(include_header=False)
+
+
+@dataclass(frozen=True)
+class StagedTable:
+    """What was staged of a table, and what the largest watermark of it is."""
+
+    attempts: list[int]
+    rows: int
+    cleaned: int  # texts that held NUL characters, which PostgreSQL cannot store: they were taken out
+    ahead: int  # rows from the future: they count, but not for the watermark
+    newest: datetime | None
+
+
+def stage_table(
+    rows: DataFrame, settings: PostgresSettings, target: str, *, version: str, not_after: datetime, tasks: int
+) -> StagedTable:
+    """Reads `rows` into the staging table of `target`, by up to `tasks` tasks at a time."""
+    copy = partial(copy_partition, settings=settings, target=target, version=version, not_after=not_after)
+    try:
+        counts = rows.coalesce(tasks).mapInArrow(copy, _COUNTS_SCHEMA).toArrow()
+    except PySparkException as error:
+        _raise_as_postgres(error)
+        raise
+    newest = pc.max(counts.column("newest")).as_py() if counts.num_rows else None
+    return StagedTable(
+        attempts=counts.column("attempt").to_pylist(),
+        rows=pc.sum(counts.column("rows")).as_py() or 0,
+        cleaned=pc.sum(counts.column("cleaned")).as_py() or 0,
+        ahead=pc.sum(counts.column("ahead")).as_py() or 0,
+        newest=newest,
+    )
+
+
+def _raise_as_postgres(error: PySparkException) -> None:
+    """What PostgreSQL told a task reaches the driver as text: raises it as the error that it was."""
+    found = _TOLD.findall(str(error))
+    if found:
+        name, words = found[-1]
+        kind: type[Exception] = getattr(psycopg2.errors, name, getattr(psycopg2, name, psycopg2.DatabaseError))
+        raise kind(words) from None
+
+
+def copy_partition(
+    batches: Iterator[pa.RecordBatch], *, settings: PostgresSettings, target: str, version: str, not_after: datetime
+) -> Iterator[pa.RecordBatch]:
+    """One task: COPY of its rows, one transaction; tells what it did. Repeated: copies again, as another attempt.
+
+    Runs on an executor (mapInArrow).
+    """
+    attempt = new_attempt()
+    rows = cleaned = ahead = 0
+    newest: datetime | None = None
+    connection: Connection | None = None
+    try:
+        for batch in batches:
+            if batch.num_rows == 0:
+                continue
+            connection = connection or connect(settings, f"castro_spark extract {target} staging")
+            storable, with_nul = _without_nul(batch)
+            _copy(connection, storable, target, attempt)
+            times = batch.column(version)
+            counted = pc.less_equal(times, pa.scalar(not_after, times.type))
+            latest = pc.max(times.filter(counted)).as_py()
+            newest = max(filter(None, (newest, latest)), default=None)
+            ahead += batch.num_rows - times.null_count - (pc.sum(counted).as_py() or 0)
+            rows += batch.num_rows
+            cleaned += with_nul
+        if connection is None:
+            return
+        connection.commit()
+    finally:
+        if connection is not None:
+            connection.close()
+    told = {"attempt": attempt, "rows": rows, "cleaned": cleaned, "ahead": ahead, "newest": newest}
+    kinds = [(name, pa.int64()) for name in ("attempt", "rows", "cleaned", "ahead")]
+    yield pa.RecordBatch.from_pylist([told], schema=pa.schema([*kinds, ("newest", pa.timestamp("us", tz="UTC"))]))
+
+
+def _without_nul(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
+    count = 0
+    for index, column in enumerate(batch.schema):
+        if not pa.types.is_string(column.type):
+            continue
+        values = batch.column(index)
+        found = pc.sum(pc.greater(pc.count_substring(values, "\0"), 0)).as_py()
+        if found:
+            count += found
+            batch = batch.set_column(index, column.name, pc.replace_substring(values, "\0", ""))
+    return batch, count
+
+
+def _copy(connection: Connection, rows: pa.RecordBatch, target: str, attempt: int) -> None:
+    numbered = rows.add_column(0, "attempt", pa.array([attempt] * rows.num_rows, pa.int64()))
+    payload = BytesIO()
+    csv.write_csv(numbered, payload, _CSV)
+    payload.seek(0)
+    columns = names(("attempt", *rows.schema.names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(staging_table(target), columns)
+    with connection.cursor() as cursor:
+        cursor.copy_expert(statement.as_string(cursor), payload)

@@ -1,0 +1,176 @@
+"""Hive as a source: a mapped table's rows, with no more read than is needed.
+
+Guarantee: only mapped columns are read; with `since`, only partitions that can hold such rows are listed, and the
+filter reaches the files. What cannot be read is an error, never an empty table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from py4j.protocol import Py4JError
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from castro_spark.errors import MappingError, SourceUnreadable
+from castro_spark.mapping import ColumnMapping, ColumnType, PartitionDay, TableMapping
+
+_DECIMAL = T.DecimalType(18, 6)
+_WHOLE = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
+_TEXTS = (T.StringType, T.CharType, T.VarcharType)
+# The Spark types that a column of a type may come as, and what it is then cast to.
+_FITTING: dict[ColumnType, tuple[tuple[type[T.DataType], ...], T.DataType]] = {
+    ColumnType.TEXT: (_TEXTS, T.StringType()),
+    ColumnType.DECIMAL: ((T.DecimalType, *_WHOLE), _DECIMAL),
+    ColumnType.TIMESTAMP: ((T.TimestampType,), T.TimestampType()),
+    ColumnType.DATE: ((T.DateType,), T.DateType()),
+    ColumnType.INTEGER: (_WHOLE, T.LongType()),
+    ColumnType.BOOLEAN: ((T.BooleanType,), T.BooleanType()),
+}
+# Words by which Spark and Hive say that a table is read wrongly, rather than that it cannot be read now.
+_NOT_PASSING = (
+    "TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNRESOLVED_COLUMN", "UNRESOLVED_ROUTINE", "PARSE_SYNTAX_ERROR",
+    "DATATYPE_MISMATCH", "CAST_", "NUMERIC_VALUE_OUT_OF_RANGE", "ARITHMETIC_OVERFLOW", "DIVIDE_BY_ZERO",
+)  # fmt: skip
+_CONDITION = re.compile(r"\[([A-Z][A-Z_.]+)\]")
+
+
+@dataclass(frozen=True)
+class TableRead:
+    """A table as it will be read: its rows in the target's columns, and what the mapping does not know."""
+
+    rows: DataFrame
+    unknown: tuple[str, ...]
+
+
+def read_table(spark: SparkSession, mapping: TableMapping, since: datetime | None, zone: ZoneInfo) -> TableRead:
+    """The mapped rows whose watermark column is at or after `since` (None: all).
+
+    Raises MappingError where table and mapping differ, naming table and column.
+    """
+    with reading(mapping.source):
+        spark.catalog.refreshTable(mapping.source)  # files and partitions may have changed under a long session
+        table = spark.table(mapping.source)
+    _check_there(mapping, table)
+    columns, known = [], {mapping.source_watermark, *mapping.ignore}
+    for name, column in mapping.columns.items():
+        expression, reads = _column(table, mapping, name, column)
+        columns.append(expression.alias(name))
+        known |= reads
+    if mapping.partition:
+        known.add(mapping.partition.column)
+    if since is not None:
+        table = table.where(_at_or_after(table, mapping, since, zone))
+    rows = table.select(*columns)
+    with reading(mapping.source):
+        _check_folders(spark, rows, mapping.source)
+    unknown = tuple(name for name in table.columns if name.lower() not in {k.lower() for k in known})
+    return TableRead(rows, unknown)
+
+
+@contextmanager
+def reading(source: str) -> Iterator[None]:
+    """Turns what Spark raises while it reads `source` into MappingError, or SourceUnreadable: that may pass."""
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        words = _words(error)
+        condition = next((c for c in _CONDITION.findall(str(error)) if c.startswith(_NOT_PASSING)), None)
+        if condition and "NOT_FOUND" in condition:
+            raise MappingError(
+                f"there is no table {source} in the warehouse",
+                "check warehouse.tables in the settings, and which metastore Spark uses (hive-site.xml)",
+            ) from None
+        if condition:
+            raise MappingError(f"table {source}: {words}", "mend the mapping, or the rows it speaks of") from None
+        raise SourceUnreadable(
+            f"table {source} cannot be read: {words}",
+            "check the metastore, the table's files and this user's rights to them; nothing was changed",
+        ) from error
+
+
+def _check_there(mapping: TableMapping, table: DataFrame) -> None:
+    there = {name.lower() for name in table.columns}
+    wanted = {name: column.source for name, column in mapping.columns.items() if column.source}
+    if mapping.partition:
+        wanted["partition"] = mapping.partition.column
+    missing = [f"{source} (for {name})" for name, source in wanted.items() if source.lower() not in there]
+    if missing:
+        raise MappingError(
+            f"table {mapping.source} has no column {', '.join(missing)}; it has {', '.join(table.columns)}",
+            "mend the mapping (warehouse.tables in the settings), or ask who changed the table",
+        )
+
+
+def _check_folders(spark: SparkSession, rows: DataFrame, source: str) -> None:
+    """Raises SourceUnreadable where the folder of a partition is gone: Spark would take that for no rows."""
+    planned: Any = rows._jdf
+    context: Any = spark.sparkContext
+    leaves = planned.queryExecution().optimizedPlan().collectLeaves()
+    there: dict[str, set[str]] = {}
+    for relation in (leaves.apply(i) for i in range(leaves.size())):
+        if relation.getClass().getSimpleName() != "LogicalRelation":
+            continue  # read by Hive's own reader, which raises by itself
+        paths = relation.relation().location().rootPaths()
+        for path in (paths.apply(i) for i in range(paths.size())):
+            parent = path.getParent()
+            if parent.toString() not in there:
+                files = parent.getFileSystem(context._jsc.hadoopConfiguration())
+                listed = files.listStatus(parent) if files.exists(parent) else ()
+                there[parent.toString()] = {status.getPath().getName() for status in listed}
+            if path.getName() not in there[parent.toString()]:
+                raise SourceUnreadable(
+                    f"table {source}: the metastore has the partition {path.getName()}, but there is no {path}",
+                    "bring the folder back, or drop the partition if it is meant to be gone; nothing was changed",
+                )
+
+
+def _column(table: DataFrame, mapping: TableMapping, name: str, column: ColumnMapping) -> tuple[Column, set[str]]:
+    """A target column as an expression of its type, and the source columns that it reads."""
+    expression = table[column.source] if column.source else F.expr(column.sql or "")
+    try:
+        found = table.select(expression.alias(name))
+        kind = found.schema[0].dataType
+    except AnalysisException as error:
+        raise MappingError(
+            f"table {mapping.source}, column {name}: `{column.sql}` cannot be used: {_words(error)}", "mend the mapping"
+        ) from None
+    fitting, target = _FITTING[column.type]
+    if not isinstance(kind, fitting) or (isinstance(kind, T.DecimalType) and kind.scale > _DECIMAL.scale):
+        raise MappingError(
+            f"table {mapping.source}, column {name}: {column.source or column.sql} is {kind.simpleString()},"
+            f" which does not become {column.type.value} without loss",
+            "map another type, or say how it is to be cast, in `sql`",
+        )
+    return expression.cast(target), {column.source} if column.source else _references(found)
+
+
+def _references(selected: DataFrame) -> set[str]:
+    plan: Any = selected._jdf
+    names = plan.queryExecution().analyzed().references().toSeq()
+    return {names.apply(i).name() for i in range(names.size())}
+
+
+def _at_or_after(table: DataFrame, mapping: TableMapping, since: datetime, zone: ZoneInfo) -> Column:
+    wanted = F.col(mapping.source_watermark) >= F.lit(since.astimezone(timezone.utc))
+    if mapping.partition is None:
+        return wanted
+    of = zone if mapping.partition.holds is PartitionDay.LOCAL_DATE else timezone.utc
+    day = since.astimezone(of).date()
+    is_date = isinstance(table.schema[mapping.partition.column].dataType, T.DateType)
+    return (F.col(mapping.partition.column) >= F.lit(day if is_date else day.isoformat())) & wanted
+
+
+def _words(error: BaseException) -> str:
+    """The first lines of an error that say something, without Java's trace."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    useful = [line for line in lines if line and not line.startswith(("at ", "JVM stacktrace", "An error occurred"))]
+    return " ".join(useful[:2])[:400]

@@ -1,0 +1,43 @@
+"""Bring warehouse tables (Hive) to PostgreSQL: what changed, or all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from castro_spark import cli
+from castro_spark.batch.extract import FULL, INCREMENTAL, extract
+from castro_spark.errors import TablesFailed, UsageError
+from castro_spark.session import hive_session
+
+
+@click.command(help=__doc__)
+@cli.settings_options
+@click.option("--mode", type=click.Choice([INCREMENTAL, FULL]), required=True,
+              help="What changed since the last time; or everything, checked, then swapped in.")  # fmt: skip
+@click.option("--table", "names", multiple=True, help="This table only, by target or source; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def main(env: str, conf_file: Path | None, mode: str, names: tuple[str, ...], as_json: bool) -> None:
+    """Exit status 1 where a table failed; the others are done then."""
+    settings = cli.load(env, conf_file)
+    tables = settings.warehouse.mapped
+    if unknown := [n for n in names if n not in tables and n not in {m.source for m in tables.values()}]:
+        raise UsageError(f"no table {', '.join(unknown)} in the settings", f"there are {', '.join(tables)}")
+    chosen = {t: m for t, m in tables.items() if not names or t in names or m.source in names}
+    results = extract(hive_session("extract", settings.warehouse.embedded_dir), settings, chosen, mode)
+    failed = [r for r in results if not r.done]
+    if as_json:
+        cli.print_json([r.as_dict() for r in results])
+    else:
+        rows, changed = sum(r.read for r in results), sum(r.inserted + r.updated for r in results)
+        click.echo(
+            f"extract {mode}: {len(results) - len(failed)} of {len(results)} tables done, {rows:,} rows read,"
+            f" {changed:,} written, {max((r.seconds for r in results), default=0):.1f} s"
+        )
+    if failed:
+        raise TablesFailed("\n".join(["these tables failed:", *(f"{r.table}: {r.problem}" for r in failed)]))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,4 @@
+CREATE UNLOGGED TABLE {staging} (
+    attempt bigint NOT NULL,                    -- the task that put the rows there
+    {columns}
+)
