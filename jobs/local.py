@@ -28,17 +28,38 @@ def main() -> None:
 
 @main.command()
 @folder_option
-def up(folder: Path) -> None:
+@click.option("--warehouse", is_flag=True, help="Also a Hive warehouse with a history, for `extract`; made once.")
+@click.option("--years", default=1, show_default=True, help="Of the warehouse's history; it ends with 2024.")
+@click.option("--transactions", default=20_000, show_default=True, help="Stock movements in the warehouse.")
+@click.option("--products", default=500, show_default=True, help="Products in the warehouse.")
+def up(folder: Path, warehouse: bool, years: int, transactions: int, products: int) -> None:
     """Start the servers that do not run yet."""
-
 
     def report(name: str, seconds: float) -> None:
         click.echo(f"  {name:9} up in {seconds:.1f} s" if seconds else f"  {name:9} runs already")
 
-    Stack(folder).up(report)
+    stack = Stack(folder)
+    stack.up(report)
+    if warehouse:
+        make_warehouse(stack.warehouse, years, transactions, products)
     option = "" if folder == castro_home() / "local" else f" --dir {shlex.quote(str(folder))}"
     click.echo(f'Use them:   eval "$(./spark-submit.sh local env{option})"')
     click.echo(f"Stop them:  ./spark-submit.sh local down{option}      (the data stays in {folder})")
+
+
+def make_warehouse(folder: Path, years: int, transactions: int, products: int) -> None:
+    """Makes the embedded Hive with its history, unless it is there."""
+    from castro_spark.local import warehouse  # noqa: PLC0415  # Spark, which the other commands do without
+    from castro_spark.settings import load_settings  # noqa: PLC0415
+
+    if warehouse.is_made(folder):
+        click.echo("  warehouse is there already")
+        return
+    click.echo(f"  warehouse: {years} years, {transactions:,} transactions ... (a minute or so, once)")
+    warehouse.make(
+        folder, load_settings().timezone, products=products, years=years, transactions=transactions,
+        report=lambda table, seconds: click.echo(f"    {table} in {seconds:.1f} s"),
+    )  # fmt: skip
 
 
 @main.command()

@@ -3,6 +3,7 @@
     folder/stack.json      the ports, chosen at the first `up` and kept (the mode is 0600)
     folder/<server>/       its data, configuration, log, pid file and generated password
     folder/checkpoints/    and folder/archive/: for the jobs that use this stack
+    folder/warehouse/      the embedded Hive, if it was made (warehouse.py)
 """
 
 from __future__ import annotations
@@ -82,6 +83,11 @@ class Stack:
         assert isinstance(server, Redis)
         return server
 
+    @property
+    def warehouse(self) -> Path:
+        """Where the embedded Hive lies."""
+        return self.folder / "warehouse"
+
     def up(self, report: Callable[[str, float], None] | None = None) -> None:
         """Starts what does not run yet, all at once; what it started is stopped again if one part fails.
 
@@ -133,6 +139,8 @@ class Stack:
             "CASTRO_CHECKPOINT_DIR": str(self.folder / "checkpoints"),
             "CASTRO_ARCHIVE_DIR": str(self.folder / "archive"),
         }
+        if (self.warehouse / "made").exists():
+            values["CASTRO_WAREHOUSE_DIR"] = str(self.warehouse)
         for name in _SETTING:
             if not self._is_external(name):
                 values |= self._server(name).env()

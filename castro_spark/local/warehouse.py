@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
@@ -17,9 +18,11 @@ from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.features import calendar
 from castro_spark.local import warehouse_history as history
+from castro_spark.session import hive_session
 
 _TABLES_SQL = Path(__file__).resolve().parents[2] / "sql" / "hive" / "tables.sql"
 _STAMP = "made"
+_QUIET = "--conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false"
 Report = Callable[[str, float], None]
 
 
@@ -28,16 +31,23 @@ def is_made(folder: Path) -> bool:
     return folder.joinpath(_STAMP).exists()
 
 
-def clear_unfinished(folder: Path) -> None:
-    """Removes what an interrupted `fill` left; before the session that opens the metastore."""
-    if folder.exists() and not is_made(folder):
-        shutil.rmtree(folder)
+def make(folder: Path, timezone: str, *, products: int, years: int, transactions: int, report: Report) -> None:
+    """Makes the warehouse of a folder, once, by a Spark of its own; what an interrupted one left is made anew."""
+    if is_made(folder):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"{_QUIET} pyspark-shell")
+    spark = hive_session("local warehouse", str(folder))
+    try:
+        fill(spark, folder, timezone, products=products, years=years, transactions=transactions, report=report)
+    finally:
+        spark.stop()
 
 
 def fill(
     spark: SparkSession, folder: Path, timezone: str, *, products: int, years: int, transactions: int, report: Report
 ) -> None:
-    """Makes the tables and their history, once; `report` is told each table and its seconds."""
+    """Makes the tables and their history; `report` is told each table and its seconds."""
     create_tables(spark)
     made = {
         "castrolanda_inventory.product_master": history.product_master(spark, products, years),

@@ -1,0 +1,39 @@
+"""The mapping of warehouse tables: what conf may say, and words for what it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from castro_spark.errors import SettingsError
+from castro_spark.settings import load_settings
+
+
+def test_five_tables_and_limits_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("warehouse: {tables: {ml_purchases: null, ml_stock_levels: {overlap_minutes: 5}}}")
+    found = load_settings(conf_file=path, environ={}).warehouse
+    assert sorted(found.mapped) == ["ml_inventory_transactions", "ml_product_master", "ml_sales_orders", "ml_stock_levels"]
+    limits = found.mapped["ml_stock_levels"].limits(found.limits)
+    assert (limits.overlap_minutes, limits.shrink_limit) == (5, 0.05)
+    assert found.mapped["ml_sales_orders"].source_watermark == "last_modified"
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("{key: [a, b]}", "key, watermark and indexes name columns that are not there: a, b"),
+        ("{columns: {last_modified: {from: x, type: date}}}", "the watermark last_modified must be a timestamp"),
+        ("{columns: {item: {sql: y}}}", "must have either `from` (a source column) or `sql`"),
+        ("{columns: {loaded_at: {from: y, type: text}}}", "must not name loaded_at"),
+        ("{key: [order_number, last_modified]}", "the watermark cannot be part of the key"),
+        ("{source: 'a.b; DROP TABLE c'}", "String should match pattern"),
+    ],
+)
+def test_errors(tmp_path: Path, table: str, words: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"warehouse: {{tables: {{ml_sales_orders: {table}}}}}")
+    with pytest.raises(SettingsError) as error:
+        load_settings(conf_file=path, environ={})
+    assert words in str(error.value)
