@@ -112,6 +112,10 @@ class ArchiveSettings(_Section):
         return f"{self.dir.rstrip('/')}/{stream}"
 
 
+class BackfillSettings(_Section):
+    chunk_records: int = Field(gt=0)
+
+
 class StreamSettings(_Section):
     """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
 
@@ -132,6 +136,7 @@ class Settings(_Section):
     archive: ArchiveSettings
     parse: ParseSettings
     streaming: StreamingSettings
+    backfill: BackfillSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
 
     @field_validator("timezone")
