@@ -121,6 +121,10 @@ class ArchiveSettings(_Section):
         return f"{self.dir.rstrip('/')}/{stream}"
 
 
+class BackfillSettings(_Section):
+    chunk_records: int = Field(gt=0)
+
+
 class StreamSettings(_Section):
     """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
 
@@ -142,6 +146,7 @@ class Settings(_Section):
     parse: ParseSettings
     streaming: StreamingSettings
     product_360: Product360Settings
+    backfill: BackfillSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
 

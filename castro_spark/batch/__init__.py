@@ -1,1 +1,1 @@
-"""The batch jobs: wiring of what reads the warehouse and what writes it."""
+"""Wiring of the jobs that end: they bring what the warehouse or the archive holds."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 from castro_spark.parse import parse_batch
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import staging
-from castro_spark.sinks.postgres.commit import StreamCommits
+from castro_spark.sinks.postgres.guest import GuestCommits
 from castro_spark.sinks.postgres.quarantine import Quarantined
 from castro_spark.sinks.postgres.staging import StagedBatch
 from castro_spark.streaming.cache import CachePublisher
@@ -48,8 +48,9 @@ def _replay(
         [pa.array(column, f.type) for column, f in zip(columns, _SOURCE, strict=True)], schema=_SOURCE
     )
     parsed = parse_batch(batch, parse_rules(stream, settings, generation))
+    parsed = staging.of_life(parsed, stream.topic, generation)
     cache = CachePublisher(settings, stream)
-    commits = StreamCommits(settings.postgres, stream, epoch=None, patience=0)
+    commits = GuestCommits(settings.postgres, stream, patience=0)
     try:
         staged = StagedBatch(counts=staging.count([parsed]), parsed=[parsed])
         committed, usable = commits.resolve(staged, [r.id for r in records], cache.horizon())

@@ -1,7 +1,7 @@
 -- Step 6 of the commit. A record that is quarantined already (a replay of an open one) stays as it is.
 INSERT INTO castro.quarantine
     (stream, topic, generation, partition, "offset", record_timestamp, key, value, reason, detail)
-SELECT %(stream)s, %(topic)s, %(generation)s, partition, "offset",
+SELECT %(stream)s, coalesce(topic, %(topic)s), coalesce(generation, %(generation)s), partition, "offset",
        record_timestamp, key, value, reason, detail
 FROM {staged_rejects}
 WHERE attempt = ANY(%(attempts)s)

@@ -7,7 +7,7 @@ COMMIT was sent when the connection broke is looked up in the ledger and done ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Event
@@ -72,7 +72,7 @@ class Committed:
 
 
 class StreamCommits:
-    """Commits the batches of one stream, for the writer of `epoch` (None: a guest that moves no offsets).
+    """Commits the batches of one stream, for the writer of `epoch` (None: a guest, see guest.py).
 
     Keeps one connection, and makes a new one when that broke. Not for use by several threads at once.
     """
@@ -99,19 +99,6 @@ class StreamCommits:
     ) -> Committed:
         """Commits a batch that was cut to `starts`..`ends`; outlasts outages up to the patience given."""
         return self._outlast(lambda: self._try(batch, batch_id, starts, ends, horizon))
-
-    def resolve(self, batch: StagedBatch, ids: Sequence[int], horizon: Horizon) -> tuple[Committed, set[int]]:
-        """Commits a replay of the quarantined records `ids`, as a guest: no offsets move.
-
-        Returns also which of them are usable now; what came out as a reject again stays open, as it is.
-        """
-        connection = self._open()
-        with connection, connection.cursor() as cursor:
-            ledger = lock(connection, self._stream.name, None)
-            committed = self._merge(connection, ledger, batch, {}, {}, horizon)
-            advance(connection, self._stream.name, {}, committed.revision, ledger.positions)
-            cursor.execute(self._statements.resolve, {"ids": list(ids)})
-            return committed, {record_id for (record_id,) in cursor.fetchall()}
 
     def begin(self) -> None:
         """Empties the staging slots of what an earlier writer left there; outlasts outages as a commit does."""

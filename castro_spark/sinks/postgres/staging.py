@@ -5,8 +5,8 @@ one by the executors in parallel, in unlogged tables, each task under an attempt
 attempts that Spark counts as done are taken up, so a task that was retried or speculated counts once; and the
 commit compares what it finds with what was counted.
 
-There are two slots of staging tables, so that one batch can be staged while the one before it commits. A slot is
-emptied by the commit that took it up, and at a start.
+There are two slots of staging tables, so that one batch can be staged while the one before it commits, and a third
+for guests (guest.py). A slot is emptied by the commit that took it up, and at a start.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from castro_spark.sinks.postgres.connection import Connection, connect, names, o
 from castro_spark.streams.declaration import StreamDeclaration
 
 SLOTS = ("a", "b")
+GUEST_SLOT = "c"
 TEMPORARY = "temporary"  # the "slot" of a small batch
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
+_LIFE = ("topic", "generation")  # of a reject, where they are not the ledger's
 _COUNTS = ("events", "rejects", "skipped", "kept")
 COUNTS_SCHEMA = (
     f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>"
@@ -135,6 +137,14 @@ def unknown_fields(parsed: Iterable[pa.RecordBatch]) -> set[str]:
     return {name for batch in parsed for name in pc.unique(pc.list_flatten(batch.column("unknown"))).to_pylist()}
 
 
+def of_life(parsed: pa.RecordBatch, topic: str, generation: int) -> pa.RecordBatch:
+    """Parsed records that say which life of which topic they are of: a guest's may be of an earlier one."""
+    rows = len(parsed)
+    for name, values in zip(_LIFE, (pa.array([topic] * rows), pa.array([generation] * rows, pa.int32())), strict=True):
+        parsed = parsed.append_column(name, values)
+    return parsed
+
+
 def create_temporary_tables(connection: Connection, stream: StreamDeclaration) -> None:
     """This session's own staging tables, empty at each transaction's end."""
     with connection, connection.cursor() as cursor:
@@ -170,10 +180,11 @@ def copy_parsed(
             column = pc.if_else(unsent, value, parsed.column(name))
             parsed = parsed.set_column(parsed.schema.get_field_index(name), name, column)
         outcome = pc.if_else(unsent, REJECT, outcome)
-    rejects = parsed.filter(pc.equal(outcome, REJECT)).select(list(REJECT_COLUMNS))
+    columns = (*REJECT_COLUMNS, *(name for name in _LIFE if name in parsed.schema.names))
+    rejects = parsed.filter(pc.equal(outcome, REJECT)).select(list(columns))
     for name in ("key", "value"):
         rejects = rejects.set_column(rejects.schema.get_field_index(name), name, _bytea(rejects.column(name)))
-    _copy(connection, rejects, rejects_table(stream, slot), REJECT_COLUMNS, attempt)
+    _copy(connection, rejects, rejects_table(stream, slot), columns, attempt)
 
 
 def _copy(
@@ -213,16 +224,23 @@ def stage_partition(
     Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under another attempt.
     """
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in batches]
+    yield from stage_parsed(held, rules.stream, settings=settings, slot=slot, patience=patience)
+
+
+def stage_parsed(
+    held: list[pa.RecordBatch], stream: StreamDeclaration, *, settings: PostgresSettings, slot: str, patience: float
+) -> Iterator[pa.RecordBatch]:
+    """COPY of a task's parsed records into the slot; tells the counts (COUNTS_SCHEMA)."""
     counts = count(held)
     if not counts:
         return
     attempt = new_attempt()
     for again in outlast_outages(patience):
         with again:
-            connection = connect(settings, f"castro_spark {rules.stream.name} staging")
+            connection = connect(settings, f"castro_spark {stream.name} staging")
             try:
                 for parsed in held:
-                    copy_parsed(connection, rules.stream, parsed, attempt, slot)
+                    copy_parsed(connection, stream, parsed, attempt, slot)
                 connection.commit()
             finally:
                 connection.close()

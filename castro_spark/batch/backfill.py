@@ -1,0 +1,222 @@
+"""History once more through the code that every record goes through: parse, staging, commit, publication.
+
+Guarantee: PostgreSQL and Redis come to hold what they would if each record had come once, in whatever state they were
+and while the stream runs. Records keep their source positions, so what the stream wrote is stale here and stays, and
+what is missing is inserted; no offsets move (sinks/postgres/guest). To run it again changes nothing more, so one that
+was cut off is simply run again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from functools import partial
+from threading import Event
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+
+from castro_spark.errors import CastroError, SettingsError, SinkError, StagingLost
+from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
+from castro_spark.settings import PostgresSettings, Settings
+from castro_spark.sinks.postgres import staging
+from castro_spark.sinks.postgres.commit import Committed
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.guest import GuestCommits
+from castro_spark.sinks.postgres.migrate import check_migrated
+from castro_spark.sinks.postgres.only_one import OnlyOne
+from castro_spark.sinks.postgres.staging import GUEST_SLOT, Counts, StagedBatch
+from castro_spark.sources.archive import ArchivedRange
+from castro_spark.streaming.cache import CachePublisher
+from castro_spark.streaming.rules import configured, parse_rules
+from castro_spark.streams.declaration import StreamDeclaration
+
+log = logging.getLogger(__name__)
+_TRIES = 3  # of a chunk whose staging was lost
+
+
+class Chunks(Protocol):
+    """Past records, cut so that each identity is wholly in one chunk (sources/archive says what they are)."""
+
+    @property
+    def records(self) -> int: ...
+
+    @property
+    def chunks(self) -> int: ...
+
+    def chunk(self, number: int) -> DataFrame: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a backfill is, and what its records did."""
+
+    stream: str
+    records: int = 0
+    done: int = 0
+    chunks: int = 0
+    chunks_done: int = 0
+    inserted: int = 0
+    corrected: int = 0
+    stale: int = 0
+    deleted: int = 0
+    rejects: int = 0
+    seconds: float = 0.0
+
+    def plus(self, committed: Committed, records: int, seconds: float) -> Progress:
+        """With one more chunk done, `seconds` after the begin."""
+        return replace(
+            self,
+            done=self.done + records,
+            chunks_done=self.chunks_done + 1,
+            inserted=self.inserted + committed.total("inserted"),
+            corrected=self.corrected + committed.total("corrected"),
+            stale=self.stale + committed.total("stale"),
+            deleted=self.deleted + committed.total("deleted"),
+            rejects=self.rejects + committed.total("quarantined"),
+            seconds=round(seconds, 1),
+        )
+
+    def line(self) -> str:
+        """For a terminal, while it runs."""
+        rate = self.done / self.seconds if self.seconds else 0.0
+        left = f", about {(self.records - self.done) / rate:,.0f} s left" if rate else ""
+        return (
+            f"{self.stream}: chunk {self.chunks_done} of {self.chunks}, {self.done:,} of {self.records:,} records,"
+            f" {rate:,.0f} records/s{left}"
+        )
+
+    def summary(self) -> str:
+        """One line, at the end."""
+        return (
+            f"{self.stream}: {self.done:,} records in {self.seconds:,.1f} s = {self.inserted:,} inserted,"
+            f" {self.corrected:,} corrected, {self.stale:,} stale, {self.deleted:,} deleted,"
+            f" {self.rejects:,} rejects (each once in quarantine)"
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def from_archive(
+    spark: SparkSession,
+    settings: Settings,
+    stream: StreamDeclaration,
+    first: date,
+    last: date,
+    *,
+    stopping: Event,
+    report: Callable[[Progress], None],
+) -> Progress:
+    """Backfills the business days `first` to `last` of `stream` from its archive; `spark` must know Delta."""
+    archive = settings.archive
+    if archive.dir is None:
+        raise SettingsError("there is no archive to take records from", "set archive.dir or CASTRO_ARCHIVE_DIR")
+    stream = configured(stream, settings)
+    with closing(connect(settings.postgres, f"castro_spark {stream.name} backfill")) as connection:
+        check_migrated(connection, stream)
+    only = OnlyOne(settings.postgres, "backfill", stream.name)
+    try:
+        if not only.take():
+            raise SinkError(f"another backfill of stream {stream.name} runs", "wait until it has ended")
+        with closing(
+            ArchivedRange(
+                spark, archive.folder(stream.name), f"{archive.folder('.backfill')}/{stream.name}", first, last,
+                settings.backfill.chunk_records,
+            )
+        ) as source:  # fmt: skip
+            return run(settings, stream, source, check=only.check, stopping=stopping, report=report)
+    finally:
+        only.release()
+
+
+def run(
+    settings: Settings,
+    stream: StreamDeclaration,
+    source: Chunks,
+    *,
+    check: Callable[[], None],
+    stopping: Event,
+    report: Callable[[Progress], None],
+) -> Progress:
+    """Stages, commits and publishes each chunk; `check` raises where this may not go on."""
+    progress = Progress(stream.name, records=source.records, chunks=source.chunks)
+    cache = CachePublisher(settings, stream)
+    patience = settings.streaming.outage_retry_seconds
+    commits = GuestCommits(settings.postgres, stream, patience=patience, stopping=stopping)
+    began = time.monotonic()
+    try:
+        commits.begin()
+        for number in range(source.chunks):
+            if stopping.is_set():
+                raise CastroError(
+                    f"stopped after {number} of {source.chunks} chunks", "run it again: what is there stays as it is"
+                )
+            check()
+            committed, records = _commit(settings, stream, source.chunk(number), commits, cache)
+            cache.follow(committed)
+            progress = progress.plus(committed, records, time.monotonic() - began)
+            report(progress)
+    finally:
+        commits.close()
+        cache.close()
+    return progress
+
+
+def _commit(
+    settings: Settings, stream: StreamDeclaration, records: DataFrame, commits: GuestCommits, cache: CachePublisher
+) -> tuple[Committed, int]:
+    task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
+        stage_past,
+        settings=settings.postgres,
+        rules=parse_rules(stream, settings, 0),
+        patience=settings.streaming.outage_retry_seconds,
+    )
+    for attempt in range(1, _TRIES + 1):
+        batch = StagedBatch(slot=GUEST_SLOT)
+        for row in records.mapInArrow(task, staging.COUNTS_SCHEMA).collect():
+            batch.attempts.append(row.attempt)
+            counts = batch.counts.setdefault(row.partition, Counts())
+            counts.add(row.events, row.rejects, row.skipped, row.kept)
+            batch.unknown.update(row.unknown)
+        try:
+            committed = commits.commit_records(batch, cache.horizon())
+        except StagingLost as lost:
+            if attempt == _TRIES:
+                raise
+            log.warning("%s", lost)
+        else:
+            return committed, sum(counts.records for counts in batch.counts.values())
+    raise AssertionError("unreachable: the last try raises")
+
+
+def stage_past(
+    batches: Iterable[pa.RecordBatch], *, settings: PostgresSettings, rules: ParseRules, patience: float
+) -> Iterator[pa.RecordBatch]:
+    """One task of a chunk: parses its records (sources.archive.PAST_COLUMNS) and copies them into the guests' slot."""
+    held = [parsed for batch in batches for parsed in parse_past(batch, rules)]
+    yield from staging.stage_parsed(held, rules.stream, settings=settings, slot=GUEST_SLOT, patience=patience)
+
+
+def parse_past(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBatch]:
+    """Records of several lives of topics -> parsed records that say of which they are.
+
+    Those with a `known_at` are held against the earliest of these in place of the rules' own `now`.
+    """
+    topics, generations, known = batch.column("topic"), batch.column("generation"), batch.column("known_at").is_valid()
+    groups = pa.table({"topic": topics, "generation": generations, "known": known})
+    for group in groups.group_by(groups.column_names).aggregate([]).to_pylist():
+        topic, generation = group["topic"], group["generation"]
+        of_life = pc.and_(pc.equal(topics, topic), pc.equal(generations, generation))
+        rows = batch.filter(pc.and_(of_life, pc.equal(known, group["known"])))
+        now = pc.min(rows.column("known_at")).as_py() if group["known"] else rules.now
+        parsed = parse_batch(rows.select(list(SOURCE_COLUMNS)), replace(rules, now=now, generation=generation))
+        yield staging.of_life(parsed, topic, generation)
