@@ -17,7 +17,7 @@ from tests.unit.test_parse import REJECTS
 
 EVENTS = "event_id, product_code, transaction_type, quantity, unit_cost, value_total, \"timestamp\", warehouse, supplier," \
     " customer, date, month, quarter, day_of_week, is_weekend, position_major, position_minor"  # fmt: skip
-SUMS = "transactions, volume, value, volume_in, volume_out, last_unit_cost"
+SUMS = "transactions, volume, value, volume_in, volume_out, value_in, value_out, last_unit_cost"
 STATE = {
     "events": f"SELECT {EVENTS} FROM ml_inventory_realtime ORDER BY 1",
     "daily": f"SELECT product_code, date, {SUMS} FROM ml_inventory_daily ORDER BY 1, 2",
