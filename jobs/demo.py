@@ -40,7 +40,9 @@ def main(rate: int, seconds: int, folder: Path) -> None:
     with Stack(folder, die_with_parent=True) as stack:
         click.secho("1. Servers (real ones, on loopback)", bold=True)
         stack.up(lambda name, took: click.echo(f"   {name:9} up in {took:.1f} s"))
-        settings = load_settings("local", environ={**os.environ, **stack.env()})
+        # Without the archive: loading Delta Lake would take longer than the demo runs.
+        environ = {k: v for k, v in {**os.environ, **stack.env()}.items() if k != "CASTRO_ARCHIVE_DIR"}
+        settings = load_settings("local", environ=environ)
         streams = list(all_streams().values())
         topics = {s.name: configured(s, settings).topic for s in streams}
         connection = connect(settings.postgres, "castro_spark demo")
