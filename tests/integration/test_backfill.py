@@ -29,6 +29,7 @@ STATE = {
     " FROM castro.quarantine ORDER BY generation, partition, \"offset\"",
     "ledger": "SELECT partition, next_offset FROM castro.offset_ledger ORDER BY 1",
 }  # fmt: skip
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LOST = "TRUNCATE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly, castro.deleted, castro.quarantine"
 
 

@@ -19,7 +19,7 @@ from tests import archive
 from tests.builders import native, random_events
 from tests.system import ROOT, System
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TABLE = "castro_spark.sinks.delta:ArchiveTable"
 STEPS = {
     "before its first append": f"{TABLE}.append:1",
