@@ -13,6 +13,12 @@ import pyarrow.parquet as pq
 Row = dict[str, Any]
 
 
+def folder(system: Any) -> Path:
+    """The archive of a system's inventory (the fixture `archived`)."""
+    path: Path = system.folder / "archive" / "inventory"
+    return path
+
+
 def files(folder: Path) -> list[Path]:
     """The data files that the table consists of now."""
     held: dict[str, None] = {}

@@ -44,6 +44,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
+def archived(system: System) -> System:
+    """A clean system that archives, to the folder that tests.archive.folder names."""
+    system.env["CASTRO_ARCHIVE_DIR"] = str(system.folder / "archive")
+    return system
+
+
+@pytest.fixture
 def system(stack: Stack, tmp_path: Path) -> Iterator[System]:
     system = System(stack, tmp_path)
     system.migrate()

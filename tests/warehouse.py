@@ -17,6 +17,8 @@ from castro_spark.local import warehouse
 from castro_spark.settings import load_settings
 from tests.system import System
 
+START = datetime(2018, 2, 17, 12, tzinfo=timezone.utc)  # that night the clocks go back: a day of 25 hours
+HOUR = timedelta(hours=1)
 ZONE = ZoneInfo("America/Sao_Paulo")
 TRANSACTIONS = "castrolanda_inventory.transactions"
 TARGET = "ml_inventory_transactions"

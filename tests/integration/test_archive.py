@@ -9,24 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests import archive
+from tests.archive import folder
 from tests.builders import ZONE, debezium, debezium_key, event, native
 from tests.system import ROOT, System
 from tests.unit.test_parse import REJECTS
 
 COUNT = "SELECT sum(next_offset)::bigint FROM castro.offset_ledger"
-
-
-@pytest.fixture
-def archived(system: System) -> System:
-    system.env["CASTRO_ARCHIVE_DIR"] = str(system.folder / "archive")
-    return system
-
-
-def folder(system: System) -> Path:
-    return system.folder / "archive" / "inventory"
 
 
 def send(system: System, value: bytes | None, **parts: Any) -> None:

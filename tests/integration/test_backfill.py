@@ -34,11 +34,10 @@ LOST = "TRUNCATE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly
 
 
 @pytest.fixture
-def archived(system: System) -> System:
-    system.env["CASTRO_ARCHIVE_DIR"] = str(system.folder / "archive")
+def archived(archived: System) -> System:
     # Chunks small enough that there are many.
-    system.configure({"backfill": {"chunk_records": 500}, "streaming": {"max_offsets_per_trigger": 3000}})
-    return system
+    archived.configure({"backfill": {"chunk_records": 500}, "streaming": {"max_offsets_per_trigger": 3000}})
+    return archived
 
 
 def state(system: System) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 import re
 import shutil
-from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,26 +19,7 @@ from castro_spark.settings import load_settings
 from castro_spark.sources.hive import read_table
 from tests import warehouse as w
 from tests.system import System
-
-START = datetime(2018, 2, 17, 12, tzinfo=timezone.utc)  # that night the clocks go back: a day of 25 hours
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def migrated(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(stack, tmp_path_factory.mktemp("extract"))
-    system.job("migrate", "--skip-topics")
-    yield system
-    system.end()
-
-
-@pytest.fixture
-def lake(migrated: System, spark: SparkSession) -> System:
-    """Empty tables on both sides."""
-    w.fresh(spark)
-    migrated.query(f"TRUNCATE castro.extract_watermark, {w.TARGET}, ml_stock_levels")
-    migrated.redis.flushdb()
-    return migrated
+from tests.warehouse import HOUR, START
 
 
 def last_sync(system: System, table: str = w.TARGET) -> str | None:

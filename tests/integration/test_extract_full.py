@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from castro_spark.local import Stack
 from castro_spark.sinks.postgres import warehouse_swap
 from tests import warehouse as w
 from tests.system import System
-
-START = datetime(2018, 2, 17, 12, tzinfo=timezone.utc)
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def migrated(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(stack, tmp_path_factory.mktemp("full"))
-    system.job("migrate", "--skip-topics")
-    yield system
-    system.end()
-
-
-@pytest.fixture
-def lake(migrated: System, spark: SparkSession) -> System:
-    w.fresh(spark)
-    migrated.query(f"TRUNCATE castro.extract_watermark, {w.TARGET}")
-    migrated.redis.flushdb()
-    return migrated
+from tests.warehouse import HOUR, START
 
 
 def full(spark: SparkSession, system: System, **own: Any) -> Any:

@@ -16,6 +16,7 @@ import pytest
 
 from castro_spark.local.stack import castro_home
 from tests import archive
+from tests.archive import folder
 from tests.builders import native, random_events
 from tests.system import ROOT, System
 
@@ -30,29 +31,19 @@ STEPS = {
 Places = list[tuple[int, int]]
 
 
-@pytest.fixture
-def archived(system: System) -> System:
-    system.env["CASTRO_ARCHIVE_DIR"] = str(system.folder / "archive")
-    return system
-
-
-def table(system: System) -> Path:
-    return system.folder / "archive" / "inventory"
-
-
 def send(system: System, count: int, seed: int | str = 1) -> Places:
     return system.produce(native(e) for e in random_events(random.Random(seed), count))
 
 
 def assert_each_once(system: System, sent: Places) -> None:
-    assert archive.places(table(system)) == sorted(sent)
+    assert archive.places(folder(system)) == sorted(sent)
     ends = {p: 1 + max((o for q, o in sent if q == p), default=-1) for p in range(3)}
-    assert archive.positions(table(system)) == ends
+    assert archive.positions(folder(system)) == ends
 
 
 def wait_until_archived(system: System, sent: Places, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 90
-    while not (table(system) / "_delta_log").exists() or len(archive.places(table(system))) < len(sent):
+    while not (folder(system) / "_delta_log").exists() or len(archive.places(folder(system))) < len(sent):
         assert time.monotonic() < deadline, system.log(process)
         time.sleep(0.5)
 
@@ -82,7 +73,7 @@ def test_killed_at_any_moment(archived: System) -> None:
         end = time.monotonic() + 40
         while time.monotonic() < end:
             sent += send(archived, 150, f"{seed} {len(sent)}")
-            done = len(archive.operations(table(archived))) if (table(archived) / "_delta_log").exists() else 0
+            done = len(archive.operations(folder(archived))) if (folder(archived) / "_delta_log").exists() else 0
             if done >= commits + 2:  # it works again: from here on a kill is at any moment of its work
                 break
             time.sleep(0.5)
@@ -94,7 +85,7 @@ def test_killed_at_any_moment(archived: System) -> None:
             os.kill(process.pid, signal.SIGKILL)
         stream.wait(30)
         shutil.rmtree(archived.folder / "checkpoints", ignore_errors=True)
-        commits = len(archive.operations(table(archived)))
+        commits = len(archive.operations(folder(archived)))
     archived.configure({})
     archived.drain()
     assert_each_once(archived, sent)
@@ -114,7 +105,7 @@ def test_a_second_instance_waits_for_the_first_even_a_stopped_one(archived: Syst
     while "is archived by another process: this one waits" not in archived.log(second):
         assert time.monotonic() < deadline, archived.log(second)
         time.sleep(0.5)
-    assert len(archive.places(table(archived))) == 100
+    assert len(archive.places(folder(archived))) == 100
     first.send_signal(signal.SIGCONT)
     sent += send(archived, 100, 3)  # the first notices at its next batch that it is fenced, and ends
     assert first.wait(60) == 1

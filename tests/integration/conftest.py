@@ -1,0 +1,30 @@
+"""Fixtures of several integration tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from castro_spark.local import Stack
+from tests import warehouse as w
+from tests.system import System
+
+
+@pytest.fixture(scope="module")
+def migrated(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system for many extracts: tables, but no topics."""
+    system = System(stack, tmp_path_factory.mktemp("extract"))
+    system.job("migrate", "--skip-topics")
+    yield system
+    system.end()
+
+
+@pytest.fixture
+def lake(migrated: System, spark: SparkSession) -> System:
+    """Empty tables on both sides."""
+    w.fresh(spark)
+    migrated.query(f"TRUNCATE castro.extract_watermark, {w.TARGET}, ml_stock_levels")
+    migrated.redis.flushdb()
+    return migrated
