@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import click
 
-from castro_spark.errors import CastroError
+from castro_spark.errors import CastroError, first_line
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import StreamDeclaration, all_streams
 
@@ -95,6 +95,5 @@ def run(command: click.Command) -> None:
         sys.exit(error.exit_status)
     except Exception as error:
         logging.getLogger("castro_spark").debug("trace", exc_info=True)
-        first = str(error).strip().partition("\n")[0]
-        click.echo(f"error: {type(error).__name__}: {first}", err=True)
+        click.echo(f"error: {type(error).__name__}: {first_line(error)}", err=True)
         sys.exit(1)

@@ -118,3 +118,8 @@ class ChecksFailed(SinkError):
 
 class TablesFailed(CastroError):
     """Some tables of an extract failed; the others are done."""
+
+
+def first_line(error: BaseException | None) -> str:
+    """What an error says, without what follows (a trace, a query, what to do): for a line of the log."""
+    return str(error).strip().partition("\n")[0]

@@ -31,7 +31,7 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.guest import GuestCommits
 from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.sinks.postgres.only_one import OnlyOne
-from castro_spark.sinks.postgres.staging import GUEST_SLOT, Counts, StagedBatch
+from castro_spark.sinks.postgres.staging import GUEST_SLOT
 from castro_spark.sources.archive import ArchivedRange
 from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streaming.rules import configured, parse_rules
@@ -181,12 +181,7 @@ def _commit(
         patience=settings.streaming.outage_retry_seconds,
     )
     for attempt in range(1, _TRIES + 1):
-        batch = StagedBatch(slot=GUEST_SLOT)
-        for row in records.mapInArrow(task, staging.COUNTS_SCHEMA).collect():
-            batch.attempts.append(row.attempt)
-            counts = batch.counts.setdefault(row.partition, Counts())
-            counts.add(row.events, row.rejects, row.skipped, row.kept)
-            batch.unknown.update(row.unknown)
+        batch = staging.stage_on_executors(records, task, GUEST_SLOT)
         try:
             committed = commits.commit_records(batch, cache.horizon())
         except StagingLost as lost:

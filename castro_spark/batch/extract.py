@@ -21,7 +21,7 @@ import redis
 from pyspark.sql import SparkSession
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from castro_spark.errors import CastroError, MappingError, SourceUnreadable, StagingLost
+from castro_spark.errors import CastroError, MappingError, SourceUnreadable, StagingLost, first_line
 from castro_spark.mapping import TableMapping
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import warehouse
@@ -170,8 +170,7 @@ class TableExtract:
 def _retrying(settings: Settings, target: str) -> Retrying:
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        first = str(error).strip().partition("\n")[0]
-        log.warning("%s: %s; attempt %d, trying again", target, first, state.attempt_number)
+        log.warning("%s: %s; attempt %d, trying again", target, first_line(error), state.attempt_number)
 
     return Retrying(
         retry=retry_if_exception(_may_pass),

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from castro_spark.streams.declaration import Measure, StreamDeclaration
 
-_SUMS = {"quantity": "decimal(38,6)", "value_total": "decimal(38,12)"}
+# A sum's type, by the column that is summed.
+SUM_TYPES = {"quantity": "decimal(38,6)", "value_total": "decimal(38,12)"}
 
 
 def newest_events(events: DataFrame) -> DataFrame:
@@ -48,8 +49,8 @@ def _aggregate(events: DataFrame, key: Sequence[str], stream: StreamDeclaration)
         .groupBy(*key)
         .agg(
             F.count("*").alias("transactions"),
-            F.sum("quantity").cast(_SUMS["quantity"]).alias("volume"),
-            F.sum("value_total").cast(_SUMS["value_total"]).alias("value"),
+            F.sum("quantity").cast(SUM_TYPES["quantity"]).alias("volume"),
+            F.sum("value_total").cast(SUM_TYPES["value_total"]).alias("value"),
             *[_measure(m) for m in stream.measures],
             F.max_by(stream.price, newest).alias(stream.last_price),
         )
@@ -59,4 +60,4 @@ def _aggregate(events: DataFrame, key: Sequence[str], stream: StreamDeclaration)
 
 def _measure(measure: Measure) -> Column:
     among = F.col(measure.where).isin(*measure.among)
-    return F.sum(F.when(among, F.col(measure.of)).otherwise(F.lit(0))).cast(_SUMS[measure.of]).alias(measure.name)
+    return F.sum(F.when(among, F.col(measure.of)).otherwise(F.lit(0))).cast(SUM_TYPES[measure.of]).alias(measure.name)

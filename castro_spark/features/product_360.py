@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from castro_spark.features.aggregates import newest_events
+from castro_spark.features.aggregates import SUM_TYPES, newest_events
 from castro_spark.streams.declaration import POSITION_COLUMNS
 
 WINDOWS = (7, 30, 90)  # days
@@ -73,6 +73,7 @@ def product_360(inventory: DataFrame, sales: DataFrame, procurement: DataFrame, 
     decimal(38,6), values decimal(38,12), ratios decimal(38,6) rounded half up, days int. An identity counts once, as
     its newest source position has it.
     """
+    inventory, sales, procurement = (_known(events, as_of) for events in (inventory, sales, procurement))
     moved = _by_product(inventory, as_of, {"in": _is(_ENTERS), "out": _is(_LEAVES)}, {
         "on_hand": F.sum(F.when(_is(_LEAVES), -F.col("quantity")).otherwise(F.col("quantity"))).cast("decimal(38,6)"),
         "moved_cost": _of_newest("unit_cost"),
@@ -154,7 +155,7 @@ def _by_product(
 ) -> DataFrame:
     sums = [_window_sum(w, flows[w.flow], as_of) for w in WINDOW_SUMS if w.flow in flows]
     further = [column.alias(name) for name, column in others.items()]
-    return _known(events, as_of).groupBy("product_code").agg(*sums, *further)
+    return events.groupBy("product_code").agg(*sums, *further)
 
 
 def _known(events: DataFrame, as_of: date) -> DataFrame:
@@ -162,9 +163,9 @@ def _known(events: DataFrame, as_of: date) -> DataFrame:
 
 
 def _window_sum(window: Window, flows: Column, as_of: date) -> Column:
-    summed, kind = ("quantity", "decimal(38,6)") if window.what == "volume" else ("value_total", "decimal(38,12)")
+    summed = "quantity" if window.what == "volume" else "value_total"
     counts = flows & (F.col("date") > F.lit(as_of - timedelta(days=window.days)))
-    return F.sum(F.when(counts, F.col(summed)).otherwise(F.lit(0))).cast(kind).alias(window.column)
+    return F.sum(F.when(counts, F.col(summed)).otherwise(F.lit(0))).cast(SUM_TYPES[summed]).alias(window.column)
 
 
 def _is(transaction_type: str) -> Column:
@@ -177,7 +178,7 @@ def _of_newest(column: str) -> Column:
 
 def _demand(sales: DataFrame, as_of: date) -> DataFrame:
     """The volumes of the days with sales, as a list; their order does not matter."""
-    recent = _known(sales, as_of).where(F.col("date") > F.lit(as_of - timedelta(days=LONGEST)))
+    recent = sales.where(F.col("date") > F.lit(as_of - timedelta(days=LONGEST)))
     by_day = recent.groupBy("product_code", "date").agg(F.sum("quantity").alias("volume"))
     return by_day.groupBy("product_code").agg(F.collect_list("volume").alias("demand"))
 

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 _END = int(datetime(2025, 1, 1, tzinfo=timezone.utc).timestamp())
 _DAY = 86_400
 _YEAR = 365 * _DAY
+_ITEMS = 3  # of an order
 _WAREHOUSES = ("CASTRO", "PONTA-GROSSA", "PIRAI-DO-SUL", "ITABERA")
 _CATEGORIES = ("LATICINIOS", "GRAOS", "RACOES", "CARNES", "INSUMOS")
 _CUSTOMERS = ("COOPAGRICOLA", "MERCADO-SUL", "LATICINIOS-PR", "EXPORT-PARANAGUA")
@@ -73,9 +74,7 @@ def stock_levels(spark: SparkSession, products: int) -> DataFrame:
 def orders(spark: SparkSession, products: int, years: int, count: int) -> DataFrame:
     """Sales orders of three items each, with corrections and deletes."""
     rows = _events(spark, years, count).select(
-        _number("PV", 3).alias("numero_pedido"),
-        (F.col("id") % 3 + 1).cast("int").alias("item"),
-        _code(_chance("produto", products)).alias("codigo_produto"),
+        *_item_of_order("PV", products),
         _one_of("cliente", _CUSTOMERS).alias("cliente"),
         _amount("quantidade", 1, 100).alias("quantidade"),
         _amount("preco", 2, 300).alias("preco_unitario"),
@@ -91,9 +90,7 @@ def purchases(spark: SparkSession, products: int, years: int, count: int) -> Dat
     """Purchase orders of three items each, some not delivered yet, with corrections and deletes."""
     bought = F.to_date(F.timestamp_seconds("at"))
     rows = _events(spark, years, count).select(
-        _number("PC", 3).alias("numero_pedido"),
-        (F.col("id") % 3 + 1).cast("int").alias("item"),
-        _code(_chance("produto", products)).alias("codigo_produto"),
+        *_item_of_order("PC", products),
         _one_of("fornecedor", _SUPPLIERS).alias("fornecedor"),
         _amount("quantidade", 1, 1000).alias("quantidade"),
         _amount("custo", 1, 200).alias("custo_unitario"),
@@ -136,6 +133,15 @@ def _one_of(what: str, values: tuple[str, ...]) -> Column:
 
 def _amount(what: str, low: int, high: int) -> Column:
     return (_chance(what, (high - low) * 100) / F.lit(100) + low).cast("decimal(18,2)")
+
+
+def _item_of_order(prefix: str, products: int) -> tuple[Column, Column, Column]:
+    """Orders of three items each."""
+    return (
+        _number(prefix, _ITEMS).alias("numero_pedido"),
+        (F.col("id") % _ITEMS + 1).cast("int").alias("item"),
+        _code(_chance("produto", products)).alias("codigo_produto"),
+    )
 
 
 def _code(number: Column) -> Column:

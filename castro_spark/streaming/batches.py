@@ -23,7 +23,7 @@ from castro_spark.sinks.postgres import staging
 from castro_spark.sinks.postgres.commit import Committed, StreamCommits, prune
 from castro_spark.sinks.postgres.connection import PASSING, connect
 from castro_spark.sinks.postgres.ledger import Ledger, Positions
-from castro_spark.sinks.postgres.staging import Counts, StagedBatch
+from castro_spark.sinks.postgres.staging import StagedBatch
 from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.rules import parse_rules
@@ -130,13 +130,7 @@ class BatchWriter:
             slot=self._slot,
             patience=self._patience,
         )
-        batch = StagedBatch(slot=self._slot)
-        for row in records.mapInArrow(task, staging.COUNTS_SCHEMA).collect():
-            batch.attempts.append(row.attempt)
-            counts = batch.counts.setdefault(row.partition, Counts())
-            counts.add(row.events, row.rejects, row.skipped, row.kept)
-            batch.unknown.update(row.unknown)
-        return batch
+        return staging.stage_on_executors(records, task, self._slot)
 
     def _finish(
         self, batch: StagedBatch, batch_id: int, starts: Positions, ends: Positions, began: float

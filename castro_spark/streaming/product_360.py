@@ -16,6 +16,7 @@ from threading import Event
 
 import redis
 
+from castro_spark.errors import first_line
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import product_360 as sink
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
@@ -42,7 +43,7 @@ class Product360:
             try:
                 self.refresh(stopping)
             except Exception as error:  # noqa: BLE001 - whatever it is, no stream may end by it
-                self._tell(str(error).strip().partition("\n")[0])
+                self._tell(first_line(error))
                 self._disconnect()
 
     def refresh(self, stopping: Event | None = None) -> int:

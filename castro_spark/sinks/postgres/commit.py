@@ -77,6 +77,8 @@ class StreamCommits:
     Keeps one connection, and makes a new one when that broke. Not for use by several threads at once.
     """
 
+    _slots: tuple[str, ...] = staging.SLOTS  # those that `begin` empties: another's may be in use
+
     def __init__(
         self,
         settings: PostgresSettings,
@@ -124,7 +126,7 @@ class StreamCommits:
         connection = self._open()
         with connection:
             lock(connection, self._stream.name, self._epoch)
-            for slot in staging.SLOTS:
+            for slot in self._slots:
                 staging.empty_slot(connection, self._stream, slot)
 
     def _open(self) -> Connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from threading import Event
 
@@ -19,6 +20,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from castro_spark.errors import first_line
 from castro_spark.settings import PostgresSettings
 
 Connection = psycopg2.extensions.connection
@@ -68,13 +70,17 @@ def outlast_outages(seconds: float, stopping: Event | None = None) -> Retrying:
 
 def _report(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    first_line = str(error).strip().partition("\n")[0]
-    log.warning("PostgreSQL: %s; attempt %d, trying again", first_line, state.attempt_number)
+    log.warning("PostgreSQL: %s; attempt %d, trying again", first_line(error), state.attempt_number)
 
 
 def statement(path: str, **parts: sql.Composable) -> sql.Composed:
     """The statement in sql/`path` with identifiers and fragments put in for its {names}."""
-    return sql.SQL((SQL_DIR / path).read_text(encoding="utf-8")).format(**parts)
+    return sql.SQL(_text(path)).format(**parts)
+
+
+@cache  # commits and refreshes compose some of theirs each time
+def _text(path: str) -> str:
+    return (SQL_DIR / path).read_text(encoding="utf-8")
 
 
 def names(columns: tuple[str, ...], form: Callable[[str], sql.Composable] = sql.Identifier) -> sql.Composed:

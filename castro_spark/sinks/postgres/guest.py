@@ -24,17 +24,12 @@ from castro_spark.streams.declaration import StreamDeclaration
 class GuestCommits(StreamCommits):
     """The transaction of `StreamCommits` without epoch and offsets; not for use by several threads at once."""
 
+    _slots = (staging.GUEST_SLOT,)
+
     def __init__(
         self, settings: PostgresSettings, stream: StreamDeclaration, *, patience: float, stopping: Event | None = None
     ) -> None:
         super().__init__(settings, stream, epoch=None, patience=patience, stopping=stopping)
-
-    def _empty_slots(self) -> None:
-        """The guests' slot only, of what an earlier one left there; the stream's own stay as they are."""
-        connection = self._open()
-        with connection:
-            lock(connection, self._stream.name, None)
-            staging.empty_slot(connection, self._stream, staging.GUEST_SLOT)
 
     def commit_records(self, batch: StagedBatch, horizon: Horizon) -> Committed:
         """Commits a batch, outlasting outages up to the patience given; its books count records, not offsets.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg2 import sql
 
 from castro_spark.sinks.postgres.connection import names, statement
-from castro_spark.sinks.postgres.staging import GUEST_SLOT, SLOTS, TEMPORARY, events_table, rejects_table
+from castro_spark.sinks.postgres.staging import SHARED_SLOTS, TEMPORARY, events_table, rejects_table
 from castro_spark.streams.declaration import Measure, StreamDeclaration
 
 # The period's column, how it comes from a date, how long it is.
@@ -42,8 +42,7 @@ class Statements:
 def statements(stream: StreamDeclaration) -> Statements:
     """All statements of `stream`."""
     sums = ("transactions", "volume", "value", *(m.name for m in stream.measures))
-    shared = (*SLOTS, GUEST_SLOT)
-    slots = (TEMPORARY, *shared)
+    slots = (TEMPORARY, *SHARED_SLOTS)
     events = sql.Identifier(stream.events_table)
     return Statements(
         create_temporary=statement(
@@ -57,7 +56,7 @@ def statements(stream: StreamDeclaration) -> Statements:
                 staged_events=events_table(stream, slot),
                 staged_rejects=rejects_table(stream, slot),
             )
-            for slot in shared
+            for slot in SHARED_SLOTS
         },
         merge_events={slot: _merge_events(stream, slot) for slot in slots},
         quarantine={

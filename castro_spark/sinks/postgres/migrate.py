@@ -8,7 +8,7 @@ from psycopg2 import sql
 
 from castro_spark.errors import NotMigrated
 from castro_spark.sinks.postgres.connection import Connection, statement
-from castro_spark.sinks.postgres.staging import GUEST_SLOT, SLOTS, events_table, rejects_table
+from castro_spark.sinks.postgres.staging import SHARED_SLOTS, events_table, rejects_table
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 _WHOLE = ""  # the "stream" of what is applied once
@@ -96,8 +96,8 @@ def _parts(stream: StreamDeclaration) -> dict[str, sql.Composable]:
         "monthly_by_month": sql.Identifier(f"{stream.monthly_table}_by_month"),
         "staged_events": sql.Identifier("castro", stream.staged_events_table),
         "staged_rejects": sql.Identifier("castro", stream.staged_rejects_table),
-        **{f"staged_events_{slot}": events_table(stream, slot) for slot in (*SLOTS, GUEST_SLOT)},
-        **{f"staged_rejects_{slot}": rejects_table(stream, slot) for slot in (*SLOTS, GUEST_SLOT)},
+        **{f"staged_events_{slot}": events_table(stream, slot) for slot in SHARED_SLOTS},
+        **{f"staged_rejects_{slot}": rejects_table(stream, slot) for slot in SHARED_SLOTS},
         "field_columns": _columns(stream, stream.columns, not_null=True),
         "event_columns": _columns(stream, stream.event_columns, not_null=False),
         "measure_columns": sql.SQL(" ").join(measures),

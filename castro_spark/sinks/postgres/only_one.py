@@ -1,4 +1,4 @@
-"""One process at a time: an advisory lock of PostgreSQL that a session of its own holds.
+"""One process at a time: an advisory lock of PostgreSQL that a session holds (`OnlyOne`: one of its own).
 
 Guarantee: whoever holds it is alone until it lets go, or PostgreSQL sees its session end. A holder whose connection
 broke without its notice may find a second one beside it: `check` tells, and what is written must bear two writers.
@@ -6,8 +6,20 @@ broke without its notice may find a second one beside it: `check` tells, and wha
 
 from __future__ import annotations
 
+import psycopg2.extensions
+
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect
+
+
+def try_lock(cursor: psycopg2.extensions.cursor, what: str, of: str) -> bool:
+    """Takes the lock on `what` (of one stream or table) unless another session has it; returns whether it is had.
+
+    The session keeps it, whatever becomes of the transaction; it may take it more than once.
+    """
+    cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))", (f"castro_spark.{what}", of))
+    (taken,) = cursor.fetchone() or (False,)
+    return bool(taken)
 
 
 class OnlyOne:
@@ -15,7 +27,7 @@ class OnlyOne:
 
     def __init__(self, settings: PostgresSettings, what: str, stream: str) -> None:
         self._settings = settings
-        self._key = (f"castro_spark.{what}", stream)
+        self._what, self._stream = what, stream
         self._name = f"castro_spark {stream} {what}"
         self._connection: Connection | None = None
 
@@ -25,9 +37,7 @@ class OnlyOne:
             self._connection = connect(self._settings, self._name)
             self._connection.autocommit = True
         with self._connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))", self._key)
-            (taken,) = cursor.fetchone() or (False,)
-        return bool(taken)
+            return try_lock(cursor, self._what, self._stream)
 
     def check(self) -> None:
         """Raises (connection.PASSING) where the session that held the lock is gone."""

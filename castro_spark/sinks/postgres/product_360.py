@@ -19,10 +19,10 @@ from psycopg2.extras import execute_values
 
 from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, ratios
 from castro_spark.sinks.postgres.connection import Connection, names, statement
+from castro_spark.sinks.postgres.only_one import try_lock
 
 STREAMS = ("inventory", "sales", "procurement")
 _FLOW_COLUMNS = {"in": "{}_in", "out": "{}_out", "sales": "{}", "purchase": "{}"}
-_LOCK = "castro_spark.product_360"
 Fields = dict[str, str]
 
 
@@ -55,10 +55,7 @@ def is_migrated(connection: Connection) -> bool:
 def become_refresher(connection: Connection) -> bool:
     """Whether this connection is the one that refreshes, as long as it lives: one of several applications does."""
     with connection, connection.cursor() as cursor:
-        # It may be taken more than once by its holder.
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (_LOCK,))
-        (held,) = cursor.fetchone() or (False,)
-    return bool(held)
+        return try_lock(cursor, "product_360", "")
 
 
 def look(connection: Connection, as_of: date) -> Look:
@@ -67,7 +64,7 @@ def look(connection: Connection, as_of: date) -> Look:
         # Before the products: what is committed in between is looked at twice rather than never.
         cursor.execute("SELECT stream, revision FROM castro.stream WHERE stream = ANY(%s)", (list(STREAMS),))
         seen = dict(cursor.fetchall())
-        known = {"streams": list(STREAMS), "as_of": as_of, "seen": _seen(cursor)}
+        known = {"streams": list(STREAMS), "as_of": as_of}
         cursor.execute(statement("product_360/changed_products.sql"), known)
         return Look([code for (code,) in cursor.fetchall()], seen)
 
@@ -107,12 +104,6 @@ def all_rows(connection: Connection, chunk: int = 2000) -> Iterator[list[tuple[s
         cursor.execute(sql.SQL("SELECT {} FROM ml_product_360").format(names(COLUMNS)))
         while rows := cursor.fetchmany(chunk):
             yield [(row["product_code"], _fields(row)) for row in _by_column(cursor, rows)]
-
-
-def _seen(cursor: Any) -> str:
-    cursor.execute("SELECT seen::text FROM castro.product_360")
-    (seen,) = cursor.fetchone() or ("{}",)
-    return str(seen)
 
 
 def _lock(cursor: Any) -> int:

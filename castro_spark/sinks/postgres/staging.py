@@ -12,7 +12,7 @@ for guests (guest.py). A slot is emptied by the commit that took it up, and at a
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
 from pyarrow import csv
+from pyspark.sql import DataFrame
 
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
 from castro_spark.settings import PostgresSettings
@@ -28,6 +29,7 @@ from castro_spark.streams.declaration import StreamDeclaration
 
 SLOTS = ("a", "b")
 GUEST_SLOT = "c"
+SHARED_SLOTS = (*SLOTS, GUEST_SLOT)  # those that the executors copy into
 TEMPORARY = "temporary"  # the "slot" of a small batch
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
 _LIFE = ("topic", "generation")  # of a reject, where they are not the ledger's
@@ -167,7 +169,7 @@ def copy_parsed(
     deleted = pc.equal(outcome, DELETE)
     events = parsed.append_column("deleted", deleted).filter(pc.or_(deleted, pc.equal(outcome, EVENT)))
     events = events.set_column(events.schema.get_field_index("kept"), "kept", _text_array(events.column("kept")))
-    _copy(
+    copy_rows(
         connection,
         events.select(["partition", "offset", "deleted", "kept", *stream.event_columns]),
         events_table(stream, slot),
@@ -184,12 +186,13 @@ def copy_parsed(
     rejects = parsed.filter(pc.equal(outcome, REJECT)).select(list(columns))
     for name in ("key", "value"):
         rejects = rejects.set_column(rejects.schema.get_field_index(name), name, _bytea(rejects.column(name)))
-    _copy(connection, rejects, rejects_table(stream, slot), columns, attempt)
+    copy_rows(connection, rejects, rejects_table(stream, slot), columns, attempt)
 
 
-def _copy(
-    connection: Connection, rows: pa.RecordBatch, table: sql.Identifier, columns: tuple[str, ...], attempt: int
+def copy_rows(
+    connection: Connection, rows: pa.RecordBatch, table: sql.Identifier, columns: Sequence[str], attempt: int
 ) -> None:
+    """COPY of rows into the `columns` of a staging table, under an attempt number; the caller's transaction decides."""
     if rows.num_rows == 0:
         return
     numbered = rows.add_column(0, "attempt", pa.array([attempt] * rows.num_rows, pa.int64()))
@@ -225,6 +228,19 @@ def stage_partition(
     """
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in batches]
     yield from stage_parsed(held, rules.stream, settings=settings, slot=slot, patience=patience)
+
+
+def stage_on_executors(
+    records: DataFrame, task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], slot: str
+) -> StagedBatch:
+    """A large batch: `task` copies each partition into the slot (`stage_parsed`); what Spark counts as done is told."""
+    batch = StagedBatch(slot=slot)
+    for row in records.mapInArrow(task, COUNTS_SCHEMA).collect():
+        batch.attempts.append(row.attempt)
+        counts = batch.counts.setdefault(row.partition, Counts())
+        counts.add(row.events, row.rejects, row.skipped, row.kept)
+        batch.unknown.update(row.unknown)
+    return batch
 
 
 def stage_parsed(

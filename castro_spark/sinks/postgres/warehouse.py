@@ -21,6 +21,7 @@ from castro_spark.errors import ChecksFailed, ExtractBusy, StagingLost
 from castro_spark.mapping import LOADED_AT, TableMapping
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, statement
+from castro_spark.sinks.postgres.only_one import try_lock
 from castro_spark.sinks.postgres.warehouse_staging import StagedTable
 from castro_spark.sinks.postgres.warehouse_tables import check_tables, staging_table
 
@@ -129,9 +130,7 @@ def _take_turn(connection: Connection, target: str, wait_seconds: float) -> None
     deadline = time.monotonic() + wait_seconds
     while True:
         with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(hashtext('castro_spark.extract'), hashtext(%s))", (target,))
-            (taken,) = cursor.fetchone() or (False,)
-            if taken:
+            if try_lock(cursor, "extract", target):
                 return
             if time.monotonic() >= deadline:
                 cursor.execute(statement("warehouse/who_extracts.sql"), {"target": target})

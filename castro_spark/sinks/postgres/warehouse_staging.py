@@ -11,26 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from io import BytesIO
 
 import psycopg2
 import psycopg2.errors
 import pyarrow as pa
 import pyarrow.compute as pc
-from psycopg2 import sql
-from pyarrow import csv
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from castro_spark.settings import PostgresSettings
-from castro_spark.sinks.postgres.connection import Connection, connect, names
-from castro_spark.sinks.postgres.staging import new_attempt
+from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.postgres.staging import copy_rows, new_attempt
 from castro_spark.sinks.postgres.warehouse_tables import staging_table
 
 _COUNTS_SCHEMA = "attempt bigint, rows bigint, cleaned bigint, ahead bigint, newest timestamp"
 # The last line of a Python traceback, as in "psycopg2.errors.DiskFull: could not extend file".
 _TOLD = re.compile(r"^psycopg2\.(?:errors\.)?(\w+): (.*)$", re.MULTILINE)
-_CSV = csv.WriteOptions(include_header=False)
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,7 @@ def copy_partition(
                 continue
             connection = connection or connect(settings, f"castro_spark extract {target} staging")
             storable, with_nul = _without_nul(batch)
-            _copy(connection, storable, target, attempt)
+            copy_rows(connection, storable, staging_table(target), storable.schema.names, attempt)
             times = batch.column(version)
             counted = pc.less_equal(times, pa.scalar(not_after, times.type))
             latest = pc.max(times.filter(counted)).as_py()
@@ -120,14 +116,3 @@ def _without_nul(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
             count += found
             batch = batch.set_column(index, column.name, pc.replace_substring(values, "\0", ""))
     return batch, count
-
-
-def _copy(connection: Connection, rows: pa.RecordBatch, target: str, attempt: int) -> None:
-    numbered = rows.add_column(0, "attempt", pa.array([attempt] * rows.num_rows, pa.int64()))
-    payload = BytesIO()
-    csv.write_csv(numbered, payload, _CSV)
-    payload.seek(0)
-    columns = names(("attempt", *rows.schema.names))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(staging_table(target), columns)
-    with connection.cursor() as cursor:
-        cursor.copy_expert(statement.as_string(cursor), payload)
