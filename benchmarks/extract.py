@@ -79,7 +79,6 @@ def main() -> None:
     given = arguments.parse_args()
     os.environ["CASTRO_MASTER"] = f"local[{os.cpu_count()}]"
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "stack", die_with_parent=True) as stack:
-        stack.up()
         for rows in (given.rows // 4, given.rows):
             home = Path(folder) / str(rows)
             home.mkdir()

@@ -244,7 +244,6 @@ def main() -> None:
     subprocess.run([str(ROOT / "spark-submit.sh"), "prepare"], check=True)
     found: dict[str, Any] = {"machine": machine()}
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "stack", die_with_parent=True) as stack:
-        stack.up()
         for name, part in parts.items():
             if not given.only or name in given.only:
                 print(f"{name} ...", flush=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Thread
 
@@ -37,7 +37,9 @@ _CATCH_UP_SECONDS = 60
 def main(rate: int, seconds: int, folder: Path) -> None:
     """Ctrl-C ends it cleanly at any time: the batch under way, then the servers."""
     cli.quiet_log()
-    with Stack(folder, die_with_parent=True) as stack:
+    stack = Stack(folder, die_with_parent=True)
+    with ExitStack() as ending:
+        ending.callback(stack.down)
         click.secho("1. Servers (real ones, on loopback)", bold=True)
         stack.up(lambda name, took: click.echo(f"   {name:9} up in {took:.1f} s"))
         # Without the archive: loading Delta Lake would take longer than the demo runs.

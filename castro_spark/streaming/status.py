@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,6 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.ledger import read_ledger
 from castro_spark.sinks.postgres.quarantine import counts
 from castro_spark.sinks.redis.hashes import VersionedHashes
-from castro_spark.sinks.redis.publish import Publisher
 from castro_spark.sources.kafka import TopicState, topic_state
 from castro_spark.streaming.archive import words
 from castro_spark.streaming.product_360 import NAME
@@ -54,7 +54,7 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         "quarantined": open_records,
         "unknown_fields": [name for name, _ in unknown],
         "unknown_fields_not_told_before": [name for name, told in unknown if not told],
-        "redis": _redis(settings, stream, ledger.revision),
+        "redis": _redis(settings, stream.name, lambda published: published == ledger.revision),
         **({"archive": _archive(spark, settings, stream, state)} if settings.archive.dir is not None else {}),
     }
 
@@ -69,15 +69,7 @@ def product_360_status(settings: Settings) -> dict[str, Any]:
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM ml_product_360")
             (products,) = cursor.fetchone() or (0,)
-    hashes = VersionedHashes(settings.redis, NAME, ())
-    cache: dict[str, Any]
-    try:
-        held = hashes.published()
-        cache = {"reachable": True, "up_to_date": not revision or (held is not None and held[1] == revision)}
-    except redis.RedisError as error:
-        cache = {"reachable": False, "error": str(error)}
-    finally:
-        hashes.close()
+    cache = _redis(settings, NAME, lambda published: not revision or published == revision)
     return {
         "migrated": True, "products": products, "to_refresh": len(found.products), "includes_revisions": seen,
         "refreshed_at": refreshed_at, "redis": cache,
@@ -110,13 +102,14 @@ def _archive(
     return {"readable": True, "behind": behind, "archived_at": archived[0], "lost": archived[1]}
 
 
-def _redis(settings: Settings, stream: StreamDeclaration, revision: int) -> dict[str, Any]:
-    publisher = Publisher(settings.redis, stream)
+def _redis(settings: Settings, name: str, is_up_to_date: Callable[[int | None], bool]) -> dict[str, Any]:
+    """What Redis holds of the projection `name`: the revision that its marker tells."""
+    hashes = VersionedHashes(settings.redis, name, ())
     try:
-        held = publisher.published()
+        held = hashes.published()
     except redis.RedisError as error:
         return {"reachable": False, "error": str(error)}
     finally:
-        publisher.close()
+        hashes.close()
     published = held[1] if held else None
-    return {"reachable": True, "revision": published, "up_to_date": published == revision}
+    return {"reachable": True, "revision": published, "up_to_date": is_up_to_date(published)}
