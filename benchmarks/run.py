@@ -31,6 +31,7 @@ from tests.system import ROOT, System
 
 PRODUCTS = 5_000
 STREAMS = ("inventory", "sales", "procurement")  # then product_360 is refreshed beside them
+TOGETHER = ("latency", "archived", "beside_a_backlog")  # the parts with all of these
 WARM_UP = 4  # batches
 LEFTOVER = 900  # Spark cuts batches by shares of partitions, which leaves a few records for one more
 
@@ -144,6 +145,12 @@ def latency(system: System, rate: int, seconds: int, warm_up: int = 20) -> dict[
     return {"rate": rate, "seconds": seconds, "postgres_ms": quantiles(postgres), "redis_ms": quantiles(redis)}
 
 
+def archived(system: System, rate: int, seconds: int) -> dict[str, Any]:
+    """Latency of inventory while all streams are archived beside it, as often as conf says."""
+    system.env["CASTRO_ARCHIVE_DIR"] = str(system.folder / "archive")
+    return latency(system, rate, seconds)
+
+
 def beside_a_backlog(system: System, rate: int, seconds: int, events: int) -> dict[str, Any]:
     """Latency of inventory while sales drains a backlog in the same application; and how much of it is left."""
     fill(system, events, days=7, stream="sales")
@@ -236,6 +243,7 @@ def main() -> None:
     parts = {
         "backlog": lambda s: backlog(s, given.events),
         "latency": lambda s: latency(s, given.rate, given.seconds),
+        "archived": lambda s: archived(s, given.rate, given.seconds),
         "by_table_size": lambda s: by_table_size(s, given.rows),
         "paths": lambda s: paths(s, 700_000),
         "idle": idle,
@@ -249,7 +257,7 @@ def main() -> None:
                 print(f"{name} ...", flush=True)
                 home = Path(folder) / name
                 home.mkdir()
-                system = System(stack, home, STREAMS if name in ("latency", "beside_a_backlog") else ("inventory",))
+                system = System(stack, home, STREAMS if name in TOGETHER else ("inventory",))
                 system.migrate()
                 found[name] = part(system)
                 system.end()

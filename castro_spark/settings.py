@@ -110,6 +110,7 @@ class ArchiveSettings(_Section):
     dir: str | None = Field(default=None, min_length=1, pattern=r"^[^`]*$")  # Delta cannot quote a backtick
     trigger_seconds: float = Field(gt=0)
     max_offsets_per_trigger: int = Field(gt=0)
+    parallel_tasks: int = Field(gt=0)
     maintenance_minutes: float = Field(ge=0)
     compact_files: int = Field(gt=0)
     retention_days: int | None = Field(default=None, gt=0)

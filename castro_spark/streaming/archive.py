@@ -161,7 +161,8 @@ class Archiver:
             writer=self._writer,
         )
         began = time.monotonic()
-        after = table.append(records, math.ceil(offsets / _ROWS_A_TASK), rules, after)
+        tasks = min(math.ceil(offsets / _ROWS_A_TASK), self._settings.archive.parallel_tasks)
+        after = table.append(records, tasks, rules, after)
         log.info("stream %s: %d offsets archived in %.1f s", self._stream.name, offsets, time.monotonic() - began)
         return after
 
