@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import psycopg2.extensions
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import WarehouseSettings
@@ -126,6 +126,16 @@ class BackfillSettings(_Section):
     chunk_records: int = Field(gt=0)
 
 
+class HistorySettings(_Section):
+    """Where the warehouse holds a stream's events: a table of `warehouse.tables` whose columns are named as the
+    stream's. `event_id` and `deleted` are Spark SQL over these columns."""
+
+    table: str
+    event_id: str | None = None  # as the stream's records have it; None: the natural key is the identity
+    deleted: str | None = None  # true: the row says that there is no such event any more
+    on_extract: bool = True  # an incremental extract of the table brings its new rows to the stream's tables too
+
+
 class StreamSettings(_Section):
     """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
 
@@ -133,6 +143,7 @@ class StreamSettings(_Section):
     partitions: int = Field(default=4, gt=0)
     identity: tuple[str, ...] | None = None
     max_offsets_per_trigger: int | None = Field(default=None, gt=0)
+    history: HistorySettings | None = None
 
 
 class Settings(_Section):
@@ -157,6 +168,16 @@ class Settings(_Section):
         if name not in available_timezones():
             raise ValueError("must be an IANA name such as America/Sao_Paulo")
         return name
+
+    @model_validator(mode="after")
+    def _histories_are_mapped(self) -> Settings:
+        for name, stream in self.streams.items():
+            if stream.history and stream.history.table not in self.warehouse.mapped:
+                raise ValueError(
+                    f"streams.{name}.history.table: {stream.history.table} is none of warehouse.tables"
+                    f" ({', '.join(self.warehouse.mapped)})"
+                )
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,4 +1,4 @@
-"""Bring past records through the streams' own code again: a range of business days, from the archive."""
+"""Bring a stream's history through its own code: a range of business days, from the warehouse or the archive."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import click
 
 from castro_spark import cli
 from castro_spark.batch.backfill import Progress, from_archive
+from castro_spark.batch.history import from_warehouse
 from castro_spark.errors import UsageError
-from castro_spark.session import spark_session
+from castro_spark.session import hive_session, spark_session
 from castro_spark.streams import all_streams
 from castro_spark.streams import stream as stream_named
 
@@ -22,26 +23,37 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--stream", "name", required=True, type=click.Choice(sorted(all_streams())), help="Of this stream.")
 @click.option("--from", "first", required=True, type=_DAY, help="The first business day, in the local calendar.")
 @click.option("--to", "last", required=True, type=_DAY, help="The last one.")
-@click.option("--from-archive", "from_archive_", is_flag=True, help="Take the records from the archive.")
+@click.option("--from-archive", "from_archive_", is_flag=True, help="Take the archived records instead.")
+@click.option("--restart", is_flag=True, help="Do the months too that a run of this range has done already.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def main(
-    env: str, conf_file: Path | None, name: str, first: datetime, last: datetime, from_archive_: bool, as_json: bool
+    env: str,
+    conf_file: Path | None,
+    name: str,
+    first: datetime,
+    last: datetime,
+    from_archive_: bool,
+    restart: bool,
+    as_json: bool,
 ) -> None:
     """Safe to repeat, and while the stream runs."""
     settings = cli.load(env, conf_file)
-    if not from_archive_:
-        raise UsageError("history from Hive is not there yet", "say --from-archive to take the archived records")
     if first > last:
         raise UsageError(f"--from {first.date()} is after --to {last.date()}", "name the earlier day first")
-    spark = spark_session("backfill", delta=True)
+    stream, days = stream_named(name), (first.date(), last.date())
+    if from_archive_:
+        spark = spark_session("backfill", delta=True)
+    else:
+        spark = hive_session("backfill", settings.warehouse.embedded_dir)
     stopping = cli.until_signalled()  # after the session, which sets a handler of its own
 
     def report(progress: Progress) -> None:
         click.echo(progress.line(), err=True)
 
-    done = from_archive(
-        spark, settings, stream_named(name), first.date(), last.date(), stopping=stopping, report=report
-    )
+    if from_archive_:
+        done = from_archive(spark, settings, stream, *days, stopping=stopping, report=report)
+    else:
+        done = from_warehouse(spark, settings, stream, *days, restart=restart, stopping=stopping, report=report)
     if as_json:
         cli.print_json({"from": first.date(), "to": last.date(), **done.as_dict()})
     else:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import partial
@@ -29,6 +29,7 @@ from castro_spark.sinks.postgres import staging
 from castro_spark.sinks.postgres.commit import Committed
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.guest import GuestCommits
+from castro_spark.sinks.postgres.ledger import introduce
 from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.sinks.postgres.only_one import OnlyOne
 from castro_spark.sinks.postgres.staging import GUEST_SLOT
@@ -41,8 +42,12 @@ log = logging.getLogger(__name__)
 _TRIES = 3  # of a chunk whose staging was lost
 
 
+# Records of a source -> parsed ones that say of which life of which topic they are (staging.of_life).
+Parse = Callable[[pa.RecordBatch, ParseRules], Iterator[pa.RecordBatch]]
+
+
 class Chunks(Protocol):
-    """Past records, cut so that each identity is wholly in one chunk (sources/archive says what they are)."""
+    """Past records, cut so that each identity is wholly in one chunk (sources/archive, sources/history)."""
 
     @property
     def records(self) -> int: ...
@@ -70,6 +75,7 @@ class Progress:
     deleted: int = 0
     rejects: int = 0
     seconds: float = 0.0
+    month: str | None = None  # that it is in, where it goes month by month
 
     def plus(self, committed: Committed, records: int, seconds: float) -> Progress:
         """With one more chunk done, `seconds` after the begin."""
@@ -89,9 +95,10 @@ class Progress:
         """For a terminal, while it runs."""
         rate = self.done / self.seconds if self.seconds else 0.0
         left = f", about {(self.records - self.done) / rate:,.0f} s left" if rate else ""
+        month = f" {self.month}," if self.month else ""
         return (
-            f"{self.stream}: chunk {self.chunks_done} of {self.chunks}, {self.done:,} of {self.records:,} records,"
-            f" {rate:,.0f} records/s{left}"
+            f"{self.stream}:{month} chunk {self.chunks_done} of {self.chunks},"
+            f" {self.done:,} of {self.records:,} records, {rate:,.0f} records/s{left}"
         )
 
     def summary(self) -> str:
@@ -121,19 +128,27 @@ def from_archive(
     if archive.dir is None:
         raise SettingsError("there is no archive to take records from", "set archive.dir or CASTRO_ARCHIVE_DIR")
     stream = configured(stream, settings)
+    with alone(settings, stream) as check:
+        source = ArchivedRange(
+            spark, archive.folder(stream.name), f"{archive.folder('.backfill')}/{stream.name}", first, last,
+            settings.backfill.chunk_records,
+        )  # fmt: skip
+        with closing(source):
+            return run(settings, stream, source, parse_past, check=check, stopping=stopping, report=report)
+
+
+@contextmanager
+def alone(settings: Settings, stream: StreamDeclaration) -> Iterator[Callable[[], None]]:
+    """Makes sure that the tables are there and that this is the stream's only backfill; gives what checks that it
+    still is, and raises where not."""
     with closing(connect(settings.postgres, f"castro_spark {stream.name} backfill")) as connection:
         check_migrated(connection, stream)
+        introduce(connection, stream.name, stream.topic, "a backfill")
     only = OnlyOne(settings.postgres, "backfill", stream.name)
     try:
         if not only.take():
             raise SinkError(f"another backfill of stream {stream.name} runs", "wait until it has ended")
-        with closing(
-            ArchivedRange(
-                spark, archive.folder(stream.name), f"{archive.folder('.backfill')}/{stream.name}", first, last,
-                settings.backfill.chunk_records,
-            )
-        ) as source:  # fmt: skip
-            return run(settings, stream, source, check=only.check, stopping=stopping, report=report)
+        yield only.check
     finally:
         only.release()
 
@@ -142,12 +157,13 @@ def run(
     settings: Settings,
     stream: StreamDeclaration,
     source: Chunks,
+    parse: Parse,
     *,
     check: Callable[[], None],
     stopping: Event,
     report: Callable[[Progress], None],
 ) -> Progress:
-    """Stages, commits and publishes each chunk; `check` raises where this may not go on."""
+    """Stages each chunk as `parse` makes it, commits and publishes it; `check` raises where this may not go on."""
     progress = Progress(stream.name, records=source.records, chunks=source.chunks)
     cache = CachePublisher(settings, stream)
     patience = settings.streaming.outage_retry_seconds
@@ -161,7 +177,7 @@ def run(
                     f"stopped after {number} of {source.chunks} chunks", "run it again: what is there stays as it is"
                 )
             check()
-            committed, records = _commit(settings, stream, source.chunk(number), commits, cache)
+            committed, records = _commit(settings, stream, source.chunk(number), parse, commits, cache)
             cache.follow(committed)
             progress = progress.plus(committed, records, time.monotonic() - began)
             report(progress)
@@ -172,10 +188,16 @@ def run(
 
 
 def _commit(
-    settings: Settings, stream: StreamDeclaration, records: DataFrame, commits: GuestCommits, cache: CachePublisher
+    settings: Settings,
+    stream: StreamDeclaration,
+    records: DataFrame,
+    parse: Parse,
+    commits: GuestCommits,
+    cache: CachePublisher,
 ) -> tuple[Committed, int]:
     task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
-        stage_past,
+        stage_parsed,
+        parse=parse,
         settings=settings.postgres,
         rules=parse_rules(stream, settings, 0),
         patience=settings.streaming.outage_retry_seconds,
@@ -193,16 +215,16 @@ def _commit(
     raise AssertionError("unreachable: the last try raises")
 
 
-def stage_past(
-    batches: Iterable[pa.RecordBatch], *, settings: PostgresSettings, rules: ParseRules, patience: float
+def stage_parsed(
+    batches: Iterable[pa.RecordBatch], *, parse: Parse, settings: PostgresSettings, rules: ParseRules, patience: float
 ) -> Iterator[pa.RecordBatch]:
-    """One task of a chunk: parses its records (sources.archive.PAST_COLUMNS) and copies them into the guests' slot."""
-    held = [parsed for batch in batches for parsed in parse_past(batch, rules)]
+    """One task of a chunk: parses its records and copies them into the guests' slot."""
+    held = [parsed for batch in batches for parsed in parse(batch, rules)]
     yield from staging.stage_parsed(held, rules.stream, settings=settings, slot=GUEST_SLOT, patience=patience)
 
 
 def parse_past(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBatch]:
-    """Records of several lives of topics -> parsed records that say of which they are.
+    """Records (sources.archive.PAST_COLUMNS) of several lives of topics -> parsed ones that say of which they are.
 
     Those with a `known_at` are held against the earliest of these in place of the rules' own `now`.
     """

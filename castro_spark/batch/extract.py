@@ -1,9 +1,10 @@
 """Warehouse tables to PostgreSQL: several at a time, each on its own, and what became of each.
 
-One table's way: take the turn; read (sources/hive); stage (executors); one transaction for rows and watermark (in a
-full refresh: for the swap and the watermark); mirror the watermark to Redis. What may pass (an outage, a file system's
-error) is tried again as a whole, which is safe because nothing is visible before that transaction. One table's failure
-is not another's.
+One table's way: take the turn; read (sources/hive); stage (executors); where the table is a stream's history, bring
+what is new to the stream's own tables and to Redis (history.py); one transaction for rows and watermark (in a full
+refresh: for the swap and the watermark); mirror the watermark to Redis. What may pass (an outage, a file system's
+error) is tried again as a whole, which is safe because each of these steps changes nothing when it repeats. One table's
+failure is not another's.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import Any
 
 import psycopg2
 import redis
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+from castro_spark.batch.history import bring
 from castro_spark.errors import CastroError, MappingError, SourceUnreadable, StagingLost, first_line
 from castro_spark.mapping import TableMapping
 from castro_spark.settings import Settings
@@ -31,6 +33,8 @@ from castro_spark.sinks.postgres.warehouse_staging import StagedTable, stage_tab
 from castro_spark.sinks.postgres.warehouse_swap import replace_table
 from castro_spark.sinks.redis.last_sync import write_last_sync
 from castro_spark.sources.hive import read_table, reading
+from castro_spark.streaming.rules import stream_settings
+from castro_spark.streams import all_streams
 
 INCREMENTAL, FULL = "incremental", "full"
 _LONGEST_WAIT = 60  # seconds between two tries
@@ -54,6 +58,7 @@ class TableResult:
     unknown_columns: list[str] = field(default_factory=list)
     rows_from_the_future: int = 0
     texts_cleaned: int = 0
+    events: dict[str, int] = field(default_factory=dict)  # of a stream: those that this changed in its own tables
     redis: str = "not written"
     problem: str | None = None
 
@@ -153,7 +158,18 @@ class TableExtract:
         if staged.cleaned:
             log.warning("%s: %d texts held NUL characters, which were taken out", self._target, staged.cleaned)
         log.info("%s: %s rows staged in %.1f s", self._target, f"{staged.rows:,}", time.monotonic() - begun)
+        if since and staged.rows:  # before the watermark moves: what fails here is read again
+            self._bring_to_streams(read.rows)
         return staged
+
+    def _bring_to_streams(self, rows: DataFrame) -> None:
+        """The table's new rows are a stream's events too; a first extract leaves those to `backfill`."""
+        for stream in all_streams().values():
+            history = stream_settings(stream, self._settings).history
+            if history and history.on_extract and history.table == self._target:
+                changed = bring(self._settings, stream, rows)
+                self._result.events[stream.name] = changed
+                log.info("%s: %s events of stream %s changed", self._target, f"{changed:,}", stream.name)
 
     def _mirror(self, mark: warehouse.Mark) -> None:
         if mark.watermark is None:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from castro_spark.errors import SourceError
 from castro_spark.parse import DELETE, EVENT, REJECT, Reason
+from castro_spark.sources.folders import listed, remove
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +80,7 @@ class ArchivedRange:
                 .partitionBy("chunk")
                 .parquet(spill)
             )
-            system, path = self._path()
-            paths = [str(status.getPath().toString()) for status in system.listStatus(path) if status.isDirectory()]
-            self._folders = sorted(paths)
+            self._folders = sorted(f for f in listed(self._spark, spill) if "=" in f)
 
     @property
     def chunks(self) -> int:
@@ -94,13 +93,7 @@ class ArchivedRange:
 
     def close(self) -> None:
         """Removes the chunks."""
-        system, path = self._path()
-        system.delete(path, True)
-
-    def _path(self) -> tuple[Any, Any]:
-        context: Any = self._spark.sparkContext
-        path = context._jvm.org.apache.hadoop.fs.Path(self._spill)
-        return path.getFileSystem(context._jsc.hadoopConfiguration()), path
+        remove(self._spark, self._spill)
 
 
 def _deciding(archive: DataFrame, first: date, last: date) -> DataFrame:

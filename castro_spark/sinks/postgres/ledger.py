@@ -17,6 +17,7 @@ Positions = Mapping[int, int]  # partition -> the next offset to consume
 
 _READ = "SELECT topic, topic_id, generation, epoch, writer, revision FROM castro.stream WHERE stream = %s"
 _READ_LOCKED = f"{_READ} FOR UPDATE"
+_NO_TOPIC = ""  # the topic's id while only guests have written
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,11 @@ def claim(
         )
         held_topic, held_id, generation = cursor.fetchone() or (topic, topic_id, 0)
         positions = _positions(connection, stream)
-        if held_id != topic_id:
+        if held_id == _NO_TOPIC:
+            cursor.execute(
+                "UPDATE castro.stream SET topic = %s, topic_id = %s WHERE stream = %s", (topic, topic_id, stream)
+            )
+        elif held_id != topic_id:
             if not accept_new_topic:
                 raise TopicRecreated(
                     f"topic {topic} has id {topic_id}, but the ledger of stream {stream} is about"
@@ -87,6 +92,16 @@ def claim(
     ledger = read_ledger(connection, stream)
     assert ledger is not None
     return ledger
+
+
+def introduce(connection: Connection, stream: str, topic: str, writer: str) -> None:
+    """Makes a row for a stream that was never started, so that guests can bring its history before it is."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO castro.stream (stream, topic, topic_id, epoch, writer) VALUES (%s, %s, %s, 0, %s)"
+            " ON CONFLICT (stream) DO NOTHING",
+            (stream, topic, _NO_TOPIC, writer),
+        )
 
 
 def lock(connection: Connection, stream: str, epoch: int | None) -> Ledger:

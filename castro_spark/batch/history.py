@@ -1,0 +1,127 @@
+"""History from the warehouse into the stream's own tables: a whole range, by month, or just what an extract read.
+
+Guarantee: as of a backfill (backfill.py). A row of the warehouse never overwrites what was streamed, whichever came
+first (parse/history); a range that was cut off goes on with the month that it was in.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from threading import Event
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from castro_spark.batch.backfill import Progress, alone, run
+from castro_spark.errors import SettingsError
+from castro_spark.mapping import TableMapping
+from castro_spark.parse import ParseRules
+from castro_spark.parse.history import GENERATION, parse_history
+from castro_spark.settings import HistorySettings, Settings
+from castro_spark.sinks.postgres import months, staging
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.guest import GuestCommits
+from castro_spark.sinks.postgres.ledger import introduce
+from castro_spark.sinks.postgres.migrate import check_migrated
+from castro_spark.sinks.postgres.staging import StagedBatch
+from castro_spark.sources.history import Months, WarehouseHistory, changed_records
+from castro_spark.streaming.cache import CachePublisher
+from castro_spark.streaming.rules import configured, parse_rules, stream_settings
+from castro_spark.streams.declaration import StreamDeclaration
+
+log = logging.getLogger(__name__)
+
+
+def history_of(settings: Settings, stream: StreamDeclaration) -> tuple[HistorySettings, TableMapping]:
+    """Where conf says that the stream's history is; SettingsError where it says nothing."""
+    history = stream_settings(stream, settings).history
+    if history is None:
+        raise SettingsError(
+            f"streams.{stream.name}.history is not set: nobody knows where the warehouse holds this stream",
+            "name its table of warehouse.tables there, as conf/base.yaml does for inventory",
+        )
+    return history, settings.warehouse.mapped[history.table]
+
+
+def from_warehouse(
+    spark: SparkSession,
+    settings: Settings,
+    stream: StreamDeclaration,
+    first: date,
+    last: date,
+    *,
+    restart: bool,
+    stopping: Event,
+    report: Callable[[Progress], None],
+) -> Progress:
+    """Backfills the business days `first` to `last` of `stream` from the warehouse; `spark` must know Hive.
+
+    A range that was cut off goes on with the months that were not done; `restart` does all of them again.
+    """
+    stream = configured(stream, settings)
+    history, mapping = history_of(settings, stream)
+    with alone(settings, stream) as check, closing(connect(settings.postgres, "castro_spark backfill")) as connection:
+        if restart:
+            months.forget(connection, stream.name, first, last)
+        done = months.done(connection, stream.name, first, last)
+        if done:
+            log.info("%d months of this range are done already: --restart would do them again", len(done))
+        source = WarehouseHistory(
+            spark, stream, mapping, history, Months(first, last, settings.zone, done),
+            allowance=settings.parse.future_allowance,
+            spill=f"{settings.checkpoint_dir.rstrip('/')}/.backfill/{stream.name}",
+            chunk_records=settings.backfill.chunk_records,
+        )  # fmt: skip
+
+        def told(progress: Progress) -> None:
+            number = progress.chunks_done - 1
+            month = source.month(number)
+            if source.ends_month(number):
+                months.note(connection, stream.name, first, last, month)
+            report(replace(progress, month=f"{month:%Y-%m}"))
+
+        parse = partial(parse_rows, source=mapping.source)
+        with closing(source):
+            progress = run(settings, stream, source, parse, check=check, stopping=stopping, report=told)
+        months.forget(connection, stream.name, first, last)
+    return progress
+
+
+def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int:
+    """Brings rows that an extract read of the stream's table to the stream's own tables and to Redis.
+
+    Returns how many events they changed there. Commits of the driver's, as a guest; repeated it changes nothing.
+    """
+    stream = configured(stream, settings)
+    history, mapping = history_of(settings, stream)
+    writer = f"an extract, {socket.gethostname()} pid {os.getpid()}"
+    with closing(connect(settings.postgres, f"castro_spark {stream.name} extract")) as connection:
+        check_migrated(connection, stream)
+        introduce(connection, stream.name, stream.topic, writer)
+    rules = parse_rules(stream, settings, GENERATION)
+    cache = CachePublisher(settings, stream)
+    commits = GuestCommits(settings.postgres, stream, patience=settings.streaming.outage_retry_seconds)
+    changed = 0
+    try:
+        for records in changed_records(rows, stream, mapping, history, settings.backfill.chunk_records):
+            held = [p for b in records.to_batches() for p in parse_rows(b, rules, source=mapping.source)]
+            committed = commits.commit_records(StagedBatch(staging.count(held), held), cache.horizon())
+            cache.follow(committed)
+            changed += sum(committed.total(outcome) for outcome in ("inserted", "corrected", "deleted"))
+    finally:
+        commits.close()
+        cache.close()
+    return changed
+
+
+def parse_rows(batch: pa.RecordBatch, rules: ParseRules, *, source: str) -> Iterator[pa.RecordBatch]:
+    """The warehouse's records -> parsed ones that say of which table they are."""
+    for parsed in parse_history(batch, replace(rules, generation=GENERATION)):
+        yield staging.of_life(parsed, source, GENERATION)

@@ -1,0 +1,9 @@
+-- The months of a backfill that are done, until all of its range is.
+CREATE TABLE castro.backfilled_month (
+    stream    text NOT NULL,
+    first_day date NOT NULL,                    -- the range that was asked for
+    last_day  date NOT NULL,
+    month     date NOT NULL,                    -- its first day
+    done_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (stream, first_day, last_day, month)
+);
