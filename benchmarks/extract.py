@@ -1,8 +1,11 @@
-"""Measures a full extract on this machine: rows/s, and the driver's peak memory at one and four times the rows.
+"""Measures a full extract on this machine, at one and four times the rows: rows/s beside those of Spark's own JDBC
+writer, the driver's peak memory, and an incremental extract that finds nothing new.
 
     PYTHONPATH=. python benchmarks/extract.py [--rows N]
 
-Spark's own JDBC writer is not measured beside it: PostgreSQL's JDBC driver is not among the project's jars.
+The JDBC writer loads the same rows, of the same mapping, into a table with the same columns, and is given what it is
+advised to have: as many tasks as there are cores, large batches, and the driver's rewriting of these into statements
+of many rows. It checks nothing and swaps nothing. Its jar is fetched for this (`--packages`).
 """
 
 from __future__ import annotations
@@ -35,6 +38,27 @@ append(spark, "castrolanda_inventory.transactions", transactions(spark, 5000, 1,
 spark.stop()
 """
 _TARGET = "ml_inventory_transactions"
+_JDBC = """
+import os, sys, time
+from pathlib import Path
+from castro_spark.session import hive_session
+from castro_spark.settings import load_settings
+from castro_spark.sources.hive import read_table
+settings = load_settings()
+spark = hive_session("benchmark", sys.argv[1])
+rows = read_table(spark, settings.warehouse.mapped[sys.argv[2]], None, settings.zone).rows
+parts = dict(part.split("=", 1) for part in settings.postgres.dsn.split())
+url = "jdbc:postgresql://{host}:{port}/{dbname}?reWriteBatchedInserts=true".format(**parts)
+begun = time.monotonic()
+(
+    rows.coalesce(os.cpu_count()).write.format("jdbc").mode("append")
+    .options(url=url, dbtable=sys.argv[3], user=parts["user"], batchsize=10000, driver="org.postgresql.Driver")
+    .option("password", settings.postgres.password.get_secret_value()).save()
+)
+print("SECONDS", time.monotonic() - begun)
+spark.stop()
+"""
+_JDBC_PACKAGE = "org.postgresql:postgresql:42.7.4"
 
 
 def peak_memory(process: subprocess.Popen[bytes]) -> dict[str, int]:
@@ -67,10 +91,35 @@ def measure(system: System, folder: Path, rows: int) -> dict[str, Any]:
     watcher.join()
     assert process.returncode == 0, "the extract failed"
     (told,) = json.loads(text[text.index("[\n") :])
+    begun = time.monotonic()
+    system.job("extract", "--mode", "incremental", "--table", _TARGET)
+    nothing_new = time.monotonic() - begun
+    rate = told["read"] / told["seconds"]
+    by_jdbc = {
+        name: told["read"] / jdbc_seconds(system, folder, environ, like)
+        for name, like in (("bare", "LIKE {}"), ("keyed", "LIKE {} INCLUDING INDEXES"))
+    }
     return {
-        "rows_read": told["read"], "seconds": told["seconds"], "rows_a_second": round(told["read"] / told["seconds"]),
+        "rows_read": told["read"], "seconds": told["seconds"], "rows_a_second": round(rate),
+        **{f"jdbc_writer_to_a_{name}_table_rows_a_second": round(theirs) for name, theirs in by_jdbc.items()},
+        **{f"ratio_to_{name}": round(rate / theirs, 2) for name, theirs in by_jdbc.items()},
         "driver_python_mb": found["python"], "driver_jvm_mb": found["jvm"],
+        "incremental_with_nothing_new_seconds": round(nothing_new, 1),
     }  # fmt: skip
+
+
+def jdbc_seconds(system: System, folder: Path, environ: dict[str, str], like: str) -> float:
+    """Seconds that Spark's JDBC writer takes for the same rows, into a table of the same columns and no or the same
+    indexes."""
+    system.query(f"DROP TABLE IF EXISTS by_jdbc; CREATE TABLE by_jdbc ({like.format(_TARGET)} INCLUDING DEFAULTS)")
+    if "INDEXES" in like:  # a key twice would be an error there: the newest of each is what both have to write
+        system.query("ALTER TABLE by_jdbc DROP CONSTRAINT by_jdbc_pkey; CREATE INDEX ON by_jdbc (transaction_id)")
+    submit = f"--packages {_JDBC_PACKAGE} {environ['PYSPARK_SUBMIT_ARGS']}"
+    done = subprocess.run(
+        [sys.executable, "-c", _JDBC, str(folder), _TARGET, "by_jdbc"], check=True, cwd=folder.parent,
+        env={**environ, "PYSPARK_SUBMIT_ARGS": submit}, capture_output=True, text=True,
+    )  # fmt: skip
+    return float(done.stdout.rpartition("SECONDS")[2])
 
 
 def main() -> None:
