@@ -1,4 +1,4 @@
-"""Show each stream's lag, writer, quarantine, cache and archive."""
+"""Show each stream's lag, writer, quarantine, cache and archive, and how far each warehouse table is extracted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from castro_spark import cli
 from castro_spark.session import spark_session
-from castro_spark.streaming.status import product_360_status, stream_status
+from castro_spark.streaming.status import product_360_status, stream_status, warehouse_status
 
 
 @click.command(help=__doc__)
@@ -21,9 +21,9 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
     settings = cli.load(env, conf_file)
     spark = spark_session("status", delta=settings.archive.dir is not None)
     found = [stream_status(spark, settings, stream) for stream in cli.chosen(names)]
-    view = product_360_status(settings)
+    view, tables = product_360_status(settings), warehouse_status(settings)
     if as_json:
-        cli.print_json({"streams": found, "product_360": view})
+        cli.print_json({"streams": found, "product_360": view, "warehouse": tables})
         return
     for s in found:
         if not s["started"]:
@@ -47,6 +47,11 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         click.echo(f"product_360: {view['products']:,} products, {view['to_refresh']:,} to refresh")
         click.echo(f"  refreshed   {at}")
         click.echo(f"  redis       {held}")
+    for t in tables:
+        told = "never extracted"
+        if at := t["committed_at"]:
+            told = f"up to {t['watermark']} by an extract ({t['mode']}) at {at:%Y-%m-%d %H:%M:%S} UTC"
+        click.echo(f"{t['table']}: {told}")
 
 
 def _archive(archive: dict[str, Any]) -> str:

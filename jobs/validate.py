@@ -1,4 +1,4 @@
-"""Check settings, PostgreSQL, Redis, Kafka, and the folders of checkpoints and archive before a start."""
+"""Check settings, PostgreSQL, Redis, Kafka, folders, and if asked for the warehouse, before a start."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import psycopg2
 import redis
 
 from castro_spark import cli
+from castro_spark.batch.history import check_history
 from castro_spark.errors import CastroError
-from castro_spark.session import spark_session
+from castro_spark.session import hive_session, spark_session
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.sinks.redis.hashes import client
+from castro_spark.sources.hive import read_table
 from castro_spark.sources.kafka import topic_state
 from castro_spark.streaming.checkpoint import check_writable
 from castro_spark.streaming.rules import configured
@@ -23,12 +25,13 @@ from castro_spark.streaming.rules import configured
 @click.command(help=__doc__)
 @cli.settings_options
 @cli.stream_option
+@click.option("--warehouse", is_flag=True, help="Also the warehouse's tables, against the mapping.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool) -> None:
+def main(env: str, conf_file: Path | None, names: tuple[str, ...], warehouse: bool, as_json: bool) -> None:
     """Changes nothing. Exit status 2 for settings that cannot be used, 1 for a part that does not answer."""
     settings = cli.load(env, conf_file)
     streams = cli.chosen(names)
-    spark = spark_session("validate")
+    spark = hive_session("validate", settings.warehouse.embedded_dir) if warehouse else spark_session("validate")
 
     def postgres() -> None:
         connection = connect(settings.postgres, "castro_spark validate")
@@ -51,6 +54,19 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
     }
     if archive := settings.archive.dir:
         checks["archive"] = lambda: check_writable(spark, archive, "archive.dir")
+    if warehouse:
+        checks |= {
+            f"table {mapping.source}": lambda mapping=mapping: read_table(  # type: ignore[misc]
+                spark, mapping, None, settings.zone
+            )
+            for mapping in settings.warehouse.mapped.values()
+        }
+        checks |= {
+            f"history of {stream.name}": lambda stream=stream: check_history(  # type: ignore[misc]
+                spark, settings, stream
+            )
+            for stream in streams
+        }
     found: dict[str, str] = {}
     for name, check in checks.items():
         try:

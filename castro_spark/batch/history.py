@@ -31,7 +31,8 @@ from castro_spark.sinks.postgres.guest import GuestCommits
 from castro_spark.sinks.postgres.ledger import introduce
 from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.sinks.postgres.staging import StagedBatch
-from castro_spark.sources.history import Months, WarehouseHistory, changed_records
+from castro_spark.sources.history import Months, WarehouseHistory, changed_records, records_of
+from castro_spark.sources.hive import read_table
 from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streaming.rules import configured, parse_rules, stream_settings
 from castro_spark.streams.declaration import StreamDeclaration
@@ -48,6 +49,13 @@ def history_of(settings: Settings, stream: StreamDeclaration) -> tuple[HistorySe
             "name its table of warehouse.tables there, as conf/base.yaml does for inventory",
         )
     return history, settings.warehouse.mapped[history.table]
+
+
+def check_history(spark: SparkSession, settings: Settings, stream: StreamDeclaration) -> None:
+    """Raises where the stream's history is not in the warehouse as conf says; reads no rows."""
+    history, mapping = history_of(settings, configured(stream, settings))
+    rows = read_table(spark, mapping, None, settings.zone).rows
+    records_of(rows, stream, mapping, history)
 
 
 def from_warehouse(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import unquote
@@ -112,14 +112,26 @@ class WarehouseHistory:
         remove(self._spark, self._spill)
 
 
+def records_of(
+    rows: DataFrame,
+    stream: StreamDeclaration,
+    mapping: TableMapping,
+    history: HistorySettings,
+    concerned: Callable[[Column], Column] | None = None,
+) -> DataFrame:
+    """Mapped rows -> their history_records, as conf says what their columns mean."""
+    with reading(mapping.source):
+        return history_records(
+            rows, stream, changed=mapping.watermark, event_id=history.event_id, deleted=history.deleted,
+            concerned=concerned,
+        )  # fmt: skip
+
+
 def newest_concerned(
     rows: DataFrame, stream: StreamDeclaration, mapping: TableMapping, history: HistorySettings, months: Months
 ) -> DataFrame:
     """Mapped rows -> history_records of the identities with a row in the months, and `month` (date, its first day)."""
-    records = history_records(
-        rows, stream, changed=mapping.watermark, event_id=history.event_id, deleted=history.deleted,
-        concerned=months.holds,
-    )  # fmt: skip
+    records = records_of(rows, stream, mapping, history, months.holds)
     dated = with_calendar(records, months.zone.key, "happened").select(
         *HISTORY_COLUMNS, F.trunc("date", "month").alias("month")
     )
@@ -130,11 +142,8 @@ def changed_records(
     rows: DataFrame, stream: StreamDeclaration, mapping: TableMapping, history: HistorySettings, chunk_records: int
 ) -> Iterable[pa.Table]:
     """Mapped rows, few enough for the driver -> their history_records, some `chunk_records` at a time."""
-    records = history_records(
-        rows, stream, changed=mapping.watermark, event_id=history.event_id, deleted=history.deleted
-    ).select(*HISTORY_COLUMNS)
+    records = records_of(rows, stream, mapping, history).select(*HISTORY_COLUMNS)
     with reading(mapping.source):
         chunks = math.ceil(records.count() / chunk_records)
         for number in range(chunks):
             yield records.where(F.pmod("partition", F.lit(chunks)) == number).toArrow()
-

@@ -19,6 +19,7 @@ from castro_spark.sinks.postgres import product_360 as view
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.ledger import read_ledger
 from castro_spark.sinks.postgres.quarantine import counts
+from castro_spark.sinks.postgres.warehouse import extracted
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sources.kafka import TopicState, topic_state
 from castro_spark.streaming.archive import words
@@ -74,6 +75,13 @@ def product_360_status(settings: Settings) -> dict[str, Any]:
         "migrated": True, "products": products, "to_refresh": len(found.products), "includes_revisions": seen,
         "refreshed_at": refreshed_at, "redis": cache,
     }  # fmt: skip
+
+
+def warehouse_status(settings: Settings) -> list[dict[str, Any]]:
+    """How far each table of the warehouse has been extracted; asks PostgreSQL."""
+    with closing(connect(settings.postgres, "castro_spark status")) as connection:
+        marks = extracted(connection)
+    return [{"table": target, **marks.get(target, {"committed_at": None})} for target in settings.warehouse.mapped]
 
 
 def _unknown_fields(cursor: Any, stream: str) -> list[tuple[str, bool]]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg2.extensions
 from psycopg2 import sql
@@ -77,6 +78,18 @@ def mark_of(connection: Connection, target: str) -> Mark | None:
         cursor.execute("SELECT watermark, revision FROM castro.extract_watermark WHERE target = %s", (target,))
         row = cursor.fetchone()
     return Mark(*row) if row else None
+
+
+def extracted(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Of each target that was ever extracted: watermark, mode, rows_read and committed_at of the last commit; nothing
+    where the database has no such table yet."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('castro.extract_watermark') IS NOT NULL")
+        if cursor.fetchone() != (True,):
+            return {}
+        cursor.execute("SELECT target, watermark, mode, rows_read, committed_at FROM castro.extract_watermark")
+        columns = ("watermark", "mode", "rows_read", "committed_at")
+        return {target: dict(zip(columns, values, strict=True)) for target, *values in cursor.fetchall()}
 
 
 def upsert(connection: Connection, target: str, mapping: TableMapping, staged: StagedTable) -> Loaded:

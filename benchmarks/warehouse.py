@@ -1,7 +1,10 @@
-"""Measures a full extract on this machine, at one and four times the rows: rows/s beside those of Spark's own JDBC
-writer, the driver's peak memory, and an incremental extract that finds nothing new.
+"""Measures the warehouse's jobs on this machine.
 
-    PYTHONPATH=. python benchmarks/extract.py [--rows N]
+    PYTHONPATH=. python benchmarks/warehouse.py [--only extract | backfill] [--rows N]
+
+extract: a full one at one and four times the rows: rows/s beside those of Spark's own JDBC writer, and the driver's
+peak memory; then an incremental one that finds nothing new.
+backfill: the history of one, two and four years of `--rows` / 40 movements each, into the stream's tables.
 
 The JDBC writer loads the same rows, of the same mapping, into a table with the same columns, and is given what it is
 advised to have: as many tasks as there are cores, large batches, and the driver's rewriting of these into statements
@@ -18,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +38,8 @@ from castro_spark.local.warehouse_history import transactions
 from castro_spark.session import hive_session
 spark = hive_session("benchmark", sys.argv[1])
 create_tables(spark)
-append(spark, "castrolanda_inventory.transactions", transactions(spark, 5000, 1, int(sys.argv[2])), "America/Sao_Paulo")
+rows = transactions(spark, 5000, int(sys.argv[3]), int(sys.argv[2]))
+append(spark, "castrolanda_inventory.transactions", rows, "America/Sao_Paulo")
 spark.stop()
 """
 _TARGET = "ml_inventory_transactions"
@@ -77,20 +82,45 @@ def peak_memory(process: subprocess.Popen[bytes]) -> dict[str, int]:
     return most
 
 
-def measure(system: System, folder: Path, rows: int) -> dict[str, Any]:
-    submit = "--driver-memory 1g --conf spark.ui.enabled=false pyspark-shell"
+def made(system: System, folder: Path, rows: int, years: int = 1) -> dict[str, str]:
+    """Makes a warehouse of so many movements for the system; returns the environment of a Spark of its own."""
+    submit = "--driver-memory 1g --conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false pyspark-shell"
     environ = {**system.env, "PYTHONPATH": str(ROOT), "PYSPARK_SUBMIT_ARGS": submit}
-    subprocess.run([sys.executable, "-c", _MAKE, str(folder), str(rows)], check=True, env=environ, cwd=folder.parent)
+    words = [sys.executable, "-c", _MAKE, str(folder), str(rows), str(years)]
+    subprocess.run(words, check=True, env=environ, cwd=folder.parent, stderr=subprocess.DEVNULL)
     system.env["CASTRO_WAREHOUSE_DIR"] = str(folder)
-    process = system.start("extract", "--mode", "full", "--table", _TARGET, "--json", capture=True)
+    return environ
+
+
+def followed(system: System, job: str, *arguments: str) -> tuple[Any, dict[str, int]]:
+    """Runs a job to its end: what it tells as JSON, and its driver's peak memory."""
+    process = system.start(job, *arguments, "--json", capture=True)
     found: dict[str, int] = {}
     watcher = threading.Thread(target=lambda: found.update(peak_memory(process)))
     watcher.start()
     assert process.stdout is not None
     text = process.stdout.read().decode()
     watcher.join()
-    assert process.returncode == 0, "the extract failed"
-    (told,) = json.loads(text[text.index("[\n") :])
+    assert process.returncode == 0, f"{job} failed"
+    return json.loads(text), {"driver_python_mb": found["python"], "driver_jvm_mb": found["jvm"]}
+
+
+def backfill(system: System, folder: Path, rows: int, years: int) -> dict[str, Any]:
+    """The whole history into the stream's empty tables; seconds without the start of the JVM."""
+    made(system, folder, rows, years)
+    days = ("--from", f"{2025 - years}-01-01", "--to", "2025-12-31")
+    begun = time.monotonic()
+    told, memory = followed(system, "backfill", "--stream", "inventory", *days)
+    return {
+        "years": years, "records": told["records"], "chunks": told["chunks"], "seconds": told["seconds"],
+        "records_a_second": round(told["records"] / told["seconds"]),
+        "whole_job_seconds": round(time.monotonic() - begun, 1), **memory,
+    }  # fmt: skip
+
+
+def extract(system: System, folder: Path, rows: int) -> dict[str, Any]:
+    environ = made(system, folder, rows)
+    (told,), memory = followed(system, "extract", "--mode", "full", "--table", _TARGET)
     begun = time.monotonic()
     system.job("extract", "--mode", "incremental", "--table", _TARGET)
     nothing_new = time.monotonic() - begun
@@ -103,8 +133,7 @@ def measure(system: System, folder: Path, rows: int) -> dict[str, Any]:
         "rows_read": told["read"], "seconds": told["seconds"], "rows_a_second": round(rate),
         **{f"jdbc_writer_to_a_{name}_table_rows_a_second": round(theirs) for name, theirs in by_jdbc.items()},
         **{f"ratio_to_{name}": round(rate / theirs, 2) for name, theirs in by_jdbc.items()},
-        "driver_python_mb": found["python"], "driver_jvm_mb": found["jvm"],
-        "incremental_with_nothing_new_seconds": round(nothing_new, 1),
+        **memory, "incremental_with_nothing_new_seconds": round(nothing_new, 1),
     }  # fmt: skip
 
 
@@ -125,15 +154,21 @@ def jdbc_seconds(system: System, folder: Path, environ: dict[str, str], like: st
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rows", type=int, default=10_000_000)
+    arguments.add_argument("--only", choices=("extract", "backfill"))
     given = arguments.parse_args()
     os.environ["CASTRO_MASTER"] = f"local[{os.cpu_count()}]"
+    runs: list[Callable[[System, Path], dict[str, Any]]] = []
+    if given.only != "backfill":
+        runs += [lambda s, f, rows=rows: extract(s, f, rows) for rows in (given.rows // 4, given.rows)]
+    if given.only != "extract":
+        runs += [lambda s, f, years=years: backfill(s, f, years * given.rows // 40, years) for years in (1, 2, 4)]
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "stack", die_with_parent=True) as stack:
-        for rows in (given.rows // 4, given.rows):
-            home = Path(folder) / str(rows)
+        for number, run in enumerate(runs):
+            home = Path(folder) / str(number)
             home.mkdir()
             system = System(stack, home)
             system.job("migrate", "--skip-topics")
-            print(json.dumps(measure(system, home / "warehouse", rows)), flush=True)
+            print(json.dumps(run(system, home / "warehouse")), flush=True)
             system.end()
 
 

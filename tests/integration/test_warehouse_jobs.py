@@ -1,10 +1,12 @@
-"""The job as its users call it, on the embedded warehouse of `local up --warehouse`; and the tables of `migrate`."""
+"""The warehouse's jobs as their users call them, on the embedded warehouse of `local up --warehouse`; and `migrate`."""
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +26,22 @@ make(Path(sys.argv[1]), "America/Sao_Paulo", products=20, years=1, transactions=
 """
 
 
-@pytest.mark.timeout(600)  # five starts of Spark
-def test_the_job_and_its_exit_statuses(stack: Stack, tmp_path: Path) -> None:
-    system = System(stack, tmp_path)
+@pytest.fixture(scope="module")
+def made(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with a small warehouse."""
+    home = tmp_path_factory.mktemp("made")
+    system = System(stack, home)
     system.job("migrate", "--skip-topics")
-    folder = tmp_path / "warehouse"
-    subprocess.run([sys.executable, "-c", _MAKE, str(folder)], check=True, cwd=tmp_path, env={**system.env, "PYTHONPATH": str(ROOT)})
+    folder = home / "warehouse"
+    subprocess.run([sys.executable, "-c", _MAKE, str(folder)], check=True, cwd=home, env={**system.env, "PYTHONPATH": str(ROOT)})
     system.env["CASTRO_WAREHOUSE_DIR"] = str(folder)
+    yield system
+    system.end()
+
+
+@pytest.mark.timeout(600)  # five starts of Spark
+def test_extract_and_its_exit_statuses(made: System) -> None:
+    system, folder = made, made.folder / "warehouse"
     assert "5 of 5 tables done" in system.job("extract", "--mode", "full")
     assert system.query("SELECT count(*), count(DISTINCT product_code) <= 20 FROM ml_inventory_transactions") == [(90, True)]
     assert len(system.redis.keys("last_sync:ml_*")) == 5
@@ -43,7 +54,33 @@ def test_the_job_and_its_exit_statuses(stack: Stack, tmp_path: Path) -> None:
     assert "1 of 2 tables done" in failed
     assert "ml_purchases: the database lacks" in failed
     assert sorted(p.name for p in folder.iterdir() if p.name != "scratch") == ["derby.log", "made", "metastore", "tables"]
-    system.end()
+    told = json.loads(system.job("validate", "--warehouse", "--json", status=1).partition("WARNING")[0])  # topics were skipped
+    assert {words for name, words in told.items() if not name.startswith("topic")} == {"ok"}
+    assert "history of inventory" in told
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_backfill_killed_anywhere_and_run_again(made: System) -> None:
+    system = made
+    days = ("--stream", "inventory", "--from", "2023-12-31", "--to", "2025-01-02")
+    system.configure({"backfill": {"chunk_records": 5}})
+    killer = str(ROOT / "tests" / "recovery" / "killer")
+    for step in ("sinks.postgres.guest:GuestCommits.commit_records:4:after", "streaming.cache:CachePublisher.follow:9"):
+        system.env |= {"PYTHONPATH": killer, "CASTRO_TEST_KILL": f"castro_spark.{step}"}
+        assert system.start("backfill", *days).wait(120) == -signal.SIGKILL
+    del system.env["CASTRO_TEST_KILL"]
+    assert "months of this range are done already" in system.job("backfill", *days)
+    # The extract's table has the newest row of each movement too.
+    newest = system.query(
+        "SELECT count(*), sum(quantity), sum(quantity * unit_cost) FROM ml_inventory_transactions WHERE NOT deleted"
+    )
+    assert newest[0][0] > 80
+    for table in ("daily", "monthly"):
+        assert system.query(f"SELECT sum(transactions), sum(volume), sum(value) FROM ml_inventory_{table}") == newest
+    output = system.job("backfill", *days, "--json")
+    again = json.loads(output[output.index("{\n") : output.index("\n}") + 2])
+    assert (again["records"], again["inserted"], again["corrected"], again["deleted"]) == (90, 0, 0, 0)
 
 
 def test_migrate_adds_columns_and_refuses_changed_types(stack: Stack, tmp_path: Path) -> None:
