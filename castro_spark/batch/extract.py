@@ -52,6 +52,7 @@ class TableResult:
     status: str = "failed"
     seconds: float = 0.0
     read: int = 0
+    copy_seconds: float = 0.0  # of `seconds`: from the warehouse's files into staging
     inserted: int = 0
     updated: int = 0
     watermark: datetime | None = None
@@ -146,12 +147,14 @@ class TableExtract:
                 "%s: %s has columns that the mapping does not know: %s",
                 self._target, self._mapping.source, ", ".join(read.unknown),
             )  # fmt: skip
+        copying = time.monotonic()
         with reading(self._mapping.source):
             staged = stage_table(
                 read.rows, self._settings.postgres, self._target, version=self._mapping.watermark,
                 not_after=datetime.now(timezone.utc) + self._settings.parse.future_allowance,
                 tasks=self._settings.warehouse.copies_a_table,
             )  # fmt: skip
+        result.copy_seconds = round(time.monotonic() - copying, 1)
         result.read, result.rows_from_the_future, result.texts_cleaned = staged.rows, staged.ahead, staged.cleaned
         if staged.ahead:
             log.warning("%s: %d rows changed in the future: the watermark leaves them out", self._target, staged.ahead)
