@@ -8,8 +8,8 @@ backfill: the history of one, two and four years of `--rows` / 40 movements each
 
 The JDBC writer loads the same rows, of the same mapping, into a table with the same columns, and is given what it is
 advised to have: as many tasks as there are cores, large batches, and the driver's rewriting of these into statements
-of many rows. To a bare table it does what our COPY to staging does; to one with the same indexes it has the outcome of a
-whole refresh, but for the newest row of each key, the checks and the swap. Its jar is fetched for this (`--packages`).
+of many rows. To a bare table it does what our COPY to staging does; to one with the same indexes it has the outcome of
+a whole refresh, but for the newest row of each key, the checks and the swap. Its jar is fetched for it (`--packages`).
 """
 
 from __future__ import annotations

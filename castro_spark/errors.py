@@ -19,7 +19,8 @@
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
-    └── TablesFailed            an extract ended, but not for all its tables
+    ├── TablesFailed            an extract ended, but not for all its tables
+    └── NotReconciled           a reconciliation ended, but not all is as it should be
 
 What is not here is a system failure (PostgreSQL down, broken network): the driver's own exception,
 retried by the writer and never taken for a bad record.
@@ -118,6 +119,10 @@ class ChecksFailed(SinkError):
 
 class TablesFailed(CastroError):
     """Some tables of an extract failed; the others are done."""
+
+
+class NotReconciled(CastroError):
+    """A reconciliation failed, or refused to change so much, for some streams; the others are done."""
 
 
 def first_line(error: BaseException | None) -> str:

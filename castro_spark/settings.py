@@ -126,6 +126,16 @@ class BackfillSettings(_Section):
     chunk_records: int = Field(gt=0)
 
 
+class ReconcileSettings(_Section):
+    in_flight_minutes: float = Field(ge=0)  # what changed since is not judged yet
+    change_limit: float = Field(ge=0, le=1)  # of a day's events, that a run may change unless forced
+    repairs_per_commit: int = Field(gt=0)
+
+    @property
+    def in_flight(self) -> timedelta:
+        return timedelta(minutes=self.in_flight_minutes)
+
+
 class HistorySettings(_Section):
     """Where the warehouse holds a stream's events: a table of `warehouse.tables` whose columns are named as the
     stream's. `event_id` and `deleted` are Spark SQL over these columns."""
@@ -159,6 +169,7 @@ class Settings(_Section):
     streaming: StreamingSettings
     product_360: Product360Settings
     backfill: BackfillSettings
+    reconcile: ReconcileSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
 

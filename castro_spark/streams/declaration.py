@@ -87,6 +87,14 @@ class StreamDeclaration:
         return f"staged_{self.name}_rejects"
 
     @property
+    def reconcile_rows_table(self) -> str:
+        return f"reconcile_{self.name}_rows"
+
+    @property
+    def reconcile_plan_table(self) -> str:
+        return f"reconcile_{self.name}_plan"
+
+    @property
     def last_price(self) -> str:
         """The aggregate column that holds the newest event's price."""
         return f"last_{self.price}"

@@ -1,5 +1,6 @@
 -- Step 3 of the commit: the batch's events into the events table, and what they change of each product-day.
--- Reads the old row of an event before it writes, so a correction takes its old share out where that was.
+-- Reads the old row of an event before it writes, so a correction takes its old share out where that was. What an event
+-- must be to what is there is put in: newer, or for a repair as new.
 WITH newest AS MATERIALIZED (
     SELECT DISTINCT ON (event_id) *
     FROM {staged_events}
@@ -10,8 +11,8 @@ WITH newest AS MATERIALIZED (
     FROM newest n
     LEFT JOIN {events} o ON o.event_id = n.event_id
     LEFT JOIN castro.deleted d ON d.stream = %(stream)s AND d.event_id = n.event_id
-    WHERE (o.event_id IS NULL OR (o.position_major, o.position_minor) < (n.position_major, n.position_minor))
-      AND (d.event_id IS NULL OR (d.position_major, d.position_minor) < (n.position_major, n.position_minor))
+    WHERE (o.event_id IS NULL OR (o.position_major, o.position_minor) {beats} (n.position_major, n.position_minor))
+      AND (d.event_id IS NULL OR (d.position_major, d.position_minor) {beats} (n.position_major, n.position_minor))
 ), inserted AS (
     INSERT INTO {events} ({columns})
     SELECT {values} FROM changed c WHERE NOT existed AND NOT deleted ORDER BY event_id

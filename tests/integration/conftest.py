@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
 from tests import warehouse as w
+from tests.consumer import Consumer
 from tests.system import System
 
 
@@ -28,3 +29,13 @@ def lake(migrated: System, spark: SparkSession) -> System:
     migrated.query(f"TRUNCATE castro.extract_watermark, {w.TARGET}, ml_stock_levels")
     migrated.redis.flushdb()
     return migrated
+
+
+@pytest.fixture
+def consumer(lake: System) -> Iterator[Consumer]:
+    """The stream of an empty system, and empty tables of the warehouse beside it."""
+    lake.configure({})
+    lake.query("TRUNCATE castro.repair")
+    consumer = Consumer(lake)
+    yield consumer
+    consumer.close()

@@ -39,8 +39,12 @@ class Statements:
     monthly: Aggregate
 
 
-def statements(stream: StreamDeclaration) -> Statements:
-    """All statements of `stream`."""
+NEWER = sql.SQL("<")
+AS_NEW = sql.SQL("<=")
+
+
+def statements(stream: StreamDeclaration, beats: sql.SQL = NEWER) -> Statements:
+    """All statements of `stream`; an event counts where what is there is `beats` to it, by position."""
     sums = ("transactions", "volume", "value", *(m.name for m in stream.measures))
     slots = (TEMPORARY, *SHARED_SLOTS)
     events = sql.Identifier(stream.events_table)
@@ -56,9 +60,9 @@ def statements(stream: StreamDeclaration) -> Statements:
                 staged_events=events_table(stream, slot),
                 staged_rejects=rejects_table(stream, slot),
             )
-            for slot in SHARED_SLOTS
+            for slot in slots
         },
-        merge_events={slot: _merge_events(stream, slot) for slot in slots},
+        merge_events={slot: _merge_events(stream, slot, beats) for slot in slots},
         quarantine={
             slot: statement("commit/quarantine.sql", staged_rejects=rejects_table(stream, slot)) for slot in slots
         },
@@ -71,7 +75,7 @@ def statements(stream: StreamDeclaration) -> Statements:
     )
 
 
-def _merge_events(stream: StreamDeclaration, slot: str) -> sql.Composed:
+def _merge_events(stream: StreamDeclaration, slot: str, beats: sql.SQL) -> sql.Composed:
     def staged(column: str) -> sql.Composable:
         return sql.SQL("c.{}").format(sql.Identifier(column))
 
@@ -82,6 +86,7 @@ def _merge_events(stream: StreamDeclaration, slot: str) -> sql.Composed:
     old_columns = ("product_code", "date", "quantity", "value_total", *wheres)
     return statement(
         "commit/merge_events.sql",
+        beats=beats,
         events=sql.Identifier(stream.events_table),
         staged_events=events_table(stream, slot),
         old_columns=names(tuple(old_columns), old),

@@ -13,8 +13,9 @@ from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 _WHOLE = ""  # the "stream" of what is applied once
 _ONCE = ("001_castro_schema", "004_emptied", "006_deleted", "007_unknown_fields", "009_touched", "011_product_360",
-         "030_extract", "040_backfilled_months")  # fmt: skip
-_PER_STREAM = ("002_stream_tables", "003_staging_slots", "005_deletes", "010_touched_before", "020_backfill_slot")
+         "030_extract", "040_backfilled_months", "050_reconcile")  # fmt: skip
+_PER_STREAM = ("002_stream_tables", "003_staging_slots", "005_deletes", "010_touched_before", "020_backfill_slot",
+               "051_reconcile_tables")  # fmt: skip
 _OF_ONE_STREAM = {"inventory": ("008_inventory_values",)}
 _TYPES = {
     FieldType.TEXT: 'text COLLATE "C"',
@@ -98,6 +99,8 @@ def _parts(stream: StreamDeclaration) -> dict[str, sql.Composable]:
         "staged_rejects": sql.Identifier("castro", stream.staged_rejects_table),
         **{f"staged_events_{slot}": events_table(stream, slot) for slot in SHARED_SLOTS},
         **{f"staged_rejects_{slot}": rejects_table(stream, slot) for slot in SHARED_SLOTS},
+        "reconcile_rows": sql.Identifier("castro", stream.reconcile_rows_table),
+        "reconcile_plan": sql.Identifier("castro", stream.reconcile_plan_table),
         "field_columns": _columns(stream, stream.columns, not_null=True),
         "event_columns": _columns(stream, stream.event_columns, not_null=False),
         "measure_columns": sql.SQL(" ").join(measures),

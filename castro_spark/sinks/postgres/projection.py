@@ -77,14 +77,15 @@ def changed_since(
         stream=sql.Literal(stream.name),
         revision=sql.Literal(revision),
     )
-    newest = list(_newest(connection, stream, products))
+    newest = list(newest_of(connection, stream, products))
     for start in range(0, len(newest), chunk):
         yield Projection(newest=newest[start : start + chunk])
 
 
-def _newest(
+def newest_of(
     connection: Connection, stream: StreamDeclaration, products: sql.Composable
 ) -> Iterator[tuple[str, Fields | None]]:
+    """The newest event of each product that the query `products` gives."""
     events = sql.Identifier(stream.events_table)
     query = statement("projection/newest_of_products.sql", texts=_texts(stream), products=products, events=events)
     return _rows(connection, stream, query)

@@ -48,7 +48,7 @@ def stage_table(
     try:
         counts = rows.coalesce(tasks).mapInArrow(copy, _COUNTS_SCHEMA).toArrow()
     except PySparkException as error:
-        _raise_as_postgres(error)
+        raise_as_postgres(error)
         raise
     newest = pc.max(counts.column("newest")).as_py() if counts.num_rows else None
     return StagedTable(
@@ -60,7 +60,7 @@ def stage_table(
     )
 
 
-def _raise_as_postgres(error: PySparkException) -> None:
+def raise_as_postgres(error: PySparkException) -> None:
     """What PostgreSQL told a task reaches the driver as text: raises it as the error that it was."""
     found = _TOLD.findall(str(error))
     if found:

@@ -82,6 +82,16 @@ class VersionedHashes:
             pipeline.execute()
         return written
 
+    def read(self, keys: Sequence[str]) -> list[tuple[Fields, int]]:
+        """The hashes as they are, `version` among their fields, and the seconds they have to live (-1: for ever)."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.hgetall(key)
+                pipeline.ttl(key)
+            answers = pipeline.execute()
+        held = [{_text(name): _text(value) for name, value in fields.items()} for fields in answers[::2]]
+        return list(zip(held, answers[1::2], strict=True))
+
     def mark(self, epoch: int, revision: int) -> None:
         """Says that everything up to `revision` has been written. Never goes back."""
         self._mark(keys=[self._marker], args=[version(epoch, revision)])
@@ -95,6 +105,10 @@ class VersionedHashes:
 
     def close(self) -> None:
         self._redis.close()
+
+
+def _text(told: bytes) -> str:
+    return told.decode("utf-8", "replace")
 
 
 def client(settings: RedisSettings) -> redis.Redis:

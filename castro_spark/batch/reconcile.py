@@ -1,0 +1,273 @@
+"""Reconciliation of one business day: the warehouse against PostgreSQL, and PostgreSQL against Redis.
+
+A stream's way: read what the warehouse says of the day (sources/day); compare checksums by product; stage the products
+that differ, and plan by identity; look up in the whole warehouse what seems extra; with `apply`, repair the events
+(sinks/postgres/repairs), then the daily and monthly rows, and Redis's hashes.
+
+Guarantee: the day's events become what the warehouse says, but for what was in flight when it began and for what the
+stream changes meanwhile. The streams may run. What was cut off is run again; run once more, it finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from threading import Event
+
+import redis
+from psycopg2 import Error as PostgresError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from castro_spark.batch.history import history_of
+from castro_spark.batch.reconciled import MOST_EXAMPLES, Counts, StreamResult
+from castro_spark.errors import CastroError, NotReconciled, SinkError, first_line
+from castro_spark.parse.history import GENERATION
+from castro_spark.settings import Settings
+from castro_spark.sinks.postgres.aggregates import Period, Wrong, day_of, month_of, wrong_rows
+from castro_spark.sinks.postgres.checksums import Checksum, checksums, products_of
+from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.postgres.ledger import introduce
+from castro_spark.sinks.postgres.migrate import check_migrated
+from castro_spark.sinks.postgres.only_one import OnlyOne
+from castro_spark.sinks.postgres.plan import Plan, Planned
+from castro_spark.sinks.postgres.repairs import RepairCommits
+from castro_spark.sinks.postgres.snapshot import snapshot
+from castro_spark.sinks.redis.stale import Stale, StaleHashes
+from castro_spark.sources.day import WarehouseDay
+from castro_spark.streaming.cache import CachePublisher
+from castro_spark.streaming.rules import configured, parse_rules
+from castro_spark.streams.declaration import StreamDeclaration
+
+log = logging.getLogger(__name__)
+_PRODUCTS_A_SNAPSHOT = 1000
+
+
+def reconcile(
+    spark: SparkSession,
+    settings: Settings,
+    streams: Sequence[StreamDeclaration],
+    day: date,
+    *,
+    apply: bool,
+    force: bool,
+    stopping: Event,
+) -> list[StreamResult]:
+    """Reconciles the streams one after the other, and tells of each; one's failure is not another's."""
+    now = datetime.now(timezone.utc)  # before anything is read: what changes from here on is in flight, too
+    run, cutoff = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", now - settings.reconcile.in_flight
+    results = [StreamResult(stream.name, day, run, cutoff) for stream in streams]
+    for stream, result in zip(streams, results, strict=True):
+        _one(spark, settings, stream, result, apply=apply, force=force, stopping=stopping)
+    return results
+
+
+def _one(
+    spark: SparkSession,
+    settings: Settings,
+    stream: StreamDeclaration,
+    result: StreamResult,
+    *,
+    apply: bool,
+    force: bool,
+    stopping: Event,
+) -> None:
+    began = time.monotonic()
+    try:
+        with _alone(settings, configured(stream, settings)) as check:
+            _Reconciliation(spark, settings, configured(stream, settings), result, check, stopping).run(apply, force)
+    except CastroError as error:
+        result.problem = str(error)
+    except redis.RedisError as error:
+        result.problem = f"Redis: {first_line(error)}; run it again when it is back"
+    except (PostgresError, PySparkException) as error:
+        result.problem = first_line(error)
+    result.seconds = round(time.monotonic() - began, 1)
+
+
+@contextmanager
+def _alone(settings: Settings, stream: StreamDeclaration) -> Iterator[Callable[[], None]]:
+    with closing(connect(settings.postgres, f"castro_spark {stream.name} reconcile")) as connection:
+        check_migrated(connection, stream)
+        introduce(connection, stream.name, stream.topic, "a reconciliation")
+    only = OnlyOne(settings.postgres, "reconcile", stream.name)
+    try:
+        if not only.take():
+            raise SinkError(f"another reconciliation of stream {stream.name} runs", "wait until it has ended")
+        yield only.check
+    finally:
+        only.release()
+
+
+@dataclass
+class _Reconciliation:
+    """One run of one stream; fills `result` as it goes."""
+
+    spark: SparkSession
+    settings: Settings
+    stream: StreamDeclaration
+    result: StreamResult
+    check: Callable[[], None]
+    stopping: Event
+
+    def run(self, apply: bool, force: bool) -> None:
+        settings, stream = self.settings, self.stream
+        cache = CachePublisher(settings, stream)
+        patience = settings.streaming.outage_retry_seconds
+        commits = RepairCommits(
+            settings.postgres, stream, self.result.run, patience=patience, stopping=self.stopping
+        )  # fmt: skip
+        hashes = StaleHashes(settings.redis, stream)
+        with (
+            closing(connect(settings.postgres, f"castro_spark {stream.name} reconcile")) as connection,
+            closing(cache), closing(commits), closing(hashes), closing(self._warehouse()) as warehouse,
+        ):  # fmt: skip
+            plan = Plan(settings.postgres, stream, connection, self.result.day, self.result.cutoff)
+            products, planned = self._plan_events(connection, warehouse, plan)
+            refused = self._refusal(planned) if apply and not force else None
+            self.result.applied = apply and refused is None
+            try:
+                if self.result.applied:
+                    self._repair_events(planned, commits, cache)
+                    self.result.overtaken = planned.repairs - commits.repaired().get("event", 0)
+                plan.close()
+                self._aggregates(connection, products, commits, cache)
+                self._redis(products, hashes, commits, cache)
+            except (CastroError, redis.RedisError):
+                self.result.repaired = commits.repaired()
+                raise
+            self.result.repaired = commits.repaired()
+        if refused is not None:
+            raise refused
+
+    def _warehouse(self) -> WarehouseDay:
+        settings, stream = self.settings, self.stream
+        history, mapping = history_of(settings, stream)
+        return WarehouseDay(
+            self.spark, stream, mapping, history, parse_rules(stream, settings, GENERATION), self.result.day,
+            zone=settings.zone, allowance=settings.parse.future_allowance,
+            spill=f"{settings.checkpoint_dir.rstrip('/')}/.reconcile/{stream.name}",
+        )  # fmt: skip
+
+    def _plan_events(self, connection: Connection, warehouse: WarehouseDay, plan: Plan) -> tuple[list[str], Planned]:
+        """The plan, and the products of the day on either side."""
+        stream, result = self.stream, self.result
+        self._go_on()
+        said = {row["product_code"]: _checksum(row) for row in warehouse.checksums().to_pylist()}
+        products = sorted(said.keys() | products_of(connection, stream, result.day))
+        held = checksums(connection, stream, result.day, products)
+        differing = [product for product in products if said.get(product) != held.get(product)]
+        result.rows_in_warehouse = sum(c.rows for c in said.values())
+        result.rows_in_postgres = sum(c.rows for c in held.values())
+        result.products, result.products_differing = len(products), len(differing)
+        result.unusable = warehouse.unusable()
+        log.info("%s %s: %d of %d products differ", stream.name, result.day, len(differing), len(products))
+        self._go_on()
+        if not differing:
+            return products, Planned({}, 0)
+        staged = plan.stage(warehouse.said_of(differing))
+        planned = plan.compare(differing)
+        log.info("%s: %d rows staged, %d of them differ", stream.name, staged, planned.repairs + planned.in_flight)
+        self._go_on()
+        if extra := plan.unconfirmed():
+            log.info("%s: looking up %d events in the whole table: they seem to be extra", stream.name, len(extra))
+            plan.stage(warehouse.look_up([i for i, _ in extra], {product for _, product in extra}))
+            planned = plan.compare(differing)
+        result.events, result.in_flight = Counts.of(planned.classes), planned.in_flight
+        result.add_examples("event", plan.examples(MOST_EXAMPLES))
+        return products, planned
+
+    def _refusal(self, planned: Planned) -> NotReconciled | None:
+        result, limit = self.result, self.settings.reconcile.change_limit
+        rows = max(result.rows_in_warehouse, result.rows_in_postgres)
+        if planned.repairs <= limit * rows:
+            return None
+        if result.rows_in_postgres and not result.rows_in_warehouse:
+            words = f"the warehouse has no events at all of {result.day}, PostgreSQL has {result.rows_in_postgres:,}"
+        else:
+            words = f"{planned.repairs:,} repairs for {rows:,} events of {result.day}"
+        return NotReconciled(
+            f"stream {self.stream.name}: {words}: more than reconcile.change_limit ({limit:.1%}) allows;"
+            " nothing was changed",
+            "look at the plan; if the warehouse is right, run it again with --force",
+        )
+
+    def _repair_events(self, planned: Planned, commits: RepairCommits, cache: CachePublisher) -> None:
+        size = self.settings.reconcile.repairs_per_commit
+        for first in range(1, planned.repairs + 1, size):
+            last = min(first + size - 1, planned.repairs)
+            self._go_on()
+            cache.follow(commits.repair_events(first, last, cache.horizon()))
+            log.info("%s: %d of %d repairs of events", self.stream.name, last, planned.repairs)
+
+    def _go_on(self) -> None:
+        if self.stopping.is_set():
+            raise CastroError("stopped before all was done", "run it again: it does the rest")
+        self.check()
+
+    def _aggregates(
+        self, connection: Connection, products: list[str], commits: RepairCommits, cache: CachePublisher
+    ) -> None:
+        """The daily rows against the events; of the months whose daily rows were wrong, or do not sum up, likewise."""
+        stream, day, month = self.stream, self.result.day, self.result.day.replace(day=1)
+        daily = wrong_rows(connection, stream, day_of(stream), day, products)
+        self.result.daily = self._found(daily, day)
+        self._repair_aggregates(day_of(stream), day, daily, commits, cache)
+        doubted = wrong_rows(connection, stream, month_of(stream), month, products, of_daily=True)
+        suspects = sorted({wrong.product_code for wrong in (*daily, *doubted)})
+        monthly = wrong_rows(connection, stream, month_of(stream), month, suspects)
+        self.result.monthly = self._found(monthly, month)
+        self._repair_aggregates(month_of(stream), month, monthly, commits, cache)
+
+    def _found(self, wrong: list[Wrong], first: date) -> Counts:
+        for row in wrong[:MOST_EXAMPLES]:
+            told = {"class": row.class_, "key": first, "product_code": row.product_code}
+            self.result.add_examples(row.kind, [{**told, "held": row.held, "of_events": row.made}])
+        classes = [row.class_ for row in wrong]
+        return Counts.of({class_: classes.count(class_) for class_ in set(classes)})
+
+    def _repair_aggregates(
+        self, period: Period, first: date, wrong: list[Wrong], commits: RepairCommits, cache: CachePublisher
+    ) -> None:
+        size = self.settings.reconcile.repairs_per_commit
+        for start in range(0, len(wrong) if self.result.applied else 0, size):
+            self._go_on()
+            products = [row.product_code for row in wrong[start : start + size]]
+            cache.follow(commits.repair_aggregates(period, first, products, cache.horizon()))
+            log.info("%s: %d of %d %s rows", self.stream.name, start + len(products), len(wrong), period.kind)
+
+    def _redis(
+        self, products: list[str], hashes: StaleHashes, commits: RepairCommits, cache: CachePublisher
+    ) -> None:
+        settings, result = self.settings, self.result
+        with closing(connect(settings.postgres, f"castro_spark {self.stream.name} reconcile cache")) as connection:
+            for start in range(0, len(products), _PRODUCTS_A_SNAPSHOT):
+                self._go_on()
+                part = products[start : start + _PRODUCTS_A_SNAPSHOT]
+                rows = snapshot(connection, self.stream, part, result.day, cache.horizon())
+                stale, in_flight = hashes.find(rows.newest, rows.daily, rows.monthly, rows.epoch, rows.revision)
+                result.stale_keys += len(stale)
+                result.keys_in_flight += in_flight
+                result.add_examples("redis", [_told(s) for s in stale])
+                if stale and result.applied:
+                    hashes.write(stale, rows.epoch, rows.revision)
+                    audit = [(s.expected.product_code, s.expected.key, s.held, s.expected.fields) for s in stale]
+                    commits.note_hashes(audit, rows.revision)
+                    log.info("%s: %d keys of Redis written anew", self.stream.name, result.stale_keys)
+
+
+def _checksum(row: dict[str, object]) -> Checksum:
+    return Checksum(row["rows"], row["quantity"], row["value_total"], row["hash"])  # type: ignore[arg-type]
+
+
+def _told(stale: Stale) -> dict[str, object]:
+    wanted = stale.expected
+    return {
+        "class": "stale", "key": wanted.key, "product_code": wanted.product_code, "held": stale.held,
+        "expected": wanted.fields,
+    }  # fmt: skip

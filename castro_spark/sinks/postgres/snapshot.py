@@ -1,0 +1,63 @@
+"""What Redis is to hold of some products, with the commit that changed each last, all as of one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from psycopg2 import sql
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+
+from castro_spark.sinks.postgres.connection import Connection, statement
+from castro_spark.sinks.postgres.projection import Fields, Horizon, aggregate_fields, newest_of
+from castro_spark.streams.declaration import StreamDeclaration
+
+# A product, the first day of its day or month, the fields (None: no such row), and the revision of their last change.
+PeriodRow = tuple[str, date, Fields | None, int]
+
+
+@dataclass
+class Snapshot:
+    """The products' rows as of `revision` of the writer `epoch`; days and months that are not cached are left out."""
+
+    epoch: int
+    revision: int
+    newest: list[tuple[str, Fields | None, int]] = field(default_factory=list)
+    daily: list[PeriodRow] = field(default_factory=list)
+    monthly: list[PeriodRow] = field(default_factory=list)
+
+
+def snapshot(
+    connection: Connection, stream: StreamDeclaration, products: Sequence[str], day: date, horizon: Horizon
+) -> Snapshot:
+    """The products' newest events, and their rows of the day and of its month."""
+    connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT epoch, revision FROM castro.stream WHERE stream = %s", (stream.name,))
+        found = Snapshot(*(cursor.fetchone() or (0, 0)))
+        cursor.execute(
+            "SELECT product_code, revision FROM castro.touched WHERE stream = %s AND product_code = ANY(%s)",
+            (stream.name, list(products)),
+        )
+        touched = dict(cursor.fetchall())
+        of = sql.SQL('SELECT unnest({}::text[]) COLLATE "C" AS product_code').format(sql.Literal(list(products)))
+        found.newest = [(c, fields, touched.get(c, 0)) for c, fields in newest_of(connection, stream, of)]
+        if day >= horizon.day:
+            found.daily = _periods(connection, stream, products, stream.daily_table, "date", day)
+        month = day.replace(day=1)
+        if month >= horizon.month:
+            found.monthly = _periods(connection, stream, products, stream.monthly_table, "month", month)
+    return found
+
+
+def _periods(
+    connection: Connection, stream: StreamDeclaration, products: Sequence[str], table: str, period: str, first: date
+) -> list[PeriodRow]:
+    query = statement(
+        "reconcile/snapshot_periods.sql",
+        table=sql.Identifier(table), period=sql.Identifier(period), period_name=sql.Literal(period),
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"products": list(products), "stream": stream.name, "first": first})
+        return [(code, first, aggregate_fields(*sums), revision) for code, *sums, revision in cursor.fetchall()]

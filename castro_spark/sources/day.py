@@ -1,0 +1,140 @@
+"""The warehouse as what is true of one business day: a stream's events as its newest rows tell them.
+
+Guarantee: one row an identity, parsed as the stream parses. The warehouse is read once and what it said lies in a
+folder until `close`, so that all who ask get the same answer. Raises SourceUnreadable where it cannot be read: that is
+not the same as no rows.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from castro_spark.features.calendar import start_of_day
+from castro_spark.features.canonical import checksums
+from castro_spark.mapping import TableMapping
+from castro_spark.parse import EVENT, REJECT, ParseRules, parsed_types
+from castro_spark.parse.history import HISTORY_COLUMNS, history_records, parse_history
+from castro_spark.settings import HistorySettings
+from castro_spark.sources.folders import remove
+from castro_spark.sources.history import Months
+from castro_spark.sources.hive import read_table, reading
+from castro_spark.streams.declaration import StreamDeclaration
+
+log = logging.getLogger(__name__)
+_SESSION = {
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.shuffle.partitions": "64",
+    "spark.sql.ansi.enabled": "true",  # decimals are written plain
+}
+
+
+class WarehouseDay:
+    """What the warehouse says of the identities with any row in `day`, each as its newest row has it.
+
+    Its rows (`said_columns`) are: outcome ('event', 'delete' or 'reject'), reason (of a reject), changed (timestamp:
+    when the row last changed), and the stream's event columns; those of a delete are the event's last, and a reject has
+    event_id and product_code where it tells them.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        stream: StreamDeclaration,
+        mapping: TableMapping,
+        history: HistorySettings,
+        rules: ParseRules,
+        day: date,
+        *,
+        zone: ZoneInfo,
+        allowance: timedelta,
+        spill: str,
+    ) -> None:
+        self._spark = spark.newSession()
+        for name, value in _SESSION.items():
+            self._spark.conf.set(name, value)
+        self._stream, self._mapping, self._history, self._rules = stream, mapping, history, rules
+        self._day, self._zone, self._spill, self._looked_up = day, zone, spill, f"{spill}.looked_up"
+        self._in_day = Months(day, day, zone).holds
+        log.info("reading %s of %s", mapping.source, day)
+        rows = read_table(self._spark, mapping, start_of_day(day, zone) - allowance, zone).rows
+        self._rows = self._kept(self._said(rows, of_day=True), spill)
+        self._events = self._rows.where((F.col("outcome") == EVENT) & (F.col("date") == F.lit(day)))
+
+    def checksums(self) -> pa.Table:
+        """features.canonical.checksums of the day's events, a row a product."""
+        return checksums(self._events, self._stream).toArrow()
+
+    def unusable(self) -> dict[str, int]:
+        """How many rows cannot be used, by reason."""
+        rejects = self._rows.where(F.col("outcome") == REJECT).groupBy("reason").count()
+        return {row["reason"]: row["count"] for row in rejects.collect()}
+
+    def said_of(self, products: Iterable[str]) -> DataFrame:
+        """The day's events of these products, and all that is not an event of the day (any more)."""
+        known = self._spark.createDataFrame([(p,) for p in products], "product_code string")
+        of_day = (F.col("outcome") == EVENT) & (F.col("date") == F.lit(self._day))
+        wanted = self._rows.where(of_day).join(F.broadcast(known), "product_code", "left_semi")
+        return wanted.select(*self._rows.columns).union(self._rows.where(~F.coalesce(of_day, F.lit(False))))
+
+    def look_up(self, event_ids: Sequence[str], products: Iterable[str]) -> DataFrame:
+        """What the whole table says of these identities, wherever their rows lie.
+
+        Rows without an id of their own are known by their natural key: those are of the day and of `products`.
+        """
+        rows = read_table(self._spark, self._mapping, None, self._zone).rows
+        found: DataFrame | None = None
+        if self._history.event_id:
+            ids = self._spark.createDataFrame([(i,) for i in event_ids], "_id string")
+            of_id = F.expr(self._history.event_id).cast("string")
+            found = rows.join(F.broadcast(ids), of_id == F.col("_id"), "left_semi")
+            rows = rows.where(of_id.isNull())
+        known = self._spark.createDataFrame([(p,) for p in products], "product_code string")
+        natural = rows.where(self._in_day(F.col("timestamp"))).join(F.broadcast(known), "product_code", "left_semi")
+        natural = natural.select(*rows.columns)
+        found = found.unionByName(natural) if found is not None else natural
+        return self._kept(self._said(found, of_day=False), self._looked_up)
+
+    def close(self) -> None:
+        """Removes what was kept."""
+        for folder in (self._spill, self._looked_up):
+            remove(self._spark, folder)
+
+    def _kept(self, rows: DataFrame, folder: str) -> DataFrame:
+        with reading(self._mapping.source):
+            rows.write.mode("overwrite").parquet(folder)
+        return self._spark.read.parquet(folder)
+
+    def _said(self, rows: DataFrame, *, of_day: bool) -> DataFrame:
+        records = history_records(
+            rows, self._stream, changed=self._mapping.watermark, event_id=self._history.event_id,
+            deleted=self._history.deleted, concerned=self._in_day if of_day else None,
+        ).select(*HISTORY_COLUMNS)  # fmt: skip
+        rules = self._rules
+
+        def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                yield from parse_history(batch, rules)
+
+        schema = ", ".join(f"`{name}` {type_}" for name, type_ in parsed_types(self._stream).items())
+        parsed = records.mapInArrow(parse, schema)
+        told = {"event_id": self._stream.event_id_field, "product_code": self._product_field()}
+        return parsed.select(
+            "outcome", "reason", F.col("record_timestamp").alias("changed"),
+            *(_or_told(c, told[c]) if c in told else F.col(c) for c in self._stream.event_columns),
+        )  # fmt: skip
+
+    def _product_field(self) -> str:
+        return next(f.name for f in self._stream.fields if f.column == "product_code")
+
+
+def _or_told(column: str, field: str) -> Column:
+    """The column, or what a record that cannot be used tells of it."""
+    told = F.get_json_object(F.col("value").cast("string"), f"$.data.{field}")
+    return F.coalesce(F.col(column), F.when(F.col("outcome") == REJECT, told)).alias(column)

@@ -1,0 +1,63 @@
+"""Compare a business day in the warehouse with PostgreSQL, and that with Redis: plan, or plan and repair."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from castro_spark import cli
+from castro_spark.batch.reconcile import reconcile
+from castro_spark.batch.reconciled import summary
+from castro_spark.errors import NotReconciled, SettingsError, UsageError
+from castro_spark.session import hive_session
+from castro_spark.streaming.rules import stream_settings
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command(help=__doc__)
+@cli.settings_options
+@cli.stream_option
+@click.option("--date", "day", type=_DAY, help="The business day, in the local calendar.  [default: yesterday]")
+@click.option("--apply", "apply_", is_flag=True, help="Repair what the plan says, and tell it in castro.repair.")
+@click.option("--force", is_flag=True, help="Even if that changes more than reconcile.change_limit allows.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def main(
+    env: str,
+    conf_file: Path | None,
+    names: tuple[str, ...],
+    day: datetime | None,
+    apply_: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Safe to repeat, and while the streams run. Exit status 1 where a stream failed or was refused."""
+    settings = cli.load(env, conf_file)
+    if force and not apply_:
+        raise UsageError("--force without --apply changes nothing", "add --apply, or leave --force out")
+    chosen = [s for s in cli.chosen(names) if names or stream_settings(s, settings).history]
+    if without := [s.name for s in chosen if not stream_settings(s, settings).history]:
+        raise SettingsError(
+            f"streams.{without[0]}.history is not set: nobody knows where the warehouse holds this stream",
+            "name its table of warehouse.tables there, as conf/base.yaml does for inventory",
+        )
+    if not chosen:
+        raise SettingsError("no stream has a history in the warehouse", "set streams.NAME.history in the settings")
+    of = day.date() if day else datetime.now(settings.zone).date() - timedelta(days=1)
+    spark = hive_session("reconcile", settings.warehouse.embedded_dir)
+    stopping = cli.until_signalled()  # after the session, which sets a handler of its own
+    results = reconcile(spark, settings, chosen, of, apply=apply_, force=force, stopping=stopping)
+    if as_json:
+        cli.print_json([r.as_dict() for r in results])
+    else:
+        for result in results:
+            click.echo("\n".join(result.lines()))
+        click.echo(summary(results, of))
+    if failed := [r for r in results if r.problem]:
+        raise NotReconciled("\n".join(["not reconciled:", *(f"{r.stream}: {r.problem}" for r in failed)]))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,16 @@
+-- What reconciliations changed: a row a repair, with the row before and after it. Nobody removes these.
+CREATE TABLE castro.repair (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run          text NOT NULL,                 -- the reconciliation's id
+    stream       text NOT NULL,
+    kind         text NOT NULL CHECK (kind IN ('event', 'daily', 'monthly', 'redis')),
+    class        text NOT NULL CHECK (class IN ('missing', 'extra', 'different', 'stale')),
+    key          text NOT NULL,                 -- the event's id, the day or month, or Redis's key
+    product_code text NOT NULL,
+    before       jsonb,                         -- null: there was none
+    after        jsonb,                         -- null: there is none any more
+    revision     bigint NOT NULL,               -- of the commit that repaired; of a hash: that it is as of
+    repaired_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX repair_of_run ON castro.repair (run, stream, kind, key);
+CREATE INDEX repair_of_key ON castro.repair (stream, key);

@@ -1,0 +1,59 @@
+-- The staged rows of the warehouse against the events, by event_id: what is missing, extra and different on the day. What
+-- changed after the cutoff, on either side, is in flight. A repair keeps the position that is held, of the row or of
+-- the note of its delete, so that a later record of the stream beats it and a record of before is stale.
+-- OFFSET 0: each probe of a large table stays one, by its index, whatever the planner thinks of fresh tables.
+WITH said AS MATERIALIZED (
+    SELECT DISTINCT ON (event_id) *
+    FROM {rows}
+    WHERE attempt = ANY(%(attempts)s) AND outcome <> 'reject'
+    ORDER BY event_id, position_major DESC, position_minor DESC
+), judged AS (
+    SELECT s.event_id, s.outcome, s.changed, s.position_major AS said_major, s.position_minor AS said_minor, {said},
+           e.held,
+           CASE WHEN s.outcome = 'delete' AND e.date = %(day)s THEN 'extra'
+                WHEN s.outcome = 'event' AND e.event_id IS NULL AND s.date = %(day)s THEN 'missing'
+                WHEN s.outcome = 'event' AND e.event_id IS NOT NULL AND %(day)s IN (s.date, e.date) THEN 'different'
+           END AS class
+    FROM said s
+    LEFT JOIN LATERAL (
+        SELECT e AS held, e.* FROM {events} e WHERE e.event_id = s.event_id OFFSET 0
+    ) e ON true
+    WHERE e.event_id IS NULL OR s.outcome = 'delete' OR ({said_compared}) IS DISTINCT FROM ({held_compared})
+    UNION ALL
+    SELECT e.event_id, NULL, NULL, NULL, NULL, {held_columns}, e.held, 'extra'
+    FROM unnest(%(products)s::text[]) AS p (product_code)
+    CROSS JOIN LATERAL (
+        SELECT e AS held, e.* FROM {events} e
+        WHERE e.product_code = p.product_code COLLATE "C" AND e.date = %(day)s
+        OFFSET 0
+    ) e
+    -- Of which the warehouse says nothing; a row there that cannot be used says something.
+    WHERE NOT EXISTS (SELECT 1 FROM {rows} r WHERE r.event_id = e.event_id AND r.attempt = ANY(%(attempts)s))
+      AND NOT EXISTS (
+          SELECT 1 FROM {rows} r
+          WHERE r.outcome = 'reject' AND r.product_code = e.product_code AND r.event_id IS NULL
+            AND r.attempt = ANY(%(attempts)s)
+      )
+), placed AS (
+    SELECT j.*, coalesce(greatest(j.changed, (j.held).updated_at, d.deleted_at) > %(cutoff)s, false) AS in_flight,
+           position.major AS position_major, position.minor AS position_minor
+    FROM judged j
+    LEFT JOIN LATERAL (
+        SELECT * FROM castro.deleted d WHERE d.stream = %(stream)s AND d.event_id = j.event_id OFFSET 0
+    ) d ON true
+    CROSS JOIN LATERAL (
+        SELECT major, minor
+        FROM (VALUES ((j.held).position_major, (j.held).position_minor), (d.position_major, d.position_minor),
+                     (j.said_major, j.said_minor)) AS known (major, minor)
+        WHERE major IS NOT NULL
+        ORDER BY major DESC, minor DESC
+        LIMIT 1
+    ) position
+    WHERE j.class IS NOT NULL
+)
+INSERT INTO {plan} (number, in_flight, class, confirmed, held_date, differs, event_id, {columns},
+                    position_major, position_minor)
+SELECT row_number() OVER (PARTITION BY in_flight ORDER BY event_id), in_flight, class, outcome IS NOT NULL,
+       (held).date, CASE WHEN class = 'different' THEN array_remove(ARRAY[{differs}]::text[], NULL) END, event_id,
+       {columns}, position_major, position_minor
+FROM placed p

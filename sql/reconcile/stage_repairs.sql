@@ -1,0 +1,10 @@
+-- Some repairs of the plan as records of the commit; not those that an earlier try made, whose COMMIT arrived although its
+-- answer did not.
+INSERT INTO {staged_events} (attempt, source_partition, deleted, {columns})
+SELECT %(attempt)s, 0, class = 'extra', {columns}
+FROM {plan} p
+WHERE NOT in_flight AND number BETWEEN %(first)s AND %(last)s
+  AND NOT EXISTS (
+      SELECT 1 FROM castro.repair r
+      WHERE r.run = %(run)s AND r.stream = %(stream)s AND r.kind = 'event' AND r.key = p.event_id
+  )
