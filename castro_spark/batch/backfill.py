@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import partial
@@ -22,16 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.errors import CastroError, SettingsError, SinkError, StagingLost
+from castro_spark.batch.alone import alone
+from castro_spark.errors import CastroError, SettingsError, StagingLost
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
 from castro_spark.settings import PostgresSettings, Settings
 from castro_spark.sinks.postgres import staging
 from castro_spark.sinks.postgres.commit import Committed
-from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.guest import GuestCommits
-from castro_spark.sinks.postgres.ledger import introduce
-from castro_spark.sinks.postgres.migrate import check_migrated
-from castro_spark.sinks.postgres.only_one import OnlyOne
 from castro_spark.sinks.postgres.staging import GUEST_SLOT
 from castro_spark.sources.archive import ArchivedRange
 from castro_spark.streaming.cache import CachePublisher
@@ -128,29 +125,13 @@ def from_archive(
     if archive.dir is None:
         raise SettingsError("there is no archive to take records from", "set archive.dir or CASTRO_ARCHIVE_DIR")
     stream = configured(stream, settings)
-    with alone(settings, stream) as check:
+    with alone(settings, stream, "backfill") as check:
         source = ArchivedRange(
             spark, archive.folder(stream.name), f"{archive.folder('.backfill')}/{stream.name}", first, last,
             settings.backfill.chunk_records,
         )  # fmt: skip
         with closing(source):
             return run(settings, stream, source, parse_past, check=check, stopping=stopping, report=report)
-
-
-@contextmanager
-def alone(settings: Settings, stream: StreamDeclaration) -> Iterator[Callable[[], None]]:
-    """Makes sure that the tables are there and that this is the stream's only backfill; gives what checks that it
-    still is, and raises where not."""
-    with closing(connect(settings.postgres, f"castro_spark {stream.name} backfill")) as connection:
-        check_migrated(connection, stream)
-        introduce(connection, stream.name, stream.topic, "a backfill")
-    only = OnlyOne(settings.postgres, "backfill", stream.name)
-    try:
-        if not only.take():
-            raise SinkError(f"another backfill of stream {stream.name} runs", "wait until it has ended")
-        yield only.check
-    finally:
-        only.release()
 
 
 def run(

@@ -19,7 +19,8 @@ from threading import Event
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.batch.backfill import Progress, alone, run
+from castro_spark.batch.alone import alone
+from castro_spark.batch.backfill import Progress, run
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
@@ -75,7 +76,10 @@ def from_warehouse(
     """
     stream = configured(stream, settings)
     history, mapping = history_of(settings, stream)
-    with alone(settings, stream) as check, closing(connect(settings.postgres, "castro_spark backfill")) as connection:
+    with (
+        alone(settings, stream, "backfill") as check,
+        closing(connect(settings.postgres, "castro_spark backfill")) as connection,
+    ):
         if restart:
             months.forget(connection, stream.name, first, last)
         done = months.done(connection, stream.name, first, last)

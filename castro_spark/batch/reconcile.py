@@ -13,8 +13,8 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from threading import Event
@@ -24,17 +24,15 @@ from psycopg2 import Error as PostgresError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from castro_spark.batch.alone import alone
 from castro_spark.batch.history import history_of
 from castro_spark.batch.reconciled import MOST_EXAMPLES, Counts, StreamResult
-from castro_spark.errors import CastroError, NotReconciled, SinkError, first_line
+from castro_spark.errors import CastroError, NotReconciled, first_line
 from castro_spark.parse.history import GENERATION
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.aggregates import Period, Wrong, day_of, month_of, wrong_rows
 from castro_spark.sinks.postgres.checksums import Checksum, checksums, products_of
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.ledger import introduce
-from castro_spark.sinks.postgres.migrate import check_migrated
-from castro_spark.sinks.postgres.only_one import OnlyOne
 from castro_spark.sinks.postgres.plan import Plan, Planned
 from castro_spark.sinks.postgres.repairs import RepairCommits
 from castro_spark.sinks.postgres.snapshot import snapshot
@@ -79,7 +77,7 @@ def _one(
 ) -> None:
     began = time.monotonic()
     try:
-        with _alone(settings, configured(stream, settings)) as check:
+        with alone(settings, configured(stream, settings), "reconcile") as check:
             _Reconciliation(spark, settings, configured(stream, settings), result, check, stopping).run(apply, force)
     except CastroError as error:
         result.problem = str(error)
@@ -88,20 +86,6 @@ def _one(
     except (PostgresError, PySparkException) as error:
         result.problem = first_line(error)
     result.seconds = round(time.monotonic() - began, 1)
-
-
-@contextmanager
-def _alone(settings: Settings, stream: StreamDeclaration) -> Iterator[Callable[[], None]]:
-    with closing(connect(settings.postgres, f"castro_spark {stream.name} reconcile")) as connection:
-        check_migrated(connection, stream)
-        introduce(connection, stream.name, stream.topic, "a reconciliation")
-    only = OnlyOne(settings.postgres, "reconcile", stream.name)
-    try:
-        if not only.take():
-            raise SinkError(f"another reconciliation of stream {stream.name} runs", "wait until it has ended")
-        yield only.check
-    finally:
-        only.release()
 
 
 @dataclass

@@ -20,10 +20,10 @@ from castro_spark.features.calendar import start_of_day
 from castro_spark.features.canonical import checksums
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import EVENT, REJECT, ParseRules, parsed_types
-from castro_spark.parse.history import HISTORY_COLUMNS, history_records, parse_history
+from castro_spark.parse.history import HISTORY_COLUMNS, parse_history
 from castro_spark.settings import HistorySettings
 from castro_spark.sources.folders import remove
-from castro_spark.sources.history import Months
+from castro_spark.sources.history import Months, records_of
 from castro_spark.sources.hive import read_table, reading
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -112,10 +112,8 @@ class WarehouseDay:
         return self._spark.read.parquet(folder)
 
     def _said(self, rows: DataFrame, *, of_day: bool) -> DataFrame:
-        records = history_records(
-            rows, self._stream, changed=self._mapping.watermark, event_id=self._history.event_id,
-            deleted=self._history.deleted, concerned=self._in_day if of_day else None,
-        ).select(*HISTORY_COLUMNS)  # fmt: skip
+        concerned = self._in_day if of_day else None
+        records = records_of(rows, self._stream, self._mapping, self._history, concerned).select(*HISTORY_COLUMNS)
         rules = self._rules
 
         def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -98,7 +98,7 @@ def test_one_at_a_time(consumer: Consumer, lake: System, spark: SparkSession) ->
     result = run(spark, lake)
     connection.close()
     assert result.problem is not None
-    assert "another reconciliation" in result.problem
+    assert "another reconcile" in result.problem
 
 
 NASTY: list[dict[str, Any]] = [

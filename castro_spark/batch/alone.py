@@ -1,0 +1,30 @@
+"""One such job of a stream at a time, on a database that has what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+from castro_spark.errors import SinkError
+from castro_spark.settings import Settings
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.ledger import introduce
+from castro_spark.sinks.postgres.migrate import check_migrated
+from castro_spark.sinks.postgres.only_one import OnlyOne
+from castro_spark.streams.declaration import StreamDeclaration
+
+
+@contextmanager
+def alone(settings: Settings, stream: StreamDeclaration, job: str) -> Iterator[Callable[[], None]]:
+    """Makes sure that the stream's tables are there and that no other `job` of it runs; gives what checks that this
+    still is so, and raises where not. A stream that was never started is introduced: guests may come before it."""
+    with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection:
+        check_migrated(connection, stream)
+        introduce(connection, stream.name, stream.topic, f"a {job}")
+    only = OnlyOne(settings.postgres, job, stream.name)
+    try:
+        if not only.take():
+            raise SinkError(f"another {job} of stream {stream.name} runs", "wait until it has ended")
+        yield only.check
+    finally:
+        only.release()
