@@ -170,6 +170,7 @@ def main() -> None:
             home = Path(folder) / str(number)
             home.mkdir()
             system = System(stack, home)
+            system.configure({"warehouse": {"copies_a_table": os.cpu_count()}})  # as many as the JDBC writer has
             system.job("migrate", "--skip-topics")
             print(json.dumps(run(system, home / "warehouse")), flush=True)
             system.end()

@@ -68,6 +68,8 @@ def _build(
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(target)))
         (before,) = cursor.fetchone() or (0,)
         create_like(cursor, target)
+        # PostgreSQL knows nothing of a table that was just filled: else it would look keys up one by one below.
+        cursor.execute(sql.SQL("ANALYZE {}").format(staging_table(target)))
         columns = {
             "new": sql.Identifier(new_name(target)), "staging": staging_table(target), "key": names(mapping.key),
             "version": sql.Identifier(mapping.watermark), "columns": names(tuple(mapping.columns)),
