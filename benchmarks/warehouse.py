@@ -1,6 +1,6 @@
 """Measures the warehouse's jobs on this machine.
 
-    PYTHONPATH=. python benchmarks/warehouse.py [--only extract | backfill] [--rows N]
+    ./benchmarks/run.sh warehouse [--only extract | backfill] [--rows N]
 
 extract: a full one at one and four times the rows: rows/s beside those of Spark's own JDBC writer, and the driver's
 peak memory; then an incremental one that finds nothing new.

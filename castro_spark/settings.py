@@ -181,14 +181,19 @@ class Settings(_Section):
         return name
 
     @model_validator(mode="after")
-    def _histories_are_mapped(self) -> Settings:
+    def _histories_are_tables(self) -> Settings:
         for name, stream in self.streams.items():
-            if stream.history and stream.history.table not in self.warehouse.mapped:
+            if stream.history and stream.history.table not in self.warehouse.tables:
                 raise ValueError(
                     f"streams.{name}.history.table: {stream.history.table} is none of warehouse.tables"
                     f" ({', '.join(self.warehouse.mapped)})"
                 )
         return self
+
+    def history(self, stream: str) -> HistorySettings | None:
+        """Where the warehouse holds the stream's events; None where it does not, or that table is not wanted here."""
+        history = self.streams[stream].history if stream in self.streams else None
+        return history if history and history.table in self.warehouse.mapped else None
 
     @property
     def zone(self) -> ZoneInfo:

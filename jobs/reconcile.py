@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
+from castro_spark.batch.history import history_of
 from castro_spark.batch.reconcile import reconcile
 from castro_spark.batch.reconciled import summary
 from castro_spark.errors import NotReconciled, SettingsError, UsageError
 from castro_spark.session import hive_session
-from castro_spark.streaming.rules import stream_settings
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -37,12 +37,9 @@ def main(
     settings = cli.load(env, conf_file)
     if force and not apply_:
         raise UsageError("--force without --apply changes nothing", "add --apply, or leave --force out")
-    chosen = [s for s in cli.chosen(names) if names or stream_settings(s, settings).history]
-    if without := [s.name for s in chosen if not stream_settings(s, settings).history]:
-        raise SettingsError(
-            f"streams.{without[0]}.history is not set: nobody knows where the warehouse holds this stream",
-            "name its table of warehouse.tables there, as conf/base.yaml does for inventory",
-        )
+    chosen = [s for s in cli.chosen(names) if names or settings.history(s.name)]
+    for stream in chosen:
+        history_of(settings, stream)  # raises where it has none
     if not chosen:
         raise SettingsError("no stream has a history in the warehouse", "set streams.NAME.history in the settings")
     of = day.date() if day else datetime.now(settings.zone).date() - timedelta(days=1)

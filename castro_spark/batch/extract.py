@@ -33,7 +33,6 @@ from castro_spark.sinks.postgres.warehouse_staging import StagedTable, stage_tab
 from castro_spark.sinks.postgres.warehouse_swap import replace_table
 from castro_spark.sinks.redis.last_sync import write_last_sync
 from castro_spark.sources.hive import read_table, reading
-from castro_spark.streaming.rules import stream_settings
 from castro_spark.streams import all_streams
 
 INCREMENTAL, FULL = "incremental", "full"
@@ -168,7 +167,7 @@ class TableExtract:
     def _bring_to_streams(self, rows: DataFrame) -> None:
         """The table's new rows are a stream's events too; a first extract leaves those to `backfill`."""
         for stream in all_streams().values():
-            history = stream_settings(stream, self._settings).history
+            history = self._settings.history(stream.name)
             if history and history.on_extract and history.table == self._target:
                 try:
                     changed = bring(self._settings, stream, rows)

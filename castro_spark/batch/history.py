@@ -35,7 +35,7 @@ from castro_spark.sinks.postgres.staging import StagedBatch
 from castro_spark.sources.history import Months, WarehouseHistory, changed_records, records_of
 from castro_spark.sources.hive import read_table
 from castro_spark.streaming.cache import CachePublisher
-from castro_spark.streaming.rules import configured, parse_rules, stream_settings
+from castro_spark.streaming.rules import configured, parse_rules
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -43,10 +43,11 @@ log = logging.getLogger(__name__)
 
 def history_of(settings: Settings, stream: StreamDeclaration) -> tuple[HistorySettings, TableMapping]:
     """Where conf says that the stream's history is; SettingsError where it says nothing."""
-    history = stream_settings(stream, settings).history
+    history = settings.history(stream.name)
     if history is None:
         raise SettingsError(
-            f"streams.{stream.name}.history is not set: nobody knows where the warehouse holds this stream",
+            f"streams.{stream.name}.history is not set, or its table is not wanted: nobody knows where the warehouse"
+            " holds this stream",
             "name its table of warehouse.tables there, as conf/base.yaml does for inventory",
         )
     return history, settings.warehouse.mapped[history.table]

@@ -62,7 +62,7 @@ def test_every_record_is_kept_as_it_came(archived: System) -> None:
     archived.drain()
     assert archive.operations(folder(archived)) == commits
     output = archived.job("status", "--json")
-    (status,) = json.loads(output[output.index("[") : output.rindex("]") + 1])
+    (status,) = json.loads(output[output.index("{\n") : output.rindex("\n}") + 2])["streams"]
     assert status["archive"]["behind"] == {"0": 0, "1": 0, "2": 0}
     assert "archive     0 records behind" in archived.job("status")
     assert "ok" in archived.job("validate")

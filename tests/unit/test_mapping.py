@@ -13,11 +13,21 @@ from castro_spark.settings import load_settings
 def test_five_tables_and_limits_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("warehouse: {tables: {ml_purchases: null, ml_stock_levels: {overlap_minutes: 5}}}")
-    found = load_settings(conf_file=path, environ={}).warehouse
+    settings = load_settings(conf_file=path, environ={})
+    assert settings.history("procurement") is None  # its table is not wanted
+    assert settings.history("sales") is not None
+    found = settings.warehouse
     assert sorted(found.mapped) == ["ml_inventory_transactions", "ml_product_master", "ml_sales_orders", "ml_stock_levels"]
     limits = found.mapped["ml_stock_levels"].limits(found.limits)
     assert (limits.overlap_minutes, limits.shrink_limit) == (5, 0.05)
     assert found.mapped["ml_sales_orders"].source_watermark == "last_modified"
+
+
+def test_a_history_in_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("streams: {sales: {history: {table: ml_oders}}}")
+    with pytest.raises(SettingsError, match=r"streams\.sales\.history\.table: ml_oders is none of warehouse\.tables"):
+        load_settings(conf_file=path, environ={})
 
 
 @pytest.mark.parametrize(
