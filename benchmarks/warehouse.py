@@ -64,6 +64,12 @@ begun = time.monotonic()
 print("SECONDS", time.monotonic() - begun)
 spark.stop()
 """
+_JDBC_TABLES = {
+    "bare": "CREATE TABLE by_jdbc (LIKE ml_inventory_transactions INCLUDING DEFAULTS)",
+    # The same indexes, but for the key's being unique: the writer writes a key's every row.
+    "keyed": "CREATE TABLE by_jdbc (LIKE ml_inventory_transactions INCLUDING DEFAULTS INCLUDING INDEXES);"
+    " ALTER TABLE by_jdbc DROP CONSTRAINT by_jdbc_pkey; CREATE INDEX ON by_jdbc (transaction_id)",
+}
 _JDBC_PACKAGE = "org.postgresql:postgresql:42.7.4"
 
 
@@ -127,8 +133,7 @@ def extract(system: System, folder: Path, rows: int) -> dict[str, Any]:
     nothing_new = time.monotonic() - begun
     copied, whole = (told["read"] / told[name] for name in ("copy_seconds", "seconds"))
     by_jdbc = {
-        name: told["read"] / jdbc_seconds(system, folder, environ, like)
-        for name, like in (("bare", "LIKE {}"), ("keyed", "LIKE {} INCLUDING INDEXES"))
+        name: told["read"] / jdbc_seconds(system, folder, environ, create) for name, create in _JDBC_TABLES.items()
     }
     return {
         "rows_read": told["read"], "seconds": told["seconds"],
@@ -140,12 +145,10 @@ def extract(system: System, folder: Path, rows: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def jdbc_seconds(system: System, folder: Path, environ: dict[str, str], like: str) -> float:
-    """Seconds that Spark's JDBC writer takes for the same rows, into a table of the same columns and no or the same
-    indexes."""
-    system.query(f"DROP TABLE IF EXISTS by_jdbc; CREATE TABLE by_jdbc ({like.format(_TARGET)} INCLUDING DEFAULTS)")
-    if "INDEXES" in like:  # a key twice would be an error there: the newest of each is what both have to write
-        system.query("ALTER TABLE by_jdbc DROP CONSTRAINT by_jdbc_pkey; CREATE INDEX ON by_jdbc (transaction_id)")
+def jdbc_seconds(system: System, folder: Path, environ: dict[str, str], create: str) -> float:
+    """Seconds that Spark's JDBC writer takes for the same rows, into the table by_jdbc that `create` makes."""
+    system.query("DROP TABLE IF EXISTS by_jdbc")
+    system.query(create)
     submit = f"--packages {_JDBC_PACKAGE} {environ['PYSPARK_SUBMIT_ARGS']}"
     done = subprocess.run(
         [sys.executable, "-c", _JDBC, str(folder), _TARGET, "by_jdbc"], check=True, cwd=folder.parent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,14 @@ def hive_session(job: str, embedded_dir: str | None = None) -> SparkSession:
     context: Any = spark.sparkContext
     context._jvm.java.lang.System.setProperty("derby.stream.error.file", str(folder / "derby.log"))
     return spark
+
+
+def session_beside(spark: SparkSession, settings: Mapping[str, str]) -> SparkSession:
+    """A session of its own on the same Spark, with these settings over those of a stream's small batches."""
+    beside = spark.newSession()
+    for name, value in settings.items():
+        beside.conf.set(name, value)
+    return beside
 
 
 def embedded_hive(folder: Path) -> dict[str, str]:

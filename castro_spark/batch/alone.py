@@ -14,13 +14,18 @@ from castro_spark.sinks.postgres.only_one import OnlyOne
 from castro_spark.streams.declaration import StreamDeclaration
 
 
-@contextmanager
-def alone(settings: Settings, stream: StreamDeclaration, job: str) -> Iterator[Callable[[], None]]:
-    """Makes sure that the stream's tables are there and that no other `job` of it runs; gives what checks that this
-    still is so, and raises where not. A stream that was never started is introduced: guests may come before it."""
+def introduced(settings: Settings, stream: StreamDeclaration, job: str) -> None:
+    """Makes sure that the stream's tables are there, and its row if it was never started: guests may come first."""
     with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection:
         check_migrated(connection, stream)
         introduce(connection, stream.name, stream.topic, f"a {job}")
+
+
+@contextmanager
+def alone(settings: Settings, stream: StreamDeclaration, job: str) -> Iterator[Callable[[], None]]:
+    """Makes sure that the stream is introduced and that no other `job` of it runs; gives what checks that this still is
+    so, and raises where not."""
+    introduced(settings, stream, job)
     only = OnlyOne(settings.postgres, job, stream.name)
     try:
         if not only.take():

@@ -7,8 +7,6 @@ first (parse/history); a range that was cut off goes on with the month that it w
 from __future__ import annotations
 
 import logging
-import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -19,7 +17,7 @@ from threading import Event
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.batch.alone import alone
+from castro_spark.batch.alone import alone, introduced
 from castro_spark.batch.backfill import Progress, run
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import TableMapping
@@ -29,8 +27,6 @@ from castro_spark.settings import HistorySettings, Settings
 from castro_spark.sinks.postgres import months, staging
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.guest import GuestCommits
-from castro_spark.sinks.postgres.ledger import introduce
-from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.sinks.postgres.staging import StagedBatch
 from castro_spark.sources.history import Months, WarehouseHistory, changed_records, records_of
 from castro_spark.sources.hive import read_table
@@ -114,10 +110,7 @@ def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int
     """
     stream = configured(stream, settings)
     history, mapping = history_of(settings, stream)
-    writer = f"an extract, {socket.gethostname()} pid {os.getpid()}"
-    with closing(connect(settings.postgres, f"castro_spark {stream.name} extract")) as connection:
-        check_migrated(connection, stream)
-        introduce(connection, stream.name, stream.topic, writer)
+    introduced(settings, stream, "extract")
     rules = parse_rules(stream, settings, GENERATION)
     cache = CachePublisher(settings, stream)
     commits = GuestCommits(settings.postgres, stream, patience=settings.streaming.outage_retry_seconds)

@@ -27,6 +27,7 @@ from pyspark.sql import functions as F
 from castro_spark.errors import ArchiveFailed
 from castro_spark.features.calendar import calendar_of
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch, parsed_types
+from castro_spark.session import session_beside
 from castro_spark.streams.declaration import StreamDeclaration
 
 _DAY = "arrival_day"
@@ -90,9 +91,7 @@ class ArchiveTable:
     """One stream's archive in `folder`, written by one thread: it has a session of its own."""
 
     def __init__(self, spark: SparkSession, stream: StreamDeclaration, folder: str) -> None:
-        self._spark = spark.newSession()
-        for name, value in _SESSION.items():
-            self._spark.conf.set(name, value)
+        self._spark = session_beside(spark, _SESSION)
         self._stream = stream
         self._folder = folder
         self._java: Any = self._spark._jsparkSession

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from castro_spark.errors import SourceError
 from castro_spark.parse import DELETE, EVENT, REJECT, Reason
+from castro_spark.session import session_beside
 from castro_spark.sources.folders import listed, remove
 
 log = logging.getLogger(__name__)
@@ -59,9 +60,7 @@ class ArchivedRange:
     def __init__(
         self, spark: SparkSession, folder: str, spill: str, first: date, last: date, chunk_records: int
     ) -> None:
-        self._spark = spark.newSession()
-        for name, value in _SESSION.items():
-            self._spark.conf.set(name, value)
+        self._spark = session_beside(spark, _SESSION)
         self._spill = spill
         found = _deciding(read_archive(self._spark, folder), first, last)
         self.records = found.count()

@@ -21,6 +21,7 @@ from castro_spark.features.canonical import checksums
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import EVENT, REJECT, ParseRules, parsed_types
 from castro_spark.parse.history import HISTORY_COLUMNS, parse_history
+from castro_spark.session import session_beside
 from castro_spark.settings import HistorySettings
 from castro_spark.sources.folders import remove
 from castro_spark.sources.history import Months, records_of
@@ -56,9 +57,7 @@ class WarehouseDay:
         allowance: timedelta,
         spill: str,
     ) -> None:
-        self._spark = spark.newSession()
-        for name, value in _SESSION.items():
-            self._spark.conf.set(name, value)
+        self._spark = session_beside(spark, _SESSION)
         self._stream, self._mapping, self._history, self._rules = stream, mapping, history, rules
         self._day, self._zone, self._spill, self._looked_up = day, zone, spill, f"{spill}.looked_up"
         self._in_day = Months(day, day, zone).holds

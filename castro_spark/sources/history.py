@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from castro_spark.features.calendar import start_of_day, with_calendar
 from castro_spark.mapping import TableMapping
 from castro_spark.parse.history import HISTORY_COLUMNS, history_records
+from castro_spark.session import session_beside
 from castro_spark.settings import HistorySettings
 from castro_spark.sources.folders import listed, remove
 from castro_spark.sources.hive import read_table, reading
@@ -64,9 +65,7 @@ class WarehouseHistory:
         spill: str,
         chunk_records: int,
     ) -> None:
-        self._spark = spark.newSession()
-        for name, value in _SESSION.items():
-            self._spark.conf.set(name, value)
+        self._spark = session_beside(spark, _SESSION)
         self._spill = spill
         since = start_of_day(months.first, months.zone) - allowance
         rows = read_table(self._spark, mapping, since, months.zone).rows
@@ -142,8 +141,11 @@ def changed_records(
     rows: DataFrame, stream: StreamDeclaration, mapping: TableMapping, history: HistorySettings, chunk_records: int
 ) -> Iterable[pa.Table]:
     """Mapped rows, few enough for the driver -> their history_records, some `chunk_records` at a time."""
-    records = records_of(rows, stream, mapping, history).select(*HISTORY_COLUMNS)
-    with reading(mapping.source):
-        chunks = math.ceil(records.count() / chunk_records)
-        for number in range(chunks):
-            yield records.where(F.pmod("partition", F.lit(chunks)) == number).toArrow()
+    records = records_of(rows, stream, mapping, history).select(*HISTORY_COLUMNS).persist()
+    try:  # the warehouse is read once, however many chunks there are
+        with reading(mapping.source):
+            chunks = math.ceil(records.count() / chunk_records)
+            for number in range(chunks):
+                yield records.where(F.pmod("partition", F.lit(chunks)) == number).toArrow()
+    finally:
+        records.unpersist()
