@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from castro_spark.parse.reasons import Reason, Unusable
+from castro_spark.parse.texts import normal_name
 
 Reader = Callable[[object], object]
 
@@ -164,12 +165,12 @@ def text_reader(*, required: bool, max_length: int) -> Reader:
     def read(text: object) -> str | None:
         if not isinstance(text, str):
             raise Unusable(Reason.BAD_TEXT)
-        if usual(text):
+        if usual(text) and text[-1] != " ":
             return text
         if len(text) > max_length or _NO_TEXT(text):
             raise Unusable(Reason.BAD_TEXT)
-        if text.strip(" "):
-            return text
+        if normal := normal_name(text):
+            return normal
         if required:
             raise Unusable(Reason.BAD_TEXT)
         return None

@@ -31,7 +31,7 @@ from castro_spark.parse.fields import (
     text_reader,
     timestamp_reader,
 )
-from castro_spark.parse.identity import natural_id
+from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.position import position_major
 from castro_spark.parse.reasons import Reason, Unusable
 from castro_spark.streams.declaration import POSITION_COLUMNS, Field, FieldType, StreamDeclaration
@@ -74,6 +74,7 @@ class ParseRules:
     future_allowance: timedelta
     max_bytes: int
     generation: int
+    warehouse: Kinds = frozenset()  # how the warehouse's rows are known: others are rejected; empty: there are none
 
     @cached_property
     def readers(self) -> tuple[tuple[Field, Reader], ...]:
@@ -173,7 +174,9 @@ def _read_batch(
         if isinstance(found, Change):
             if isinstance(found.after, dict) and found.source.get("table") in rules.stream.envelope_tables:
                 names.update(found.after.keys() - rules.known)
-            changed = read_change(found, keys[row].as_py(), offsets[row].as_py(), rules.stream, rules.readers)
+            changed = read_change(
+                found, keys[row].as_py(), offsets[row].as_py(), rules.stream, rules.readers, rules.warehouse
+            )
             if isinstance(changed, Changed):
                 changes[row] = changed
                 read.append(changed.values)
@@ -223,14 +226,24 @@ def _read(value: bytes | None, rules: ParseRules, unknown: set[str]) -> Read | C
             if held is None and required:
                 return Unusable(Reason.MISSING_FIELD, f"{name}: absent")
             values.append(None if held is None else reader(held))
+        name = None
+        values[0] = _identity(values, rules)
     except Unusable as bad:
         return bad if name is None else Unusable(bad.reason, f"{name}: {held}")
-    if values[0] is None:
-        event = dict(zip(rules.stream.columns, values[1:], strict=True))
-        micros = event["timestamp"]
-        assert isinstance(micros, int)
-        values[0] = natural_id(rules.stream.identity, event, micros)
     return tuple(values)
+
+
+def _identity(values: list[object], rules: ParseRules) -> str:
+    """The id of a native record's values, event_id first. Raises Unusable."""
+    stream, own = rules.stream, values[0]
+    if isinstance(own, str):
+        check_id(own, stream, rules.warehouse, stream.event_id_field)
+        return own
+    check_natural(stream, rules.warehouse, stream.event_id_field)
+    event = dict(zip(stream.columns, values[1:], strict=True))
+    micros = event["timestamp"]
+    assert isinstance(micros, int)
+    return natural_id(stream.natural_key, event, micros)
 
 
 def _array(field: Field, values: tuple[object, ...]) -> pa.Array:

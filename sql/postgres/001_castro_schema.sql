@@ -10,6 +10,9 @@ CREATE TABLE castro.stream (
     epoch      bigint NOT NULL,                 -- of the writer that may commit; a newer one is greater
     writer     text NOT NULL,                   -- who that is, for people
     revision   bigint NOT NULL DEFAULT 0,       -- counts commits; what Redis holds is named by it
+    kinds           text[] NOT NULL DEFAULT '{}',  -- of identities (id, natural) that the stream's records have
+    warehouse_kinds text[] NOT NULL DEFAULT '{}',  -- and the warehouse's rows
+    ids_changed bigint NOT NULL DEFAULT 0,      -- ids that came padded, or not in Unicode's composed form
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 
