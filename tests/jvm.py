@@ -20,7 +20,8 @@ import pyspark
 from castro_spark.local.stack import castro_home
 
 ROOT = Path(__file__).resolve().parent.parent
-_OPTIONS = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile=file:{ROOT}/conf/log4j2.properties"
+_SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_OPTIONS = f"{_SHORT_RUNS} -Dlog4j2.configurationFile=file:{ROOT}/conf/log4j2.properties"
 
 
 def short_lived() -> dict[str, str]:
@@ -49,7 +50,7 @@ def _archive() -> Path:
             for old in folder.glob("*.jsa"):
                 old.unlink()
             made = folder / "made.jsa"
-            env = os.environ | _environment(f"{_OPTIONS} -XX:ArchiveClassesAtExit={made}")
+            env = os.environ | _environment(f"{_OPTIONS} -XX:ArchiveClassesAtExit={made} -Xlog:cds=off")
             env |= {"PYTHONPATH": str(ROOT), "SPARK_CONF_DIR": str(ROOT / "conf"), "SPARK_LOCAL_IP": "127.0.0.1"}
             subprocess.run(
                 [sys.executable, "-m", "tests.jvm"], check=False, cwd=ROOT, env=env, timeout=240,
@@ -65,20 +66,21 @@ def _key() -> str:
     java = Path(home) / "bin" / "java" if home else Path(shutil.which("java") or "java")
     version = subprocess.run([java, "-version"], check=True, capture_output=True, text=True).stderr
     jars = sorted(str(jar) for jar in (Path(pyspark.__file__).parent / "jars").glob("*.jar"))
-    return hashlib.sha256("\n".join([version, str(_OPTIONS), *jars]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([version, _SHORT_RUNS, *jars]).encode()).hexdigest()[:16]
 
 
 def _load_classes() -> None:
     """What is done here is in the archive: a session, a query with Python and Arrow, Hive, a stream with its checkpoint."""
     import tempfile
 
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     from castro_spark.session import embedded_hive
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        builder = SparkSession.builder.master("local[4]").config("spark.ui.enabled", "false")
+        builder = SparkSession.builder.master("local[4]").config("spark.ui.showConsoleProgress", "false")
         for key, value in embedded_hive(folder).items():
             builder = builder.config(key, value)
         spark = builder.getOrCreate()
@@ -93,6 +95,9 @@ def _load_classes() -> None:
         query.awaitTermination(20)
         query.stop()
         spark.stop()
+        java = SparkContext._gateway.proc
+        java.stdin.close()  # it ends, and writes the archive
+        java.wait(120)
 
 
 if __name__ == "__main__":
