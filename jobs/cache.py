@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
+from castro_spark.sinks.postgres.commit.ledger import read_ledger
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.ledger import read_ledger
 from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streaming.product_360 import Product360
 

@@ -14,6 +14,7 @@ from castro_spark.local import Stack
 from castro_spark.local.demo import show
 from castro_spark.local.movements import send
 from castro_spark.local.stack import castro_home
+from castro_spark.rules import configured, stream_settings
 from castro_spark.session import spark_session
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
@@ -22,7 +23,6 @@ from castro_spark.sources.kafka import create_topic
 from castro_spark.streaming.application import run_streams
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streaming.progress import BatchReport, ProgressLines
-from castro_spark.streaming.rules import configured, stream_settings
 from castro_spark.streams import all_streams
 
 _CATCH_UP_SECONDS = 60

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
+from castro_spark.rules import configured, stream_settings
 from castro_spark.session import spark_session
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import migrate
-from castro_spark.sinks.postgres.warehouse_tables import migrate_warehouse
+from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.sources.kafka import create_topic
-from castro_spark.streaming.rules import configured, stream_settings
 
 
 @click.command(help=__doc__)

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
-from castro_spark.sinks.postgres import quarantine
+from castro_spark.batch.replay import replay as replay_records
+from castro_spark.sinks.postgres.commit import quarantine
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.streaming.replay import replay as replay_records
 from castro_spark.streams import stream as stream_named
 
 ids_option = click.option("--id", "ids", multiple=True, type=int, help="This record; may be repeated.")

@@ -12,6 +12,7 @@ import redis
 from castro_spark import cli
 from castro_spark.batch.history import check_history
 from castro_spark.errors import CastroError
+from castro_spark.rules import configured
 from castro_spark.session import hive_session, spark_session
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import check_migrated
@@ -19,7 +20,6 @@ from castro_spark.sinks.redis.hashes import client
 from castro_spark.sources.hive import read_table
 from castro_spark.sources.kafka import topic_state
 from castro_spark.streaming.checkpoint import check_writable
-from castro_spark.streaming.rules import configured
 
 
 @click.command(help=__doc__)

@@ -7,13 +7,14 @@ import time
 import pyarrow as pa
 
 from castro_spark.parse import parse_batch
+from castro_spark.rules import parse_rules
 from castro_spark.settings import load_settings
-from castro_spark.sinks.postgres.commit import Committed, StreamCommits
+from castro_spark.sinks.postgres.commit.ledger import claim
+from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed, count, new_attempt, stage_on_driver
+from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.ledger import claim
-from castro_spark.sinks.postgres.staging import SLOTS, StagedBatch, copy_parsed, count, new_attempt, stage_on_driver
+from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.streaming.cache import CachePublisher
-from castro_spark.streaming.rules import parse_rules
 from castro_spark.streams import stream
 from tests.system import System
 from tests.unit.test_parse import records

@@ -9,8 +9,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from castro_spark.batch.reconcile import reconcile
-from castro_spark.batch.reconciled import StreamResult
+from castro_spark.reconcile.report import StreamResult
+from castro_spark.reconcile.run import reconcile
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from tests import oracle

@@ -22,24 +22,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.batch.alone import alone
+from castro_spark.batch.exclusive import exclusively
 from castro_spark.errors import CastroError, SettingsError, StagingLost
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
+from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import PostgresSettings, Settings
-from castro_spark.sinks.postgres import staging
-from castro_spark.sinks.postgres.commit import Committed
-from castro_spark.sinks.postgres.guest import GuestCommits
-from castro_spark.sinks.postgres.staging import GUEST_SLOT
+from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
+from castro_spark.sinks.postgres.commit.transaction import Committed
+from castro_spark.sinks.postgres.working_tables import OUT_OF_BAND_SLOT
 from castro_spark.sources.archive import ArchivedRange
 from castro_spark.streaming.cache import CachePublisher
-from castro_spark.streaming.rules import configured, parse_rules
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
 _TRIES = 3  # of a chunk whose staging was lost
 
 
-# Records of a source -> parsed ones that say of which life of which topic they are (staging.of_life).
+# Records of a source -> parsed ones that say of which life of which topic they are (staging.with_origin).
 Parse = Callable[[pa.RecordBatch, ParseRules], Iterator[pa.RecordBatch]]
 
 
@@ -125,7 +125,7 @@ def from_archive(
     if archive.dir is None:
         raise SettingsError("there is no archive to take records from", "set archive.dir or CASTRO_ARCHIVE_DIR")
     stream = configured(stream, settings)
-    with alone(settings, stream, "backfill") as check:
+    with exclusively(settings, stream, "backfill") as check:
         source = ArchivedRange(
             spark, archive.folder(stream.name), f"{archive.folder('.backfill')}/{stream.name}", first, last,
             settings.backfill.chunk_records,
@@ -148,7 +148,7 @@ def run(
     progress = Progress(stream.name, records=source.records, chunks=source.chunks)
     cache = CachePublisher(settings, stream)
     patience = settings.streaming.outage_retry_seconds
-    commits = GuestCommits(settings.postgres, stream, patience=patience, stopping=stopping)
+    commits = OutOfBandCommits(settings.postgres, stream, patience=patience, stopping=stopping)
     began = time.monotonic()
     try:
         commits.begin()
@@ -173,7 +173,7 @@ def _commit(
     stream: StreamDeclaration,
     records: DataFrame,
     parse: Parse,
-    commits: GuestCommits,
+    commits: OutOfBandCommits,
     cache: CachePublisher,
 ) -> tuple[Committed, int]:
     task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
@@ -184,9 +184,9 @@ def _commit(
         patience=settings.streaming.outage_retry_seconds,
     )
     for attempt in range(1, _TRIES + 1):
-        batch = staging.stage_on_executors(records, task, GUEST_SLOT)
+        batch = staging.stage_on_executors(records, task, OUT_OF_BAND_SLOT)
         try:
-            committed = commits.commit_records(batch, cache.horizon())
+            committed = commits.commit(batch, cache.horizon())
         except StagingLost as lost:
             if attempt == _TRIES:
                 raise
@@ -201,7 +201,7 @@ def stage_parsed(
 ) -> Iterator[pa.RecordBatch]:
     """One task of a chunk: parses its records and copies them into the guests' slot."""
     held = [parsed for batch in batches for parsed in parse(batch, rules)]
-    yield from staging.stage_parsed(held, rules.stream, settings=settings, slot=GUEST_SLOT, patience=patience)
+    yield from staging.stage_parsed(held, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience)
 
 
 def parse_past(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBatch]:
@@ -217,4 +217,4 @@ def parse_past(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBa
         rows = batch.filter(pc.and_(of_life, pc.equal(known, group["known"])))
         now = pc.min(rows.column("known_at")).as_py() if group["known"] else rules.now
         parsed = parse_batch(rows.select(list(SOURCE_COLUMNS)), replace(rules, now=now, generation=generation))
-        yield staging.of_life(parsed, topic, generation)
+        yield staging.with_origin(parsed, topic, generation)

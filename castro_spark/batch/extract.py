@@ -26,11 +26,11 @@ from castro_spark.batch.history import bring
 from castro_spark.errors import CastroError, MappingError, NotMigrated, SourceUnreadable, StagingLost, first_line
 from castro_spark.mapping import TableMapping
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres import warehouse
 from castro_spark.sinks.postgres.connection import PASSING, Connection
-from castro_spark.sinks.postgres.warehouse_copy import check_replaceable
-from castro_spark.sinks.postgres.warehouse_staging import StagedTable, stage_table
-from castro_spark.sinks.postgres.warehouse_swap import replace_table
+from castro_spark.sinks.postgres.warehouse.copy import check_replaceable
+from castro_spark.sinks.postgres.warehouse.staging import StagedTable, stage_table
+from castro_spark.sinks.postgres.warehouse.swap import replace_table
+from castro_spark.sinks.postgres.warehouse.watermark import Loaded, Mark, exclusive_extract, mark_of, upsert
 from castro_spark.sinks.redis.last_sync import write_last_sync
 from castro_spark.sources.hive import read_table, reading
 from castro_spark.streams import all_streams
@@ -115,7 +115,7 @@ class TableExtract:
     def run(self) -> None:
         """Everything from the turn to Redis; what it raises has changed nothing."""
         wait = self._settings.warehouse.lock_wait_seconds
-        with warehouse.alone(self._settings.postgres, self._target, self._mapping, wait) as connection:
+        with exclusive_extract(self._settings.postgres, self._target, self._mapping, wait) as connection:
             loaded = self._full(connection) if self._result.mode == FULL else self._incremental(connection)
             self._result.inserted, self._result.updated = loaded.inserted, loaded.updated
             self._result.watermark = loaded.mark.watermark
@@ -125,13 +125,13 @@ class TableExtract:
             )  # fmt: skip
             self._mirror(loaded.mark)
 
-    def _incremental(self, connection: Connection) -> warehouse.Loaded:
-        held = warehouse.mark_of(connection, self._target)
+    def _incremental(self, connection: Connection) -> Loaded:
+        held = mark_of(connection, self._target)
         watermark = held.watermark if held else None
         staged = self._stage(watermark - self._limits.overlap if watermark else None)
-        return warehouse.upsert(connection, self._target, self._mapping, staged)
+        return upsert(connection, self._target, self._mapping, staged)
 
-    def _full(self, connection: Connection) -> warehouse.Loaded:
+    def _full(self, connection: Connection) -> Loaded:
         check_replaceable(connection, self._target)
         wait = self._settings.warehouse.swap_wait_seconds
         return replace_table(connection, self._target, self._mapping, self._stage(None), self._limits, wait)
@@ -177,7 +177,7 @@ class TableExtract:
                 self._result.events[stream.name] = changed
                 log.info("%s: %s events of stream %s changed", self._target, f"{changed:,}", stream.name)
 
-    def _mirror(self, mark: warehouse.Mark) -> None:
+    def _mirror(self, mark: Mark) -> None:
         if mark.watermark is None:
             self._result.redis = "nothing to write"
             return

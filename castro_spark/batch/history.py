@@ -17,21 +17,22 @@ from threading import Event
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.batch.alone import alone, introduced
 from castro_spark.batch.backfill import Progress, run
+from castro_spark.batch.exclusive import exclusively, introduced
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
 from castro_spark.parse.history import GENERATION, parse_history
+from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import HistorySettings, Settings
-from castro_spark.sinks.postgres import months, staging
+from castro_spark.sinks.postgres import backfill_progress
+from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
+from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.guest import GuestCommits
-from castro_spark.sinks.postgres.staging import StagedBatch
 from castro_spark.sources.history import Months, WarehouseHistory, changed_records, records_of
 from castro_spark.sources.hive import read_table
 from castro_spark.streaming.cache import CachePublisher
-from castro_spark.streaming.rules import configured, parse_rules
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -74,12 +75,12 @@ def from_warehouse(
     stream = configured(stream, settings)
     history, mapping = history_of(settings, stream)
     with (
-        alone(settings, stream, "backfill") as check,
+        exclusively(settings, stream, "backfill") as check,
         closing(connect(settings.postgres, "castro_spark backfill")) as connection,
     ):
         if restart:
-            months.forget(connection, stream.name, first, last)
-        done = months.done(connection, stream.name, first, last)
+            backfill_progress.forget(connection, stream.name, first, last)
+        done = backfill_progress.done(connection, stream.name, first, last)
         if done:
             log.info("%d months of this range are done already: --restart would do them again", len(done))
         source = WarehouseHistory(
@@ -93,13 +94,13 @@ def from_warehouse(
             number = progress.chunks_done - 1
             month = source.month(number)
             if source.ends_month(number):
-                months.note(connection, stream.name, first, last, month)
+                backfill_progress.note(connection, stream.name, first, last, month)
             report(replace(progress, month=f"{month:%Y-%m}"))
 
         parse = partial(parse_rows, source=mapping.source)
         with closing(source):
             progress = run(settings, stream, source, parse, check=check, stopping=stopping, report=told)
-        months.forget(connection, stream.name, first, last)
+        backfill_progress.forget(connection, stream.name, first, last)
     return progress
 
 
@@ -113,12 +114,12 @@ def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int
     introduced(settings, stream, "extract")
     rules = parse_rules(stream, settings, GENERATION)
     cache = CachePublisher(settings, stream)
-    commits = GuestCommits(settings.postgres, stream, patience=settings.streaming.outage_retry_seconds)
+    commits = OutOfBandCommits(settings.postgres, stream, patience=settings.streaming.outage_retry_seconds)
     changed = 0
     try:
         for records in changed_records(rows, stream, mapping, history, settings.backfill.chunk_records):
             held = [p for b in records.to_batches() for p in parse_rows(b, rules, source=mapping.source)]
-            committed = commits.commit_records(StagedBatch(staging.count(held), held), cache.horizon())
+            committed = commits.commit(StagedBatch(staging.count(held), held), cache.horizon())
             cache.follow(committed)
             changed += sum(committed.total(outcome) for outcome in ("inserted", "corrected", "deleted"))
     finally:
@@ -130,4 +131,4 @@ def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int
 def parse_rows(batch: pa.RecordBatch, rules: ParseRules, *, source: str) -> Iterator[pa.RecordBatch]:
     """The warehouse's records -> parsed ones that say of which table they are."""
     for parsed in parse_history(batch, replace(rules, generation=GENERATION)):
-        yield staging.of_life(parsed, source, GENERATION)
+        yield staging.with_origin(parsed, source, GENERATION)

@@ -22,13 +22,13 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import ArchiveFailed, CastroError, OffsetsBeyondEnd, TopicRecreated
+from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import Archived, ArchiveTable
+from castro_spark.sinks.postgres.commit.ledger import read_ledger
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.ledger import read_ledger
-from castro_spark.sinks.postgres.only_one import OnlyOne
+from castro_spark.sinks.postgres.exclusive import ExclusiveLock
 from castro_spark.sources.kafka import TopicState, read_range, topic_state
-from castro_spark.streaming.rules import configured, parse_rules
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Archiver:
         self._stopping = stopping
         self._over = over
         self._writer = f"{socket.gethostname()} pid {os.getpid()}"
-        self._lock = OnlyOne(settings.postgres, "archive", stream.name)
+        self._lock = ExclusiveLock(settings.postgres, "archive", stream.name)
         self._failures = 0
 
     def run(self) -> None:

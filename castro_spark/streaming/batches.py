@@ -18,15 +18,17 @@ from threading import Event, Lock
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
+from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres import staging
-from castro_spark.sinks.postgres.commit import Committed, StreamCommits, prune
+from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.books import prune
+from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
+from castro_spark.sinks.postgres.commit.staging import StagedBatch
+from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sinks.postgres.connection import PASSING, connect
-from castro_spark.sinks.postgres.ledger import Ledger, Positions
-from castro_spark.sinks.postgres.staging import StagedBatch
+from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streaming.progress import BatchReport
-from castro_spark.streaming.rules import parse_rules
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class BatchWriter:
             settings.postgres, stream, epoch=ledger.epoch, patience=self._patience, stopping=stopping
         )
         self._cache = CachePublisher(settings, stream)
-        self._slot = staging.SLOTS[0]
+        self._slot = SLOTS[0]
         self._pruned = -_SECONDS_AN_HOUR
         self._committing: Future[None] | None = None
         self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro commit {stream.name}")
@@ -121,7 +123,7 @@ class BatchWriter:
         rules = parse_rules(self._stream, self._settings, self._generation)
         if offsets < self._settings.streaming.executor_staging_rows:
             return staging.stage_on_driver(records.toArrow().to_batches(), rules, starts)
-        self._slot = next(slot for slot in staging.SLOTS if slot != self._slot)
+        self._slot = next(slot for slot in SLOTS if slot != self._slot)
         task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
             staging.stage_partition,
             settings=self._settings.postgres,

@@ -10,7 +10,7 @@ from datetime import datetime
 import redis
 
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.commit import Committed
+from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.connection import PASSING, connect
 from castro_spark.sinks.postgres.projection import Horizon, Projection, changed_since
 from castro_spark.sinks.redis.publish import Publisher, Rows

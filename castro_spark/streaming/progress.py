@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from threading import Event, Lock, Thread
 
-from castro_spark.sinks.postgres.commit import Committed
+from castro_spark.sinks.postgres.commit.transaction import Committed
 
 OUTCOMES = ("inserted", "corrected", "stale", "deleted", "quarantined", "skipped", "gaps")
 

@@ -14,15 +14,15 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from castro_spark.errors import CastroError, StagingLost
 from castro_spark.parse import SOURCE_COLUMNS
+from castro_spark.rules import configured, stream_settings
 from castro_spark.settings import Settings
+from castro_spark.sinks.postgres.commit.ledger import Ledger, claim, read_ledger
 from castro_spark.sinks.postgres.connection import connect, outlast_outages
-from castro_spark.sinks.postgres.ledger import Ledger, claim, read_ledger
 from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.sources.kafka import read_stream, topic_state
 from castro_spark.streaming.batches import BatchWriter, StopRequested
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
 from castro_spark.streaming.progress import BatchReport
-from castro_spark.streaming.rules import configured, stream_settings
 from castro_spark.streaming.start import check_offsets, plan
 from castro_spark.streams.declaration import StreamDeclaration
 

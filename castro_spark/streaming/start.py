@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import OffsetsAgedOut, OffsetsBeyondEnd
-from castro_spark.sinks.postgres.ledger import Ledger
+from castro_spark.sinks.postgres.commit.ledger import Ledger
 from castro_spark.sources.kafka import TopicState
 from castro_spark.streaming.checkpoint import Checkpoints
 

@@ -13,18 +13,18 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError
+from castro_spark.rules import configured
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
 from castro_spark.sinks.postgres import product_360 as view
+from castro_spark.sinks.postgres.commit.ledger import read_ledger
+from castro_spark.sinks.postgres.commit.quarantine import counts
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.ledger import read_ledger
-from castro_spark.sinks.postgres.quarantine import counts
-from castro_spark.sinks.postgres.warehouse import extracted
+from castro_spark.sinks.postgres.warehouse.watermark import extracted
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sources.kafka import TopicState, topic_state
 from castro_spark.streaming.archive import words
 from castro_spark.streaming.product_360 import NAME
-from castro_spark.streaming.rules import configured
 from castro_spark.streams.declaration import StreamDeclaration
 
 

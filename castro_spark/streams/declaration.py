@@ -79,22 +79,6 @@ class StreamDeclaration:
         return f"ml_{self.name}_monthly"
 
     @property
-    def staged_events_table(self) -> str:
-        return f"staged_{self.name}_events"
-
-    @property
-    def staged_rejects_table(self) -> str:
-        return f"staged_{self.name}_rejects"
-
-    @property
-    def reconcile_rows_table(self) -> str:
-        return f"reconcile_{self.name}_rows"
-
-    @property
-    def reconcile_plan_table(self) -> str:
-        return f"reconcile_{self.name}_plan"
-
-    @property
     def last_price(self) -> str:
         """The aggregate column that holds the newest event's price."""
         return f"last_{self.price}"

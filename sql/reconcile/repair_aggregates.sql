@@ -2,7 +2,16 @@
 -- changes gets the commit's revision, a note for those who follow the commits, and an audit row.
 WITH wrong AS MATERIALIZED (
     SELECT p.product_code, to_jsonb(t) AS before, t.product_code IS NOT NULL AS there, x.*
-    {held_against_made}
+    FROM unnest(%(products)s::text[]) AS p (product_code)
+    LEFT JOIN {aggregate} t ON t.product_code = p.product_code COLLATE "C" AND t.{period} = %(first)s
+    LEFT JOIN LATERAL (
+        SELECT {sums}
+        FROM {source} e
+        WHERE e.product_code = p.product_code COLLATE "C" AND e.date >= %(first)s
+          AND e.date < %(first)s::date + {length}
+        HAVING count(*) > 0
+    ) x ON true
+    WHERE ({held}) IS DISTINCT FROM ({made})
 ), written AS (
     INSERT INTO {aggregate} AS t (product_code, {period}, {columns}, revision)
     SELECT product_code, %(first)s, {columns}, %(revision)s

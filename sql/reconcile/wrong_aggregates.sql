@@ -2,5 +2,14 @@
 SELECT p.product_code,
        CASE WHEN t.product_code IS NULL THEN 'missing' WHEN x.transactions IS NULL THEN 'extra' ELSE 'different' END,
        t.product_code IS NOT NULL, to_jsonb(t) - 'updated_at' - 'revision', to_jsonb(x)
-{held_against_made}
+FROM unnest(%(products)s::text[]) AS p (product_code)
+LEFT JOIN {aggregate} t ON t.product_code = p.product_code COLLATE "C" AND t.{period} = %(first)s
+LEFT JOIN LATERAL (
+    SELECT {sums}
+    FROM {source} e
+    WHERE e.product_code = p.product_code COLLATE "C" AND e.date >= %(first)s
+      AND e.date < %(first)s::date + {length}
+    HAVING count(*) > 0
+) x ON true
+WHERE ({held}) IS DISTINCT FROM ({made})
 ORDER BY 1

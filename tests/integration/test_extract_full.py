@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from castro_spark.sinks.postgres import warehouse_swap
+from castro_spark.sinks.postgres.warehouse import swap
 from tests import warehouse as w
 from tests.system import System
 from tests.warehouse import HOUR, START
@@ -169,7 +169,7 @@ def test_a_crash_in_the_middle_leaves_the_old(lake: System, spark: SparkSession,
     w.append(spark, w.TRANSACTIONS, [w.transaction(n, START + 200 * HOUR) for n in range(100)])
     for step in ("_swap", "move_watermark"):
         with monkeypatch.context() as patched:
-            patched.setattr(warehouse_swap, step, crash)
+            patched.setattr(swap, step, crash)
             with pytest.raises(SystemExit):
                 full(spark, lake)
         assert w.held(lake) == before

@@ -14,9 +14,9 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from castro_spark.batch.reconcile import reconcile
+from castro_spark.reconcile import repair
+from castro_spark.reconcile.run import reconcile
 from castro_spark.settings import load_settings
-from castro_spark.sinks.postgres import repairs
 from tests import warehouse as w
 from tests.builders import native
 from tests.consumer import Consumer
@@ -127,14 +127,14 @@ def test_what_the_stream_changes_after_the_plan_is_overtaken(
     w.append(spark, w.TRANSACTIONS, [row(n) for n in range(1, 5)])
     consume(consumer, [row(1, quantidade=Decimal(9)), row(2), row(5)])
     news = [row(1, quantidade=Decimal(71)), row(3, quantidade=Decimal(73)), row(5, quantidade=Decimal(75))]
-    original = repairs.RepairCommits.repair_events
+    original = repair.RepairCommits.repair_events
 
-    def late(self: repairs.RepairCommits, *arguments: Any) -> Any:
+    def late(self: repair.RepairCommits, *arguments: Any) -> Any:
         if not consumer.positions[0] > 3:
             consume(consumer, news, number=2)
         return original(self, *arguments)
 
-    monkeypatch.setattr(repairs.RepairCommits, "repair_events", late)
+    monkeypatch.setattr(repair.RepairCommits, "repair_events", late)
     result = run(spark, lake)
     assert (found(result), result.repaired["event"], result.overtaken) == ((2, 1, 1), 1, 3)
     assert_is(lake, [row(2), row(4), *news])
@@ -196,9 +196,9 @@ def test_a_repair_done_again_changes_nothing_more(
     """As where the COMMIT arrived and its answer did not; and a plan that is gone is noticed."""
     w.append(spark, w.TRANSACTIONS, [row(1), row(2, quantidade=Decimal(8))])
     consume(consumer, [row(2), row(3)])
-    original = repairs.RepairCommits.repair_events
+    original = repair.RepairCommits.repair_events
 
-    def twice(self: repairs.RepairCommits, *arguments: Any) -> Any:
+    def twice(self: repair.RepairCommits, *arguments: Any) -> Any:
         original(self, *arguments)
         before = state(lake)
         committed = original(self, *arguments)
@@ -206,17 +206,17 @@ def test_a_repair_done_again_changes_nothing_more(
         return committed
 
     with monkeypatch.context() as patched:
-        patched.setattr(repairs.RepairCommits, "repair_events", twice)
+        patched.setattr(repair.RepairCommits, "repair_events", twice)
         result = run(spark, lake, force=True)
     assert (found(result), result.repaired["event"], result.overtaken) == ((1, 1, 1), 3, 0)
     assert_is(lake, [row(1), row(2, quantidade=Decimal(8))])
 
-    def lost(self: repairs.RepairCommits, *arguments: Any) -> Any:
+    def lost(self: repair.RepairCommits, *arguments: Any) -> Any:
         lake.query("TRUNCATE castro.reconcile_inventory_plan")
         return original(self, *arguments)
 
     lake.query("UPDATE ml_inventory_realtime SET quantity = 1")
-    monkeypatch.setattr(repairs.RepairCommits, "repair_events", lost)
+    monkeypatch.setattr(repair.RepairCommits, "repair_events", lost)
     result = run(spark, lake)
     assert result.problem is not None
     assert "the plan for stream inventory is not there any more" in result.problem

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from castro_spark.features import canonical
 from castro_spark.local import Stack
 from castro_spark.parse import parsed_types
-from castro_spark.sinks.postgres import checksums as postgres
-from castro_spark.sinks.postgres.checksums import Checksum
+from castro_spark.reconcile import canonical
+from castro_spark.reconcile import checksums as postgres
+from castro_spark.reconcile.checksums import Checksum
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.streams import stream
 from tests import warehouse as w

@@ -13,12 +13,12 @@ from tests.builders import native, random_events
 from tests.system import System
 
 pytestmark = pytest.mark.slow
-COMMIT = "castro_spark.sinks.postgres.commit"
+COMMIT = "castro_spark.sinks.postgres.commit.transaction"
 STEPS = {
-    "at the start, once the stream is claimed": "castro_spark.sinks.postgres.ledger:claim:1:after",
+    "at the start, once the stream is claimed": "castro_spark.sinks.postgres.commit.ledger:claim:1:after",
     "before anything is staged": "castro_spark.streaming.batches:BatchWriter._stage:2",
     "staged by the executors": "castro_spark.streaming.batches:BatchWriter._stage:2:after",
-    "in the transaction, before its COMMIT": f"{COMMIT}:StreamCommits._write_books:2",
+    "in the transaction, before its COMMIT": f"{COMMIT}:write_books:2",
     "after the COMMIT": f"{COMMIT}:StreamCommits.commit:2:after",
     "half-way through Redis": "castro_spark.sinks.redis.publish:Publisher.mark:2",
     "after Redis": "castro_spark.sinks.redis.publish:Publisher.mark:2:after",

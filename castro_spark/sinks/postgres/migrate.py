@@ -8,7 +8,13 @@ from psycopg2 import sql
 
 from castro_spark.errors import NotMigrated
 from castro_spark.sinks.postgres.connection import Connection, statement
-from castro_spark.sinks.postgres.staging import SHARED_SLOTS, events_table, rejects_table
+from castro_spark.sinks.postgres.working_tables import (
+    SHARED_SLOTS,
+    events_table,
+    plan_table,
+    rejects_table,
+    warehouse_rows_table,
+)
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 _WHOLE = ""  # the "stream" of what is applied once
@@ -95,12 +101,12 @@ def _parts(stream: StreamDeclaration) -> dict[str, sql.Composable]:
         "daily_by_date": sql.Identifier(f"{stream.daily_table}_by_date"),
         "monthly": sql.Identifier(stream.monthly_table),
         "monthly_by_month": sql.Identifier(f"{stream.monthly_table}_by_month"),
-        "staged_events": sql.Identifier("castro", stream.staged_events_table),
-        "staged_rejects": sql.Identifier("castro", stream.staged_rejects_table),
+        "staged_events": sql.Identifier("castro", f"staged_{stream.name}_events"),
+        "staged_rejects": sql.Identifier("castro", f"staged_{stream.name}_rejects"),
         **{f"staged_events_{slot}": events_table(stream, slot) for slot in SHARED_SLOTS},
         **{f"staged_rejects_{slot}": rejects_table(stream, slot) for slot in SHARED_SLOTS},
-        "reconcile_rows": sql.Identifier("castro", stream.reconcile_rows_table),
-        "reconcile_plan": sql.Identifier("castro", stream.reconcile_plan_table),
+        "reconcile_rows": warehouse_rows_table(stream),
+        "reconcile_plan": plan_table(stream),
         "field_columns": _columns(stream, stream.columns, not_null=True),
         "event_columns": _columns(stream, stream.event_columns, not_null=False),
         "measure_columns": sql.SQL(" ").join(measures),

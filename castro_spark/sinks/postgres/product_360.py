@@ -19,7 +19,7 @@ from psycopg2.extras import execute_values
 
 from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, ratios
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.only_one import try_lock
+from castro_spark.sinks.postgres.exclusive import try_lock
 
 STREAMS = ("inventory", "sales", "procurement")
 _FLOW_COLUMNS = {"in": "{}_in", "out": "{}_out", "sales": "{}", "purchase": "{}"}

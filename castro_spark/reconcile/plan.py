@@ -17,11 +17,12 @@ from psycopg2 import sql
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
-from castro_spark.features.canonical import compared_columns
+from castro_spark.reconcile.canonical import compared_columns
 from castro_spark.settings import PostgresSettings
+from castro_spark.sinks.postgres.commit.staging import copy_rows, new_attempt
 from castro_spark.sinks.postgres.connection import Connection, connect, names, statement
-from castro_spark.sinks.postgres.staging import copy_rows, new_attempt
-from castro_spark.sinks.postgres.warehouse_staging import raise_as_postgres
+from castro_spark.sinks.postgres.warehouse.staging import raise_as_postgres
+from castro_spark.sinks.postgres.working_tables import plan_table, warehouse_rows_table
 from castro_spark.streams.declaration import StreamDeclaration
 
 _COUNTS_SCHEMA = "attempt bigint, rows bigint"
@@ -50,8 +51,8 @@ class Plan:
         self._connection = connection
         self._day, self._cutoff = day, cutoff
         self._attempts: list[int] = []
-        self._rows = sql.Identifier("castro", stream.reconcile_rows_table)
-        self._plan = sql.Identifier("castro", stream.reconcile_plan_table)
+        self._rows = warehouse_rows_table(stream)
+        self._plan = plan_table(stream)
         with connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL("TRUNCATE {}, {}").format(self._rows, self._plan))
 
@@ -116,7 +117,7 @@ def _stage_partition(
     """One task: COPY of its rows under an attempt of its own, one transaction. Repeated: another attempt."""
     attempt, rows = new_attempt(), 0
     columns = ("outcome", "changed", *stream.event_columns)
-    table = sql.Identifier("castro", stream.reconcile_rows_table)
+    table = warehouse_rows_table(stream)
     connection: Connection | None = None
     try:
         for batch in batches:

@@ -1,4 +1,4 @@
-"""Repairs by a reconciliation: commits of a guest that beat the stream's guard, and an audit row each.
+"""Repairs by a reconciliation: out-of-band commits that win over what is there, with an audit row each.
 
 Guarantee: a repair has the position that was held when the plan was made, and counts where that is still so. A later
 record of the stream beats it, whether it is committed before the repair or after; a replay of earlier ones changes
@@ -10,7 +10,6 @@ nothing more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from threading import Event
 
@@ -18,22 +17,28 @@ from psycopg2 import sql
 from psycopg2.extras import Json, execute_values
 
 from castro_spark.errors import StagingLost
+from castro_spark.reconcile.aggregates import Period, repair_statement
 from castro_spark.settings import PostgresSettings
-from castro_spark.sinks.postgres import staging
-from castro_spark.sinks.postgres.aggregates import Period, repair_statement
-from castro_spark.sinks.postgres.commit import Committed
+from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.ledger import lock_out_of_band
+from castro_spark.sinks.postgres.commit.merge import Merge
+from castro_spark.sinks.postgres.commit.out_of_band import committed_out_of_band
+from castro_spark.sinks.postgres.commit.session import CommitSession
+from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
+from castro_spark.sinks.postgres.commit.statements import AS_NEW, statements
+from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.guest import GuestCommits
-from castro_spark.sinks.postgres.ledger import advance, lock
-from castro_spark.sinks.postgres.merge import AS_NEW, statements
 from castro_spark.sinks.postgres.projection import Horizon, Projection, aggregate_fields
-from castro_spark.sinks.postgres.staging import Counts, StagedBatch, events_table
+from castro_spark.sinks.postgres.working_tables import TEMPORARY, events_table, plan_table
 from castro_spark.streams.declaration import StreamDeclaration
 
-_TEMPORARY = 'CREATE TEMP TABLE castro_before (event_id text COLLATE "C", class text, held jsonb) ON COMMIT DELETE ROWS'
+_TEMPORARY = (
+    'CREATE TEMP TABLE IF NOT EXISTS castro_before (event_id text COLLATE "C", class text, held jsonb)'
+    " ON COMMIT DELETE ROWS"
+)
 
 
-class RepairCommits(GuestCommits):
+class RepairCommits:
     """The repairs of one run of a stream, some at a time; not for use by several threads at once."""
 
     def __init__(
@@ -45,12 +50,14 @@ class RepairCommits(GuestCommits):
         patience: float,
         stopping: Event | None = None,
     ) -> None:
-        super().__init__(settings, stream, patience=patience, stopping=stopping)
-        self._statements = statements(stream, AS_NEW)
+        self._stream = stream
+        composed = statements(stream, AS_NEW)
+        self._merge = Merge(stream, composed)
+        self._session = CommitSession(settings, stream, composed, patience=patience, stopping=stopping)
         self._known = {"run": run, "stream": stream.name}
         parts: dict[str, sql.Composable] = {
-            "plan": sql.Identifier("castro", stream.reconcile_plan_table),
-            "staged_events": events_table(stream, staging.TEMPORARY),
+            "plan": plan_table(stream),
+            "staged_events": events_table(stream, TEMPORARY),
             "events": sql.Identifier(stream.events_table),
         }
         self._count = sql.SQL("SELECT count(*) FROM {plan} WHERE NOT in_flight AND number BETWEEN %s AND %s").format(
@@ -65,32 +72,28 @@ class RepairCommits(GuestCommits):
 
         Raises StagingLost where the plan is not there any more.
         """
-        return self._outlast(lambda: self._repair_events(first, last, horizon))
+        return self._session.transaction(lambda c: self._repair_events(c, first, last, horizon))
 
     def repair_aggregates(self, period: Period, first: date, products: Sequence[str], horizon: Horizon) -> Committed:
         """Makes the products' rows of the period that begins `first` anew from their events, where they differ."""
-        return self._outlast(lambda: self._repair_aggregates(period, first, products, horizon))
+        return self._session.transaction(lambda c: self._repair_aggregates(c, period, first, products, horizon))
 
     def note_hashes(self, stale: Sequence[tuple[str, str, object, object]], revision: int) -> None:
         """Audit rows of Redis keys that were written anew: product, key, the hash before and after."""
-        self._outlast(lambda: self._note_hashes(stale, revision))
+        self._session.transaction(lambda c: self._note_hashes(c, stale, revision))
 
     def repaired(self) -> dict[str, int]:
         """How many repairs the run has made, by kind: events, daily and monthly rows, hashes."""
-        return self._outlast(self._repaired)
+        return self._session.transaction(self._repaired)
 
-    def _open(self) -> Connection:
-        fresh = self._connection is None
-        connection = super()._open()
-        if fresh:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(_TEMPORARY)
-        return connection
+    def close(self) -> None:
+        """Closes the connection; the next repair makes a new one."""
+        self._session.close()
 
-    def _repair_events(self, first: int, last: int, horizon: Horizon) -> Committed:
-        connection = self._open()
-        with connection, connection.cursor() as cursor:
-            ledger = lock(connection, self._stream.name, None)
+    def _repair_events(self, connection: Connection, first: int, last: int, horizon: Horizon) -> Committed:
+        with connection.cursor() as cursor:
+            lock = lock_out_of_band(connection, self._stream.name)
+            cursor.execute(_TEMPORARY)
             cursor.execute(self._count, (first, last))
             if cursor.fetchone() != (last - first + 1,):
                 raise StagingLost(
@@ -103,36 +106,37 @@ class RepairCommits(GuestCommits):
             counts = {0: Counts(events=cursor.rowcount)} if cursor.rowcount else {}
             cursor.execute(self._note_before, known)
             batch = StagedBatch(counts=counts, attempts=[attempt])
-            records = {partition: c.records for partition, c in counts.items()}
-            committed = self._merge(connection, ledger, batch, {}, records, horizon)
-            cursor.execute(self._note_repairs, {**known, "revision": committed.revision})
-            advance(connection, self._stream.name, {}, committed.revision, ledger.positions)
-        return replace(committed, positions=ledger.positions)
+            merged = self._merge(connection, lock, batch, horizon)
+            cursor.execute(self._note_repairs, {**known, "revision": lock.next_revision})
+            lock.name_commit(connection)
+        return committed_out_of_band(lock, merged)
 
-    def _repair_aggregates(self, period: Period, first: date, products: Sequence[str], horizon: Horizon) -> Committed:
-        connection = self._open()
-        with connection, connection.cursor() as cursor:
-            ledger = lock(connection, self._stream.name, None)
-            revision = ledger.revision + 1
+    def _repair_aggregates(
+        self, connection: Connection, period: Period, first: date, products: Sequence[str], horizon: Horizon
+    ) -> Committed:
+        with connection.cursor() as cursor:
+            lock = lock_out_of_band(connection, self._stream.name)
+            revision = lock.next_revision
             known = {**self._known, "first": first, "products": list(products), "revision": revision}
             cursor.execute(repair_statement(self._stream, period), known)
             rows = [(code, first, aggregate_fields(*sums)) for code, *sums in cursor.fetchall()]
-            advance(connection, self._stream.name, {}, revision, ledger.positions)
+            lock.name_commit(connection)
         projection = Projection()
         if period.kind == "daily" and first >= horizon.day:
             projection.daily = rows
         if period.kind == "monthly" and first >= horizon.month:
             projection.monthly = rows
-        return Committed(ledger.epoch, revision, ledger.positions, projection=projection)
+        return Committed(lock.ledger.epoch, revision, lock.ledger.positions, projection=projection)
 
-    def _note_hashes(self, stale: Sequence[tuple[str, str, object, object]], revision: int) -> None:
+    def _note_hashes(
+        self, connection: Connection, stale: Sequence[tuple[str, str, object, object]], revision: int
+    ) -> None:
         rows = [
             (self._known["run"], self._stream.name, "redis", "stale", key, code, before and Json(before),
              after and Json(after), revision)
             for code, key, before, after in stale
         ]  # fmt: skip
-        connection = self._open()
-        with connection, connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             execute_values(
                 cursor,
                 "INSERT INTO castro.repair (run, stream, kind, class, key, product_code, before, after, revision)"
@@ -140,9 +144,8 @@ class RepairCommits(GuestCommits):
                 rows,
             )
 
-    def _repaired(self) -> dict[str, int]:
-        connection = self._open()
-        with connection, connection.cursor() as cursor:
+    def _repaired(self, connection: Connection) -> dict[str, int]:
+        with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT kind, count(*) FROM castro.repair WHERE run = %(run)s AND stream = %(stream)s GROUP BY kind",
                 self._known,

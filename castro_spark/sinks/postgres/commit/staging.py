@@ -6,7 +6,7 @@ attempts that Spark counts as done are taken up, so a task that was retried or s
 commit compares what it finds with what was counted.
 
 There are two slots of staging tables, so that one batch can be staged while the one before it commits, and a third
-for guests (guest.py). A slot is emptied by the commit that took it up, and at a start.
+for out-of-band commits. A slot is emptied by the commit that took it up, and at a start.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ from pyspark.sql import DataFrame
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
+from castro_spark.sinks.postgres.working_tables import (
+    SLOTS,
+    TEMPORARY,
+    events_table,
+    rejects_table,
+)
 from castro_spark.streams.declaration import StreamDeclaration
 
-SLOTS = ("a", "b")
-GUEST_SLOT = "c"
-SHARED_SLOTS = (*SLOTS, GUEST_SLOT)  # those that the executors copy into
-TEMPORARY = "temporary"  # the "slot" of a small batch
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
-_LIFE = ("topic", "generation")  # of a reject, where they are not the ledger's
+_ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
 _COUNTS = ("events", "rejects", "skipped", "kept")
 COUNTS_SCHEMA = (
     f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>"
@@ -75,20 +77,6 @@ class StagedBatch:
 
     def total(self, outcome: str) -> int:
         return sum(getattr(c, outcome) for c in self.counts.values())
-
-
-def events_table(stream: StreamDeclaration, slot: str) -> sql.Identifier:
-    """Where the events of a slot are staged."""
-    return _table(stream.staged_events_table, slot)
-
-
-def rejects_table(stream: StreamDeclaration, slot: str) -> sql.Identifier:
-    """Where the rejects of a slot are staged."""
-    return _table(stream.staged_rejects_table, slot)
-
-
-def _table(name: str, slot: str) -> sql.Identifier:
-    return sql.Identifier("pg_temp", name) if slot == TEMPORARY else sql.Identifier("castro", f"{name}_{slot}")
 
 
 def new_attempt() -> int:
@@ -139,10 +127,11 @@ def unknown_fields(parsed: Iterable[pa.RecordBatch]) -> set[str]:
     return {name for batch in parsed for name in pc.unique(pc.list_flatten(batch.column("unknown"))).to_pylist()}
 
 
-def of_life(parsed: pa.RecordBatch, topic: str, generation: int) -> pa.RecordBatch:
-    """Parsed records that say which life of which topic they are of: a guest's may be of an earlier one."""
+def with_origin(parsed: pa.RecordBatch, topic: str, generation: int) -> pa.RecordBatch:
+    """Parsed records with their topic and its generation: those of an out-of-band commit may be of an earlier one."""
     rows = len(parsed)
-    for name, values in zip(_LIFE, (pa.array([topic] * rows), pa.array([generation] * rows, pa.int32())), strict=True):
+    origin = pa.array([topic] * rows), pa.array([generation] * rows, pa.int32())
+    for name, values in zip(_ORIGIN, origin, strict=True):
         parsed = parsed.append_column(name, values)
     return parsed
 
@@ -150,10 +139,10 @@ def of_life(parsed: pa.RecordBatch, topic: str, generation: int) -> pa.RecordBat
 def create_temporary_tables(connection: Connection, stream: StreamDeclaration) -> None:
     """This session's own staging tables, empty at each transaction's end."""
     with connection, connection.cursor() as cursor:
-        for name in (stream.staged_events_table, stream.staged_rejects_table):
+        for table in (events_table, rejects_table):
             cursor.execute(
                 sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DELETE ROWS").format(
-                    sql.Identifier(name), _table(name, SLOTS[0])
+                    table(stream, TEMPORARY), table(stream, SLOTS[0])
                 )
             )
 
@@ -163,7 +152,7 @@ def copy_parsed(
 ) -> None:
     """COPY of a parsed batch's events, deletes and rejects; the caller's transaction decides.
 
-    A record with columns that were not sent goes both ways: the commit finds out which it is (kept.py).
+    A record with columns that were not sent goes both ways: the commit finds out which it is (unchanged.py).
     """
     outcome, kept = parsed.column("outcome"), parsed.column("kept")
     deleted = pc.equal(outcome, DELETE)
@@ -182,7 +171,7 @@ def copy_parsed(
             column = pc.if_else(unsent, value, parsed.column(name))
             parsed = parsed.set_column(parsed.schema.get_field_index(name), name, column)
         outcome = pc.if_else(unsent, REJECT, outcome)
-    columns = (*REJECT_COLUMNS, *(name for name in _LIFE if name in parsed.schema.names))
+    columns = (*REJECT_COLUMNS, *(name for name in _ORIGIN if name in parsed.schema.names))
     rejects = parsed.filter(pc.equal(outcome, REJECT)).select(list(columns))
     for name in ("key", "value"):
         rejects = rejects.set_column(rejects.schema.get_field_index(name), name, _bytea(rejects.column(name)))

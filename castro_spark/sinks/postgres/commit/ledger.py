@@ -1,7 +1,7 @@
 """The offset ledger and the fence: where a stream goes on, and who may move it.
 
-Guarantee: whoever holds the stream's row (`lock`) is alone, and a writer whose epoch is no longer the row's
-commits nothing, however long it was stopped.
+Guarantee: one transaction at a time holds the stream's row, and a writer whose epoch is no longer the row's commits
+nothing, however long it was stopped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Positions = Mapping[int, int]  # partition -> the next offset to consume
 
 _READ = "SELECT topic, topic_id, generation, epoch, writer, revision FROM castro.stream WHERE stream = %s"
 _READ_LOCKED = f"{_READ} FOR UPDATE"
-_NO_TOPIC = ""  # the topic's id while only guests have written
+_NO_TOPIC = ""  # the topic's id before the first start, when only out-of-band commits have written
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def claim(
 
 
 def introduce(connection: Connection, stream: str, topic: str, writer: str) -> None:
-    """Makes a row for a stream that was never started, so that guests can bring its history before it is."""
+    """Makes a row for a stream that was never started, so that its history can be brought before it is."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO castro.stream (stream, topic, topic_id, epoch, writer) VALUES (%s, %s, %s, 0, %s)"
@@ -104,39 +104,68 @@ def introduce(connection: Connection, stream: str, topic: str, writer: str) -> N
         )
 
 
-def lock(connection: Connection, stream: str, epoch: int | None) -> Ledger:
-    """Takes the stream's row for this transaction and returns the ledger under that lock.
+@dataclass(frozen=True)
+class StreamLock:
+    """The stream's row, locked in the caller's transaction. Proof of a turn: what it lets do is name a commit.
 
-    `epoch` is the writer's own; another one in the row raises Fenced. None: a guest (a replay of quarantined
-    records, say), which takes its turn but moves no offsets.
+    Only `lock_as_writer` makes a WriterLock, and only that moves offsets.
     """
-    ledger = _read(connection, stream, for_update=True)
-    if ledger is None:
-        raise NotMigrated(f"stream {stream} was never started", f"start it: stream --stream {stream}")
-    if epoch is not None and ledger.epoch != epoch:
+
+    stream: str
+    ledger: Ledger
+
+    @property
+    def next_revision(self) -> int:
+        """The number of the commit under way. Revisions have no gaps: they are assigned under this lock."""
+        return self.ledger.revision + 1
+
+    def name_commit(self, connection: Connection) -> None:
+        """Gives the stream's row the number of the commit under way."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE castro.stream SET revision = %s, updated_at = now() WHERE stream = %s",
+                (self.next_revision, self.stream),
+            )
+
+
+@dataclass(frozen=True)
+class WriterLock(StreamLock):
+    """The lock of the writer whose epoch the row holds: the only one that may move offsets."""
+
+    def advance(self, connection: Connection, ends: Positions) -> None:
+        """Moves the offsets to `ends`."""
+        with connection.cursor() as cursor:
+            for partition, end in sorted(ends.items()):
+                if self.ledger.positions.get(partition) != end:
+                    cursor.execute(
+                        "INSERT INTO castro.offset_ledger VALUES (%s, %s, %s) ON CONFLICT (stream, partition)"
+                        " DO UPDATE SET next_offset = EXCLUDED.next_offset, updated_at = now()",
+                        (self.stream, partition, end),
+                    )
+
+
+def lock_as_writer(connection: Connection, stream: str, epoch: int) -> WriterLock:
+    """Takes the stream's row for this transaction. Raises Fenced where it holds another epoch than the writer's."""
+    ledger = _locked(connection, stream)
+    if ledger.epoch != epoch:
         raise Fenced(
             f"stream {stream} was taken over by {ledger.writer}: this writer stops and has committed nothing"
             " since then",
             "let one instance run; whichever starts last is the one that goes on",
         )
+    return WriterLock(stream, ledger)
+
+
+def lock_out_of_band(connection: Connection, stream: str) -> StreamLock:
+    """Takes the stream's row for a commit beside the writer's own (a replay, a backfill, a repair)."""
+    return StreamLock(stream, _locked(connection, stream))
+
+
+def _locked(connection: Connection, stream: str) -> Ledger:
+    ledger = _read(connection, stream, for_update=True)
+    if ledger is None:
+        raise NotMigrated(f"stream {stream} was never started", f"start it: stream --stream {stream}")
     return ledger
-
-
-def advance(
-    connection: Connection, stream: str, ends: Positions, revision: int, known: Positions
-) -> None:
-    """Moves the ledger to `ends` and names the commit `revision`, within the caller's transaction."""
-    with connection.cursor() as cursor:
-        for partition, end in sorted(ends.items()):
-            if known.get(partition) != end:
-                cursor.execute(
-                    "INSERT INTO castro.offset_ledger VALUES (%s, %s, %s) ON CONFLICT (stream, partition)"
-                    " DO UPDATE SET next_offset = EXCLUDED.next_offset, updated_at = now()",
-                    (stream, partition, end),
-                )
-        cursor.execute(
-            "UPDATE castro.stream SET revision = %s, updated_at = now() WHERE stream = %s", (revision, stream)
-        )
 
 
 def _read(connection: Connection, stream: str, *, for_update: bool) -> Ledger | None:

@@ -17,10 +17,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from castro_spark.features.calendar import start_of_day
-from castro_spark.features.canonical import checksums
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import EVENT, REJECT, ParseRules, parsed_types
 from castro_spark.parse.history import HISTORY_COLUMNS, parse_history
+from castro_spark.reconcile.canonical import checksums
 from castro_spark.session import session_beside
 from castro_spark.settings import HistorySettings
 from castro_spark.sources.folders import remove

@@ -20,9 +20,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from castro_spark.settings import PostgresSettings
+from castro_spark.sinks.postgres.commit.staging import copy_rows, new_attempt
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.staging import copy_rows, new_attempt
-from castro_spark.sinks.postgres.warehouse_tables import staging_table
+from castro_spark.sinks.postgres.warehouse.tables import staging_table
 
 _COUNTS_SCHEMA = "attempt bigint, rows bigint, cleaned bigint, ahead bigint, newest timestamp"
 # The last line of a Python traceback, as in "psycopg2.errors.DiskFull: could not extend file".

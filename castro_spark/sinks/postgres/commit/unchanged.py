@@ -11,12 +11,15 @@ from dataclasses import replace
 from psycopg2 import sql
 
 from castro_spark.parse import Reason
+from castro_spark.sinks.postgres.commit.staging import Counts
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.staging import Counts, events_table, rejects_table
+from castro_spark.sinks.postgres.working_tables import events_table, rejects_table
 from castro_spark.streams.declaration import CALENDAR_COLUMNS, StreamDeclaration
 
 
-def fill_kept(connection: Connection, stream: StreamDeclaration, slot: str, attempts: Sequence[int]) -> dict[int, int]:
+def fill_unchanged(
+    connection: Connection, stream: StreamDeclaration, slot: str, attempts: Sequence[int]
+) -> dict[int, int]:
     """Fills the kept columns of the slot's records, within the caller's transaction.
 
     Returns, by partition, how many records had a needed column that was nowhere to be found: they are rejects now.

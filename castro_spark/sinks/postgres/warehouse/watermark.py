@@ -22,9 +22,9 @@ from castro_spark.errors import ChecksFailed, ExtractBusy, StagingLost
 from castro_spark.mapping import LOADED_AT, TableMapping
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, statement
-from castro_spark.sinks.postgres.only_one import try_lock
-from castro_spark.sinks.postgres.warehouse_staging import StagedTable
-from castro_spark.sinks.postgres.warehouse_tables import check_tables, staging_table
+from castro_spark.sinks.postgres.exclusive import try_lock
+from castro_spark.sinks.postgres.warehouse.staging import StagedTable
+from castro_spark.sinks.postgres.warehouse.tables import check_tables, staging_table
 
 Cursor = psycopg2.extensions.cursor
 _LOOK_SECONDS = 0.5
@@ -56,7 +56,9 @@ class Measured:
 
 
 @contextmanager
-def alone(settings: PostgresSettings, target: str, mapping: TableMapping, wait_seconds: float) -> Iterator[Connection]:
+def exclusive_extract(
+    settings: PostgresSettings, target: str, mapping: TableMapping, wait_seconds: float
+) -> Iterator[Connection]:
     """A connection that is the only one to extract `target` as long as it lives; the staging table is empty.
 
     Raises ExtractBusy where another one goes on for longer than `wait_seconds`.

@@ -1,6 +1,6 @@
-"""One process at a time: an advisory lock of PostgreSQL that a session holds (`OnlyOne`: one of its own).
+"""One process at a time: an advisory lock of PostgreSQL that a session holds (`ExclusiveLock`: one of its own).
 
-Guarantee: whoever holds it is alone until it lets go, or PostgreSQL sees its session end. A holder whose connection
+Guarantee: one session holds it until it lets go, or PostgreSQL sees its session end. A holder whose connection
 broke without its notice may find a second one beside it: `check` tells, and what is written must bear two writers.
 """
 
@@ -22,7 +22,7 @@ def try_lock(cursor: psycopg2.extensions.cursor, what: str, of: str) -> bool:
     return bool(taken)
 
 
-class OnlyOne:
+class ExclusiveLock:
     """The lock on `what` ("archive", say) of one stream."""
 
     def __init__(self, settings: PostgresSettings, what: str, stream: str) -> None:

@@ -24,22 +24,22 @@ from psycopg2 import Error as PostgresError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from castro_spark.batch.alone import alone
+from castro_spark.batch.exclusive import exclusively
 from castro_spark.batch.history import history_of
-from castro_spark.batch.reconciled import MOST_EXAMPLES, Counts, StreamResult
 from castro_spark.errors import CastroError, NotReconciled, first_line
 from castro_spark.parse.history import GENERATION
+from castro_spark.reconcile.aggregates import Period, Wrong, day_of, month_of, wrong_rows
+from castro_spark.reconcile.checksums import Checksum, checksums, products_of
+from castro_spark.reconcile.plan import Plan, Planned
+from castro_spark.reconcile.repair import RepairCommits
+from castro_spark.reconcile.report import MOST_EXAMPLES, Counts, StreamResult
+from castro_spark.reconcile.snapshot import snapshot
+from castro_spark.reconcile.stale_hashes import Stale, StaleHashes
+from castro_spark.reconcile.warehouse_day import WarehouseDay
+from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.aggregates import Period, Wrong, day_of, month_of, wrong_rows
-from castro_spark.sinks.postgres.checksums import Checksum, checksums, products_of
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.plan import Plan, Planned
-from castro_spark.sinks.postgres.repairs import RepairCommits
-from castro_spark.sinks.postgres.snapshot import snapshot
-from castro_spark.sinks.redis.stale import Stale, StaleHashes
-from castro_spark.sources.day import WarehouseDay
 from castro_spark.streaming.cache import CachePublisher
-from castro_spark.streaming.rules import configured, parse_rules
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def _one(
 ) -> None:
     began = time.monotonic()
     try:
-        with alone(settings, configured(stream, settings), "reconcile") as check:
+        with exclusively(settings, configured(stream, settings), "reconcile") as check:
             _Reconciliation(spark, settings, configured(stream, settings), result, check, stopping).run(apply, force)
     except CastroError as error:
         result.problem = str(error)

@@ -16,10 +16,10 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from castro_spark.errors import ChecksFailed, ExtractBusy
 from castro_spark.mapping import Limits, TableMapping
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.warehouse import Loaded, Measured, check_never_null, measure, move_watermark
-from castro_spark.sinks.postgres.warehouse_copy import Index, create_indexes, create_like, new_name, take_place
-from castro_spark.sinks.postgres.warehouse_staging import StagedTable
-from castro_spark.sinks.postgres.warehouse_tables import Cursor, staging_table
+from castro_spark.sinks.postgres.warehouse.copy import Index, create_indexes, create_like, new_name, take_place
+from castro_spark.sinks.postgres.warehouse.staging import StagedTable
+from castro_spark.sinks.postgres.warehouse.tables import Cursor, staging_table
+from castro_spark.sinks.postgres.warehouse.watermark import Loaded, Measured, check_never_null, measure, move_watermark
 
 # So long the swap, and every reader that comes after it, waits for a reader that holds the table.
 _LOCK_TIMEOUT = "500ms"

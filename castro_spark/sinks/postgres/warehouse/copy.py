@@ -11,7 +11,7 @@ from psycopg2 import sql
 
 from castro_spark.errors import ChecksFailed
 from castro_spark.sinks.postgres.connection import Connection, statement
-from castro_spark.sinks.postgres.warehouse_tables import Cursor, regclass
+from castro_spark.sinks.postgres.warehouse.tables import Cursor, regclass
 
 _CONSTRAINTS = {"p": "PRIMARY KEY", "u": "UNIQUE"}
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from castro_spark.parse import parse_batch
+from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres import staging
-from castro_spark.sinks.postgres.guest import GuestCommits
-from castro_spark.sinks.postgres.quarantine import Quarantined
-from castro_spark.sinks.postgres.staging import StagedBatch
+from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
+from castro_spark.sinks.postgres.commit.quarantine import Quarantined
+from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.streaming.cache import CachePublisher
-from castro_spark.streaming.rules import configured, parse_rules
 from castro_spark.streams.declaration import StreamDeclaration
 
 _SOURCE = pa.schema(
@@ -48,9 +48,9 @@ def _replay(
         [pa.array(column, f.type) for column, f in zip(columns, _SOURCE, strict=True)], schema=_SOURCE
     )
     parsed = parse_batch(batch, parse_rules(stream, settings, generation))
-    parsed = staging.of_life(parsed, stream.topic, generation)
+    parsed = staging.with_origin(parsed, stream.topic, generation)
     cache = CachePublisher(settings, stream)
-    commits = GuestCommits(settings.postgres, stream, patience=0)
+    commits = OutOfBandCommits(settings.postgres, stream, patience=0)
     try:
         staged = StagedBatch(counts=staging.count([parsed]), parsed=[parsed])
         committed, usable = commits.resolve(staged, [r.id for r in records], cache.horizon())

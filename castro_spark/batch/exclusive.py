@@ -7,26 +7,26 @@ from contextlib import closing, contextmanager
 
 from castro_spark.errors import SinkError
 from castro_spark.settings import Settings
+from castro_spark.sinks.postgres.commit.ledger import introduce
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.ledger import introduce
+from castro_spark.sinks.postgres.exclusive import ExclusiveLock
 from castro_spark.sinks.postgres.migrate import check_migrated
-from castro_spark.sinks.postgres.only_one import OnlyOne
 from castro_spark.streams.declaration import StreamDeclaration
 
 
 def introduced(settings: Settings, stream: StreamDeclaration, job: str) -> None:
-    """Makes sure that the stream's tables are there, and its row if it was never started: guests may come first."""
+    """Makes sure that the stream's tables are there, and its row if it was never started."""
     with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection:
         check_migrated(connection, stream)
         introduce(connection, stream.name, stream.topic, f"a {job}")
 
 
 @contextmanager
-def alone(settings: Settings, stream: StreamDeclaration, job: str) -> Iterator[Callable[[], None]]:
+def exclusively(settings: Settings, stream: StreamDeclaration, job: str) -> Iterator[Callable[[], None]]:
     """Makes sure that the stream is introduced and that no other `job` of it runs; gives what checks that this still is
     so, and raises where not."""
     introduced(settings, stream, job)
-    only = OnlyOne(settings.postgres, job, stream.name)
+    only = ExclusiveLock(settings.postgres, job, stream.name)
     try:
         if not only.take():
             raise SinkError(f"another {job} of stream {stream.name} runs", "wait until it has ended")

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from psycopg2 import sql
 
-from castro_spark.features.canonical import HASH_DIGITS, NULL, SEPARATOR, compared_columns
+from castro_spark.reconcile.canonical import HASH_DIGITS, NULL, SEPARATOR, compared_columns
 from castro_spark.sinks.postgres.connection import Connection, statement
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 

@@ -86,16 +86,14 @@ def repair_statement(stream: StreamDeclaration, period: Period) -> sql.Composed:
 def _parts(stream: StreamDeclaration, period: Period, *, of_daily: bool) -> dict[str, sql.Composable]:
     columns = stream.aggregate_columns
     table = {"aggregate": sql.Identifier(period.table), "period": sql.Identifier(period.column)}
-    against = statement(
-        "reconcile/held_against_made.sql",
+    return {
         **table,
-        length=sql.SQL(period.length),
-        source=sql.Identifier(stream.daily_table if of_daily else stream.events_table),
-        sums=_sums_of_daily(stream) if of_daily else _sums_of_events(stream),
-        held=names(columns, lambda c: sql.SQL("t.{}").format(sql.Identifier(c))),
-        made=names(columns, lambda c: sql.SQL("x.{}").format(sql.Identifier(c))),
-    )
-    return {**table, "held_against_made": against}
+        "length": sql.SQL(period.length),
+        "source": sql.Identifier(stream.daily_table if of_daily else stream.events_table),
+        "sums": _sums_of_daily(stream) if of_daily else _sums_of_events(stream),
+        "held": names(columns, lambda c: sql.SQL("t.{}").format(sql.Identifier(c))),
+        "made": names(columns, lambda c: sql.SQL("x.{}").format(sql.Identifier(c))),
+    }
 
 
 def _sums_of_events(stream: StreamDeclaration) -> sql.Composed:

@@ -1,0 +1,89 @@
+"""The books: what became of each partition's offsets in a batch. A CHECK refuses books that do not balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extras import execute_values
+
+from castro_spark.sinks.postgres.commit.ledger import Positions
+from castro_spark.sinks.postgres.commit.merge import Changed
+from castro_spark.sinks.postgres.commit.staging import Counts
+from castro_spark.sinks.postgres.connection import Connection
+
+
+@dataclass(frozen=True)
+class Books:
+    """What became of one partition's offsets in one batch."""
+
+    partition: int
+    from_offset: int
+    to_offset: int
+    inserted: int
+    corrected: int
+    stale: int
+    deleted: int
+    quarantined: int
+    skipped: int
+    gaps: int
+
+
+def books_of(
+    starts: Positions, ends: Positions, counts: Mapping[int, Counts], changed: Mapping[int, Changed]
+) -> list[Books]:
+    """The books of the partitions that moved."""
+    books = (_books(p, starts.get(p, 0), end, counts, changed) for p, end in sorted(ends.items()))
+    return [b for b in books if b.to_offset > b.from_offset]
+
+
+def write_books(connection: Connection, stream: str, revision: int, batch_id: int, books: Sequence[Books]) -> None:
+    """Records the books in the caller's transaction."""
+    rows = [
+        (
+            stream, revision, b.partition, batch_id, b.from_offset, b.to_offset,
+            b.inserted, b.corrected, b.stale, b.deleted, b.quarantined, b.skipped, b.gaps,
+        )
+        for b in books
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            "INSERT INTO castro.batch_books (stream, revision, partition, batch_id, from_offset, to_offset,"
+            " inserted, corrected, stale, deleted, quarantined, skipped, gaps) VALUES %s",
+            rows,
+        )
+
+
+def prune(connection: Connection, stream: str, days: int) -> None:
+    """Removes books, and notes of what was emptied or deleted, older than `days`."""
+    with connection, connection.cursor() as cursor:
+        for table, column in (("batch_books", "committed_at"), ("emptied", "emptied_at"), ("deleted", "deleted_at")):
+            cursor.execute(
+                sql.SQL("DELETE FROM {} WHERE stream = %s AND {} < now() - %s * interval '1 day'").format(
+                    sql.Identifier("castro", table), sql.Identifier(column)
+                ),
+                (stream, days),
+            )
+
+
+def _books(
+    partition: int, start: int, end: int, counts: Mapping[int, Counts], changed: Mapping[int, Changed]
+) -> Books:
+    staged = counts.get(partition, Counts())
+    did = changed.get(partition, Changed())
+    return Books(
+        partition=partition,
+        from_offset=start,
+        to_offset=end,
+        inserted=did.inserted,
+        corrected=did.corrected,
+        # Events that changed nothing: an older position of a known event, or of one in the same batch.
+        stale=staged.events - did.inserted - did.corrected - did.deleted,
+        deleted=did.deleted,
+        quarantined=staged.rejects,
+        skipped=staged.skipped,
+        # Control records, and what compaction took away.
+        gaps=(end - start) - staged.records,
+    )

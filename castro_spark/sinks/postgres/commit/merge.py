@@ -1,0 +1,114 @@
+"""Staged records into the stream's tables: events, daily and monthly rows, quarantine. Within the caller's transaction.
+
+Guarantee: an event that is there at the same or a newer position changes nothing, so a merge that repeats does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from castro_spark.errors import StagingLost
+from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.ledger import StreamLock
+from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
+from castro_spark.sinks.postgres.commit.statements import Aggregate, Statements
+from castro_spark.sinks.postgres.commit.unchanged import fill_unchanged, without
+from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.postgres.projection import Horizon, Projection, aggregate_fields, newest_of_touched
+from castro_spark.sinks.postgres.working_tables import TEMPORARY
+from castro_spark.streams.declaration import StreamDeclaration
+
+_MOST_UNKNOWN = 200  # names of unknown fields that are noted of a stream
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What one partition's events did to the events table."""
+
+    inserted: int = 0
+    corrected: int = 0
+    deleted: int = 0
+
+
+@dataclass(frozen=True)
+class Merged:
+    """By partition: what was staged, and what it changed; and what Redis gets of it."""
+
+    counts: Mapping[int, Counts]
+    changed: Mapping[int, Changed]
+    projection: Projection
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The merge of one stream's batches."""
+
+    stream: StreamDeclaration
+    statements: Statements
+
+    def __call__(self, connection: Connection, lock: StreamLock, batch: StagedBatch, horizon: Horizon) -> Merged:
+        """Merges a batch under the stream's lock, as a part of its next revision."""
+        attempts = batch.attempts or [staging.new_attempt()]
+        # 2. A small batch's records are copied here; a large one's lie in their slot already.
+        for parsed in batch.parsed:
+            staging.copy_parsed(connection, self.stream, parsed, attempts[0], batch.slot)
+        if batch.attempts:
+            self._check_staged(connection, batch)
+        revision, projection = lock.next_revision, Projection()
+        changed: dict[int, Changed] = {}
+        counts: Mapping[int, Counts] = batch.counts
+        with connection.cursor() as cursor:
+            if batch.total("kept"):
+                counts = without(counts, fill_unchanged(connection, self.stream, batch.slot, attempts))
+            # Every join here is of a batch with an indexed table: a plan must not flip as the table grows.
+            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+            if any(c.events for c in counts.values()):
+                # 3. Events, and what they change of each product-day.
+                known = {"attempts": attempts, "stream": self.stream.name}
+                cursor.execute(self.statements.merge_events[batch.slot], known)
+                changed = {partition: Changed(*numbers) for partition, *numbers in cursor.fetchall()}
+            if changed:
+                # 4. The newest event of each product touched; 5. the daily and monthly aggregates.
+                cursor.execute(self.statements.newest)
+                cursor.execute(self.statements.note_touched, {"stream": self.stream.name, "revision": revision})
+                corrected = any(c.corrected or c.deleted for c in changed.values())
+                daily, monthly = self.statements.daily, self.statements.monthly
+                projection.daily = self._aggregate(connection, daily, revision, horizon.day, corrected)
+                projection.monthly = self._aggregate(connection, monthly, revision, horizon.month, corrected)
+                projection.newest = newest_of_touched(connection, self.stream)
+            if any(c.rejects for c in counts.values()):
+                # 6. The records that could not be used, with their bytes.
+                named = {
+                    "stream": self.stream.name, "topic": lock.ledger.topic, "generation": lock.ledger.generation
+                }  # fmt: skip
+                cursor.execute(self.statements.quarantine[batch.slot], {"attempts": attempts, **named})
+            if batch.unknown:
+                noted = {"stream": self.stream.name, "names": sorted(batch.unknown), "most": _MOST_UNKNOWN}
+                cursor.execute(self.statements.note_unknown, noted)
+            if batch.slot != TEMPORARY:
+                staging.empty_slot(connection, self.stream, batch.slot)
+        return Merged(counts, changed, projection)
+
+    def _aggregate(
+        self, connection: Connection, aggregate: Aggregate, revision: int, oldest: date, corrected: bool
+    ) -> list[tuple[str, date, dict[str, str] | None]]:
+        with connection.cursor() as cursor:
+            cursor.execute(aggregate.merge, {"revision": revision, "oldest": oldest})
+            rows = [(code, period, aggregate_fields(*sums)) for code, period, *sums in cursor.fetchall()]
+            if corrected:
+                cursor.execute(aggregate.remove_emptied, {"revision": revision, "stream": self.stream.name})
+        return rows
+
+    def _check_staged(self, connection: Connection, batch: StagedBatch) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(self.statements.count_staged[batch.slot], {"attempts": batch.attempts})
+            staged = cursor.fetchone()
+        counted = batch.total("events"), batch.total("rejects") + batch.total("kept")
+        if staged != counted:
+            raise StagingLost(
+                f"stream {self.stream.name}: {counted} events and rejects were staged, but {staged} are there",
+                "nothing: the ledger has not moved, the stream begins again there (PostgreSQL empties unlogged"
+                " tables when it crashes)",
+            )

@@ -1,0 +1,66 @@
+"""The connection that a stream's commits share: made when needed, made anew after it broke, with patience."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+from castro_spark.settings import PostgresSettings
+from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.statements import Statements
+from castro_spark.sinks.postgres.connection import PASSING, Connection, connect, outlast_outages
+from castro_spark.streams.declaration import StreamDeclaration
+
+T = TypeVar("T")
+
+
+class CommitSession:
+    """Runs transactions of one stream on one connection with its temporary tables. Not for several threads at once."""
+
+    def __init__(
+        self,
+        settings: PostgresSettings,
+        stream: StreamDeclaration,
+        statements: Statements,
+        *,
+        patience: float,
+        stopping: Event | None = None,
+    ) -> None:
+        self.stream = stream
+        self.statements = statements
+        self._settings = settings
+        self._patience = patience
+        self._stopping = stopping
+        self._connection: Connection | None = None
+
+    def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in a transaction, again while PASSING errors come and the patience lasts.
+
+        `work` must find out by itself whether an earlier try's COMMIT arrived although its answer did not.
+        """
+        for attempt in outlast_outages(self._patience, self._stopping):
+            with attempt:
+                try:
+                    connection = self._open()
+                    with connection:
+                        return work(connection)
+                except PASSING:
+                    self.close()
+                    raise
+        raise AssertionError("unreachable: the retrying reraises")
+
+    def close(self) -> None:
+        """Closes the connection; the next transaction makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            connection = connect(self._settings, f"castro_spark {self.stream.name}")
+            staging.create_temporary_tables(connection, self.stream)
+            with connection, connection.cursor() as cursor:
+                cursor.execute(self.statements.create_temporary)
+            self._connection = connection
+        return self._connection

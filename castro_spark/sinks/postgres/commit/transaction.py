@@ -1,0 +1,110 @@
+"""THE transaction: a batch's events, aggregates, quarantine, books and offsets, all or nothing.
+
+Guarantee: exactly once. A batch that repeats finds the ledger at its end and changes nothing; a batch whose
+COMMIT was sent when the connection broke is looked up in the ledger and done again only if it is not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+
+from castro_spark.errors import LedgerMoved
+from castro_spark.settings import PostgresSettings
+from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.books import Books, books_of, write_books
+from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions, lock_as_writer
+from castro_spark.sinks.postgres.commit.merge import Merge
+from castro_spark.sinks.postgres.commit.session import CommitSession
+from castro_spark.sinks.postgres.commit.staging import StagedBatch
+from castro_spark.sinks.postgres.commit.statements import statements
+from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.postgres.projection import Horizon, Projection
+from castro_spark.sinks.postgres.working_tables import SLOTS
+from castro_spark.streams.declaration import StreamDeclaration
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What a commit did."""
+
+    epoch: int
+    revision: int
+    positions: dict[int, int]
+    books: list[Books] = field(default_factory=list)
+    projection: Projection = field(default_factory=Projection)
+
+    def total(self, column: str) -> int:
+        return sum(getattr(b, column) for b in self.books)
+
+
+class StreamCommits:
+    """Commits the batches of one stream, for the writer of `epoch`. Not for use by several threads at once."""
+
+    def __init__(
+        self,
+        settings: PostgresSettings,
+        stream: StreamDeclaration,
+        *,
+        epoch: int,
+        patience: float,
+        stopping: Event | None = None,
+    ) -> None:
+        self._stream = stream
+        self._epoch = epoch
+        composed = statements(stream)
+        self._merge = Merge(stream, composed)
+        self._session = CommitSession(settings, stream, composed, patience=patience, stopping=stopping)
+
+    def begin(self) -> None:
+        """Empties the staging slots of what an earlier writer left there; outlasts outages as a commit does."""
+        self._session.transaction(self._empty_slots)
+
+    def commit(
+        self, batch: StagedBatch, *, batch_id: int, starts: Positions, ends: Positions, horizon: Horizon
+    ) -> Committed:
+        """Commits a batch that was cut to `starts`..`ends`; outlasts outages up to the patience given."""
+        return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends, horizon))
+
+    def close(self) -> None:
+        """Closes the connection; the next commit makes a new one."""
+        self._session.close()
+
+    def _commit(
+        self,
+        connection: Connection,
+        batch: StagedBatch,
+        batch_id: int,
+        starts: Positions,
+        ends: Positions,
+        horizon: Horizon,
+    ) -> Committed:
+        # 1. Lock the stream's row: from here to COMMIT no one else commits to this stream, or this writer is fenced.
+        lock = lock_as_writer(connection, self._stream.name, self._epoch)
+        ledger = lock.ledger
+        if _reached(ledger, ends):
+            # An earlier try's COMMIT arrived although its answer did not.
+            return Committed(ledger.epoch, ledger.revision, ledger.positions)
+        if any(ledger.positions.get(p, 0) != start for p, start in starts.items()):
+            raise LedgerMoved(
+                f"the ledger of {self._stream.name} is at {ledger.positions}, the batch begins at {dict(starts)}",
+                "start the stream again: it goes on from the ledger",
+            )
+        # 2. to 6. The records into the tables.
+        merged = self._merge(connection, lock, batch, horizon)
+        # 7. The books, whose CHECK refuses what does not balance.
+        books = books_of(starts, ends, merged.counts, merged.changed)
+        write_books(connection, self._stream.name, lock.next_revision, batch_id, books)
+        # 8. The offsets; the session's COMMIT follows.
+        lock.advance(connection, ends)
+        lock.name_commit(connection)
+        return Committed(ledger.epoch, lock.next_revision, {**ledger.positions, **ends}, books, merged.projection)
+
+    def _empty_slots(self, connection: Connection) -> None:
+        lock_as_writer(connection, self._stream.name, self._epoch)
+        for slot in SLOTS:
+            staging.empty_slot(connection, self._stream, slot)
+
+
+def _reached(ledger: Ledger, ends: Positions) -> bool:
+    return all(ledger.positions.get(p, 0) >= end for p, end in ends.items())
