@@ -53,7 +53,8 @@ class WarehouseHistory:
     These are all identities of which any row has its business date in the months, each as its newest row has it, in
     the month of that row: so one that a correction moved out of the months comes out right too. The warehouse is read
     once, as it is when this object is made, and only partitions that can hold such rows; the chunks lie in `spill`
-    until `close`. Raises SourceUnreadable where it cannot be read: that is not the same as no rows; and as kinds_of does.
+    until `close`. Raises as kinds_of does, and SourceUnreadable where it cannot be read: that is not the same as no
+    rows.
     """
 
     def __init__(
@@ -151,8 +152,9 @@ def kinds_of(checked: DataFrame, stream: StreamDeclaration, mapping: TableMappin
         raise MappingError(
             f"table {mapping.source}: {rows:,} events of stream {stream.name} would be two rows or more each: rows"
             f" {twice} ({', '.join(mapping.key)}) have the same identity",
-            f"if the rows have ids that the stream's records have too, name their columns (streams.{stream.name}.history"
-            f".key); else name further columns of the natural key (streams.{stream.name}.natural_key)",
+            "if the rows have ids that the stream's records have too, name their columns"
+            f" (streams.{stream.name}.history.key); else name further columns of the natural key"
+            f" (streams.{stream.name}.natural_key)",
         )
     lacking = [c for c in stream.natural_key if c not in mapping.columns]
     if IdentityKind.NATURAL.value in kinds and lacking:
@@ -176,9 +178,9 @@ def newest_concerned(
 
 
 class ChangedRecords:
-    """History_records of mapped rows, few enough for the driver; the warehouse is read once. `kinds`: how they are known.
+    """History_records of mapped rows, few enough for the driver; the warehouse is read once.
 
-    Raises as kinds_of does.
+    `kinds`: how they are known. Raises as kinds_of does.
     """
 
     def __init__(self, rows: DataFrame, rules: ParseRules, mapping: TableMapping, history: HistorySettings) -> None:
