@@ -34,7 +34,7 @@ def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclarati
 
 
 def parse_rules(
-    stream: StreamDeclaration, settings: Settings, generation: int, warehouse: Kinds = frozenset()
+    stream: StreamDeclaration, settings: Settings, generation: int, *, warehouse: Kinds = frozenset()
 ) -> ParseRules:
     """What the records of a batch that begins now are parsed by; `warehouse`: how the warehouse's rows are known."""
     return ParseRules(

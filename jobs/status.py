@@ -40,6 +40,9 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
             click.echo(f"  archive     {_archive(archive)}")
         if new := s["unknown_fields_not_told_before"]:
             click.echo(f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (told this once)")
+        known = ", ".join(f"{of} by {' and '.join(kinds)}" for of, kinds in s["identities"].items() if kinds)
+        changed = f"; {s['ids_changed']:,} ids came padded or in another Unicode form" if s["ids_changed"] else ""
+        click.echo(f"  known       {known or 'nothing yet'}{changed}")
         click.echo(f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}")
     if view["migrated"]:
         at = f"{view['refreshed_at']:%Y-%m-%d %H:%M:%S} UTC" if view["refreshed_at"] else "never"

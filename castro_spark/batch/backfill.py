@@ -167,7 +167,7 @@ def run(
                 )
             check()
             committed, records = _commit(
-                settings, parse_rules(stream, settings, 0, known), source.chunk(number), parse, commits, cache
+                settings, parse_rules(stream, settings, 0, warehouse=known), source.chunk(number), parse, commits, cache
             )
             cache.follow(committed)
             progress = progress.plus(committed, records, time.monotonic() - began)

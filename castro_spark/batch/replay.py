@@ -53,7 +53,7 @@ def _replay(
     ledger = ledger_of(settings, stream, "replay")
     of_warehouse = generation == GENERATION
     known = Kinds() if of_warehouse else ledger.warehouse_kinds
-    parsed = parse_batch(batch, parse_rules(stream, settings, generation, known))
+    parsed = parse_batch(batch, parse_rules(stream, settings, generation, warehouse=known))
     parsed = staging.with_origin(parsed, stream.topic, generation)
     cache = CachePublisher(settings, stream)
     staged = StagedBatch(counts=staging.count([parsed]), parsed=[parsed])

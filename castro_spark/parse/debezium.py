@@ -17,7 +17,7 @@ from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.position import log_position
 from castro_spark.parse.reasons import Reason, Unusable
-from castro_spark.parse.record_key import key_id
+from castro_spark.parse.record_key import KeyId, key_id
 from castro_spark.streams.declaration import Field, StreamDeclaration
 
 Readers = Sequence[tuple[Field, Reader]]
@@ -34,13 +34,15 @@ _KEPT = object()
 class Changed:
     """What a change does. `values`: the event's, event_id first; of a delete they are None but for the event_id.
 
-    `kept`: the columns that were not sent, None in `values`: they keep the value they had.
+    `kept`: the columns that were not sent, None in `values`: they keep the value they had. `raw_id`: the id of the
+    record key as it was sent, where that differs.
     """
 
     deletes: bool
     values: tuple[object, ...]
     kept: list[str] | None
     position: tuple[int, int]
+    raw_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,10 @@ def read_change(
         return Unusable(Reason.UNKNOWN_ENVELOPE, "source.table: absent")
     try:
         deletes = change.op == _DELETE
-        values, kept = (_delete if deletes else _event)(change, key, _Known(stream, readers, warehouse))
+        known = _Known(stream, readers, warehouse, key_id(key, stream, readers[0][1]))
+        values, kept = (_delete if deletes else _event)(change, known)
         position = log_position(change.source, change.ts_ms, offset, snapshot=change.op == _READ)
-        return Changed(deletes, values, kept, position)
+        return Changed(deletes, values, kept, position, known.key.raw if known.key else None)
     except Unusable as bad:
         return bad
 
@@ -94,15 +97,15 @@ class _Known:
     stream: StreamDeclaration
     readers: Readers
     warehouse: Kinds
+    key: KeyId | None
 
-    def id_of_key(self, key: bytes | None, product_code: object) -> str | None:
+    def id_of_key(self, product_code: object) -> str | None:
         """The id of the record key; None without one."""
-        found = key_id(key, self.stream, self.readers[0][1])
-        if found is None:
+        if self.key is None:
             return None
-        found.check_tells_rows(product_code)
-        check_id(found.text, self.stream, self.warehouse, "key")
-        return found.text
+        self.key.check_tells_rows(product_code)
+        check_id(self.key.text, self.stream, self.warehouse, "key")
+        return self.key.text
 
     def own_id(self, row: _Row) -> str:
         """The identity that a row has without a key: its event id field, else its natural key, as native records."""
@@ -131,17 +134,17 @@ class _Known:
         return None
 
 
-def _delete(change: Change, key: bytes | None, known: _Known) -> _ValuesAndKept:
+def _delete(change: Change, known: _Known) -> _ValuesAndKept:
     before = None
     with suppress(Unusable):
         before = _row(change, "before")
-    event_id = known.id_of_key(key, known.product_of(before))
+    event_id = known.id_of_key(known.product_of(before))
     if event_id is None:
         event_id = known.own_id(_row(change, "before") or _Row({}, {}))
     return (event_id, *[None] * len(known.stream.fields)), None
 
 
-def _event(change: Change, key: bytes | None, known: _Known) -> _ValuesAndKept:
+def _event(change: Change, known: _Known) -> _ValuesAndKept:
     if change.op == _TRUNCATE:
         raise Unusable(Reason.UNKNOWN_ENVELOPE, f"op {_TRUNCATE}: a truncate would remove every row; do that by hand")
     if change.op not in (_CREATE, _UPDATE, _READ):
@@ -150,7 +153,7 @@ def _event(change: Change, key: bytes | None, known: _Known) -> _ValuesAndKept:
     if after is None:
         raise Unusable(Reason.MISSING_FIELD, "after: absent")
     read = [after.read(field, reader) for field, reader in known.readers[1:]]
-    event_id = known.id_of_key(key, read[known.stream.columns.index("product_code")])
+    event_id = known.id_of_key(read[known.stream.columns.index("product_code")])
     if event_id is None:
         event_id = known.own_id(after)
         _refuse_new_identity(change, event_id, known)

@@ -153,7 +153,7 @@ def _micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
-def text_reader(*, required: bool, max_length: int) -> Reader:
+def text_reader(*, required: bool, max_length: int, normal: Callable[[str], str] = normal_name) -> Reader:
     """A reader of texts: the text as it is; where it is optional, a blank one counts as absent (None).
 
     bad_text: blank where needed, over `max_length` characters, a control character, half a surrogate pair, or
@@ -169,8 +169,8 @@ def text_reader(*, required: bool, max_length: int) -> Reader:
             return text
         if len(text) > max_length or _NO_TEXT(text):
             raise Unusable(Reason.BAD_TEXT)
-        if normal := normal_name(text):
-            return normal
+        if plain := normal(text):
+            return plain
         if required:
             raise Unusable(Reason.BAD_TEXT)
         return None

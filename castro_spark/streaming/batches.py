@@ -121,7 +121,7 @@ class BatchWriter:
         self._cache.close()
 
     def _stage(self, records: DataFrame, starts: Positions, offsets: int) -> StagedBatch:
-        rules = parse_rules(self._stream, self._settings, self._generation, self._known)
+        rules = parse_rules(self._stream, self._settings, self._generation, warehouse=self._known)
         if offsets < self._settings.streaming.executor_staging_rows:
             return staging.stage_on_driver(records.toArrow().to_batches(), rules, starts)
         self._slot = next(slot for slot in SLOTS if slot != self._slot)

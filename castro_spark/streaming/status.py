@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError
+from castro_spark.parse.identity import Kinds
 from castro_spark.rules import configured
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
@@ -37,8 +38,8 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         if ledger is None:
             return {"stream": stream.name, "topic": state.topic, "started": False}
         with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT updated_at FROM castro.stream WHERE stream = %s", (stream.name,))
-            (updated_at,) = cursor.fetchone() or (None,)
+            cursor.execute("SELECT updated_at, ids_changed FROM castro.stream WHERE stream = %s", (stream.name,))
+            updated_at, ids_changed = cursor.fetchone() or (None, 0)
             unknown = _unknown_fields(cursor, stream.name)
         open_records = counts(connection, stream.name)
     finally:
@@ -53,6 +54,8 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         "committed_at": updated_at,
         "lag": {p: end - ledger.positions.get(p, 0) for p, end in sorted(state.ends.items())},
         "quarantined": open_records,
+        "identities": {"stream": _names(ledger.kinds), "warehouse": _names(ledger.warehouse_kinds)},
+        "ids_changed": ids_changed,
         "unknown_fields": [name for name, _ in unknown],
         "unknown_fields_not_told_before": [name for name, told in unknown if not told],
         "redis": _redis(settings, stream.name, lambda published: published == ledger.revision),
@@ -82,6 +85,10 @@ def warehouse_status(settings: Settings) -> list[dict[str, Any]]:
     with closing(connect(settings.postgres, "castro_spark status")) as connection:
         marks = extracted(connection)
     return [{"table": target, **marks.get(target, {"committed_at": None})} for target in settings.warehouse.mapped]
+
+
+def _names(kinds: Kinds) -> list[str]:
+    return sorted(kind.value for kind in kinds)
 
 
 def _unknown_fields(cursor: Any, stream: str) -> list[tuple[str, bool]]:

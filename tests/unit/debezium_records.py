@@ -42,7 +42,7 @@ def one(value: bytes | None, key: bytes | None = KEY) -> Row:
 
 
 def row_of(key: bytes | None, value: bytes | None, outcome: str, **columns: Any) -> Row:
-    nothing = dict.fromkeys(("reason", "detail", "kept", "unknown", *RULES.stream.event_columns))
+    nothing = dict.fromkeys(("reason", "detail", "kept", "unknown", "raw_id", *RULES.stream.event_columns))
     source = {"partition": 2, "offset": 0, "record_timestamp": NOW, "key": key, "value": value}
     return {**source, "outcome": outcome, **nothing, **columns}
 

@@ -73,7 +73,7 @@ class OutOfBandCommits:
     def _commit(self, connection: Connection, batch: StagedBatch, horizon: Horizon) -> Committed:
         lock = lock_out_of_band(connection, self._stream.name)
         if self._warehouse is None:
-            take_streamed(connection, lock, batch.kinds)
+            take_streamed(connection, lock, batch)
         else:
             take_warehouse(connection, lock, self._warehouse)
         merged = self._merge(connection, lock, batch, horizon)

@@ -91,7 +91,7 @@ class StreamCommits:
                 f"the ledger of {self._stream.name} is at {ledger.positions}, the batch begins at {dict(starts)}",
                 "start the stream again: it goes on from the ledger",
             )
-        take_streamed(connection, lock, batch.kinds)
+        take_streamed(connection, lock, batch)
         # 2. to 6. The records into the tables.
         merged = self._merge(connection, lock, batch, horizon)
         # 7. The books, whose CHECK refuses what does not balance.
