@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 # What Delta Lake needs of a session.
-_DELTA = {
+DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
@@ -21,7 +21,7 @@ def spark_session(job: str, *, delta: bool = False) -> SparkSession:
     `delta`: it reads or writes the archive too. Else Delta's rules are left out of all planning.
     """
     builder = _builder(job)
-    for name, value in (_DELTA if delta else {}).items():
+    for name, value in (DELTA if delta else {}).items():
         builder = builder.config(name, value)
     return _started(builder)
 

@@ -25,7 +25,7 @@ from castro_spark.local import Stack
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import migrate
-from castro_spark.sinks.postgres.warehouse_tables import migrate_warehouse
+from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import stream as stream_named
 from tests import engine, jvm
 from tests.running import RunningStreams
@@ -126,6 +126,9 @@ class System:
 
     def migrate(self, *, topics: bool = True) -> None:
         """What the job `migrate` does, without a JVM."""
+        if self.root != ROOT:
+            self.submit("migrate")
+            return
         settings = load_settings(conf_file=self.conf, environ=self.env)
         connection = connect(settings.postgres, "test")
         migrate(connection, [stream_named(name) for name in self.topics])

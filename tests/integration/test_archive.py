@@ -151,20 +151,19 @@ def test_open_transactions_wait_and_aborted_ones_are_left_out(archived: System) 
 
 def test_a_failing_archive_does_not_stop_the_stream(archived: System) -> None:
     (archived.folder / "archive").write_text("a file where the folder should be")
-    stream = archived.start("stream")
+    stream = archived.stream()
     archived.produce([native(event())] * 10)
     archived.wait_for(COUNT, 10, seconds=60)
-    log = archived.log(stream)
-    assert "the archive tries again in" in log
+    stream.wait_for_log("the archive tries again in")
     assert "10 records behind" in archived.job("status")
     assert "archive.dir" in archived.job("validate", status=1)
     # Mended, it archives what it missed, without a new start.
     (archived.folder / "archive").unlink()
     deadline = time.monotonic() + 90
     while not (folder(archived) / "_delta_log").exists() or len(archive.places(folder(archived))) < 10:
-        assert time.monotonic() < deadline, archived.log(stream)
+        assert time.monotonic() < deadline, stream.log()
         time.sleep(0.5)
-    archived.stop(stream)
+    stream.stop()
     # A run that is to end fails by its exit status, with its streams' work done.
     shutil.rmtree(archived.folder / "archive")
     (archived.folder / "archive").write_text("again")
