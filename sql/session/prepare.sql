@@ -1,7 +1,7 @@
 -- Makes a session what the jobs rely on, whatever its role, database, environment or server say, and tells what it is.
 -- One message, one answer. Nothing is set where a pooler answers for another backend than was connected to, for then
 -- it is not known yet whether the session is ours alone.
-SET LOCAL statement_timeout = 0;
+SELECT set_config('statement_timeout', '0', true);
 SELECT set_config(name, value, false)
 FROM (
     VALUES

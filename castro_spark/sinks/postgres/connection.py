@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import psycopg2
 import psycopg2.extensions
-from psycopg2 import sql
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, stop_when_event_set
 from tenacity import wait_exponential_jitter as growing_wait
 
@@ -24,11 +20,11 @@ from castro_spark.errors import first_line
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres import answers, session_check
 from castro_spark.sinks.postgres.passing import PASSING, may_pass
+from castro_spark.sinks.postgres.sql_files import SQL_DIR, names, statement
 
-__all__ = ["PASSING", "Connection", "connect", "may_pass", "names", "outlast_outages", "statement"]
+__all__ = ["PASSING", "SQL_DIR", "Connection", "connect", "may_pass", "names", "outlast_outages", "statement"]
 
 Connection = psycopg2.extensions.connection
-SQL_DIR = Path(__file__).resolve().parent.parent.parent.parent / "sql"
 _UNACKNOWLEDGED_SECONDS = 30  # beyond a lock's time-out: so long a COPY may stand still while the server is well
 
 log = logging.getLogger(__name__)
@@ -105,18 +101,3 @@ def outlast_outages(seconds: float, stopping: Event | None = None, *, starting: 
 def _report(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     log.warning("PostgreSQL: %s; attempt %d, trying again", first_line(error), state.attempt_number)
-
-
-def statement(path: str, **parts: sql.Composable) -> sql.Composed:
-    """The statement in sql/`path` with identifiers and fragments put in for its {names}."""
-    return sql.SQL(_text(path)).format(**parts)
-
-
-@cache  # commits and refreshes compose some of theirs each time
-def _text(path: str) -> str:
-    return (SQL_DIR / path).read_text(encoding="utf-8")
-
-
-def names(columns: tuple[str, ...], form: Callable[[str], sql.Composable] = sql.Identifier) -> sql.Composed:
-    """Columns as a comma-separated list, each in `form`."""
-    return sql.SQL(", ").join(form(c) for c in columns)

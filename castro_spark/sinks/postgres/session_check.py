@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from threading import Lock
 
 import psycopg2
@@ -23,8 +21,8 @@ from psycopg2 import errors
 from castro_spark.errors import SessionRefused, first_line
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.answers import Session
+from castro_spark.sinks.postgres.sql_files import statement
 
-_SQL = Path(__file__).resolve().parent.parent.parent.parent / "sql" / "session"
 _SECOND_SESSIONS = 3  # beside the first; a busy pool may miss one
 # Where PostgreSQL says the read-only default comes from, if it belongs to the account or to this process.
 _OF_THE_ACCOUNT = {
@@ -112,7 +110,7 @@ def _set_and_ask(session: Session, settings: PostgresSettings, backend: int) -> 
         "backend": backend,
     }
     with session.cursor() as cursor:
-        cursor.execute(_text("prepare.sql"), wanted)
+        cursor.execute(statement("session/prepare.sql"), wanted)
         row = cursor.fetchone()
         assert row is not None
         return SessionState(*row)
@@ -153,15 +151,10 @@ def _is_shared(session: Session, another: Callable[[], Session]) -> bool:
 
 def _backend(session: Session) -> int:
     with session.cursor() as cursor:
-        cursor.execute(_text("backend.sql"))
+        cursor.execute(statement("session/backend.sql"))
         (number,) = cursor.fetchone() or (0,)
         return int(number)
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-@cache
-def _text(file: str) -> str:
-    return (_SQL / file).read_text(encoding="utf-8")
