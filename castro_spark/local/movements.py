@@ -62,7 +62,7 @@ _KINDS: dict[str, tuple[str, str, Callable[[random.Random, float, datetime], Fie
 
 
 def _identity(stream: str, run: str, event: int) -> Fields:
-    """The id that the warehouse's columns make (streams.X.history.key): a movement's number, or an order's and item's."""
+    """The id that the columns of streams.X.history.key make: a movement's number, or an order's and its item's."""
     if stream == "inventory":
         return {"id_evento": f"TR-{run}-{event:07d}"}
     order = f"{'PV' if stream == 'sales' else 'PC'}-{run}-{event // _ITEMS:07d}"
