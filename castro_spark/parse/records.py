@@ -159,7 +159,7 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
             pa.array([r and _printable(r.detail) for r in rejects], pa.string()),
             pa.array(kept, pa.list_(pa.string())),
             pa.array([unknown.get(row) for row in range(len(read))], pa.list_(pa.string())),
-            pa.array([raw_ids.get(row) for row in range(len(read))], pa.string()),
+            pa.array([raw_ids.get(row) for row in range(len(read))], pa.string()) if raw_ids else pa.nulls(len(read), pa.string()),
             *(columns[name] for name in stream.event_columns),
         ],
         names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", "raw_id", *stream.event_columns],
@@ -240,17 +240,18 @@ def _read(
             values.append(None if held is None else reader(held))
         name = None
         own = values[0]
-        values[0] = _identity(values, rules)
-        if own is not None and (sent := data[rules.stream.event_id_field]) != own and not isinstance(sent, Number):
+        values[0] = _identity(own, values, rules)
+        sent = data.get(rules.stream.event_id_field)
+        if own is not sent and own is not None and own != sent and not isinstance(sent, Number):
             raw_ids[row] = sent
     except Unusable as bad:
         return bad if name is None else Unusable(bad.reason, f"{name}: {held}")
     return tuple(values)
 
 
-def _identity(values: list[object], rules: ParseRules) -> str:
-    """The id of a native record's values, event_id first. Raises Unusable."""
-    stream, own = rules.stream, values[0]
+def _identity(own: object, values: list[object], rules: ParseRules) -> str:
+    """The id of a native record's values, event_id first, which is `own`. Raises Unusable."""
+    stream = rules.stream
     if isinstance(own, str):
         check_id(own, stream, rules.warehouse, stream.event_id_field)
         return own
