@@ -159,7 +159,7 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
             pa.array([r and _printable(r.detail) for r in rejects], pa.string()),
             pa.array(kept, pa.list_(pa.string())),
             pa.array([unknown.get(row) for row in range(len(read))], pa.list_(pa.string())),
-            pa.array([raw_ids.get(row) for row in range(len(read))], pa.string()) if raw_ids else pa.nulls(len(read), pa.string()),
+            pa.array([raw_ids.get(row) for row in range(len(read))], pa.string()),
             *(columns[name] for name in stream.event_columns),
         ],
         names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", "raw_id", *stream.event_columns],
@@ -242,7 +242,7 @@ def _read(
         own = values[0]
         values[0] = _identity(own, values, rules)
         sent = data.get(rules.stream.event_id_field)
-        if own is not sent and own is not None and own != sent and not isinstance(sent, Number):
+        if own is not sent and own not in (None, sent) and isinstance(sent, str) and not isinstance(sent, Number):
             raw_ids[row] = sent
     except Unusable as bad:
         return bad if name is None else Unusable(bad.reason, f"{name}: {held}")
