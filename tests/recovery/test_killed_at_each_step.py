@@ -56,10 +56,10 @@ def sent() -> Sent:
 @pytest.mark.parametrize("step", STEPS)
 def test_killed(system: System, sent: Sent, step: str) -> None:
     place, stagings = STEPS[step]
-    events = random_events(random.Random(step), 3 * BATCH)
-    sent += zip(system.produce(native(e) for e in events), events, strict=True)
     system.env |= {"PYTHONPATH": KILLER, "CASTRO_TEST_KILL": place}
     for executor_staging_rows in stagings:
+        events = random_events(random.Random(f"{step} {executor_staging_rows}"), 3 * BATCH)
+        sent += zip(system.produce(native(e) for e in events), events, strict=True)
         streaming = {"max_offsets_per_trigger": BATCH, "executor_staging_rows": executor_staging_rows}
         system.configure({"streaming": streaming})
         assert system.start("stream", "--available-now").wait(120) == -signal.SIGKILL
