@@ -17,14 +17,14 @@ from tests.system import System
 from tests.unit.test_parse import REJECTS
 
 EVENTS = "event_id, product_code, transaction_type, quantity, unit_cost, value_total, \"timestamp\", warehouse, supplier," \
-    " customer, date, month, quarter, day_of_week, is_weekend, position_major, position_minor"  # fmt: skip
+    " customer, date, month, quarter, day_of_week, is_weekend, source_position::text"  # fmt: skip
 SUMS = "transactions, volume, value, volume_in, volume_out, value_in, value_out, last_unit_cost"
 STATE = {
     "events": f"SELECT {EVENTS} FROM ml_inventory_realtime ORDER BY 1",
     "daily": f"SELECT product_code, date, {SUMS} FROM ml_inventory_daily ORDER BY 1, 2",
     "monthly": f"SELECT product_code, month, {SUMS} FROM ml_inventory_monthly ORDER BY 1, 2",
     # Of what was deleted and came again there may be a note, which counts for nothing.
-    "deleted": "SELECT event_id, position_major, position_minor FROM castro.deleted"
+    "deleted": "SELECT event_id, source_position::text FROM castro.deleted"
     " WHERE event_id NOT IN (SELECT event_id FROM ml_inventory_realtime) ORDER BY 1",
     "quarantine": "SELECT topic, generation, partition, \"offset\", record_timestamp, key, value, reason, detail, status"
     " FROM castro.quarantine ORDER BY generation, partition, \"offset\"",
