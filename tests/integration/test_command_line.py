@@ -18,8 +18,7 @@ from castro_spark.local import Stack
 from castro_spark.observe.status import Status
 from castro_spark.observe.status_text import lines
 from castro_spark.settings import load_settings
-from castro_spark.sinks.postgres.migrate import migrate
-from castro_spark.streams import all_streams, stream
+from castro_spark.streams import stream
 from tests.builders import event, native
 from tests.consumer import Consumer
 from tests.system import ROOT, System
@@ -58,14 +57,8 @@ def test_a_reader_that_leaves_early_changes_nothing_of_the_work(stack: Stack, tm
     system.end()
 
 
-def migrate_in_process(system: System) -> None:
-    connection = system.connect()
-    migrate(connection, all_streams().values())
-    connection.close()
-
-
 def test_status_of_what_is_stored_needs_no_spark(stack: Stack, tmp_path: Path) -> None:
-    system = System(stack, tmp_path, streams=("inventory", "sales"))
+    system = System(stack, tmp_path, streams=("inventory", "procurement", "sales"))
 
     def no_spark() -> SparkSession:
         raise PySparkRuntimeError("no java")
@@ -81,7 +74,7 @@ def test_status_of_what_is_stored_needs_no_spark(stack: Stack, tmp_path: Path) -
     assert status.failed
     assert text.count("ERROR       PostgreSQL: relation \"castro.stream\" does not exist") == 2
     assert "what to do: run ./spark-submit.sh migrate" in text
-    migrate_in_process(system)
+    system.migrate(topics=False)
     consumer = Consumer(system)
     consumer.consume(0, [(0, 0, native(event())), (0, 1, b"{")], by_executors=False, twice=False)
     consumer.close()
@@ -112,7 +105,7 @@ def test_status_of_what_is_stored_needs_no_spark(stack: Stack, tmp_path: Path) -
 
 def test_one_topics_error_hides_nothing(stack: Stack, tmp_path: Path) -> None:
     system = System(stack, tmp_path, streams=("inventory", "procurement", "sales"))
-    migrate_in_process(system)
+    system.migrate(topics=False)
     consumer = Consumer(system)
     consumer.close()
     missing = system.topics["procurement"]

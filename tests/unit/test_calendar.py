@@ -45,6 +45,16 @@ def test_every_hour_of_the_years_with_summer_time() -> None:
     assert list(hours.values()) == [23, 25, 24]
 
 
+def test_the_first_and_last_years_and_summer_times_that_no_list_has() -> None:
+    # Arrow's local_timestamp has no summer time from 2037 on.
+    instants = [datetime(y, m, d, 23, 30, tzinfo=timezone.utc) for y in (1, 9, 11, 2038, 2500, 9999) for m, d in ((1, 9), (7, 1))]
+    array = pa.array(instants, pa.timestamp("us", tz="UTC"))
+    for zone in ("Europe/Lisbon", *ZONES):
+        assert calendar_of(array, zone).to_pylist() == [expected(i, zone) for i in instants]
+        for one in instants:  # also alone: the table of changes is made by decade
+            assert calendar_of(pa.array([one], array.type), zone).to_pylist() == [expected(one, zone)]
+
+
 def test_a_dataframe_whatever_its_sessions_zone(spark: SparkSession) -> None:
     instants = [datetime(2026, 2, 1, 1, 30, tzinfo=timezone.utc), None]
     frame = spark.createDataFrame(pa.table({"id": [1, 2], "timestamp": pa.array(instants, pa.timestamp("us", tz="UTC"))}))
