@@ -10,7 +10,7 @@
 # would reach the JVM, which ends at once and takes the Python driver with it in mid-batch. In this order
 #   - SIGTERM and SIGINT reach the job itself, which lets its batch end; its exit status is this program's;
 #   - kill -9 of this pid kills the driver; the JVM sees its input close, and ends as well;
-#   - a job that needs no Spark (local, status, quarantine ...) starts no JVM and is there at once.
+#   - a job that needs no Spark (local, quarantine ...) starts no JVM and is there at once.
 # Deploy mode `cluster` has no driver here, so there bin/spark-submit is called directly.
 #
 # Environment:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -27,6 +27,7 @@ def expected(instant: datetime | None, zone: str) -> dict[str, object] | None:
     }  # fmt: skip
 
 
+@settings(deadline=None)  # the first call for a zone makes its table
 @given(st.lists(st.none() | INSTANTS, max_size=50), st.sampled_from(ZONES))
 def test_is_what_zoneinfo_says(instants: list[datetime | None], zone: str) -> None:
     array = pa.array(instants, pa.timestamp("us", tz="UTC"))
