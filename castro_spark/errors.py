@@ -20,6 +20,7 @@
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
+    ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
 
@@ -133,3 +134,12 @@ class NotReconciled(CastroError):
 def first_line(error: BaseException | None) -> str:
     """What an error says, without what follows (a trace, a query, what to do): for a line of the log."""
     return str(error).strip().partition("\n")[0]
+
+
+def in_words(error: BaseException | None) -> str:
+    """What went wrong: a CastroError whole, with what to do; of any other error (Java's too) the first line."""
+    if isinstance(error, CastroError):
+        return str(error)
+    if java := getattr(error, "java_exception", None):
+        return str(java).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line(error)}"

@@ -7,7 +7,7 @@ run on the Kafka client in Spark's JVM, so whatever security the cluster asks fo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,17 +88,36 @@ def topic_state(
         return admin.state(topic, committed=committed)
 
 
-def create_topic(
-    spark: SparkSession, settings: KafkaSettings, topic: str, partitions: int
-) -> bool:
-    """Creates the topic unless it exists, replicated as the brokers do by default; returns whether it did."""
-    with _Admin(spark, settings) as admin:
-        try:
-            admin.state(topic)
-        except TopicMissing:
-            admin.create(topic, partitions)
-            return True
-        return False
+def topic_states(
+    spark: SparkSession, settings: KafkaSettings, topics: Sequence[str]
+) -> dict[str, TopicState | SourceError]:
+    """The state of each topic, or why there is none. All are asked at once: brokers that are away cost one time-out."""
+    try:
+        admin = _Admin(spark, settings)
+    except SourceError as error:
+        return dict.fromkeys(topics, error)
+    with admin:
+        return admin.states(topics)
+
+
+def create_topics(
+    spark: SparkSession, settings: KafkaSettings, partitions: Mapping[str, int]
+) -> dict[str, str | SourceError]:
+    """Creates those of the topics that do not exist, replicated as the brokers do by default.
+
+    Out: of each topic `created`, `is there`, or why not: one topic's error does not keep the others from being created.
+    """
+    try:
+        admin = _Admin(spark, settings)
+    except SourceError as error:
+        return dict.fromkeys(partitions, error)
+    with admin:
+        return {
+            topic: admin.create(topic, partitions[topic]) if isinstance(state, TopicMissing)
+            else state if isinstance(state, SourceError)
+            else "is there"
+            for topic, state in admin.states(list(partitions)).items()
+        }  # fmt: skip
 
 
 class _Admin:
@@ -113,7 +132,11 @@ class _Admin:
         options = {"request.timeout.ms": _TIMEOUT_MS, "default.api.timeout.ms": _TIMEOUT_MS}
         for name, value in {**options, **admin_options(settings)}.items():
             properties.setProperty(name, value)
-        self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
+        try:
+            self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
+        except Py4JJavaError as error:  # a name that does not resolve, options that Kafka does not take
+            words = str((error.java_exception.getCause() or error.java_exception).getMessage())
+            raise self._unusable(f"as the settings have it: {words}") from None
 
     def __enter__(self) -> _Admin:
         return self
@@ -121,10 +144,26 @@ class _Admin:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
+    def states(self, topics: Sequence[str]) -> dict[str, TopicState | SourceError]:
+        asked = {topic: self._describe(topic) for topic in topics}
+        found: dict[str, TopicState | SourceError] = {}
+        for topic, described in asked.items():
+            try:
+                found[topic] = self._state(topic, described, committed=False)
+            except SourceError as error:
+                found[topic] = error
+        return found
+
     def state(self, topic: str, *, committed: bool = False) -> TopicState:
+        return self._state(topic, self._describe(topic), committed=committed)
+
+    def _describe(self, topic: str) -> Any:
         names = self._jvm.java.util.ArrayList()
         names.add(topic)
-        described = self._get(self._client.describeTopics(names).allTopicNames(), topic).get(topic)
+        return self._client.describeTopics(names).allTopicNames()
+
+    def _state(self, topic: str, future: Any, *, committed: bool) -> TopicState:
+        described = self._get(future, topic).get(topic)
         partitions = [info.partition() for info in described.partitions()]
         specs = self._kafka.clients.admin.OffsetSpec
         return TopicState(
@@ -134,11 +173,15 @@ class _Admin:
             self._offsets(topic, partitions, specs.latest(), committed),
         )
 
-    def create(self, topic: str, partitions: int) -> None:
+    def create(self, topic: str, partitions: int) -> str | SourceError:
         optional = self._jvm.java.util.Optional
         new = self._jvm.java.util.ArrayList()
         new.add(self._kafka.clients.admin.NewTopic(topic, optional.of(partitions), optional.empty()))
-        self._get(self._client.createTopics(new).all(), topic)
+        try:
+            self._get(self._client.createTopics(new).all(), topic)
+        except SourceError as error:
+            return "is there" if "TopicExists" in error.problem else error  # another job was quicker
+        return "created"
 
     def _offsets(self, topic: str, partitions: list[int], spec: Any, committed: bool) -> dict[int, int]:
         asked = self._jvm.java.util.HashMap()
@@ -161,7 +204,10 @@ class _Admin:
                     f"there is no topic {topic} at {self._servers}",
                     "create it: ./spark-submit.sh migrate (or ask who runs the brokers)",
                 ) from None
-            raise SourceError(
-                f"Kafka at {self._servers}, topic {topic}: {words}",
-                "check kafka.bootstrap_servers, its security options, and that the brokers run",
-            ) from None
+            raise self._unusable(f"topic {topic}: {words}") from None
+
+    def _unusable(self, words: str) -> SourceError:
+        return SourceError(
+            f"Kafka at {self._servers}, {words}",
+            "check kafka.bootstrap_servers, its security options, and that the brokers run",
+        )
