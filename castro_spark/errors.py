@@ -19,6 +19,7 @@
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
+    ├── JvmEnded                Spark's JVM ended under the job
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
 
@@ -115,6 +116,10 @@ class ExtractBusy(SinkError):
 
 class ChecksFailed(SinkError):
     """What was read fails a check; the table stays as it was."""
+
+
+class JvmEnded(CastroError):
+    """Spark's JVM is gone: out of memory, killed, or crashed."""
 
 
 class TablesFailed(CastroError):

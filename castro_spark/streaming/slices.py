@@ -13,6 +13,7 @@ from dataclasses import dataclass
 Positions = Mapping[int, int]  # partition -> offset
 
 _FIRST_OFFSETS = 256  # of a stream of which nothing is known yet
+_SHORTEST = 0.001  # seconds
 _GROWTH = 8  # a small slice says little about how long a large one takes
 
 
@@ -56,7 +57,7 @@ class Pace:
         return max(1, min(self.offsets, limits.offsets, by_bytes))
 
     def _offsets_after(self, done: Measured, seconds: float) -> int:
-        fits = int(done.offsets * seconds / done.seconds) if done.seconds else done.offsets * _GROWTH
+        fits = int(done.offsets * seconds / max(done.seconds, _SHORTEST))
         if done.seconds > seconds:
             return max(1, min(self.offsets, fits))
         # One that was smaller for want of records tells too little to make the next ones smaller.
