@@ -108,7 +108,7 @@ class BatchWriter:
                 staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic())
                 self.settle()
                 if self._pace.measured:  # something is committed: now there is time for it
-                    self._stager.expect(left.offsets, len(ends))
+                    self._stager.expect(left)
                 self._positions |= reached
                 self._committing = self._committer.submit(self._finish, staged)
 

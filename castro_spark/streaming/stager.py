@@ -23,7 +23,7 @@ from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.ledger import Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, TaskBounds
 from castro_spark.sinks.postgres.working_tables import SLOTS
-from castro_spark.sources.kafka import read_range, tasks_at_once
+from castro_spark.sources.kafka import read_range, tasks_at_once, topic_state
 from castro_spark.streaming.slices import Limits, fitting
 from castro_spark.streaming.warm_up import WarmUp
 from castro_spark.streams.declaration import StreamDeclaration
@@ -68,18 +68,28 @@ class Stager:
             return Limits(self._conf.commit_seconds, most, self._conf.max_batch_bytes)
         return Limits(self._conf.commit_seconds, min(few, most), self._drivers_bytes)
 
-    def expect(self, offsets: int, partitions: int) -> None:
-        """Brings up the executors' Python beside the first slices where so many offsets are waiting."""
-        if offsets >= self._conf.executor_staging_rows:
-            self._warm_up.start(partitions)
+    def expect(self, left: Slice) -> None:
+        """Brings up the executors' Python beside the first slices where so much is left that they will be wanted."""
+        if not self._is_for_driver(left):
+            self._warm_up.start(len(left.ends))
+
+    def rehearse(self) -> None:
+        """Reads and parses the topic's first record as a slice, for nothing: cold, the JVM takes seconds for it. Before
+        the claim that delays no commit, and an earlier writer goes on meanwhile."""
+        state = topic_state(self._spark, self._settings.kafka, self._stream.topic, committed=True)
+        first = next(({p: b} for p, b in state.beginnings.items() if state.ends[p] > b), None)
+        if first is not None:
+            rules = parse_rules(self._stream, self._settings, self._generation)
+            self._on_driver(Slice(first, {p: b + 1 for p, b in first.items()}), rules)
 
     def stage(self, part: Slice) -> tuple[StagedBatch, dict[int, int]]:
         """Stages a slice, and returns where it ends: before `part.ends` where it was too much at once."""
         rules = parse_rules(self._stream, self._settings, self._generation)
-        few = part.offsets < self._conf.executor_staging_rows
-        if few and part.offsets * (part.offset_bytes or 0) <= self._drivers_bytes:
-            return self._on_driver(part, rules)
-        return self._on_executors(part, rules)
+        return self._on_driver(part, rules) if self._is_for_driver(part) else self._on_executors(part, rules)
+
+    def _is_for_driver(self, part: Slice) -> bool:
+        expected_bytes = part.offsets * (part.offset_bytes or 0)
+        return part.offsets < self._conf.executor_staging_rows and expected_bytes <= self._drivers_bytes
 
     @property
     def _drivers_bytes(self) -> int:
