@@ -32,6 +32,7 @@ from castro_spark.streams.declaration import StreamDeclaration
 # before a slice must be read again.
 _DRIVERS_PART = 4
 _SIZE = "bytes"
+_PATIENCE = 2  # of commit_seconds: a task that stops early costs its worker, fresh ones take seconds to begin
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Stager:
             positions=dict(part.starts),
             slot=self._slot,
             patience=self._conf.outage_retry_seconds,
-            bounds=TaskBounds(self._conf.max_batch_bytes, self._conf.commit_seconds),
+            bounds=TaskBounds(self._conf.max_batch_bytes, _PATIENCE * self._conf.commit_seconds),
         )
         batch = staging.stage_on_executors(self._read(part), task, self._slot)
         return batch, {**part.ends, **batch.stopped_at}
