@@ -48,10 +48,10 @@ def read_stream(
     `start` only counts for a new checkpoint. Committed transactions only; lost data is an error, not a
     warning; `max_offsets` bounds a batch.
     """
+    fetches = _FETCHES | {"max.poll.records": str(poll_records(0, tasks_at_once(spark, len(start))))}
     return (
         spark.readStream.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | _client_options(settings)).items()})
-        .option("kafka.max.poll.records", poll_records(0, tasks_at_once(spark, len(start))))
+        .options(**{f"kafka.{name}": value for name, value in (fetches | _client_options(settings)).items()})
         .option("subscribe", topic)
         .option("startingOffsets", json.dumps({topic: {str(p): o for p, o in start.items()}}))
         .option("maxOffsetsPerTrigger", max_offsets)

@@ -118,7 +118,7 @@ class Stager:
             bounds=TaskBounds(self._conf.max_batch_bytes, _PATIENCE * self._conf.commit_seconds),
         )
         batch = staging.stage_on_executors(self._read(part), task, self._slot)
-        return batch, {**part.ends, **batch.stopped_at}
+        return batch, batch.reached(part.ends)
 
     def _read(self, part: Slice) -> DataFrame:
         if part.records is not None:

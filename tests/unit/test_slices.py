@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
 from castro_spark.sources.kafka import poll_records
 from castro_spark.streaming.slices import Limits, Measured, Pace, cut, fitting
 
@@ -108,3 +109,10 @@ def test_few_records_a_poll_where_they_are_large_unknown_or_many_tasks_poll() ->
     assert poll_records(200_000, tasks=1) * 200_000 <= 16 << 20
     for tasks in (1, 4, 16):
         assert poll_records(300, tasks) * tasks << 20 <= 1 << 30
+
+
+def test_after_an_early_stop_nothing_counts_as_read_that_may_not_have_been() -> None:
+    ends = {0: 100, 1: 100, 2: 100}
+    stopped = StagedBatch(counts={0: Counts(events=40), 1: Counts(events=90)}, stopped_at={0: 41})
+    assert stopped.reached(ends) == {0: 41, 1: 100}
+    assert StagedBatch(counts={0: Counts(events=90)}).reached(ends) == ends

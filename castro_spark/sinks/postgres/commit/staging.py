@@ -89,6 +89,13 @@ class StagedBatch:
     bytes: int = 0  # of the records' keys and values
     stopped_at: dict[int, int] = field(default_factory=dict)  # partitions whose task stopped early: the next offset
 
+    def reached(self, ends: Mapping[int, int]) -> dict[int, int]:
+        """Where the batch ends that was to end at `ends`. After an early stop, a partition that nothing came of may not
+        have been read at all."""
+        if not self.stopped_at:
+            return dict(ends)
+        return {p: self.stopped_at.get(p, end) for p, end in ends.items() if p in self.counts}
+
     def total(self, outcome: str) -> int:
         return sum(getattr(c, outcome) for c in self.counts.values())
 
@@ -252,6 +259,8 @@ def stage_partition(
         for batch in batches:
             records = not_yet_consumed(batch, positions)
             taken += record_bytes(records)
+            if not len(records):
+                continue
             full = taken >= bounds.bytes or time.monotonic() - began >= bounds.seconds
             yield parse_batch(records, rules), full
             if full:
