@@ -26,7 +26,7 @@ _FETCHES = {"fetch.max.wait.ms": "5", "max.partition.fetch.bytes": str(4 << 20)}
 # Kafka bounds a fetch by its bytes as they were compressed: what bounds the memory of a poll is the number of records.
 _POLLS = (200, 64, 20)
 _POLL_BYTES = 16 << 20  # of one poll, by what is known of its records
-_POLLS_BYTES = 1 << 30  # of all polls at once in a JVM, should every record be as large as brokers let by default
+_POLLS_SHARE = 0.45  # of a heap, for all polls at once, should every record be as large as brokers let by default
 _LARGE_BYTES = 1 << 20
 
 
@@ -48,7 +48,7 @@ def read_stream(
     `start` only counts for a new checkpoint. Committed transactions only; lost data is an error, not a
     warning; `max_offsets` bounds a batch.
     """
-    fetches = _FETCHES | {"max.poll.records": str(poll_records(0, tasks_at_once(spark, len(start))))}
+    fetches = _FETCHES | {"max.poll.records": str(poll_records(0, _room(spark, tasks_at_once(spark, len(start)))))}
     return (
         spark.readStream.format("kafka")
         .options(**{f"kafka.{name}": value for name, value in (fetches | _client_options(settings)).items()})
@@ -71,7 +71,7 @@ def read_range(
     `record_bytes` is the size that is expected of a record. Committed transactions only; lost data is an error, not a
     warning.
     """  # fmt: skip
-    poll = poll_records(record_bytes, tasks)
+    poll = poll_records(record_bytes, _room(spark, tasks))
     fetches = _FETCHES | {
         "max.poll.records": str(poll),
         # Consumers belong to a group's name in Spark's pool. By default each read has a new one, and leaves behind
@@ -93,20 +93,36 @@ def read_range(
     )
 
 
-def poll_records(record_bytes: float | None, tasks: int) -> int:
-    """How many records a poll may hold where a record has so many bytes (None: nobody knows) and so many tasks of a JVM
-    poll at once."""
+def poll_records(record_bytes: float | None, room: float) -> int:
+    """How many records a poll may hold where a record has so many bytes (None: nobody knows), and where there is `room`
+    (bytes) for them if they should be large."""
     if record_bytes is None:
         return _POLLS[-1]
-    fit = (n for n in _POLLS if n * record_bytes <= _POLL_BYTES and n * _LARGE_BYTES * tasks <= _POLLS_BYTES)
+    fit = (n for n in _POLLS if n * record_bytes <= _POLL_BYTES and n * _LARGE_BYTES <= room)
     return next(fit, _POLLS[-1])
 
 
 def tasks_at_once(spark: SparkSession, partitions: int) -> int:
     """How many of a task a partition one JVM runs at once."""
+    cores = _executors(spark, "spark.executor.cores", "1")
+    return max(1, min(partitions, int(cores) if cores else spark.sparkContext.defaultParallelism))
+
+
+def _room(spark: SparkSession, tasks: int) -> float:
+    """Bytes that a poll may hold, of `tasks` at once in a JVM."""
+    jvm: Any = spark.sparkContext._jvm
+    memory = _executors(spark, "spark.executor.memory", "1g")
+    if memory:
+        heap = jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(memory)
+    else:
+        heap = jvm.java.lang.Runtime.getRuntime().maxMemory()
+    return float(heap * _POLLS_SHARE / tasks)
+
+
+def _executors(spark: SparkSession, setting: str, default: str) -> str | None:
+    """A setting of the executors; None where the driver's JVM is the only one."""
     context: Any = spark.sparkContext
-    cores = context.getConf().get("spark.executor.cores") if not context.master.startswith("local") else None
-    return max(1, min(partitions, int(cores) if cores else context.defaultParallelism))
+    return None if context.master.startswith("local") else context.getConf().get(setting, default)
 
 
 def topic_state(
