@@ -73,7 +73,7 @@ class Product360:
 
     def rebuild(self) -> int:
         """Writes every hash from the table, and removes those that are older; returns how many it wrote."""
-        with closing(connect(self._settings.postgres, "castro_spark product_360 cache")) as connection:
+        with closing(connect(self._settings.postgres, "castro_spark product_360 cache", long=True)) as connection:
             if not sink.is_migrated(connection):
                 return 0
             # One snapshot, so that all that is written is of one state.
