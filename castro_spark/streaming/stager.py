@@ -7,15 +7,19 @@ again. The executors' tasks copy a few megabytes at a time, and stop early where
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from castro_spark.errors import first_line
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings
@@ -28,6 +32,7 @@ from castro_spark.streaming.slices import Limits, fitting
 from castro_spark.streaming.warm_up import WarmUp
 from castro_spark.streams.declaration import StreamDeclaration
 
+log = logging.getLogger(__name__)
 # What the driver takes at once is aimed at this part of max_batch_bytes, so that a record may be four times the mean
 # before a slice must be read again.
 _DRIVERS_PART = 4
@@ -75,13 +80,16 @@ class Stager:
             self._warm_up.start(len(left.ends))
 
     def rehearse(self) -> None:
-        """Reads and parses the topic's first record as a slice, for nothing: cold, the JVM takes seconds for it. Before
-        the claim that delays no commit, and an earlier writer goes on meanwhile."""
+        """Reads and parses the topic's first record as a slice, and drops it: cold, the JVM takes seconds for that. Before
+        the claim it delays no commit, and an earlier writer goes on meanwhile."""
         state = topic_state(self._spark, self._settings.kafka, self._stream.topic, committed=True)
         first = next(({p: b} for p, b in state.beginnings.items() if state.ends[p] > b), None)
         if first is not None:
             rules = parse_rules(self._stream, self._settings, self._generation)
-            self._on_driver(Slice(first, {p: b + 1 for p, b in first.items()}), rules)
+            try:
+                self._on_driver(Slice(first, {p: b + 1 for p, b in first.items()}), rules)
+            except (PySparkException, Py4JError) as error:  # it may have aged out in this moment: the claim looks again
+                log.warning("stream %s: the first record could not be read: %s", self._stream.name, first_line(error))
 
     def stage(self, part: Slice) -> tuple[StagedBatch, dict[int, int]]:
         """Stages a slice, and returns where it ends: before `part.ends` where it was too much at once."""
@@ -136,8 +144,8 @@ def up_to_size(records: DataFrame, most: int) -> DataFrame:
     bound = 1 << max(0, most.bit_length() - 1)
     size = F.coalesce(F.length("key"), F.lit(0)) + F.coalesce(F.length("value"), F.lit(0))
     sized = records.select(*SOURCE_COLUMNS, size.alias(_SIZE))
-    held = (F.when(F.col(_SIZE) <= bound, F.col(name)).alias(name) for name in ("key", "value"))
-    return sized.select("partition", "offset", "timestamp", *held, _SIZE)
+    bounded = (F.when(F.col(_SIZE) <= bound, F.col(name)).alias(name) for name in ("key", "value"))
+    return sized.select("partition", "offset", "timestamp", *bounded, _SIZE)
 
 
 def withheld(rows: pa.Table) -> bool:

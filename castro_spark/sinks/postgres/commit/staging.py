@@ -247,7 +247,7 @@ def stage_partition(
     patience: float,
     bounds: TaskBounds,
 ) -> Iterator[pa.RecordBatch]:
-    """One task of a large batch: parse and COPY the records of one partition, an Arrow batch at a time; tells counts.
+    """One task of a large batch: parse and COPY the records of one partition, an Arrow batch at a time; reports counts.
 
     Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under other attempts. It stops before
     its records' end where they are more than `bounds`, whatever they were expected to be, and says where.
@@ -293,7 +293,7 @@ def stage_parsed(
     slot: str,
     patience: float,
 ) -> Iterator[pa.RecordBatch]:
-    """COPY of a task's parsed records into the slot, as they come; tells the counts (COUNTS_SCHEMA)."""
+    """COPY of a task's parsed records into the slot, as they come; reports the counts (COUNTS_SCHEMA)."""
     yield from _stage(((batch, False) for batch in parsed), stream, settings=settings, slot=slot, patience=patience)
 
 
@@ -325,13 +325,13 @@ def _stage(
                     except BaseException:
                         connection.close()
                         raise
-            yield _told(batch, attempt, last)
+            yield _counted(batch, attempt, last)
     finally:
         if connection is not None:
             connection.close()
 
 
-def _told(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch:
+def _counted(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch:
     """The counts of a batch that was copied under `attempt`, a row a partition (COUNTS_SCHEMA)."""
     partitions = parsed.column("partition")
     rows = []
