@@ -1,6 +1,6 @@
 """What happens to a micro-batch: cut into slices, each staged once, committed in one transaction, then published.
 
-A micro-batch is as large as Spark was told before the query began; a slice is what can be committed in a few seconds
+A micro-batch is as large as Spark was set to before the query began; a slice is what can be committed in a few seconds
 (slices.py). Mostly the micro-batch is one slice. A slice is staged while the one before it commits and is published:
 one ahead, never more. So Spark may note a micro-batch as done before it is committed, and the ledger may stand in the
 middle of one; a start then goes on from the ledger (streaming/start).

@@ -80,7 +80,7 @@ class Stager:
             self._warm_up.start(len(left.ends))
 
     def rehearse(self) -> None:
-        """Reads and parses the topic's first record as a slice, and drops it: cold, the JVM takes seconds for that. Before
+        """Reads and parses the topic's first record as a slice, and drops it: a cold JVM takes seconds for that. Before
         the claim it delays no commit, and an earlier writer goes on meanwhile."""
         state = topic_state(self._spark, self._settings.kafka, self._stream.topic, committed=True)
         first = next(({p: b} for p, b in state.beginnings.items() if state.ends[p] > b), None)
