@@ -349,7 +349,7 @@ SUBMIT=(
 )
 if [[ $ENVIRONMENT != local ]]; then
     SUBMIT+=(--load-spark-defaults) # the cluster's own spark-defaults.conf; our file wins over it
-    SUBMIT+=(--driver-java-options "-Dlog4j2.configurationFile=file:$REPO/conf/log4j2.properties")
+    SUBMIT+=(--driver-java-options "-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile=file:$REPO/conf/log4j2.properties")
 fi
 
 deploy_mode=client

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import click
 
 from castro_spark.errors import CastroError, first_line
+from castro_spark.jvm import ended_jvm
 from castro_spark.output import droppable_output
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import StreamDeclaration, all_streams
@@ -103,10 +104,11 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 1
-    except CastroError as error:
-        click.echo(f"error: {error}", err=True)
-        return error.exit_status
     except Exception as error:
+        known = error if isinstance(error, CastroError) else ended_jvm(error)
+        if known is not None:
+            click.echo(f"error: {known}", err=True)
+            return known.exit_status
         logging.getLogger("castro_spark").debug("trace", exc_info=True)
         click.echo(f"error: {type(error).__name__}: {first_line(error)}", err=True)
         return 1

@@ -21,6 +21,7 @@
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
     ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
+    ├── JvmEnded                Spark's JVM ended under the job
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
 
@@ -121,6 +122,10 @@ class ExtractBusy(SinkError):
 
 class ChecksFailed(SinkError):
     """What was read fails a check; the table stays as it was."""
+
+
+class JvmEnded(CastroError):
+    """Spark's JVM is gone: out of memory, killed, or crashed."""
 
 
 class TablesFailed(CastroError):

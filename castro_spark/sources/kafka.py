@@ -22,7 +22,13 @@ _TIMEOUT_MS = "15000"
 # How Spark's consumers fetch; settings.kafka.options wins. After each poll Spark asks for the partition's bounds, on
 # the same connection, which the broker answers in order: so fewer and larger polls, and a short wait, since that
 # question else waits for a fetch sent ahead to find records or time out (by default for half a second).
-_FETCHES = {"fetch.max.wait.ms": "5", "max.poll.records": "10000", "max.partition.fetch.bytes": str(4 << 20)}
+_FETCHES = {"fetch.max.wait.ms": "5", "max.partition.fetch.bytes": str(4 << 20)}
+
+# Kafka bounds a fetch by its bytes as they were compressed: what bounds the memory of a poll is the number of records.
+_POLLS = (200, 64, 20)
+_POLL_BYTES = 16 << 20  # of one poll, by what is known of its records
+_POLLS_SHARE = 0.45  # of a heap, for all polls at once, should every record be as large as brokers let by default
+_LARGE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,10 @@ def read_stream(
     `start` only counts for a new checkpoint. Committed transactions only; lost data is an error, not a
     warning; `max_offsets` bounds a batch.
     """
+    fetches = _FETCHES | {"max.poll.records": str(poll_records(0, _room(spark, tasks_at_once(spark, len(start)))))}
     return (
         spark.readStream.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | reader_options(spark, settings)).items()})
+        .options(**{f"kafka.{name}": value for name, value in (fetches | reader_options(spark, settings)).items()})
         .option("subscribe", topic)
         .option("startingOffsets", json.dumps({topic: {str(p): o for p, o in start.items()}}))
         .option("maxOffsetsPerTrigger", max_offsets)
@@ -56,25 +63,67 @@ def read_stream(
 
 
 def read_range(
-    spark: SparkSession, settings: KafkaSettings, topic: str, starts: Mapping[int, int], ends: Mapping[int, int],
-    rows_a_task: int,
+    spark: SparkSession, settings: KafkaSettings, topic: str, starts: Mapping[int, int], ends: Mapping[int, int], *,
+    reader: str, tasks: int, record_bytes: float | None = 0.0, rows_a_task: int | None = None,
 ) -> DataFrame:
     """The topic's records from `starts` up to `ends` (exclusive, of every partition named there), headers included.
 
-    Committed transactions only; lost data is an error, not a warning.
+    `reader` names whose reads these are: they share Spark's consumers. `tasks` of a JVM will read at once, and
+    `record_bytes` is the size that is expected of a record. Committed transactions only; lost data is an error, not a
+    warning.
     """  # fmt: skip
+    poll = poll_records(record_bytes, _room(spark, tasks))
+    fetches = _FETCHES | {
+        "max.poll.records": str(poll),
+        # Consumers belong to a group's name in Spark's pool. By default each read has a new one, and leaves behind
+        # consumers with what they fetched ahead. They assign partitions themselves: no group coordinates anything.
+        "group.id": f"{reader}-{poll}",
+    }
+    bounds = {} if rows_a_task is None else {"maxRecordsPerPartition": rows_a_task}
     return (
         spark.read.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | reader_options(spark, settings)).items()})
+        .options(**{f"kafka.{name}": value for name, value in (fetches | reader_options(spark, settings)).items()})
         .option("assign", json.dumps({topic: sorted(ends)}))
         .option("startingOffsets", json.dumps({topic: {str(p): starts[p] for p in ends}}))
         .option("endingOffsets", json.dumps({topic: {str(p): o for p, o in ends.items()}}))
         .option("includeHeaders", "true")
-        .option("maxRecordsPerPartition", rows_a_task)
+        .options(**bounds)
         .option("failOnDataLoss", "true")
         .option("kafka.isolation.level", "read_committed")
         .load()
     )
+
+
+def poll_records(record_bytes: float | None, room: float) -> int:
+    """How many records a poll may hold where a record has so many bytes (None: nobody knows), and where there is `room`
+    (bytes) for them if they should be large."""
+    if record_bytes is None:
+        return _POLLS[-1]
+    fit = (n for n in _POLLS if n * record_bytes <= _POLL_BYTES and n * _LARGE_BYTES <= room)
+    return next(fit, _POLLS[-1])
+
+
+def tasks_at_once(spark: SparkSession, partitions: int) -> int:
+    """How many of a task a partition one JVM runs at once."""
+    cores = _executors(spark, "spark.executor.cores", "1")
+    return max(1, min(partitions, int(cores) if cores else spark.sparkContext.defaultParallelism))
+
+
+def _room(spark: SparkSession, tasks: int) -> float:
+    """Bytes that a poll may hold, of `tasks` at once in a JVM."""
+    jvm: Any = spark.sparkContext._jvm
+    memory = _executors(spark, "spark.executor.memory", "1g")
+    if memory:
+        heap = jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(memory)
+    else:
+        heap = jvm.java.lang.Runtime.getRuntime().maxMemory()
+    return float(heap * _POLLS_SHARE / tasks)
+
+
+def _executors(spark: SparkSession, setting: str, default: str) -> str | None:
+    """A setting of the executors; None where the driver's JVM is the only one."""
+    context: Any = spark.sparkContext
+    return None if context.master.startswith("local") else context.getConf().get(setting, default)
 
 
 def topic_state(

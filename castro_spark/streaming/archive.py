@@ -147,10 +147,12 @@ class Archiver:
 
     def _append(self, table: ArchiveTable, state: Archived, ends: Mapping[int, int]) -> Archived:
         rules = parse_rules(self._stream, self._settings, state.generation)
-        records = read_range(
-            table.session, self._settings.kafka, self._stream.topic, state.positions, ends, _ROWS_A_TASK
-        )
         offsets = sum(end - state.positions[p] for p, end in ends.items())
+        tasks = min(math.ceil(offsets / _ROWS_A_TASK), self._settings.archive.parallel_tasks)
+        records = read_range(
+            table.session, self._settings.kafka, self._stream.topic, state.positions, ends,
+            reader=f"castro-archive-{self._stream.name}", tasks=tasks, rows_a_task=_ROWS_A_TASK,
+        )  # fmt: skip
         now = rules.now.isoformat()
         after = replace(
             state,
@@ -160,7 +162,6 @@ class Archiver:
             writer=self._writer,
         )
         began = time.monotonic()
-        tasks = min(math.ceil(offsets / _ROWS_A_TASK), self._settings.archive.parallel_tasks)
         after = table.append(records, tasks, rules, after)
         log.info("stream %s: %d offsets archived in %.1f s", self._stream.name, offsets, time.monotonic() - began)
         return after
