@@ -18,6 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError, NotMigrated, SourceError, first_line, in_words
+from castro_spark.parse.identity import Kinds
 from castro_spark.rules import configured
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
@@ -114,8 +115,8 @@ class Status:
             return {"started": False}
         self._ledgers[stream.name] = ledger
         with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT updated_at FROM castro.stream WHERE stream = %s", (stream.name,))
-            (updated_at,) = cursor.fetchone() or (None,)
+            cursor.execute("SELECT updated_at, ids_changed FROM castro.stream WHERE stream = %s", (stream.name,))
+            updated_at, ids_changed = cursor.fetchone() or (None, 0)
             unknown = _unknown_fields(cursor, stream.name)
         return {
             "started": True,
@@ -125,6 +126,8 @@ class Status:
             "committed_at": updated_at,
             "lag": None,
             "quarantined": counts(connection, stream.name),
+            "identities": {"stream": _names(ledger.kinds), "warehouse": _names(ledger.warehouse_kinds)},
+            "ids_changed": ids_changed,
             "unknown_fields": [name for name, _ in unknown],
             "unknown_fields_not_told_before": [name for name, reported in unknown if not reported],
             "redis": self._redis(stream.name, lambda published: published == ledger.revision),
@@ -155,6 +158,10 @@ class Status:
             hashes.close()
         published = marker[1] if marker else None
         return {"reachable": True, "revision": published, "up_to_date": is_up_to_date(published)}
+
+
+def _names(kinds: Kinds) -> list[str]:
+    return sorted(kind.value for kind in kinds)
 
 
 def _failed(part: Any) -> bool:

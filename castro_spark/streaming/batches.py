@@ -69,6 +69,7 @@ class BatchWriter:
         self._settings = settings
         self._stream = stream
         self._generation = ledger.generation
+        self._known = ledger.warehouse_kinds  # once others are there, the commit says so, and the stream begins again
         self._positions = dict(ledger.positions)  # where the next batch begins, once those under way are committed
         self._ends_of_batch = ends_of_batch
         self._report = report
@@ -97,7 +98,9 @@ class BatchWriter:
             ends = {p: max(e, self._positions.get(p, 0)) for p, e in self._ends_of_batch(batch_id).items()}
             whole = self._left(ends)
             if self._stager is None:
-                self._stager = Stager(records.sparkSession, self._settings, self._stream, self._generation)
+                self._stager = Stager(
+                    records.sparkSession, self._settings, self._stream, self._generation, self._known
+                )
             while (left := self._left(ends)).offsets:
                 self._check_stop()
                 began = time.monotonic()

@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 
 from castro_spark.errors import first_line
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules
+from castro_spark.parse.identity import Kinds
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import staging
@@ -58,12 +59,20 @@ class Slice:
 class Stager:
     """Stages the slices of one stream, which are committed in turn: two staging slots, used alternately."""
 
-    def __init__(self, spark: SparkSession, settings: Settings, stream: StreamDeclaration, generation: int) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        stream: StreamDeclaration,
+        generation: int,
+        known: Kinds = frozenset(),
+    ) -> None:
         self._spark = spark
         self._settings = settings
         self._conf = settings.streaming
         self._stream = stream
         self._generation = generation
+        self._known = known  # how the warehouse's events are known
         self._slot = SLOTS[0]
         self._warm_up = WarmUp(spark)
 
@@ -93,7 +102,7 @@ class Stager:
 
     def stage(self, part: Slice) -> tuple[StagedBatch, dict[int, int]]:
         """Stages a slice, and returns where it ends: before `part.ends` where it was too much at once."""
-        rules = parse_rules(self._stream, self._settings, self._generation)
+        rules = parse_rules(self._stream, self._settings, self._generation, warehouse=self._known)
         return self._on_driver(part, rules) if self._is_for_driver(part) else self._on_executors(part, rules)
 
     def _is_for_driver(self, part: Slice) -> bool:

@@ -24,6 +24,8 @@ from pyarrow import csv
 from pyspark.sql import DataFrame
 
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
+from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
+from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
 from castro_spark.sinks.postgres.working_tables import (
@@ -32,11 +34,11 @@ from castro_spark.sinks.postgres.working_tables import (
     events_table,
     rejects_table,
 )
-from castro_spark.streams.declaration import StreamDeclaration
+from castro_spark.streams.declaration import IdentityKind, StreamDeclaration
 
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
 _ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
-_COUNTS = ("events", "rejects", "skipped", "kept")
+_COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")
 COUNTS_SCHEMA = (
     f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>,"
     " bytes bigint, stopped_at bigint"
@@ -56,22 +58,29 @@ _CSV = csv.WriteOptions(include_header=False)
 
 @dataclass
 class Counts:
-    """What a partition of the batch held; `events` are deletes too, and `kept` those with columns not sent."""
+    """What a partition of the batch held; `events` are deletes too, of which `kept` had columns not sent, `natural` are
+    known by their natural key, and `raw_ids` had an id that was not in its normal form."""
 
     events: int = 0
     rejects: int = 0
     skipped: int = 0
     kept: int = 0
+    natural: int = 0
+    raw_ids: int = 0
 
     @property
     def records(self) -> int:
         return self.events + self.rejects + self.skipped
 
-    def add(self, events: int, rejects: int, skipped: int, kept: int) -> None:
+    def add(
+        self, events: int = 0, rejects: int = 0, skipped: int = 0, kept: int = 0, natural: int = 0, raw_ids: int = 0
+    ) -> None:
         self.events += events
         self.rejects += rejects
         self.skipped += skipped
         self.kept += kept
+        self.natural += natural
+        self.raw_ids += raw_ids
 
 
 @dataclass
@@ -99,6 +108,12 @@ class StagedBatch:
     def total(self, outcome: str) -> int:
         return sum(getattr(c, outcome) for c in self.counts.values())
 
+    @property
+    def kinds(self) -> Kinds:
+        """How its events are known."""
+        natural, events = self.total("natural"), self.total("events")
+        return frozenset(kind for kind, n in zip(IdentityKind, (events - natural, natural), strict=True) if n)
+
 
 @dataclass(frozen=True)
 class TaskBounds:
@@ -118,6 +133,7 @@ def stage_on_driver(
 ) -> StagedBatch:
     """A small batch: parsed here, and held until its transaction copies it."""
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
+    held = without_ambiguous(held, rules.stream, REJECT)
     return StagedBatch(
         counts=count(held), parsed=held, unknown=unknown_fields(held), bytes=sum(record_bytes(batch) for batch in held)
     )
@@ -139,17 +155,20 @@ def count(parsed: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
     """Records by partition and outcome."""
     counts: dict[int, Counts] = {}
     for batch in parsed:
-        table = pa.Table.from_batches([batch.select(["partition", "outcome", "kept"])])
-        grouped = table.group_by(["partition", "outcome"]).aggregate([([], "count_all"), ("kept", "count")])
+        natural = pc.match_substring_regex(batch.column("event_id"), NATURAL_PATTERN).cast(pa.int64())
+        held = batch.select(["partition", "outcome", "kept", "raw_id"]).append_column("natural", natural)
+        table = pa.Table.from_batches([held])
+        sums = [([], "count_all"), ("kept", "count"), ("natural", "sum"), ("raw_id", "count")]
+        grouped = table.group_by(["partition", "outcome"]).aggregate(sums)
         for row in grouped.to_pylist():
             n, outcome = row["count_all"], row["outcome"]
             here = counts.setdefault(row["partition"], Counts())
             if outcome in (EVENT, DELETE):
-                here.add(n, 0, 0, row["kept_count"])
+                here.add(n, kept=row["kept_count"], natural=row["natural_sum"], raw_ids=row["raw_id_count"])
             elif outcome == REJECT:
-                here.add(0, n, 0, 0)
+                here.add(rejects=n)
             else:
-                here.add(0, 0, n, 0)
+                here.add(skipped=n)
     return counts
 
 
@@ -262,7 +281,8 @@ def stage_partition(
             if not len(records):
                 continue
             full = taken >= bounds.bytes or time.monotonic() - began >= bounds.seconds
-            yield parse_batch(records, rules), full
+            for found in without_ambiguous([parse_batch(records, rules)], rules.stream, REJECT):
+                yield found, full
             if full:
                 return
 
@@ -277,7 +297,7 @@ def stage_on_executors(
     for row in records.mapInArrow(task, COUNTS_SCHEMA).collect():
         batch.attempts.append(row.attempt)
         counts = batch.counts.setdefault(row.partition, Counts())
-        counts.add(row.events, row.rejects, row.skipped, row.kept)
+        counts.add(*(row[name] for name in _COUNTS))
         batch.unknown.update(row.unknown)
         batch.bytes += row.bytes
         if row.stopped_at is not None:
