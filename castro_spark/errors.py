@@ -21,6 +21,8 @@
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
+    ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
+    ├── JvmEnded                Spark's JVM ended under the job
     ├── IdentitiesDiffer        stream and warehouse know the same events differently
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
@@ -128,6 +130,10 @@ class ChecksFailed(SinkError):
     """What was read fails a check; the table stays as it was."""
 
 
+class JvmEnded(CastroError):
+    """Spark's JVM is gone: out of memory, killed, or crashed."""
+
+
 class IdentitiesDiffer(CastroError):
     """Warehouse and stream know the same events by different kinds of identity: both would count them."""
 
@@ -143,3 +149,12 @@ class NotReconciled(CastroError):
 def first_line(error: BaseException | None) -> str:
     """What an error says, without what follows (a trace, a query, what to do): for a line of the log."""
     return str(error).strip().partition("\n")[0]
+
+
+def in_words(error: BaseException | None) -> str:
+    """What went wrong: a CastroError whole, with what to do; of any other error (Java's too) the first line."""
+    if isinstance(error, CastroError):
+        return str(error)
+    if java := getattr(error, "java_exception", None):
+        return str(java).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line(error)}"

@@ -151,6 +151,8 @@ class ParseSettings(_Section):
 
 class StreamingSettings(_Section):
     idle_poll_milliseconds: int = Field(gt=0)
+    commit_seconds: float = Field(gt=0, le=5)
+    max_batch_bytes: int = Field(ge=1 << 20)
     max_offsets_per_trigger: int = Field(gt=0)
     executor_staging_rows: int = Field(gt=0)
     outage_retry_seconds: int = Field(ge=0)

@@ -210,8 +210,8 @@ def stage_parsed(
     batches: Iterable[pa.RecordBatch], *, parse: Parse, settings: PostgresSettings, rules: ParseRules, patience: float
 ) -> Iterator[pa.RecordBatch]:
     """One task of a chunk: parses its records and copies them into the guests' slot."""
-    held = [parsed for batch in batches for parsed in parse(batch, rules)]
-    yield from staging.stage_parsed(held, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience)
+    parsed = (piece for batch in batches for piece in parse(batch, rules))
+    yield from staging.stage_parsed(parsed, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience)
 
 
 def parse_past(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBatch]:

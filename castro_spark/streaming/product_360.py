@@ -24,7 +24,6 @@ from castro_spark.sinks.redis.hashes import Entry, VersionedHashes
 from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN, product_360_key
 
 log = logging.getLogger(__name__)
-NAME = "product_360"
 _EPOCH = 0  # its revisions are taken from the clock, so they need none
 
 
@@ -33,7 +32,7 @@ class Product360:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._hashes = VersionedHashes(settings.redis, NAME, (PRODUCT_360_PATTERN,))
+        self._hashes = VersionedHashes(settings.redis, sink.NAME, (PRODUCT_360_PATTERN,))
         self._connection: Connection | None = None
         self._trouble = ""
 

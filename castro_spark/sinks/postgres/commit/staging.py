@@ -1,9 +1,9 @@
 """Staging: COPY of a batch's parsed records, from wherever they are, into tables that its transaction takes up.
 
 A small batch is staged by the driver, in temporary tables and within the commit's own transaction; a large
-one by the executors in parallel, in unlogged tables, each task under an attempt number of its own. Only the
-attempts that Spark counts as done are taken up, so a task that was retried or speculated counts once; and the
-commit compares what it finds with what was counted.
+one by the executors in parallel, in unlogged tables, each task an Arrow batch at a time, under attempt numbers of
+their own. Only the attempts that Spark counts as done are taken up, so a task that was retried or speculated counts
+once; and the commit compares what it finds with what was counted.
 
 There are two slots of staging tables, so that one batch can be staged while the one before it commits, and a third
 for out-of-band commits. A slot is emptied by the commit that took it up, and at a start.
@@ -12,6 +12,7 @@ for out-of-band commits. A slot is emptied by the commit that took it up, and at
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -39,7 +40,18 @@ REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "re
 _ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
 _COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")
 COUNTS_SCHEMA = (
-    f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>"
+    f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>,"
+    " bytes bigint, stopped_at bigint"
+)
+_COUNTS_TYPES = pa.schema(
+    {
+        "attempt": pa.int64(),
+        "partition": pa.int32(),
+        **dict.fromkeys(_COUNTS, pa.int64()),
+        "unknown": pa.list_(pa.string()),
+        "bytes": pa.int64(),
+        "stopped_at": pa.int64(),
+    }
 )
 _CSV = csv.WriteOptions(include_header=False)
 
@@ -83,6 +95,15 @@ class StagedBatch:
     attempts: list[int] = field(default_factory=list)
     slot: str = TEMPORARY
     unknown: set[str] = field(default_factory=set)  # names of fields that the declaration does not know
+    bytes: int = 0  # of the records' keys and values
+    stopped_at: dict[int, int] = field(default_factory=dict)  # partitions whose task stopped early: the next offset
+
+    def reached(self, ends: Mapping[int, int]) -> dict[int, int]:
+        """Where the batch ends that was to end at `ends`. After an early stop, a partition that nothing came of may not
+        have been read at all."""
+        if not self.stopped_at:
+            return dict(ends)
+        return {p: self.stopped_at.get(p, end) for p, end in ends.items() if p in self.counts}
 
     def total(self, outcome: str) -> int:
         return sum(getattr(c, outcome) for c in self.counts.values())
@@ -92,6 +113,14 @@ class StagedBatch:
         """How its events are known."""
         natural, events = self.total("natural"), self.total("events")
         return frozenset(kind for kind, n in zip(IdentityKind, (events - natural, natural), strict=True) if n)
+
+
+@dataclass(frozen=True)
+class TaskBounds:
+    """When a task stops early: bytes of keys and values, and seconds."""
+
+    bytes: int
+    seconds: float
 
 
 def new_attempt() -> int:
@@ -105,7 +134,9 @@ def stage_on_driver(
     """A small batch: parsed here, and held until its transaction copies it."""
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
     held = without_ambiguous(held, rules.stream, REJECT)
-    return StagedBatch(counts=count(held), parsed=held, unknown=unknown_fields(held))
+    return StagedBatch(
+        counts=count(held), parsed=held, unknown=unknown_fields(held), bytes=sum(record_bytes(batch) for batch in held)
+    )
 
 
 def not_yet_consumed(batch: pa.RecordBatch, positions: Mapping[int, int]) -> pa.RecordBatch:
@@ -233,14 +264,29 @@ def stage_partition(
     positions: Mapping[int, int],
     slot: str,
     patience: float,
+    bounds: TaskBounds,
 ) -> Iterator[pa.RecordBatch]:
-    """One task of a large batch: parse and COPY its records into the slot, commit, and tell the counts.
+    """One task of a large batch: parse and COPY the records of one partition, an Arrow batch at a time; reports counts.
 
-    Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under another attempt.
+    Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under other attempts. It stops before
+    its records' end where they are more than `bounds`, whatever they were expected to be, and says where.
     """
-    held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in batches]
-    held = without_ambiguous(held, rules.stream, REJECT)
-    yield from stage_parsed(held, rules.stream, settings=settings, slot=slot, patience=patience)
+    began, taken = time.monotonic(), 0
+
+    def parsed() -> Iterator[tuple[pa.RecordBatch, bool]]:
+        nonlocal taken
+        for batch in batches:
+            records = not_yet_consumed(batch, positions)
+            taken += record_bytes(records)
+            if not len(records):
+                continue
+            full = taken >= bounds.bytes or time.monotonic() - began >= bounds.seconds
+            for found in without_ambiguous([parse_batch(records, rules)], rules.stream, REJECT):
+                yield found, full
+            if full:
+                return
+
+    yield from _stage(parsed(), rules.stream, settings=settings, slot=slot, patience=patience)
 
 
 def stage_on_executors(
@@ -253,37 +299,75 @@ def stage_on_executors(
         counts = batch.counts.setdefault(row.partition, Counts())
         counts.add(*(row[name] for name in _COUNTS))
         batch.unknown.update(row.unknown)
+        batch.bytes += row.bytes
+        if row.stopped_at is not None:
+            batch.stopped_at[row.partition] = row.stopped_at
     return batch
 
 
 def stage_parsed(
-    held: list[pa.RecordBatch], stream: StreamDeclaration, *, settings: PostgresSettings, slot: str, patience: float
+    parsed: Iterable[pa.RecordBatch],
+    stream: StreamDeclaration,
+    *,
+    settings: PostgresSettings,
+    slot: str,
+    patience: float,
 ) -> Iterator[pa.RecordBatch]:
-    """COPY of a task's parsed records into the slot; tells the counts (COUNTS_SCHEMA)."""
-    counts = count(held)
-    if not counts:
-        return
-    attempt = new_attempt()
-    for again in outlast_outages(patience):
-        with again:
-            connection = connect(settings, f"castro_spark {stream.name} staging")
-            try:
-                for parsed in held:
-                    copy_parsed(connection, stream, parsed, attempt, slot)
-                connection.commit()
-            finally:
-                connection.close()
-    unknown = sorted(unknown_fields(held))
-    rows = [
-        {"attempt": attempt, "partition": p, **{name: getattr(c, name) for name in _COUNTS}, "unknown": unknown}
-        for p, c in counts.items()
-    ]
-    schema = pa.schema(
-        [("attempt", pa.int64()), ("partition", pa.int32())]
-        + [(name, pa.int64()) for name in _COUNTS]
-        + [("unknown", pa.list_(pa.string()))]
-    )
-    yield pa.RecordBatch.from_pylist(rows, schema=schema)
+    """COPY of a task's parsed records into the slot, as they come; reports the counts (COUNTS_SCHEMA)."""
+    yield from _stage(((batch, False) for batch in parsed), stream, settings=settings, slot=slot, patience=patience)
+
+
+def _stage(
+    parsed: Iterable[tuple[pa.RecordBatch, bool]],
+    stream: StreamDeclaration,
+    *,
+    settings: PostgresSettings,
+    slot: str,
+    patience: float,
+) -> Iterator[pa.RecordBatch]:
+    """Each batch in a transaction and under an attempt of its own: what an outage takes is that of the batch in hand.
+
+    With a batch comes whether its task stops after it.
+    """
+    connection: Connection | None = None
+    try:
+        for batch, last in parsed:
+            if not len(batch):
+                continue
+            for again in outlast_outages(patience):
+                with again:
+                    attempt = new_attempt()  # the one whose COMMIT may have been lost counts for nothing
+                    if connection is None or connection.closed:
+                        connection = connect(settings, f"castro_spark {stream.name} staging")
+                    try:
+                        copy_parsed(connection, stream, batch, attempt, slot)
+                        connection.commit()
+                    except BaseException:
+                        connection.close()
+                        raise
+            yield _counted(batch, attempt, last)
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _counted(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch:
+    """The counts of a batch that was copied under `attempt`, a row a partition (COUNTS_SCHEMA)."""
+    partitions = parsed.column("partition")
+    rows = []
+    for partition, counts in count([parsed]).items():
+        here = parsed.filter(pc.equal(partitions, partition))
+        rows.append({
+            "attempt": attempt, "partition": partition, **{name: getattr(counts, name) for name in _COUNTS},
+            "unknown": sorted(unknown_fields([here])), "bytes": record_bytes(here),
+            "stopped_at": pc.max(here.column("offset")).as_py() + 1 if last else None,
+        })  # fmt: skip
+    return pa.RecordBatch.from_pylist(rows, schema=_COUNTS_TYPES)
+
+
+def record_bytes(records: pa.RecordBatch) -> int:
+    """Bytes of the keys and values."""
+    return sum(pc.sum(pc.binary_length(records.column(name))).as_py() or 0 for name in ("key", "value"))
 
 
 def empty_slot(connection: Connection, stream: StreamDeclaration, slot: str) -> None:
