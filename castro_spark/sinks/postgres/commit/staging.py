@@ -281,8 +281,7 @@ def stage_partition(
             if not len(records):
                 continue
             full = taken >= bounds.bytes or time.monotonic() - began >= bounds.seconds
-            for found in without_ambiguous([parse_batch(records, rules)], rules.stream, REJECT):
-                yield found, full
+            yield parse_batch(records, rules), full
             if full:
                 return
 
