@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from threading import Event
 
 from castro_spark.parse.identity import Kinds
-from castro_spark.settings import PostgresSettings
+from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import books_of
 from castro_spark.sinks.postgres.commit.kinds import take_streamed, take_warehouse

@@ -26,7 +26,7 @@ from pyspark.sql import DataFrame
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
 from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
 from castro_spark.parse.raw_ids import without_ambiguous
-from castro_spark.settings import PostgresSettings
+from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
 from castro_spark.sinks.postgres.working_tables import (
     SLOTS,

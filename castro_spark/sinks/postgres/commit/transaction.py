@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from castro_spark.errors import LedgerMoved
-from castro_spark.settings import PostgresSettings
+from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import Books, books_of, write_books
 from castro_spark.sinks.postgres.commit.kinds import take_streamed
