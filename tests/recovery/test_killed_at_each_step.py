@@ -57,7 +57,7 @@ def sent() -> Sent:
 @pytest.mark.parametrize("step", STEPS)
 def test_killed(system: System, sent: Sent, step: str) -> None:
     place, stagings = STEPS[step]
-    events = random_events(random.Random(step), 3 * BATCH)
+    events = random_events(random.Random(step), 6 * BATCH)
     sent += zip(system.produce(native(e) for e in events), events, strict=True)
     system.env |= {"PYTHONPATH": KILLER, "CASTRO_TEST_KILL": place}
     for executor_staging_rows in stagings:
