@@ -4,6 +4,8 @@
     ├── UsageError              exit status 2: wrong arguments
     │   └── SettingsError       a setting is missing or cannot be used; names the file and the key
     ├── SourceError             Kafka or Hive cannot be read as it must
+    │   ├── KafkaUnavailable    the brokers do not answer: waited for
+    │   ├── KafkaRefused        the brokers refuse this client: who it is, or what it may do
     │   ├── TopicMissing        there is no such topic
     │   ├── TopicRecreated      the topic's id is another one than the ledger's
     │   ├── OffsetsAgedOut      the ledger is behind the topic's beginning: records are gone
@@ -16,9 +18,11 @@
     │   ├── Fenced              another writer has taken the stream over
     │   ├── LedgerMoved         the ledger is not where this writer left it
     │   ├── StagingLost         staged records are gone before their commit
+    │   ├── CheckpointLost      Spark's checkpoint folder is gone while the stream runs
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
+    ├── StreamsFailed           streams that should run do not, or a command to them was not carried out
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
 
@@ -55,6 +59,14 @@ class SettingsError(UsageError):
 
 class SourceError(CastroError):
     """Kafka or Hive cannot be read as it must."""
+
+
+class KafkaUnavailable(SourceError):
+    """The brokers do not answer now; it may pass."""
+
+
+class KafkaRefused(SourceError):
+    """The brokers refuse this client; trying again does not help."""
 
 
 class TopicMissing(SourceError):
@@ -101,6 +113,10 @@ class StagingLost(SinkError):
     """What a batch's tasks staged is not there any more: PostgreSQL crashed in between. The stream begins again."""
 
 
+class CheckpointLost(SinkError):
+    """Spark's checkpoint folder is gone while the stream runs. The stream begins again: the ledger decides."""
+
+
 class ArchiveFailed(SinkError):
     """The archive cannot be written, or another process writes it; what was appended so far is there once."""
 
@@ -115,6 +131,10 @@ class ExtractBusy(SinkError):
 
 class ChecksFailed(SinkError):
     """What was read fails a check; the table stays as it was."""
+
+
+class StreamsFailed(CastroError):
+    """Streams that should run do not, or did not do as they were asked to."""
 
 
 class TablesFailed(CastroError):

@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from castro_spark import cli
+from castro_spark.errors import StreamsFailed
+from castro_spark.observe.instance import summary
 from castro_spark.session import spark_session
 from castro_spark.streaming.status import product_360_status, stream_status, warehouse_status
 
@@ -24,14 +26,17 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
     view, tables = product_360_status(settings), warehouse_status(settings)
     if as_json:
         cli.print_json({"streams": found, "product_360": view, "warehouse": tables})
+        _judge(found)
         return
     for s in found:
         if not s["started"]:
             click.echo(f"{s['stream']}: topic {s['topic']}, never started")
+            _instance(s)
             continue
         cache = s["redis"]
         held = f"revision {cache['revision']}" if cache["reachable"] else f"not reachable ({cache['error']})"
         click.echo(f"{s['stream']}: topic {s['topic']}" + ("" if s["topic_is_the_ledgers"] else " WAS CREATED AGAIN"))
+        _instance(s)
         click.echo(f"  lag         {sum(s['lag'].values()):,} records {s['lag']}")
         committed = f"{s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
         click.echo(f"  committed   revision {s['revision']} at {committed}")
@@ -52,6 +57,19 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         if at := t["committed_at"]:
             told = f"up to {t['watermark']} by an extract ({t['mode']}) at {at:%Y-%m-%d %H:%M:%S} UTC"
         click.echo(f"{t['table']}: {told}")
+    _judge(found)
+
+
+def _instance(s: dict[str, Any]) -> None:
+    if s["instance"]:
+        click.echo(f"  state       {summary(s['instance'])}")
+    if s["trouble"]:
+        click.echo(f"  TROUBLE     {s['trouble']}")
+
+
+def _judge(found: list[dict[str, Any]]) -> None:
+    if lame := [s["stream"] for s in found if s["trouble"]]:
+        raise StreamsFailed(f"{', '.join(lame)}: should run, but does not", "see above (state, since when, why)")
 
 
 def _archive(archive: dict[str, Any]) -> str:

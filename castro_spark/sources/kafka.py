@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.errors import SourceError, TopicMissing
+from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
 from castro_spark.settings import KafkaSettings
 
 _TIMEOUT_MS = "15000"
@@ -22,6 +23,9 @@ _TIMEOUT_MS = "15000"
 # the same connection, which the broker answers in order: so fewer and larger polls, and a short wait, since that
 # question else waits for a fetch sent ahead to find records or time out (by default for half a second).
 _FETCHES = {"fetch.max.wait.ms": "5", "max.poll.records": "10000", "max.partition.fetch.bytes": str(4 << 20)}
+# What Kafka's client says where trying again does not help.
+_LASTING = ("Authentication", "Authorization", "ConfigException", "KerberosException", "LoginException", "KeyStore")
+_UNRESOLVED = "No resolvable bootstrap"  # a name server may be away as a broker may
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,39 @@ def read_range(
 def topic_state(
     spark: SparkSession, settings: KafkaSettings, topic: str, *, committed: bool = False
 ) -> TopicState:
-    """Asks the brokers; raises TopicMissing, or SourceError where they cannot be reached.
+    """Asks the brokers; raises TopicMissing, KafkaUnavailable or KafkaRefused where they do not tell.
 
     `committed`: the ends are where a reader of committed transactions gets to now, before those still open.
     """
     with _Admin(spark, settings) as admin:
         return admin.state(topic, committed=committed)
+
+
+class TopicIdentity:
+    """Which topic a name stands for now, asked on a connection that stays open. Not for several threads at once."""
+
+    def __init__(self, spark: SparkSession, settings: KafkaSettings, topic: str) -> None:
+        self._spark = spark
+        self._settings = settings
+        self._topic = topic
+        self._admin: _Admin | None = None
+
+    def now(self) -> str:
+        """The topic's id; raises as topic_state does. What was read before belongs to this topic if it began so."""
+        try:
+            if self._admin is None:
+                self._admin = _Admin(self._spark, self._settings)
+            return self._admin.topic_id(self._topic)
+        except SourceError:
+            self.close()  # a new client finds brokers that moved meanwhile
+            raise
+
+    def close(self) -> None:
+        """Closes the connection; the next question opens a new one."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            with suppress(Py4JError):  # the JVM may be gone
+                admin.__exit__()
 
 
 def create_topic(
@@ -116,7 +147,10 @@ class _Admin:
         options = {"request.timeout.ms": _TIMEOUT_MS, "default.api.timeout.ms": _TIMEOUT_MS}
         for name, value in {**options, **_client_options(settings)}.items():
             properties.setProperty(name, value)
-        self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
+        try:
+            self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
+        except Py4JJavaError as error:
+            raise _refused(error, f"Kafka at {self._servers}") from None
 
     def __enter__(self) -> _Admin:
         return self
@@ -125,9 +159,7 @@ class _Admin:
         self._client.close()
 
     def state(self, topic: str, *, committed: bool = False) -> TopicState:
-        names = self._jvm.java.util.ArrayList()
-        names.add(topic)
-        described = self._get(self._client.describeTopics(names).allTopicNames(), topic).get(topic)
+        described = self._describe(topic)
         partitions = [info.partition() for info in described.partitions()]
         specs = self._kafka.clients.admin.OffsetSpec
         return TopicState(
@@ -136,6 +168,15 @@ class _Admin:
             self._offsets(topic, partitions, specs.earliest(), committed),
             self._offsets(topic, partitions, specs.latest(), committed),
         )
+
+    def topic_id(self, topic: str) -> str:
+        identity: str = self._describe(topic).topicId().toString()
+        return identity
+
+    def _describe(self, topic: str) -> Any:
+        names = self._jvm.java.util.ArrayList()
+        names.add(topic)
+        return self._get(self._client.describeTopics(names).allTopicNames(), topic).get(topic)
 
     def create(self, topic: str, partitions: int) -> None:
         optional = self._jvm.java.util.Optional
@@ -164,7 +205,16 @@ class _Admin:
                     f"there is no topic {topic} at {self._servers}",
                     "create it: ./spark-submit.sh migrate (or ask who runs the brokers)",
                 ) from None
-            raise SourceError(
-                f"Kafka at {self._servers}, topic {topic}: {words}",
-                "check kafka.bootstrap_servers, its security options, and that the brokers run",
-            ) from None
+            raise _refused(error, f"Kafka at {self._servers}, topic {topic}") from None
+
+
+def _refused(error: Py4JJavaError, where: str) -> SourceError:
+    """Whether the brokers do not answer, which may pass, or say no, which does not."""
+    said, chain = error.java_exception, []
+    while said is not None:
+        chain.append(str(said.toString()))
+        said = said.getCause()
+    told = chain[-1].partition(": ")[2] or chain[-1]  # without the class's name
+    lasting = any(name in words for words in chain for name in _LASTING) and _UNRESOLVED not in told
+    kind = KafkaRefused if lasting else KafkaUnavailable
+    return kind(f"{where}: {told}", "check kafka.bootstrap_servers, its security options, and that the brokers run")

@@ -50,10 +50,12 @@ class BatchWriter:
         ends_of_batch: Callable[[int], Positions],
         report: Callable[[BatchReport], None],
         stopping: Event,
+        confirm_source: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._stream = stream
-        self._generation = ledger.generation
+        self._confirm_source = confirm_source  # after a batch was read, before it is committed: is it of our topic?
+        self._generation, self._epoch = ledger.generation, ledger.epoch
         self._positions = dict(ledger.positions)  # where the next batch begins, once those under way are committed
         self._ends_of_batch = ends_of_batch
         self._report = report
@@ -131,6 +133,7 @@ class BatchWriter:
             positions=dict(starts),
             slot=self._slot,
             patience=self._patience,
+            epoch=self._epoch,
         )
         return staging.stage_on_executors(records, task, self._slot)
 
@@ -138,6 +141,7 @@ class BatchWriter:
         self, batch: StagedBatch, batch_id: int, starts: Positions, ends: Positions, began: float
     ) -> None:
         staged = time.monotonic()
+        self._confirm_source()
         committed = self._commits.commit(
             batch, batch_id=batch_id, starts=starts, ends=ends, horizon=self._cache.horizon()
         )

@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError
+from castro_spark.observe.instance import trouble
 from castro_spark.rules import configured
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
@@ -20,6 +21,7 @@ from castro_spark.sinks.postgres import product_360 as view
 from castro_spark.sinks.postgres.commit.ledger import read_ledger
 from castro_spark.sinks.postgres.commit.quarantine import counts
 from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.instances import current
 from castro_spark.sinks.postgres.warehouse.watermark import extracted
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sources.kafka import TopicState, topic_state
@@ -33,9 +35,11 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
     state = topic_state(spark, settings.kafka, configured(stream, settings).topic)
     connection = connect(settings.postgres, "castro_spark status")
     try:
+        running = current(connection, stream.name)
+        instance = {"instance": running, "trouble": trouble(running)}
         ledger = read_ledger(connection, stream.name)
         if ledger is None:
-            return {"stream": stream.name, "topic": state.topic, "started": False}
+            return {"stream": stream.name, "topic": state.topic, "started": False, **instance}
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT updated_at FROM castro.stream WHERE stream = %s", (stream.name,))
             (updated_at,) = cursor.fetchone() or (None,)
@@ -47,6 +51,7 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         "stream": stream.name,
         "topic": state.topic,
         "started": True,
+        **instance,
         "topic_is_the_ledgers": state.id == ledger.topic_id,
         "writer": ledger.writer,
         "revision": ledger.revision,

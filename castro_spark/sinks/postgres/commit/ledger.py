@@ -61,10 +61,12 @@ def claim(
             " VALUES (%s, %s, %s, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, %s)"
             " ON CONFLICT (stream) DO UPDATE SET writer = EXCLUDED.writer, updated_at = now(),"
             " epoch = greatest(s.epoch + 1, EXCLUDED.epoch)"
-            " RETURNING topic, topic_id, generation",
+            " RETURNING topic, topic_id, generation, epoch, revision",
             (stream, topic, topic_id, writer),
         )
-        held_topic, held_id, generation = cursor.fetchone() or (topic, topic_id, 0)
+        held = cursor.fetchone()
+        assert held is not None
+        held_topic, held_id, generation, epoch, revision = held
         positions = _positions(connection, stream)
         if held_id == _NO_TOPIC:
             cursor.execute(
@@ -89,9 +91,8 @@ def claim(
             # A partition that was added to a known topic is read from 0: all of it is new.
             start = 0 if positions else beginnings[partition]
             cursor.execute("INSERT INTO castro.offset_ledger VALUES (%s, %s, %s)", (stream, partition, start))
-    ledger = read_ledger(connection, stream)
-    assert ledger is not None
-    return ledger
+        # Of this statement and its lock: read after the COMMIT, it could be the ledger of a writer that came since.
+        return Ledger(topic, topic_id, generation, epoch, writer, revision, _positions(connection, stream))
 
 
 def introduce(connection: Connection, stream: str, topic: str, writer: str) -> None:
@@ -146,14 +147,40 @@ class WriterLock(StreamLock):
 
 def lock_as_writer(connection: Connection, stream: str, epoch: int) -> WriterLock:
     """Takes the stream's row for this transaction. Raises Fenced where it holds another epoch than the writer's."""
-    ledger = _locked(connection, stream)
-    if ledger.epoch != epoch:
+    return WriterLock(stream, _of_writer(stream, _read(connection, stream, for_update=True), epoch))
+
+
+def resume(connection: Connection, stream: str, epoch: int) -> Ledger:
+    """The ledger, for the writer of `epoch` that starts again after a failure. It claims nothing.
+
+    Raises Fenced where the row holds another epoch: so two writers never take the stream from each other in turns.
+    """
+    with connection:
+        ledger = _read(connection, stream, for_update=False)
+    return _of_writer(stream, ledger, epoch)
+
+
+def check_writer(connection: Connection, stream: str, epoch: int) -> None:
+    """Raises Fenced where the row holds another epoch. Without a lock: the commit's `lock_as_writer` decides."""
+    _of_writer(stream, _read(connection, stream, for_update=False), epoch)
+
+
+def _of_writer(stream: str, ledger: Ledger | None, epoch: int) -> Ledger:
+    if ledger is None:
+        raise _never_started(stream)
+    if ledger.epoch > epoch:
         raise Fenced(
             f"stream {stream} was taken over by {ledger.writer}: this writer stops and has committed nothing"
             " since then",
             "let one instance run; whichever starts last is the one that goes on",
         )
-    return WriterLock(stream, ledger)
+    if ledger.epoch < epoch:
+        raise Fenced(
+            f"stream {stream}: the database holds an earlier writer than this one, {ledger.writer}: it was restored to"
+            " an earlier time",
+            "start the stream again: it goes on from the ledger",
+        )
+    return ledger
 
 
 def lock_out_of_band(connection: Connection, stream: str) -> StreamLock:
@@ -164,8 +191,12 @@ def lock_out_of_band(connection: Connection, stream: str) -> StreamLock:
 def _locked(connection: Connection, stream: str) -> Ledger:
     ledger = _read(connection, stream, for_update=True)
     if ledger is None:
-        raise NotMigrated(f"stream {stream} was never started", f"start it: stream --stream {stream}")
+        raise _never_started(stream)
     return ledger
+
+
+def _never_started(stream: str) -> NotMigrated:
+    return NotMigrated(f"stream {stream} was never started", f"start it: stream --stream {stream}")
 
 
 def _read(connection: Connection, stream: str, *, for_update: bool) -> Ledger | None:

@@ -19,11 +19,13 @@ from io import BytesIO
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
+from psycopg2.errors import LockNotAvailable
 from pyarrow import csv
 from pyspark.sql import DataFrame
 
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
 from castro_spark.settings import PostgresSettings
+from castro_spark.sinks.postgres.commit.ledger import check_writer
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
 from castro_spark.sinks.postgres.working_tables import (
     SLOTS,
@@ -214,13 +216,14 @@ def stage_partition(
     positions: Mapping[int, int],
     slot: str,
     patience: float,
+    epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """One task of a large batch: parse and COPY its records into the slot, commit, and tell the counts.
 
     Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under another attempt.
     """
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in batches]
-    yield from stage_parsed(held, rules.stream, settings=settings, slot=slot, patience=patience)
+    yield from stage_parsed(held, rules.stream, settings=settings, slot=slot, patience=patience, epoch=epoch)
 
 
 def stage_on_executors(
@@ -237,9 +240,13 @@ def stage_on_executors(
 
 
 def stage_parsed(
-    held: list[pa.RecordBatch], stream: StreamDeclaration, *, settings: PostgresSettings, slot: str, patience: float
+    held: list[pa.RecordBatch], stream: StreamDeclaration, *, settings: PostgresSettings, slot: str, patience: float,
+    epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """COPY of a task's parsed records into the slot; tells the counts (COUNTS_SCHEMA)."""
+    """COPY of a task's parsed records into the slot; tells the counts (COUNTS_SCHEMA).
+
+    `epoch`: the writer's, for its own slots. A late task of a writer that was fenced meanwhile leaves nothing there.
+    """  # fmt: skip
     counts = count(held)
     if not counts:
         return
@@ -250,6 +257,8 @@ def stage_parsed(
             try:
                 for parsed in held:
                     copy_parsed(connection, stream, parsed, attempt, slot)
+                if epoch is not None:
+                    check_writer(connection, stream.name, epoch)
                 connection.commit()
             finally:
                 connection.close()
@@ -267,8 +276,17 @@ def stage_parsed(
 
 
 def empty_slot(connection: Connection, stream: StreamDeclaration, slot: str) -> None:
-    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may."""
+    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may.
+
+    Waits for nobody: where a task of a writer that was fenced, or frozen, is in mid-COPY, rows are deleted one by one.
+    """
+    tables = events_table(stream, slot), rejects_table(stream, slot)
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("TRUNCATE {}, {}").format(events_table(stream, slot), rejects_table(stream, slot))
-        )
+        cursor.execute("SAVEPOINT castro_empty_slot")
+        try:
+            cursor.execute(sql.SQL("LOCK TABLE {}, {} IN ACCESS EXCLUSIVE MODE NOWAIT").format(*tables))
+            cursor.execute(sql.SQL("TRUNCATE {}, {}").format(*tables))
+        except LockNotAvailable:
+            cursor.execute("ROLLBACK TO SAVEPOINT castro_empty_slot")
+            for table in tables:
+                cursor.execute(sql.SQL("DELETE FROM {}").format(table))

@@ -1,0 +1,1 @@
+"""What runs, and how that goes, for people and programs."""
