@@ -24,6 +24,7 @@ from castro_spark.errors import (
     StagingLost,
     TopicMissing,
     TopicRecreated,
+    TypeChanged,
     UsageError,
     first_line,
 )
@@ -44,6 +45,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (OffsetsBeyondEnd, Verdict("offsets_beyond_end", restart=False)),
     (Fenced, Verdict("fenced", restart=False)),
     (NotMigrated, Verdict("not_migrated", restart=False)),
+    (TypeChanged, Verdict("type_changed", restart=False)),
     (KafkaRefused, Verdict("kafka_refused", restart=False)),
     (UsageError, Verdict("settings", restart=False)),
     (KafkaUnavailable, Verdict("kafka_unavailable", restart=True)),
