@@ -47,7 +47,7 @@ class StreamState:
         self._reason: str | None = None
         self._error: str | None = None
         self._epoch: int | None = None
-        self._restarts = self._fruitless = 0
+        self._restarts = self._restarts_since_commit = 0
         self._revision: int | None = None
         self._committed: float | None = None
 
@@ -61,9 +61,9 @@ class StreamState:
         return self._state
 
     @property
-    def fruitless(self) -> int:
+    def restarts_since_commit(self) -> int:
         """Starts again since the last commit."""
-        return self._fruitless
+        return self._restarts_since_commit
 
     def claimed(self, epoch: int) -> None:
         """The process is the stream's writer."""
@@ -78,14 +78,14 @@ class StreamState:
     def committed(self, revision: int) -> None:
         """A batch is committed."""
         with self._lock:
-            self._revision, self._committed, self._fruitless = revision, time.monotonic(), 0
+            self._revision, self._committed, self._restarts_since_commit = revision, time.monotonic(), 0
             self._enter(State.RUNNING)
 
     def restarting(self, reason: str, error: str) -> None:
         """It failed by what may pass, and will be started again."""
         with self._lock:
             self._restarts += 1
-            self._fruitless += 1
+            self._restarts_since_commit += 1
             self._enter(State.RESTARTING, reason, error)
 
     def begins_again(self) -> None:
@@ -106,8 +106,8 @@ class StreamState:
                 "stream": self.stream, "instance": self.instance, "host": socket.gethostname(), "pid": os.getpid(),
                 "application": application, "mode": self._mode, "epoch": self._epoch, "state": self._state.value,
                 "reason": self._reason, "error": self._error, "state_age": now - self._since,
-                "restarts": self._restarts, "fruitless": self._fruitless, "revision": self._revision,
-                "commit_age": None if self._committed is None else now - self._committed,
+                "restarts": self._restarts, "restarts_since_commit": self._restarts_since_commit,
+                "revision": self._revision, "commit_age": None if self._committed is None else now - self._committed,
             }  # fmt: skip
 
     def in_words(self) -> str:
@@ -117,8 +117,8 @@ class StreamState:
             return f"{self._state.value} {at}" + (f" ({self._reason}): {self._error}" if self._reason else "")
 
     def _enter(self, state: State, reason: str | None = None, error: str | None = None) -> None:
-        if (state, reason) != (self._state, self._reason):
-            self._since = time.monotonic()
+        if state is not self._state:
+            self._since = time.monotonic()  # of trouble: when it began, whatever else went wrong since
         self._state, self._reason = state, reason
         self._error = error.replace("\0", "")[:_LONGEST_ERROR] if error else None
 
@@ -130,7 +130,7 @@ def summary(row: Mapping[str, Any]) -> str:
         words += f" ({row['reason']})"
     words += f", {row['host']} pid {row['pid']}, {row['mode'].replace('_', ' ')}"
     if row["restarts"]:
-        words += f", {row['restarts']} restarts, {row['fruitless']} of them since the last commit"
+        words += f", {row['restarts']} restarts, {row['restarts_since_commit']} of them since the last commit"
     return words
 
 

@@ -18,6 +18,7 @@ from castro_spark.streaming.verdict import Verdict, told, verdict
 
 log = logging.getLogger(__name__)
 _FIRST_WAIT_SECONDS = 1.0
+_LONG_SECONDS = 600.0  # whatever failed before is over then
 _FEW = 5  # starts without a commit, for an error that nobody knows
 
 
@@ -36,8 +37,9 @@ def supervise(
     patience = settings.restart_for_seconds
     if patience is None and available_now:
         patience = float(settings.outage_retry_seconds)
-    failing_since: float | None = None
+    failures, failing_since = 0, 0.0  # since the last commit, or since it last ran for long
     while True:
+        began = time.monotonic()
         try:
             run()
         except StopRequested:
@@ -49,18 +51,20 @@ def supervise(
                 log.error("stream %s was stopped before its last batch was committed: %s", state.stream, words)
                 state.ended(State.STOPPED, found.reason, words)
                 return error
-            if state.fruitless == 0 or failing_since is None:
-                failing_since = time.monotonic()
-            given_up = _given_up(found, state, time.monotonic() - failing_since, patience)
+            now = time.monotonic()
+            if failures == 0 or state.restarts_since_commit == 0 or now - began > _LONG_SECONDS:
+                failures, failing_since = 0, now
+            given_up = _given_up(found, failures, now - failing_since, patience)
             if given_up:
                 log.error("stream %s ended (%s%s): %s", state.stream, found.reason, given_up, words)
                 state.ended(State.FAILED, found.reason, str(error))
                 return error
-            wait = min(settings.restart_wait_seconds, _FIRST_WAIT_SECONDS * 2 ** min(state.fruitless, 30))
+            wait = min(settings.restart_wait_seconds, _FIRST_WAIT_SECONDS * 2 ** min(failures, 30))
+            failures += 1
             state.restarting(found.reason, words)
             log.warning(
                 "stream %s (%s): %s; it starts again in %.0f s, start %d without a commit",
-                state.stream, found.reason, words, wait, state.fruitless,
+                state.stream, found.reason, words, wait, state.restarts_since_commit,
             )  # fmt: skip
             if stopping.wait(wait):
                 state.ended(State.STOPPED, found.reason, words)
@@ -71,12 +75,12 @@ def supervise(
             return None
 
 
-def _given_up(found: Verdict, state: StreamState, failing: float, patience: float | None) -> str:
+def _given_up(found: Verdict, failures: int, failing: float, patience: float | None) -> str:
     """Why there is no other start, as an addition to the reason; empty where there is one."""
     if not found.restart:
         return ", starting again does not help"
-    if found.a_few_times and state.fruitless >= _FEW:
-        return f", {state.fruitless} starts did not get on"
+    if found.a_few_times and failures >= _FEW:
+        return f", {failures} starts did not get on"
     if patience is not None and failing >= patience:
         return f", after {failing:.0f} s"
     return ""

@@ -1,6 +1,6 @@
 -- The instance that counts for a stream: the newest that gives signs of life, else the newest.
-SELECT instance, host, pid, application, mode, epoch, state, reason, error, state_since, restarts, fruitless, revision,
-    committed_at, started_at, heartbeat_at,
+SELECT instance, host, pid, application, mode, epoch, state, reason, error, state_since,
+    restarts, restarts_since_commit, revision, committed_at, started_at, heartbeat_at,
     extract(epoch FROM clock_timestamp() - heartbeat_at)::float AS silent_seconds
 FROM castro.instance
 WHERE stream = %(stream)s

@@ -13,7 +13,7 @@ CREATE TABLE castro.instance (
     error         text,                         -- and in words
     state_since   timestamptz NOT NULL,
     restarts      bigint NOT NULL DEFAULT 0,    -- since the process began
-    fruitless     bigint NOT NULL DEFAULT 0,    -- of these, since the last commit
+    restarts_since_commit bigint NOT NULL DEFAULT 0,
     revision      bigint,                       -- the last commit
     committed_at  timestamptz,
     started_at    timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -10,7 +10,9 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import psycopg2
 import pytest
+from psycopg2.errors import LockNotAvailable
 
 from castro_spark.errors import Fenced
 from castro_spark.local import Stack
@@ -19,7 +21,7 @@ from castro_spark.observe.instance import State, StreamState, trouble
 from castro_spark.parse import parse_batch
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings
-from castro_spark.sinks.postgres.commit.ledger import Ledger, claim, resume
+from castro_spark.sinks.postgres.commit.ledger import Ledger, claim, lock_as_writer, resume
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed, count, new_attempt, stage_parsed
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import connect
@@ -76,6 +78,19 @@ def test_claims_at_one_moment_never_share_an_epoch(system: System, settings: Set
     assert system.query("SELECT epoch FROM castro.stream") == [(max(epochs),)]
 
 
+def test_a_writer_frozen_in_its_transaction_holds_up_no_other_for_long(system: System, settings: Settings) -> None:
+    postgres = settings.postgres.model_copy(update={"lock_timeout_seconds": 1})
+    with closing(connect(postgres, "castro_spark inventory")) as frozen, closing(connect(postgres, "test")) as connection:
+        first = claimed(frozen, "first")
+        lock_as_writer(frozen, "inventory", first.epoch)
+        with pytest.raises(LockNotAvailable):
+            claimed(connection, "second")
+        second = claimed(connection, "second")
+        with pytest.raises(psycopg2.OperationalError):  # it wakes
+            frozen.commit()
+        assert system.query("SELECT epoch, writer FROM castro.stream") == [(second.epoch, "second")]
+
+
 def test_a_late_copy_of_a_fenced_writer_changes_nothing(system: System, settings: Settings) -> None:
     parsed = parse_batch(with_positions([(0, 0, native(event()))]), parse_rules(INVENTORY, settings, 0))
     staged = "SELECT count(*) FROM castro.staged_inventory_events_a"
@@ -126,7 +141,7 @@ def test_who_runs_is_told_until_it_is_silent(system: System, settings: Settings)
             state.restarting("kafka_unavailable", "no broker\0answers")
             state.restarting("kafka_unavailable", "no broker answers")
         row = now()
-        assert (row["restarts"], row["fruitless"], row["error"]) == (2, 2, "no broker answers")
+        assert (row["restarts"], row["restarts_since_commit"], row["error"]) == (2, 2, "no broker answers")
         assert "(kafka_unavailable): no broker answers" in str(trouble(row))
         system.query("UPDATE castro.instance SET heartbeat_at = heartbeat_at - interval '1 minute'")
         assert "no sign of life" in str(trouble(now()))

@@ -75,14 +75,14 @@ def test_what_may_pass_is_tried_until_it_does() -> None:
     away = errors.KafkaUnavailable("away")
     error, row = run(*[away] * 20, commit_and_fail, away, None)
     assert error is None
-    assert (row["state"], row["restarts"], row["fruitless"], row["revision"]) == ("stopped", 22, 2, 9)
+    assert (row["state"], row["restarts"], row["restarts_since_commit"], row["revision"]) == ("stopped", 22, 2, 9)
 
 
 @pytest.mark.parametrize("error", [ValueError("a defect"), psycopg2.errors.CheckViolation("books")])
 def test_what_nobody_knows_is_tried_a_few_times_between_two_commits(error: BaseException) -> None:
     found, row = run(error, error, commit_and_fail, error)
     assert found is error
-    assert (row["state"], row["restarts"], row["fruitless"]) == ("failed", 7, 5)
+    assert (row["state"], row["restarts"], row["restarts_since_commit"]) == ("failed", 7, 5)
 
 
 def test_a_limit_by_the_settings_and_a_stop() -> None:

@@ -6,12 +6,16 @@ nothing, however long it was stopped.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from castro_spark.errors import Fenced, NotMigrated, TopicRecreated
-from castro_spark.sinks.postgres.connection import Connection
+from psycopg2.errors import LockNotAvailable
 
+from castro_spark.errors import Fenced, NotMigrated, TopicRecreated
+from castro_spark.sinks.postgres.connection import Connection, statement
+
+log = logging.getLogger(__name__)
 Positions = Mapping[int, int]  # partition -> the next offset to consume
 
 
@@ -53,7 +57,29 @@ def claim(
 
     First start: the ledger begins at `beginnings`. Another topic id than the ledger's raises TopicRecreated,
     unless `accept_new_topic`: then a new generation begins at `beginnings`, newer than all before.
+
+    Where an earlier writer is frozen in its transaction the lock is not had in time (LockNotAvailable): its session is
+    ended then, and the next try succeeds.
     """
+    try:
+        return _claim(connection, stream, topic, topic_id, beginnings, writer, accept_new_topic)
+    except LockNotAvailable:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement("commit/end_frozen_writers.sql"), {"application": f"castro_spark {stream}"})
+            if cursor.fetchall():
+                log.warning("stream %s: ended the session of a writer that is frozen in its transaction", stream)
+        raise
+
+
+def _claim(
+    connection: Connection,
+    stream: str,
+    topic: str,
+    topic_id: str,
+    beginnings: Positions,
+    writer: str,
+    accept_new_topic: bool,
+) -> Ledger:
     with connection, connection.cursor() as cursor:
         # The epoch is a clock that never goes back, so that it is new even after the database was restored.
         cursor.execute(
