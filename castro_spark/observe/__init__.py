@@ -1,1 +1,1 @@
-"""What runs, and how that goes, for people and programs."""
+"""What the jobs tell of themselves to people and programs."""

@@ -7,7 +7,7 @@ run on the Kafka client in Spark's JVM, so whatever security the cluster asks fo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
 from castro_spark.settings import KafkaSettings
+from castro_spark.sources.kafka_options import admin_options, reader_options
 
 _TIMEOUT_MS = "15000"
 # How Spark's consumers fetch; settings.kafka.options wins. After each poll Spark asks for the partition's bounds, on
@@ -48,7 +49,7 @@ def read_stream(
     """
     return (
         spark.readStream.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | _client_options(settings)).items()})
+        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | reader_options(spark, settings)).items()})
         .option("subscribe", topic)
         .option("startingOffsets", json.dumps({topic: {str(p): o for p, o in start.items()}}))
         .option("maxOffsetsPerTrigger", max_offsets)
@@ -68,7 +69,7 @@ def read_range(
     """  # fmt: skip
     return (
         spark.read.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | _client_options(settings)).items()})
+        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | reader_options(spark, settings)).items()})
         .option("assign", json.dumps({topic: sorted(ends)}))
         .option("startingOffsets", json.dumps({topic: {str(p): starts[p] for p in ends}}))
         .option("endingOffsets", json.dumps({topic: {str(p): o for p, o in ends.items()}}))
@@ -118,21 +119,36 @@ class TopicIdentity:
                 admin.__exit__()
 
 
-def create_topic(
-    spark: SparkSession, settings: KafkaSettings, topic: str, partitions: int
-) -> bool:
-    """Creates the topic unless it exists, replicated as the brokers do by default; returns whether it did."""
-    with _Admin(spark, settings) as admin:
-        try:
-            admin.state(topic)
-        except TopicMissing:
-            admin.create(topic, partitions)
-            return True
-        return False
+def topic_states(
+    spark: SparkSession, settings: KafkaSettings, topics: Sequence[str]
+) -> dict[str, TopicState | SourceError]:
+    """The state of each topic, or why there is none. All are asked at once: brokers that are away cost one time-out."""
+    try:
+        admin = _Admin(spark, settings)
+    except SourceError as error:
+        return dict.fromkeys(topics, error)
+    with admin:
+        return admin.states(topics)
 
 
-def _client_options(settings: KafkaSettings) -> dict[str, str]:
-    return {**settings.options, "bootstrap.servers": settings.bootstrap_servers}
+def create_topics(
+    spark: SparkSession, settings: KafkaSettings, partitions: Mapping[str, int]
+) -> dict[str, str | SourceError]:
+    """Creates those of the topics that do not exist, replicated as the brokers do by default.
+
+    Out: of each topic `created`, `is there`, or why not: one topic's error does not keep the others from being created.
+    """
+    try:
+        admin = _Admin(spark, settings)
+    except SourceError as error:
+        return dict.fromkeys(partitions, error)
+    with admin:
+        return {
+            topic: admin.create(topic, partitions[topic]) if isinstance(state, TopicMissing)
+            else state if isinstance(state, SourceError)
+            else "is there"
+            for topic, state in admin.states(list(partitions)).items()
+        }  # fmt: skip
 
 
 class _Admin:
@@ -145,7 +161,7 @@ class _Admin:
         self._kafka: Any = self._jvm.org.apache.kafka
         properties = self._jvm.java.util.Properties()
         options = {"request.timeout.ms": _TIMEOUT_MS, "default.api.timeout.ms": _TIMEOUT_MS}
-        for name, value in {**options, **_client_options(settings)}.items():
+        for name, value in {**options, **admin_options(settings)}.items():
             properties.setProperty(name, value)
         try:
             self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
@@ -158,8 +174,26 @@ class _Admin:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
+    def states(self, topics: Sequence[str]) -> dict[str, TopicState | SourceError]:
+        asked = {topic: self._describe(topic) for topic in topics}
+        found: dict[str, TopicState | SourceError] = {}
+        for topic, described in asked.items():
+            try:
+                found[topic] = self._state(topic, described, committed=False)
+            except SourceError as error:
+                found[topic] = error
+        return found
+
     def state(self, topic: str, *, committed: bool = False) -> TopicState:
-        described = self._describe(topic)
+        return self._state(topic, self._describe(topic), committed=committed)
+
+    def _describe(self, topic: str) -> Any:
+        names = self._jvm.java.util.ArrayList()
+        names.add(topic)
+        return self._client.describeTopics(names).allTopicNames()
+
+    def _state(self, topic: str, future: Any, *, committed: bool) -> TopicState:
+        described = self._get(future, topic).get(topic)
         partitions = [info.partition() for info in described.partitions()]
         specs = self._kafka.clients.admin.OffsetSpec
         return TopicState(
@@ -170,19 +204,17 @@ class _Admin:
         )
 
     def topic_id(self, topic: str) -> str:
-        identity: str = self._describe(topic).topicId().toString()
-        return identity
+        return str(self._get(self._describe(topic), topic).get(topic).topicId().toString())
 
-    def _describe(self, topic: str) -> Any:
-        names = self._jvm.java.util.ArrayList()
-        names.add(topic)
-        return self._get(self._client.describeTopics(names).allTopicNames(), topic).get(topic)
-
-    def create(self, topic: str, partitions: int) -> None:
+    def create(self, topic: str, partitions: int) -> str | SourceError:
         optional = self._jvm.java.util.Optional
         new = self._jvm.java.util.ArrayList()
         new.add(self._kafka.clients.admin.NewTopic(topic, optional.of(partitions), optional.empty()))
-        self._get(self._client.createTopics(new).all(), topic)
+        try:
+            self._get(self._client.createTopics(new).all(), topic)
+        except SourceError as error:
+            return "is there" if "TopicExists" in error.problem else error  # another job was quicker
+        return "created"
 
     def _offsets(self, topic: str, partitions: list[int], spec: Any, committed: bool) -> dict[int, int]:
         asked = self._jvm.java.util.HashMap()

@@ -35,7 +35,7 @@ def first_start(
     """Claims the stream (`stream` as configured) for this process, once it is sure that it can run."""
     state = topic_state(spark, settings.kafka, stream.topic)
     check_writable(spark, settings.checkpoint_dir, "checkpoint_dir")
-    for attempt in outlast_outages(settings.streaming.outage_retry_seconds, stopping):
+    for attempt in outlast_outages(settings.streaming.outage_retry_seconds, stopping, starting=True):
         with attempt, closing(connect(settings.postgres, f"castro_spark {stream.name}")) as connection:
             check_migrated(connection, stream)
             # Looked at before the claim, so that one that cannot run fences nobody.

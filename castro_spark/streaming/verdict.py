@@ -21,6 +21,7 @@ from castro_spark.errors import (
     NotMigrated,
     OffsetsAgedOut,
     OffsetsBeyondEnd,
+    SessionRefused,
     StagingLost,
     TopicMissing,
     TopicRecreated,
@@ -28,6 +29,7 @@ from castro_spark.errors import (
     UsageError,
     first_line,
 )
+from castro_spark.sinks.postgres.passing import may_pass
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (StagingLost, Verdict("staging_lost", restart=True)),
     (LedgerMoved, Verdict("ledger_moved", restart=True)),
     (CheckpointLost, Verdict("checkpoint_lost", restart=True)),
-    # Each of these was waited for already, for streaming.outage_retry_seconds.
-    (psycopg2.OperationalError, Verdict("postgres_unavailable", restart=False)),
-    (psycopg2.InterfaceError, Verdict("postgres_unavailable", restart=False)),
+    (SessionRefused, Verdict("session_refused", restart=False)),
     (psycopg2.Error, Verdict("postgres_refused", restart=True, a_few_times=True)),
     (Py4JNetworkError, Verdict("jvm_died", restart=False)),
     (ConnectionError, Verdict("jvm_died", restart=False)),
@@ -71,6 +71,8 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], Verdict], ...] = (
      Verdict("kafka_data_lost", restart=True, a_few_times=True)),
     (("org.apache.kafka.", "KafkaException", "Kafka"), Verdict("kafka_unavailable", restart=True)),
 )  # fmt: skip
+# For streaming.outage_retry_seconds already, wherever it came up.
+_WAITED_FOR = Verdict("postgres_unavailable", restart=False)
 _SPARK = Verdict("spark", restart=True)
 _UNEXPECTED = Verdict("unexpected", restart=True, a_few_times=True)
 
@@ -81,6 +83,8 @@ def verdict(error: BaseException, *, claimed: bool) -> Verdict:
         # At a process's first start the name is wrong, or `migrate` was not run. Later the topic was deleted, or a
         # broker that comes up does not know it yet.
         return Verdict("topic_missing", restart=claimed)
+    if isinstance(error, psycopg2.Error) and may_pass(error):
+        return _WAITED_FOR
     for kind, found in _BY_CLASS:
         if isinstance(error, kind):
             return found
