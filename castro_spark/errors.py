@@ -24,7 +24,7 @@
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
     ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
-    ├── StreamsFailed           streams that should run do not, or a command to them was not carried out
+    ├── StreamsFailed           streams did not do as they were asked to
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
 
@@ -140,7 +140,7 @@ class ChecksFailed(SinkError):
 
 
 class StreamsFailed(CastroError):
-    """Streams that should run do not, or did not do as they were asked to."""
+    """Streams did not do as they were asked to (`stop`)."""
 
 
 class TablesFailed(CastroError):
