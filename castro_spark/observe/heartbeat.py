@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
 
-import psycopg2
-
 from castro_spark.errors import first_line
 from castro_spark.observe.instance import StreamState
 from castro_spark.settings import PostgresSettings
@@ -74,7 +72,7 @@ class Heartbeat:
                 self._beat(self._connection, state)
             if self._poll is not None:
                 self._poll(self._connection, self._states)
-        except (*PASSING, psycopg2.Error) as error:  # tables that are not there are the streams' affair to tell
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends no stream, and is tried again
             self._tell(first_line(error))
             self._disconnect()
             return False
