@@ -18,6 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError, NotMigrated, SourceError, first_line, in_words
+from castro_spark.observe.instance import trouble
 from castro_spark.parse.identity import Kinds
 from castro_spark.rules import configured
 from castro_spark.settings import Settings
@@ -26,6 +27,7 @@ from castro_spark.sinks.postgres import product_360 as view
 from castro_spark.sinks.postgres.commit.ledger import Ledger, read_ledger
 from castro_spark.sinks.postgres.commit.quarantine import counts
 from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.postgres.instances import current
 from castro_spark.sinks.postgres.warehouse.watermark import extracted
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sources.kafka import TopicState, topic_states
@@ -45,9 +47,11 @@ class Status:
 
     @property
     def failed(self) -> bool:
-        """Whether a part could not be asked."""
+        """Whether a part could not be asked, or a stream that should run does not."""
         parts = [*self.document["streams"], self.document["product_360"], *self.document["warehouse"]]
-        return any(_failed(asked) for part in parts for asked in (part, part.get("redis"), part.get("archive")))
+        return any(part.get("trouble") for part in parts) or any(
+            _failed(asked) for part in parts for asked in (part, part.get("redis"), part.get("archive"))
+        )
 
     def stored(self) -> Iterator[tuple[str, Part]]:
         """What PostgreSQL and Redis hold, without Spark: of each stream, the view, each warehouse table."""
@@ -110,9 +114,11 @@ class Status:
         yield "postgres", {"error": error}
 
     def _stream(self, connection: Connection, stream: StreamDeclaration) -> Part:
+        running = current(connection, stream.name)
+        state = {"instance": running, "trouble": trouble(running)}
         ledger = read_ledger(connection, stream.name)
         if ledger is None:
-            return {"started": False}
+            return {"started": False, **state}
         self._ledgers[stream.name] = ledger
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT updated_at, ids_changed FROM castro.stream WHERE stream = %s", (stream.name,))
@@ -120,6 +126,7 @@ class Status:
             unknown = _unknown_fields(cursor, stream.name)
         return {
             "started": True,
+            **state,
             "topic_is_the_ledgers": None,  # until the brokers were asked
             "writer": ledger.writer,
             "revision": ledger.revision,

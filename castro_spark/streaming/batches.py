@@ -65,10 +65,12 @@ class BatchWriter:
         ends_of_batch: Callable[[int], Positions],
         report: Callable[[BatchReport], None],
         stopping: Event,
+        confirm_source: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._stream = stream
-        self._generation = ledger.generation
+        self._confirm_source = confirm_source  # after a slice was read, before it is committed: is it of our topic?
+        self._generation, self._epoch = ledger.generation, ledger.epoch
         self._known = ledger.warehouse_kinds  # once others are there, the commit says so, and the stream begins again
         self._positions = dict(ledger.positions)  # where the next batch begins, once those under way are committed
         self._ends_of_batch = ends_of_batch
@@ -99,7 +101,7 @@ class BatchWriter:
             whole = self._left(ends)
             if self._stager is None:
                 self._stager = Stager(
-                    records.sparkSession, self._settings, self._stream, self._generation, self._known
+                    records.sparkSession, self._settings, self._stream, self._generation, self._known, self._epoch
                 )
             while (left := self._left(ends)).offsets:
                 self._check_stop()
@@ -155,6 +157,7 @@ class BatchWriter:
 
     def _finish(self, staged: Staged) -> None:
         begun = time.monotonic()
+        self._confirm_source()
         batch, bounds = staged.batch, {"starts": staged.starts, "ends": staged.ends}
         committed = self._commits.commit(batch, batch_id=staged.batch_id, **bounds, horizon=self._cache.horizon())
         in_postgres = time.monotonic()

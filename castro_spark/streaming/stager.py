@@ -66,12 +66,14 @@ class Stager:
         stream: StreamDeclaration,
         generation: int,
         known: Kinds = frozenset(),
+        epoch: int | None = None,
     ) -> None:
         self._spark = spark
         self._settings = settings
         self._conf = settings.streaming
         self._stream = stream
         self._generation = generation
+        self._epoch = epoch
         self._known = known  # how the warehouse's events are known
         self._slot = SLOTS[0]
         self._warm_up = WarmUp(spark)
@@ -132,6 +134,7 @@ class Stager:
             positions=dict(part.starts),
             slot=self._slot,
             patience=self._conf.outage_retry_seconds,
+            epoch=self._epoch,
             bounds=TaskBounds(self._conf.max_batch_bytes, _PATIENCE * self._conf.commit_seconds),
         )
         batch = stage_on_executors(self._read(part), task, self._slot)

@@ -19,6 +19,7 @@ from io import BytesIO
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
+from psycopg2.errors import LockNotAvailable
 from pyarrow import csv
 
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
@@ -236,8 +237,17 @@ def _text_array(values: pa.Array) -> pa.Array:
 
 
 def empty_slot(connection: Connection, stream: StreamDeclaration, slot: str) -> None:
-    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may."""
+    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may.
+
+    Waits for nobody: where a task of a writer that was fenced, or frozen, is in mid-COPY, rows are deleted one by one.
+    """
+    tables = events_table(stream, slot), rejects_table(stream, slot)
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("TRUNCATE {}, {}").format(events_table(stream, slot), rejects_table(stream, slot))
-        )
+        cursor.execute("SAVEPOINT castro_empty_slot")
+        try:
+            cursor.execute(sql.SQL("LOCK TABLE {}, {} IN ACCESS EXCLUSIVE MODE NOWAIT").format(*tables))
+            cursor.execute(sql.SQL("TRUNCATE {}, {}").format(*tables))
+        except LockNotAvailable:
+            cursor.execute("ROLLBACK TO SAVEPOINT castro_empty_slot")
+            for table in tables:
+                cursor.execute(sql.SQL("DELETE FROM {}").format(table))

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from castro_spark.parse import ParseRules, parse_batch
 from castro_spark.servers import PostgresSettings
+from castro_spark.sinks.postgres.commit.ledger import check_writer
 from castro_spark.sinks.postgres.commit.staging import (
     Counts,
     StagedBatch,
@@ -63,11 +64,13 @@ def stage_partition(
     slot: str,
     patience: float,
     bounds: TaskBounds,
+    epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """One task of a large batch: parse and COPY the records of one partition, an Arrow batch at a time; reports counts.
 
     Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under other attempts. It stops before
-    its records' end where they are more than `bounds`, whatever they were expected to be, and says where.
+    its records' end where they are more than `bounds`, whatever they were expected to be, and says where. `epoch`: the
+    writer's, for its own slots; a late task of a writer that was fenced meanwhile leaves nothing there (Fenced).
     """
     began, taken = time.monotonic(), 0
 
@@ -83,7 +86,7 @@ def stage_partition(
             if full:
                 return
 
-    yield from _stage(parsed(), rules.stream, settings=settings, slot=slot, patience=patience)
+    yield from _stage(parsed(), rules.stream, settings=settings, slot=slot, patience=patience, epoch=epoch)
 
 
 def stage_on_executors(
@@ -121,6 +124,7 @@ def _stage(
     settings: PostgresSettings,
     slot: str,
     patience: float,
+    epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """With a batch comes whether its task stops after it."""
     connection: Connection | None = None
@@ -135,6 +139,8 @@ def _stage(
                         connection = connect(settings, f"castro_spark {stream.name} staging")
                     try:
                         copy_parsed(connection, stream, batch, attempt, slot)
+                        if epoch is not None:
+                            check_writer(connection, stream.name, epoch)
                         connection.commit()
                     except BaseException:
                         connection.close()
