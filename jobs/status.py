@@ -29,13 +29,11 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         if not s["started"]:
             click.echo(f"{s['stream']}: topic {s['topic']}, never started")
             continue
-        cache = s["redis"]
-        held = f"revision {cache['revision']}" if cache["reachable"] else f"not reachable ({cache['error']})"
         click.echo(f"{s['stream']}: topic {s['topic']}" + ("" if s["topic_is_the_ledgers"] else " WAS CREATED AGAIN"))
         click.echo(f"  lag         {sum(s['lag'].values()):,} records {s['lag']}")
         committed = f"{s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
         click.echo(f"  committed   revision {s['revision']} at {committed}")
-        click.echo(f"  redis       {held}{'' if cache.get('up_to_date') else '  BEHIND'}")
+        click.echo(f"  redis       {_projection(s['redis'])}")
         if archive := s.get("archive"):
             click.echo(f"  archive     {_archive(archive)}")
         if new := s["unknown_fields_not_told_before"]:
@@ -52,6 +50,18 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
         if at := t["committed_at"]:
             told = f"up to {t['watermark']} by an extract ({t['mode']}) at {at:%Y-%m-%d %H:%M:%S} UTC"
         click.echo(f"{t['table']}: {told}")
+
+
+def _projection(held: dict[str, Any]) -> str:
+    words = f"revision {held['revision']}"
+    if not held["up_to_date"]:
+        words += f"  BEHIND by {held['behind']:,} commits, {held['behind_seconds']:,.0f} s"
+    if trouble := held.get("error") or held["failing"]:
+        since = f" since {held['failing_since']:%Y-%m-%d %H:%M:%S} UTC" if held["failing_since"] else ""
+        words += f"; {trouble}{since}"
+    elif not held["up_to_date"] and held["projector"] is None:
+        words += "; no process projects it: the next that runs makes it good"
+    return words
 
 
 def _archive(archive: dict[str, Any]) -> str:

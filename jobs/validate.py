@@ -16,7 +16,7 @@ from castro_spark.rules import configured
 from castro_spark.session import hive_session, spark_session
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import check_migrated
-from castro_spark.sinks.redis.hashes import client
+from castro_spark.sinks.redis.trouble import check_usable
 from castro_spark.sources.hive import read_table
 from castro_spark.sources.kafka import topic_state
 from castro_spark.streaming.checkpoint import check_writable
@@ -43,7 +43,7 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], warehouse: bo
     checks: dict[str, Callable[[], object]] = {
         "settings": lambda: None,
         "postgres": postgres,
-        "redis": lambda: client(settings.redis).ping(),
+        "redis": lambda: check_usable(settings.redis),
         "checkpoints": lambda: check_writable(spark, settings.checkpoint_dir, "checkpoint_dir"),
         **{
             f"topic {topic}": lambda topic=topic: topic_state(  # type: ignore[misc]

@@ -32,7 +32,6 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sources.history import Months, WarehouseHistory, changed_records, records_of
 from castro_spark.sources.hive import read_table
-from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -105,7 +104,7 @@ def from_warehouse(
 
 
 def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int:
-    """Brings rows that an extract read of the stream's table to the stream's own tables and to Redis.
+    """Brings rows that an extract read of the stream's table to the stream's own tables.
 
     Returns how many events they changed there. Commits of the driver's, as a guest; repeated it changes nothing.
     """
@@ -113,18 +112,15 @@ def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int
     history, mapping = history_of(settings, stream)
     introduced(settings, stream, "extract")
     rules = parse_rules(stream, settings, GENERATION)
-    cache = CachePublisher(settings, stream)
     commits = OutOfBandCommits(settings.postgres, stream, patience=settings.streaming.outage_retry_seconds)
     changed = 0
     try:
         for records in changed_records(rows, stream, mapping, history, settings.backfill.chunk_records):
             held = [p for b in records.to_batches() for p in parse_rows(b, rules, source=mapping.source)]
-            committed = commits.commit(StagedBatch(staging.count(held), held), cache.horizon())
-            cache.follow(committed)
+            committed = commits.commit(StagedBatch(staging.count(held), held))
             changed += sum(committed.total(outcome) for outcome in ("inserted", "corrected", "deleted"))
     finally:
         commits.close()
-        cache.close()
     return changed
 
 

@@ -17,7 +17,6 @@ from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.quarantine import Quarantined
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
-from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streams.declaration import StreamDeclaration
 
 _SOURCE = pa.schema(
@@ -49,13 +48,10 @@ def _replay(
     )
     parsed = parse_batch(batch, parse_rules(stream, settings, generation))
     parsed = staging.with_origin(parsed, stream.topic, generation)
-    cache = CachePublisher(settings, stream)
     commits = OutOfBandCommits(settings.postgres, stream, patience=0)
     try:
         staged = StagedBatch(counts=staging.count([parsed]), parsed=[parsed])
-        committed, usable = commits.resolve(staged, [r.id for r in records], cache.horizon())
-        cache.follow(committed)
+        _, usable = commits.resolve(staged, [r.id for r in records])
     finally:
         commits.close()
-        cache.close()
     return {r.id: "replayed" if r.id in usable else "open" for r in records}

@@ -10,6 +10,7 @@ from threading import Event
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import first_line
+from castro_spark.projection.followers import following
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
 from castro_spark.streaming.product_360 import Product360
@@ -30,7 +31,7 @@ def run_streams(
     stopping: Event,
     report: Callable[[str, BatchReport], None],
 ) -> None:
-    """Runs the streams side by side, keeps product_360 fresh beside them and, where there is an archive, archives them.
+    """Runs the streams side by side, with Redis following, product_360 kept fresh and, if set, their archives.
 
     A stream that fails does not hold up the others; its error is raised at the end. `spark` must have been made with
     `delta` where settings.archive.dir is set.
@@ -50,7 +51,7 @@ def run_streams(
                 available_now=available_now,
                 accept_new_topic=accept_new_topic,
                 stopping=stopping,
-                report=lambda batch: report(stream.name, batch),
+                report=lambda batch: committed(stream.name, batch),
             )
         except BaseException as error:  # noqa: BLE001 - told below, whatever it is
             log.error("stream %s ended: %s", stream.name, first_line(error))
@@ -59,9 +60,16 @@ def run_streams(
             ended[stream.name].set()
         return None
 
+    def committed(stream: str, batch: BatchReport) -> None:
+        projection.wake(stream)
+        report(stream, batch)
+
     all_ended = Event()
     view = Product360(settings)
-    with ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
+    with (
+        following(settings, streams, last_sync=True) as projection,
+        ThreadPoolExecutor(max_workers=len(streams) + 1) as threads,
+    ):
         refreshing = threads.submit(view.run, all_ended)
         errors = [error for error in threads.map(one, streams) if error is not None]
         all_ended.set()

@@ -1,6 +1,6 @@
-"""What happens to a batch: staged once, committed in one transaction, then published to Redis.
+"""What happens to a batch: staged once, then committed in one transaction.
 
-A batch is staged while the one before it commits and is published: one ahead, never more. So Spark may note
+A batch is staged while the one before it commits: one ahead, never more. So Spark may note
 a batch as done before it is committed; a crash in between leaves its checkpoint ahead of the ledger, and a
 start then goes on from the ledger (streaming/start).
 """
@@ -24,10 +24,9 @@ from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import prune
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
-from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
+from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import PASSING, connect
 from castro_spark.sinks.postgres.working_tables import SLOTS
-from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -62,17 +61,15 @@ class BatchWriter:
         self._commits = StreamCommits(
             settings.postgres, stream, epoch=ledger.epoch, patience=self._patience, stopping=stopping
         )
-        self._cache = CachePublisher(settings, stream)
         self._slot = SLOTS[0]
         self._pruned = -_SECONDS_AN_HOUR
         self._committing: Future[None] | None = None
         self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro commit {stream.name}")
         self._staging = Lock()
 
-    def begin(self, ledger: Ledger) -> None:
-        """Clears what an earlier run left behind, and makes good what it left unpublished."""
+    def begin(self) -> None:
+        """Clears what an earlier run left behind."""
         self._commits.begin()
-        self._cache.follow(Committed(ledger.epoch, ledger.revision, ledger.positions), force=True)
 
     def __call__(self, records: DataFrame, batch_id: int) -> None:
         """Stages one batch of Kafka records (parse.SOURCE_COLUMNS) and hands it to the commit."""
@@ -102,22 +99,18 @@ class BatchWriter:
             self.settle()
 
     def idle(self) -> None:
-        """Between batches: raises what the last commit raised; makes good what an outage left unpublished, or
-        a flush took away."""
+        """Between batches: raises what the last commit raised."""
         if not self._staging.acquire(blocking=False):
             return
         try:
             if self._committing is None or self._committing.done():
                 self.settle()
-                if self._cache.wants_a_look():
-                    self._cache.look()
         finally:
             self._staging.release()
 
     def close(self) -> None:
         self._committer.shutdown()
         self._commits.close()
-        self._cache.close()
 
     def _stage(self, records: DataFrame, starts: Positions, offsets: int) -> StagedBatch:
         rules = parse_rules(self._stream, self._settings, self._generation)
@@ -138,12 +131,8 @@ class BatchWriter:
         self, batch: StagedBatch, batch_id: int, starts: Positions, ends: Positions, began: float
     ) -> None:
         staged = time.monotonic()
-        committed = self._commits.commit(
-            batch, batch_id=batch_id, starts=starts, ends=ends, horizon=self._cache.horizon()
-        )
-        in_postgres = time.monotonic()
-        self._cache.follow(committed)
-        self._report(BatchReport.of(committed, batch_id, began, staged, in_postgres, time.monotonic()))
+        committed = self._commits.commit(batch, batch_id=batch_id, starts=starts, ends=ends)
+        self._report(BatchReport.of(committed, batch_id, began, staged, time.monotonic()))
         self._prune()
 
     def _prune(self) -> None:

@@ -83,7 +83,7 @@ def _run(
 
     writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping)
     try:
-        writer.begin(ledger)
+        writer.begin()
         most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
         records = read_stream(
             spark, settings.kafka, topic, start.positions, most

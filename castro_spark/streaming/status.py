@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError
+from castro_spark.projection.lag import projection_status
 from castro_spark.rules import configured
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
@@ -41,6 +42,7 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
             (updated_at,) = cursor.fetchone() or (None,)
             unknown = _unknown_fields(cursor, stream.name)
         open_records = counts(connection, stream.name)
+        projection = projection_status(connection, settings, stream.name)
     finally:
         connection.close()
     return {
@@ -55,7 +57,7 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         "quarantined": open_records,
         "unknown_fields": [name for name, _ in unknown],
         "unknown_fields_not_told_before": [name for name, told in unknown if not told],
-        "redis": _redis(settings, stream.name, lambda published: published == ledger.revision),
+        "redis": projection,
         **({"archive": _archive(spark, settings, stream, state)} if settings.archive.dir is not None else {}),
     }
 

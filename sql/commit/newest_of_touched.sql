@@ -1,5 +1,5 @@
 -- Step 4 of the commit: the newest event of each product that the batch touched, by one probe. It is nearly always the
--- newest of its day and month too, and it is what Redis gets.
+-- newest of its day and month too.
 INSERT INTO castro_newest
 SELECT e.*
 FROM (SELECT DISTINCT product_code FROM castro_deltas) p

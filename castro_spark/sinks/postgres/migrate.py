@@ -19,7 +19,8 @@ from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 _WHOLE = ""  # the "stream" of what is applied once
 _ONCE = ("001_castro_schema", "004_emptied", "006_deleted", "007_unknown_fields", "009_touched", "011_product_360",
-         "030_extract", "040_backfilled_months", "050_reconcile")  # fmt: skip
+         "030_extract", "040_backfilled_months", "050_reconcile",
+         "006_projection")  # fmt: skip
 _PER_STREAM = ("002_stream_tables", "003_staging_slots", "005_deletes", "010_touched_before", "020_backfill_slot",
                "051_reconcile_tables")  # fmt: skip
 _OF_ONE_STREAM = {"inventory": ("008_inventory_values",)}
