@@ -57,6 +57,7 @@ class Consumer:
                 staged = self.stage_in_slot(rows, SLOTS[number % 2])
             self.commit(number, staged, ends)
             assert self.projector.step().is_level
+        self.projector.disconnect()  # whoever comes next may project
         self.positions = ends
 
     def ends(self, batch: list[Record]) -> dict[int, int]:

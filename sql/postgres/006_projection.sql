@@ -21,6 +21,3 @@ CREATE TABLE castro.projection_request (
     product_code text COLLATE "C" NOT NULL,
     first_day    date                               -- of the day or month; null for a newest event
 );
-
--- What a follower of the commits asks for. (Never such an index on the aggregate tables: it would end HOT updates.)
-CREATE INDEX touched_since ON castro.touched (stream, revision);

@@ -48,7 +48,7 @@ MARKER = "castro:published:inventory"
 def tables(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Tables, and neither Kafka nor Spark."""
     system = System(stack, tmp_path_factory.mktemp("projection"))
-    system.job("migrate", "--skip-topics")
+    system.migrate(topics=False)
     yield system
     system.end()
 

@@ -66,7 +66,7 @@ def test_backfill_killed_anywhere_and_run_again(made: System) -> None:
     days = ("--stream", "inventory", "--from", "2023-12-31", "--to", "2025-01-02")
     system.configure({"backfill": {"chunk_records": 5}})
     killer = str(ROOT / "tests" / "recovery" / "killer")
-    for step in ("sinks.postgres.commit.out_of_band:OutOfBandCommits.commit:4:after", "streaming.cache:CachePublisher.follow:9"):
+    for step in ("sinks.postgres.commit.out_of_band:OutOfBandCommits.commit:4:after", "sinks.redis.hashes:VersionedHashes.mark:2"):
         system.env |= {"PYTHONPATH": killer, "CASTRO_TEST_KILL": f"castro_spark.{step}"}
         assert system.start("backfill", *days).wait(120) == -signal.SIGKILL
     del system.env["CASTRO_TEST_KILL"]

@@ -20,15 +20,17 @@ STEPS = {
     "staged by the executors": "castro_spark.streaming.batches:BatchWriter._stage:2:after",
     "in the transaction, before its COMMIT": f"{COMMIT}:write_books:2",
     "after the COMMIT": f"{COMMIT}:StreamCommits.commit:2:after",
-    "half-way through Redis": "castro_spark.sinks.redis.publish:Publisher.mark:2",
-    "after Redis": "castro_spark.sinks.redis.publish:Publisher.mark:2:after",
+    "half-way through Redis": "castro_spark.sinks.redis.hashes:VersionedHashes.write:4",
+    "after Redis": "castro_spark.sinks.redis.hashes:VersionedHashes.mark:2:after",
 }
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed(system: System, step: str) -> None:
-    # Small batches, of which every other one is large enough for the executors.
-    system.configure({"streaming": {"max_offsets_per_trigger": 200, "executor_staging_rows": 100}})
+    # Small batches, of which every other one is large enough for the executors; and Redis gets each in many steps.
+    system.configure({
+        "streaming": {"max_offsets_per_trigger": 200, "executor_staging_rows": 100}, "projection": {"products_per_chunk": 2}
+    })  # fmt: skip
     events = random_events(random.Random(step), 700)
     sent = list(zip(system.produce(native(e) for e in events), events, strict=True))
     killer = str(Path(__file__).parent / "killer")

@@ -50,11 +50,11 @@ for i = 2, #KEYS do
 end
 return 1
 """
-# Deletes the keys whose hash is older than ARGV[1] or newer than ARGV[2].
+# Deletes the keys whose hash is older than ARGV[1], newer than ARGV[2], or of no version.
 _SWEEP = """
 for i = 1, #KEYS do
   local held = redis.pcall('HGET', KEYS[i], 'version')
-  if type(held) == 'string' and (held < ARGV[1] or held > ARGV[2]) then redis.call('DEL', KEYS[i]) end
+  if not held or (type(held) == 'string' and (held < ARGV[1] or held > ARGV[2])) then redis.call('DEL', KEYS[i]) end
 end
 """
 # KEYS: the marker, and of which history it is; ARGV: the same, and whether the marker may go back.
