@@ -30,6 +30,7 @@ _FEW = 20_000  # products: so many are listed at once and published as of one sn
 _KEYS_A_REQUEST = 2_000
 _NOTE_SECONDS = 2.0
 _EVERYTHING = -1  # a revision before all
+_LONG_AGO = -1e9
 _AFTER_ALL = (10**15 - 1, 10**15 - 1)
 
 
@@ -97,6 +98,7 @@ class StreamProjector:
     def fail(self, words: str) -> None:
         """Notes in PostgreSQL that Redis is behind, and why; the next step begins with new connections."""
         self._hashes.disconnect()
+        self._noted = 0.0  # the next good step says that all is well
         with suppress(*PASSING):
             connection = self._open()
             if self._locked:
@@ -112,6 +114,11 @@ class StreamProjector:
         self._connection, self._locked = None, False
 
     def close(self) -> None:
+        """Notes how far it came, where that went well, and gives everything back."""
+        if self._connection is not None and self._locked and self._noted:
+            self._noted = _LONG_AGO
+            with suppress(*PASSING):
+                self._sign_of_life(self._connection)
         self.disconnect()
         self._hashes.close()
 
