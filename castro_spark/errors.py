@@ -11,6 +11,7 @@
     │   ├── MappingError        a warehouse table is not as the mapping says
     │   └── SourceUnreadable    a warehouse table cannot be read: not the same as an empty one
     ├── SinkError               PostgreSQL, Redis or the archive does not hold what it must
+    │   ├── SessionRefused      a session of PostgreSQL cannot be used as it is
     │   ├── NotMigrated         tables are missing or of another version
     │   ├── TypeChanged         a table is there with other columns than the mapping's
     │   ├── Fenced              another writer has taken the stream over
@@ -83,6 +84,10 @@ class SourceUnreadable(SourceError):
 
 class SinkError(CastroError):
     """PostgreSQL, Redis or the archive does not hold what it must."""
+
+
+class SessionRefused(SinkError):
+    """A session of PostgreSQL is not as it must be, and the job cannot set it so; somebody must mend it."""
 
 
 class NotMigrated(SinkError):

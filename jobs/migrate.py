@@ -23,7 +23,7 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], skip_topics: 
     """PostgreSQL first, in one transaction; then the topics that are not there."""
     settings = cli.load(env, conf_file)
     streams = cli.chosen(names)
-    connection = connect(settings.postgres, "castro_spark migrate")
+    connection = connect(settings.postgres, "castro_spark migrate", long=True)
     try:
         done = [*migrate(connection, streams), *migrate_warehouse(connection, settings.warehouse.mapped)]
         for name in done or ["nothing to do"]:

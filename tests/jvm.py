@@ -20,7 +20,7 @@ import pyspark
 from castro_spark.local.stack import castro_home
 
 ROOT = Path(__file__).resolve().parent.parent
-_SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dderby.system.durability=test"
 _OPTIONS = f"{_SHORT_RUNS} -Dlog4j2.configurationFile=file:{ROOT}/conf/log4j2.properties"
 
 

@@ -15,11 +15,12 @@ from castro_spark.parse.connect_values import Schema, columns_of, plain
 from castro_spark.parse.envelope import Change, open_key
 from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import natural_id
-from castro_spark.parse.position import log_position
+from castro_spark.parse.position import change_position
 from castro_spark.parse.reasons import Reason, Unusable
 from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
 
 Readers = Sequence[tuple[Field, Reader]]
+Place = tuple[int, int, int]  # a record's generation, partition and offset
 _ValuesAndKept = tuple[tuple[object, ...], list[str] | None]
 
 _CREATE, _UPDATE, _READ, _DELETE, _TRUNCATE, _MESSAGE = "c", "u", "r", "d", "t", "m"
@@ -40,7 +41,7 @@ class Changed:
     deletes: bool
     values: tuple[object, ...]
     kept: list[str] | None
-    position: tuple[int, int]
+    position: bytes
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,11 @@ class _Row:
 
 
 def read_change(
-    change: Change, key: bytes | None, offset: int, stream: StreamDeclaration, readers: Readers
+    change: Change, key: bytes | None, place: Place, stream: StreamDeclaration, readers: Readers
 ) -> Changed | Unusable | None:
     """An event or a delete; or why there is none; or None: another table's change, or a message.
 
+    `place` is where Kafka has it.
     `readers` are the event id field's, then those of the stream's fields. A truncate is unusable: it would take
     all rows away, and nobody should have that done unseen.
     """
@@ -81,7 +83,7 @@ def read_change(
     try:
         deletes = change.op == _DELETE
         values, kept = (_delete if deletes else _event)(change, key, stream, readers)
-        position = log_position(change.source, change.ts_ms, offset, snapshot=change.op == _READ)
+        position = change_position(change.source, *place, snapshot=change.op == _READ)
         return Changed(deletes, values, kept, position)
     except Unusable as bad:
         return bad

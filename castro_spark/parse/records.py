@@ -32,9 +32,9 @@ from castro_spark.parse.fields import (
     timestamp_reader,
 )
 from castro_spark.parse.identity import natural_id
-from castro_spark.parse.position import position_major
+from castro_spark.parse.position import PositionClass, kafka_positions
 from castro_spark.parse.reasons import Reason, Unusable
-from castro_spark.streams.declaration import POSITION_COLUMNS, Field, FieldType, StreamDeclaration
+from castro_spark.streams.declaration import POSITION_COLUMN, Field, FieldType, StreamDeclaration
 
 EVENT, DELETE, REJECT, SKIP = "event", "delete", "reject", "skip"
 # A record as a source gives it: Spark's Kafka columns.
@@ -139,7 +139,7 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     calendar = calendar_of(columns["timestamp"], rules.timezone)
     columns |= dict(zip(CALENDAR.names, calendar.flatten(), strict=True))
     columns["value_total"] = value_total_of(columns["quantity"], columns[stream.price])
-    columns |= _positions(batch, is_event, changes, rules)
+    columns[POSITION_COLUMN] = _positions(batch, is_event, changes, rules)
     kept: list[list[str] | None] = [None] * len(read)
     for row, change in changes.items():
         kept[row] = change.kept
@@ -167,13 +167,14 @@ def _read_batch(
     changes: dict[int, Changed] = {}
     unknown: dict[int, list[str]] = {}
     names: set[str] = set()
-    keys, offsets = batch.column("key"), batch.column("offset")
+    keys, partitions, offsets = (batch.column(name) for name in ("key", "partition", "offset"))
     for row, value in enumerate(batch.column("value").to_pylist()):
         found = _read(value, rules, names)
         if isinstance(found, Change):
             if isinstance(found.after, dict) and found.source.get("table") in rules.stream.envelope_tables:
                 names.update(found.after.keys() - rules.known)
-            changed = read_change(found, keys[row].as_py(), offsets[row].as_py(), rules.stream, rules.readers)
+            place = rules.generation, partitions[row].as_py(), offsets[row].as_py()
+            changed = read_change(found, keys[row].as_py(), place, rules.stream, rules.readers)
             if isinstance(changed, Changed):
                 changes[row] = changed
                 read.append(changed.values)
@@ -189,18 +190,18 @@ def _read_batch(
 
 def _positions(
     batch: pa.RecordBatch, is_event: pa.Array, changes: dict[int, Changed], rules: ParseRules
-) -> dict[str, pa.Array]:
+) -> pa.Array:
     """A native event's position is its partition and offset, a change's its place in the source's log."""
-    nulls = pa.scalar(None, pa.int64())
-    base = position_major(rules.generation, 0)
-    major = pc.if_else(is_event, pc.add(batch.column("partition").cast(pa.int64()), base), nulls)
-    minor = pc.if_else(is_event, batch.column("offset"), nulls)
+    # Rows of the warehouse come as native records of a generation below 0 (parse/history).
+    class_ = PositionClass.CHANGE if rules.generation >= 0 else PositionClass.WAREHOUSE
+    found = kafka_positions(class_, max(rules.generation, 0), batch.column("partition"), batch.column("offset"))
+    found = pc.if_else(is_event, found, pa.scalar(None, pa.binary()))
     if changes:
-        majors, minors = major.to_pylist(), minor.to_pylist()
+        positions = found.to_pylist()
         for row, change in changes.items():
-            majors[row], minors[row] = change.position
-        major, minor = pa.array(majors, pa.int64()), pa.array(minors, pa.int64())
-    return dict(zip(POSITION_COLUMNS, (major, minor), strict=True))
+            positions[row] = change.position
+        found = pa.array(positions, pa.binary())
+    return found
 
 
 def _read(value: bytes | None, rules: ParseRules, unknown: set[str]) -> Read | Change:
@@ -249,7 +250,7 @@ def parsed_types(stream: StreamDeclaration) -> dict[str, str]:
     """The columns that `parse_records` gives, in order, with their types in Spark's words."""
     types = {f.column: _DDL_TYPES[f.type] for f in stream.fields} | {
         "event_id": "string", "value_total": "decimal(38,12)", "date": "date", "month": "int", "quarter": "int",
-        "day_of_week": "int", "is_weekend": "boolean", "position_major": "bigint", "position_minor": "bigint",
+        "day_of_week": "int", "is_weekend": "boolean", POSITION_COLUMN: "binary",
     }  # fmt: skip
     return {
         "partition": "int", "offset": "bigint", "record_timestamp": "timestamp", "key": "binary", "value": "binary",

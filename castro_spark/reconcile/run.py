@@ -109,7 +109,7 @@ class _Reconciliation:
         )  # fmt: skip
         hashes = StaleHashes(settings, stream)
         with (
-            closing(connect(settings.postgres, f"castro_spark {stream.name} reconcile")) as connection,
+            closing(connect(settings.postgres, f"castro_spark {stream.name} reconcile", long=True)) as connection,
             closing(commits), closing(hashes), closing(self._warehouse()) as warehouse,
         ):  # fmt: skip
             plan = Plan(settings.postgres, stream, connection, self.result.day, self.result.cutoff)

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.errors import SourceError, TopicMissing
 from castro_spark.settings import KafkaSettings
+from castro_spark.sources.kafka_options import admin_options, reader_options
 
 _TIMEOUT_MS = "15000"
 # How Spark's consumers fetch; settings.kafka.options wins. After each poll Spark asks for the partition's bounds, on
@@ -44,7 +45,7 @@ def read_stream(
     """
     return (
         spark.readStream.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | _client_options(settings)).items()})
+        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | reader_options(spark, settings)).items()})
         .option("subscribe", topic)
         .option("startingOffsets", json.dumps({topic: {str(p): o for p, o in start.items()}}))
         .option("maxOffsetsPerTrigger", max_offsets)
@@ -64,7 +65,7 @@ def read_range(
     """  # fmt: skip
     return (
         spark.read.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | _client_options(settings)).items()})
+        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | reader_options(spark, settings)).items()})
         .option("assign", json.dumps({topic: sorted(ends)}))
         .option("startingOffsets", json.dumps({topic: {str(p): starts[p] for p in ends}}))
         .option("endingOffsets", json.dumps({topic: {str(p): o for p, o in ends.items()}}))
@@ -100,10 +101,6 @@ def create_topic(
         return False
 
 
-def _client_options(settings: KafkaSettings) -> dict[str, str]:
-    return {**settings.options, "bootstrap.servers": settings.bootstrap_servers}
-
-
 class _Admin:
     """Kafka's AdminClient in Spark's JVM, through py4j."""
 
@@ -114,7 +111,7 @@ class _Admin:
         self._kafka: Any = self._jvm.org.apache.kafka
         properties = self._jvm.java.util.Properties()
         options = {"request.timeout.ms": _TIMEOUT_MS, "default.api.timeout.ms": _TIMEOUT_MS}
-        for name, value in {**options, **_client_options(settings)}.items():
+        for name, value in {**options, **admin_options(settings)}.items():
             properties.setProperty(name, value)
         self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
 

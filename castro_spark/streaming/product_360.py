@@ -79,7 +79,7 @@ class Product360:
 
         With `ALL` newer ones go too: those of a later state than the database was put back to.
         """
-        with closing(connect(self._settings.postgres, "castro_spark product_360 cache")) as connection:
+        with closing(connect(self._settings.postgres, "castro_spark product_360 cache", long=True)) as connection:
             if not sink.is_migrated(connection):
                 return 0
             # One snapshot, so that all that is written is of one state.

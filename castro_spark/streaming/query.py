@@ -142,7 +142,7 @@ def _claim(
     stopping: Event,
 ) -> Ledger:
     state = topic_state(spark, settings.kafka, topic)
-    for attempt in outlast_outages(settings.streaming.outage_retry_seconds, stopping):
+    for attempt in outlast_outages(settings.streaming.outage_retry_seconds, stopping, starting=True):
         with attempt:
             connection = connect(settings.postgres, f"castro_spark {stream.name}")
             try:

@@ -94,8 +94,7 @@ CREATE TABLE castro.emptied (
 CREATE TABLE castro.deleted (
     stream         text NOT NULL,
     event_id       text COLLATE "C" NOT NULL,
-    position_major bigint NOT NULL,
-    position_minor bigint NOT NULL,
+    source_position bytea NOT NULL,
     deleted_at     timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (stream, event_id)
 );

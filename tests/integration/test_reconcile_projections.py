@@ -118,7 +118,7 @@ def test_checksums_of_both_sides_agree(lake: System, spark: SparkSession) -> Non
     base = {
         "event_id": "E", "product_code": "P", "quantity": Decimal("1.5"), "unit_cost": Decimal("2.25"), "timestamp": noon(DAY), "supplier": "S",
         "order_number": "O", "expected_delivery": DAY, "date": DAY, "month": 1, "quarter": 2, "day_of_week": 3, "is_weekend": True,
-        "position_major": 1, "position_minor": 2,
+        "source_position": b"\x01",
     }  # fmt: skip
     events = []
     for number, values in enumerate(NASTY):

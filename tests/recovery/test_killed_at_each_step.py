@@ -1,42 +1,84 @@
-"""kill -9 of the driver at every step of a batch, twice on the same batch: the end is that of one clean run."""
+"""kill -9 of the driver at every step of a batch: one stream, whose processes die at one step after the other.
+
+At each step it dies twice in a row, once with its batches staged by the executors and once by the driver, but for two
+steps, which know no difference. After each step the stream is completed, and all must be as after one clean run.
+"""
 
 from __future__ import annotations
 
 import random
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from castro_spark.local import Stack
 from tests import oracle
 from tests.builders import native, random_events
 from tests.system import System
 
 pytestmark = pytest.mark.slow
 COMMIT = "castro_spark.sinks.postgres.commit.transaction"
+PUBLISHED = "castro_spark.sinks.redis.hashes:VersionedHashes.mark:2"
+# At the second write to Redis that goes out in several parts: when half of them are sent.
+HALF_A_WRITE = "redis.connection:AbstractConnection.send_packed_command:2:half"
+EXECUTORS, DRIVER = 1, 20_000  # streaming.executor_staging_rows
+BOTH = (EXECUTORS, DRIVER)
 STEPS = {
-    "at the start, once the stream is claimed": "castro_spark.sinks.postgres.commit.ledger:claim:1:after",
-    "before anything is staged": "castro_spark.streaming.batches:BatchWriter._stage:2",
-    "staged by the executors": "castro_spark.streaming.batches:BatchWriter._stage:2:after",
-    "in the transaction, before its COMMIT": f"{COMMIT}:write_books:2",
-    "after the COMMIT": f"{COMMIT}:StreamCommits.commit:2:after",
-    "half-way through Redis": "castro_spark.sinks.redis.hashes:VersionedHashes.write:4",
-    "after Redis": "castro_spark.sinks.redis.hashes:VersionedHashes.mark:2:after",
+    "at the start, once the stream is claimed": ("castro_spark.sinks.postgres.commit.ledger:claim:1:after", (DRIVER,)),
+    "before anything is staged": ("castro_spark.streaming.batches:BatchWriter._stage:2", BOTH),
+    "staged": ("castro_spark.streaming.batches:BatchWriter._stage:2:after", BOTH),
+    "in the transaction, before its COMMIT": (f"{COMMIT}:write_books:2", BOTH),
+    "after the COMMIT": (f"{COMMIT}:StreamCommits.commit:2:after", BOTH),
+    "half-way through Redis": (HALF_A_WRITE, BOTH),
+    "after Redis": (f"{PUBLISHED}:after", (EXECUTORS,)),
 }
+KILLER = str(Path(__file__).parent / "killer")
+BATCH = 400  # its hashes are several parts of a write to Redis
+Sent = list[tuple[tuple[int, int], dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    system = System(stack, tmp_path_factory.mktemp("each_step"))
+    system.migrate()
+    yield system
+    system.end()
+
+
+@pytest.fixture(scope="module")
+def sent() -> Sent:
+    return []
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_killed(system: System, step: str) -> None:
-    # Small batches, of which every other one is large enough for the executors; and Redis gets each in many steps.
-    system.configure({
-        "streaming": {"max_offsets_per_trigger": 200, "executor_staging_rows": 100}, "projection": {"products_per_chunk": 2}
-    })  # fmt: skip
-    events = random_events(random.Random(step), 700)
-    sent = list(zip(system.produce(native(e) for e in events), events, strict=True))
-    killer = str(Path(__file__).parent / "killer")
-    system.env |= {"PYTHONPATH": killer, "CASTRO_TEST_KILL": STEPS[step]}
-    for _ in range(2):
+def test_killed(system: System, sent: Sent, step: str) -> None:
+    place, stagings = STEPS[step]
+    events = random_events(random.Random(step), 3 * BATCH)
+    sent += zip(system.produce(native(e) for e in events), events, strict=True)
+    system.env |= {"PYTHONPATH": KILLER, "CASTRO_TEST_KILL": place}
+    for executor_staging_rows in stagings:
+        streaming = {"max_offsets_per_trigger": BATCH, "executor_staging_rows": executor_staging_rows}
+        system.configure({"streaming": streaming})
         assert system.start("stream", "--available-now").wait(120) == -signal.SIGKILL
+        if place == HALF_A_WRITE:
+            assert_half_written(system)
     del system.env["CASTRO_TEST_KILL"]
     system.drain()
     oracle.assert_agrees(system, sent)
+
+
+def assert_half_written(system: System) -> None:
+    """Of the hashes that Redis lacked some are there, newer than the marker, and some are not."""
+    held = {key: str(system.redis.hget(key, "version")) for key in system.redis.scan_iter("agg:*", count=5000)}
+    version = max(held.values(), default="")
+    marker = str(system.redis.get("castro:published:inventory") or "0.0")
+    assert version > marker
+    written = sum(of == version for of in held.values())
+    since = int(marker.partition(".")[2])
+    days = "SELECT count(*) FROM ml_inventory_daily WHERE revision > %(since)s AND date > now() - interval '5 days'"
+    months = "SELECT count(*) FROM ml_inventory_monthly WHERE revision > %(since)s"
+    changed = sum(system.query(query, {"since": since})[0][0] for query in (days, months))
+    assert 0 < written < changed

@@ -57,7 +57,7 @@ def test_nothing_raises(records: list[Record]) -> None:
     assert [(r["key"], r["value"]) for r in batch.to_pylist()] == records
     for row in batch.to_pylist():
         known = row["outcome"] in ("event", "delete")
-        assert known == (row["event_id"] is not None) == (row["position_major"] is not None)
+        assert known == (row["event_id"] is not None) == (row["source_position"] is not None)
         assert (row["outcome"] == "reject") == (row["reason"] is not None)
 
 

@@ -173,8 +173,6 @@ def copy_parsed(
         outcome = pc.if_else(unsent, REJECT, outcome)
     columns = (*REJECT_COLUMNS, *(name for name in _ORIGIN if name in parsed.schema.names))
     rejects = parsed.filter(pc.equal(outcome, REJECT)).select(list(columns))
-    for name in ("key", "value"):
-        rejects = rejects.set_column(rejects.schema.get_field_index(name), name, _bytea(rejects.column(name)))
     copy_rows(connection, rejects, rejects_table(stream, slot), columns, attempt)
 
 
@@ -188,6 +186,8 @@ def copy_rows(
         if pa.types.is_timestamp(column.type) and column.type.tz:
             # In UTC, which is the session's zone. Arrow takes thirty times as long to write instants with theirs.
             rows = rows.set_column(index, column.name, rows.column(index).cast(pa.timestamp(column.type.unit)))
+        elif pa.types.is_binary(column.type):
+            rows = rows.set_column(index, column.name, _bytea(rows.column(index)))
     numbered = rows.add_column(0, "attempt", pa.array([attempt] * rows.num_rows, pa.int64()))
     payload = BytesIO()
     csv.write_csv(numbered, payload, _CSV)
