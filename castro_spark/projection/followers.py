@@ -114,7 +114,10 @@ class Follower:
         if not self._trouble:
             log.warning("%s: not published: %s; commits go on, Redis is made good later", self.stream, words)
         self._trouble = words
-        self._projector.fail(words)
+        try:
+            self._projector.fail(words)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.debug("%s: %s", self.stream, first_line(error))
 
     def _last_steps(self) -> str:
         deadline = time.monotonic() + self._settings.projection.wait_seconds

@@ -99,10 +99,9 @@ class StreamProjector:
         """Notes in PostgreSQL that Redis is behind, and why; the next step begins with new connections."""
         self._hashes.disconnect()
         self._noted = 0.0  # the next good step says that all is well
-        with suppress(*PASSING):
-            connection = self._open()
-            if self._locked:
-                committed.note_failing(connection, self._stream.name, words)
+        if self._connection is not None and self._locked:
+            with suppress(*PASSING):
+                committed.note_failing(self._connection, self._stream.name, words)
                 return
         self.disconnect()
 

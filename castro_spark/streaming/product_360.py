@@ -38,6 +38,7 @@ class Product360:
         self._hashes = VersionedHashes(settings.redis, NAME, (PRODUCT_360_PATTERN,))
         self._connection: Connection | None = None
         self._trouble = ""
+        self._redis_failed = False
 
     def run(self, stopping: Event) -> None:
         """Refreshes until `stopping` is set. What goes wrong is logged once, and tried again."""
@@ -58,6 +59,7 @@ class Product360:
             return 0
         as_of = datetime.now(self._settings.zone).date()
         found = sink.look(connection, as_of)
+        self._redis_failed = False
         for products in self._chunks(found.products):
             began = time.monotonic()
             self._refresh(connection, products, as_of)
@@ -98,10 +100,14 @@ class Product360:
 
     def _refresh(self, connection: Connection, products: list[str], as_of: date) -> None:
         refreshed = sink.refresh(connection, products, as_of)
+        if self._redis_failed:
+            return
+        self._redis_failed = True  # where it is, no further chunk of this refresh waits for it
         with suppress(redis.RedisError, Superseded):  # PostgreSQL goes on; `_make_good` says it
             if self._hashes.published() == (_EPOCH, refreshed.before):
                 self._write([(code, refreshed.at, fields) for code, fields in refreshed.rows], refreshed.revision)
                 self._hashes.mark(_EPOCH, refreshed.revision)
+            self._redis_failed = False
 
     def _make_good(self, connection: Connection) -> None:
         """Redis may have lost its data, or this process may have died between PostgreSQL and Redis."""

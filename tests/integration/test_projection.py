@@ -21,7 +21,7 @@ from castro_spark.local import Stack
 from castro_spark.local.process import free_port
 from castro_spark.parse import parse_batch
 from castro_spark.projection import projector as projecting
-from castro_spark.projection.followers import Followers, following
+from castro_spark.projection.followers import Follower, Followers, following
 from castro_spark.projection.last_sync import LastSyncProjector
 from castro_spark.projection.projector import StreamProjector
 from castro_spark.projection.rebuild import rebuild
@@ -380,7 +380,7 @@ def test_last_sync_is_compared_and_made_good(ledger: Ledger) -> None:
             assert ledger.system.redis.ttl("last_sync:ml_a") == -1
 
 
-def test_a_cluster_is_refused_in_words(tables: System, tmp_path: Path) -> None:
+def test_a_cluster_is_refused_in_words(tables: System, ledger: Ledger, tmp_path: Path) -> None:
     port = free_port()
     command = [str(REDIS_SERVER_PATH), "--port", str(port), "--cluster-enabled", "yes", "--dir", str(tmp_path), "--bind", "127.0.0.1"]
     server = psutil.Popen(command, stdout=-3)
@@ -391,6 +391,8 @@ def test_a_cluster_is_refused_in_words(tables: System, tmp_path: Path) -> None:
             until(lambda: answers(client))
         with pytest.raises(SettingsError, match="Redis Cluster"):
             check_usable(settings.redis)
+        ledger.commit(some(1))
+        assert "its keys lie in several slots" in Follower(settings, StreamProjector(settings, INVENTORY)).end()
     finally:
         server.kill()
         server.wait()

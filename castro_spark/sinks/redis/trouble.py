@@ -24,6 +24,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (errors.NoPermissionError, "its ACL does not let this user do what a projection needs"),
     (errors.MovedError, f"{_CLUSTER}; {_CLUSTER_REMEDY}"),
     (errors.AskError, f"{_CLUSTER}; {_CLUSTER_REMEDY}"),
+    (errors.ClusterDownError, f"{_CLUSTER}; {_CLUSTER_REMEDY}"),
     (errors.ClusterCrossSlotError, f"{_CLUSTER}; {_CLUSTER_REMEDY}"),
     (errors.TimeoutError, "it does not answer within redis.timeout_seconds"),
     (errors.ConnectionError, "it cannot be reached"),
