@@ -392,7 +392,7 @@ def test_a_cluster_is_refused_in_words(tables: System, ledger: Ledger, tmp_path:
         with pytest.raises(SettingsError, match="Redis Cluster"):
             check_usable(settings.redis)
         ledger.commit(some(1))
-        assert "its keys lie in several slots" in Follower(settings, StreamProjector(settings, INVENTORY)).end()
+        assert "this is a Redis Cluster" in Follower(settings, StreamProjector(settings, INVENTORY)).end()
     finally:
         server.kill()
         server.wait()
