@@ -4,6 +4,8 @@
     ├── UsageError              exit status 2: wrong arguments
     │   └── SettingsError       a setting is missing or cannot be used; names the file and the key
     ├── SourceError             Kafka or Hive cannot be read as it must
+    │   ├── KafkaUnavailable    the brokers do not answer: waited for
+    │   ├── KafkaRefused        the brokers refuse this client: who it is, or what it may do
     │   ├── TopicMissing        there is no such topic
     │   ├── TopicRecreated      the topic's id is another one than the ledger's
     │   ├── OffsetsAgedOut      the ledger is behind the topic's beginning: records are gone
@@ -17,9 +19,15 @@
     │   ├── Fenced              another writer has taken the stream over
     │   ├── LedgerMoved         the ledger is not where this writer left it
     │   ├── StagingLost         staged records are gone before their commit
+    │   ├── RulesChanged        what records are parsed by has changed before their commit
+    │   ├── CheckpointLost      Spark's checkpoint folder is gone while the stream runs
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
+    ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
+    ├── JvmEnded                Spark's JVM ended under the job
+    ├── IdentitiesDiffer        stream and warehouse know the same events differently
+    ├── StreamsFailed           streams did not do as they were asked to
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
 
@@ -56,6 +64,14 @@ class SettingsError(UsageError):
 
 class SourceError(CastroError):
     """Kafka or Hive cannot be read as it must."""
+
+
+class KafkaUnavailable(SourceError):
+    """The brokers do not answer now; it may pass."""
+
+
+class KafkaRefused(SourceError):
+    """The brokers refuse this client; trying again does not help."""
 
 
 class TopicMissing(SourceError):
@@ -106,6 +122,14 @@ class StagingLost(SinkError):
     """What a batch's tasks staged is not there any more: PostgreSQL crashed in between. The stream begins again."""
 
 
+class RulesChanged(SinkError):
+    """What a batch's records were parsed by no longer holds; nothing of it is committed. They are parsed again."""
+
+
+class CheckpointLost(SinkError):
+    """Spark's checkpoint folder is gone while the stream runs. The stream begins again: the ledger decides."""
+
+
 class ArchiveFailed(SinkError):
     """The archive cannot be written, or another process writes it; what was appended so far is there once."""
 
@@ -122,6 +146,18 @@ class ChecksFailed(SinkError):
     """What was read fails a check; the table stays as it was."""
 
 
+class JvmEnded(CastroError):
+    """Spark's JVM is gone: out of memory, killed, or crashed."""
+
+
+class IdentitiesDiffer(CastroError):
+    """Warehouse and stream know the same events by different kinds of identity: both would count them."""
+
+
+class StreamsFailed(CastroError):
+    """Streams did not do as they were asked to (`stop`)."""
+
+
 class TablesFailed(CastroError):
     """Some tables of an extract failed; the others are done."""
 
@@ -133,3 +169,12 @@ class NotReconciled(CastroError):
 def first_line(error: BaseException | None) -> str:
     """What an error says, without what follows (a trace, a query, what to do): for a line of the log."""
     return str(error).strip().partition("\n")[0]
+
+
+def in_words(error: BaseException | None) -> str:
+    """What went wrong: a CastroError whole, with what to do; of any other error (Java's too) the first line."""
+    if isinstance(error, CastroError):
+        return str(error)
+    if java := getattr(error, "java_exception", None):
+        return str(java).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line(error)}"

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from castro_spark.errors import SettingsError
 from castro_spark.parse import ParseRules
+from castro_spark.parse.identity import Kinds
 from castro_spark.settings import Settings, StreamSettings
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
@@ -17,24 +18,25 @@ def stream_settings(stream: StreamDeclaration, settings: Settings) -> StreamSett
 
 
 def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclaration:
-    """The declaration with the topic and identity that conf gives it; SettingsError where no such columns exist."""
+    """The declaration with topic and identity as conf has them; SettingsError where no such columns exist."""
     conf = stream_settings(stream, settings)
-    stream = replace(stream, topic=conf.topic or stream.topic)
-    identity = conf.identity
-    if identity is None:
+    stream = replace(stream, topic=conf.topic or stream.topic, identity=conf.identity, key=conf.key)
+    if conf.natural_key is None:
         return stream
     possible = [f.column for f in stream.fields if f.type is not FieldType.DECIMAL]
-    wrong = [column for column in identity if column not in possible]
-    if wrong or "timestamp" not in identity:
+    wrong = [column for column in conf.natural_key if column not in possible]
+    if wrong or "timestamp" not in conf.natural_key:
         raise SettingsError(
-            f"streams.{stream.name}.identity: {', '.join(wrong) or 'the timestamp is not among them'}",
+            f"streams.{stream.name}.natural_key: {', '.join(wrong) or 'the timestamp is not among them'}",
             f"name the timestamp and others of: {', '.join(possible)}",
         )
-    return replace(stream, identity=identity)
+    return replace(stream, natural_key=conf.natural_key)
 
 
-def parse_rules(stream: StreamDeclaration, settings: Settings, generation: int) -> ParseRules:
-    """What the records of a batch that begins now are parsed by."""
+def parse_rules(
+    stream: StreamDeclaration, settings: Settings, generation: int, *, warehouse: Kinds = frozenset()
+) -> ParseRules:
+    """What the records of a batch that begins now are parsed by; `warehouse`: how the warehouse's rows are known."""
     return ParseRules(
         stream=stream,
         timezone=settings.timezone,
@@ -42,4 +44,5 @@ def parse_rules(stream: StreamDeclaration, settings: Settings, generation: int) 
         future_allowance=settings.parse.future_allowance,
         max_bytes=settings.parse.max_record_bytes,
         generation=generation,
+        warehouse=warehouse,
     )

@@ -91,6 +91,11 @@ def _builder(job: str) -> SparkSession.Builder:
         # Results of a batch come back in one piece of Arrow.
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "20000")
+        # What a task has in hand at once, in the JVM and in Python, whatever the size of a record.
+        .config("spark.sql.execution.arrow.maxBytesPerBatch", str(4 << 20))
+        # What a poll brought beyond a batch's end waits for the next one; it may be large, so not for minutes.
+        .config("spark.kafka.consumer.fetchedData.cache.timeout", "10s")
+        .config("spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval", "5s")
         # Checkpoints are small and the ledger decides: a second file with each one's checksum only costs time.
         .config("spark.sql.streaming.checkpoint.fileChecksum.enabled", "false")
         .config("spark.sql.streaming.minBatchesToRetain", "10")

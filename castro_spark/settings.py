@@ -6,15 +6,17 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from castro_spark import credentials
 from castro_spark.errors import SettingsError
-from castro_spark.mapping import WarehouseSettings
+from castro_spark.mapping import KEY_TYPES, WarehouseSettings
+from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
+from castro_spark.streams.declaration import IdentityRule
 
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 
@@ -30,116 +32,9 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_TIMEZONE": ("timezone",),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
 }
-_SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # those that take a user and a password
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class KafkaSettings(_Section):
-    bootstrap_servers: str = Field(min_length=3)
-    options: dict[str, str] = Field(default_factory=dict)
-    sasl_username: str | None = Field(default=None, min_length=1)
-    sasl_password: SecretStr | None = None
-    secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # those of the options file
-    options_file: str | None = None  # where it lies
-    options_file_on_nodes: bool = False
-
-    @field_validator("options")
-    @classmethod
-    def _no_group(cls, options: dict[str, str]) -> dict[str, str]:
-        # A group shared by concurrent queries would make each of them read only a part.
-        if "group.id" in options:
-            raise ValueError("must not name group.id: each query reads all partitions by itself")
-        credentials.check_kafka_options(options)
-        return options
-
-    @model_validator(mode="after")
-    def _sasl_whole(self) -> KafkaSettings:
-        if self.options_file_on_nodes and (self.options_file is None or self.sasl_password is not None):
-            raise ValueError(
-                f"options_file_on_nodes: {credentials.KAFKA_OPTIONS_FILE} must name that file, with sasl.jaas.config in"
-                " it where there is a password (not CASTRO_KAFKA_SASL_PASSWORD, which the nodes do not have)"
-            )
-        if (self.sasl_username is None) != (self.sasl_password is None):
-            raise ValueError("sasl_username and CASTRO_KAFKA_SASL_PASSWORD (or ..._FILE) go together")
-        if self.sasl_username is None:
-            return self
-        if self.sasl_mechanism not in _SASL_MECHANISMS:
-            known = ", ".join(_SASL_MECHANISMS)
-            raise ValueError(f"options: sasl.mechanism must be one of {known} beside sasl_username")
-        if not self.option("security.protocol").upper().startswith("SASL_"):
-            raise ValueError("options: security.protocol must be SASL_SSL (or SASL_PLAINTEXT) beside sasl_username")
-        return self
-
-    @property
-    def sasl_mechanism(self) -> str:
-        """As the options have it."""
-        return self.option("sasl.mechanism")
-
-    def option(self, name: str) -> str:
-        """A client option, of either kind; "" where it is not set."""
-        secret = self.secret_options.get(name)
-        return secret.get_secret_value() if secret else self.options.get(name, "")
-
-
-class PostgresSettings(_Section):
-    dsn: str
-    schema_name: str = Field(default="public", alias="schema", min_length=1, max_length=63)
-    password: SecretStr | None = None
-    executor_password_file: str | None = Field(default=None, min_length=1)
-    connect_timeout_seconds: int = Field(gt=0)
-    lock_timeout_seconds: int = Field(gt=0)
-    answer_timeout_seconds: float = Field(gt=0)
-    long_answer_timeout_seconds: float = Field(gt=0)
-    work_mem_mb: int = Field(ge=1)
-
-    @field_validator("dsn")
-    @classmethod
-    def _libpq_without_password(cls, dsn: str) -> str:
-        credentials.check_dsn(dsn)
-        return dsn
-
-    def secret(self) -> str | None:
-        """The password; on an executor that of its own file, where `executor_password_file` is set."""
-        if self.password is not None:
-            return self.password.get_secret_value()
-        if self.executor_password_file is None:
-            return None  # a passfile, a certificate, Kerberos
-        held = credentials.read_secret_file("postgres.executor_password_file", self.executor_password_file)
-        return held.rstrip("\r\n")
-
-    def __getstate__(self) -> dict[Any, Any]:
-        """What goes to the executors: without the password where they have a file of their own."""
-        state = super().__getstate__()
-        if self.executor_password_file is None:
-            return state
-        return {**state, "__dict__": {**state["__dict__"], "password": None}}
-
-
-class TtlSettings(_Section):
-    realtime_seconds: int = Field(gt=0)
-    daily_days: int = Field(gt=0)
-    monthly_days: int = Field(gt=0)
-    product_360_hours: int = Field(gt=24)  # every hash is written anew once a day
-
-
-class RedisSettings(_Section):
-    url: str
-    username: str | None = Field(default=None, min_length=1)
-    password: SecretStr | None = None
-    timeout_seconds: float = Field(gt=0)
-    ttl: TtlSettings
-
-    @field_validator("url")
-    @classmethod
-    def _without_password(cls, url: str) -> str:
-        credentials.check_redis_url(url)
-        return url
-
-
-class ProjectionSettings(_Section):
+class ProjectionSettings(Section):
     """How Redis follows what PostgreSQL has committed."""
 
     poll_seconds: float = Field(gt=0)
@@ -148,7 +43,7 @@ class ProjectionSettings(_Section):
     takeover_seconds: float = Field(ge=5)  # a sign of life comes every two seconds
 
 
-class ParseSettings(_Section):
+class ParseSettings(Section):
     future_allowance_hours: float = Field(ge=0)
     max_record_bytes: int = Field(gt=0)
 
@@ -157,21 +52,26 @@ class ParseSettings(_Section):
         return timedelta(hours=self.future_allowance_hours)
 
 
-class StreamingSettings(_Section):
+class StreamingSettings(Section):
     idle_poll_milliseconds: int = Field(gt=0)
+    commit_seconds: float = Field(gt=0, le=5)
+    max_batch_bytes: int = Field(ge=1 << 20)
     max_offsets_per_trigger: int = Field(gt=0)
     executor_staging_rows: int = Field(gt=0)
     outage_retry_seconds: int = Field(ge=0)
+    restart_wait_seconds: float = Field(gt=0)
+    restart_for_seconds: float | None = Field(default=None, ge=0)
+    on_stream_failure: Literal["continue", "stop"]
     books_retention_days: int = Field(gt=0)
 
 
-class Product360Settings(_Section):
+class Product360Settings(Section):
     refresh_seconds: float = Field(gt=0)
     products_per_commit: int = Field(gt=0)
     share_of_a_core: float = Field(gt=0, le=1)
 
 
-class ArchiveSettings(_Section):
+class ArchiveSettings(Section):
     """The archive of raw records; without `dir` there is none."""
 
     dir: str | None = Field(default=None, min_length=1, pattern=r"^[^`]*$")  # Delta cannot quote a backtick
@@ -189,11 +89,11 @@ class ArchiveSettings(_Section):
         return f"{self.dir.rstrip('/')}/{stream}"
 
 
-class BackfillSettings(_Section):
+class BackfillSettings(Section):
     chunk_records: int = Field(gt=0)
 
 
-class ReconcileSettings(_Section):
+class ReconcileSettings(Section):
     in_flight_minutes: float = Field(ge=0)  # what changed since is not judged yet
     change_limit: float = Field(ge=0, le=1)  # of a day's events, that a run may change unless forced
     repairs_per_commit: int = Field(gt=0)
@@ -203,27 +103,45 @@ class ReconcileSettings(_Section):
         return timedelta(minutes=self.in_flight_minutes)
 
 
-class HistorySettings(_Section):
+class HistorySettings(Section):
     """Where the warehouse holds a stream's events: a table of `warehouse.tables` whose columns are named as the
-    stream's. `event_id` and `deleted` are Spark SQL over these columns."""
+    stream's. `deleted` is Spark SQL over these columns."""
 
     table: str
-    event_id: str | None = None  # as the stream's records have it; None: the natural key is the identity
+    key: tuple[str, ...] = ()  # the columns that make the id which the stream's records have; none: the natural key
     deleted: str | None = None  # true: the row says that there is no such event any more
-    on_extract: bool = True  # an incremental extract of the table brings its new rows to the stream's tables too
+    on_extract: bool = True  # an extract of the table brings its new rows to the stream's tables too
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_key(cls, tree: Any) -> Any:
+        if isinstance(tree, dict) and "event_id" in tree:
+            raise ValueError("event_id is key now: the columns that make the id, as in key: [order_number, item]")
+        return tree
 
 
-class StreamSettings(_Section):
+class StreamSettings(Section):
     """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
 
     topic: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,249}$")
     partitions: int = Field(default=4, gt=0)
-    identity: tuple[str, ...] | None = None
+    identity: IdentityRule = IdentityRule.AUTO
+    natural_key: tuple[str, ...] | None = Field(default=None, min_length=1)
+    key: tuple[str, ...] = ()  # the fields of the record key that make the id, in order; none: all of its own
     max_offsets_per_trigger: int | None = Field(default=None, gt=0)
     history: HistorySettings | None = None
 
+    @field_validator("identity", mode="before")
+    @classmethod
+    def _former_identity(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            raise ValueError(  # noqa: TRY004  pydantic reports no TypeError
+                "is auto, id or natural_key; the columns of the natural key are natural_key: [...] now"
+            )
+        return value
 
-class Settings(_Section):
+
+class Settings(Section):
     """All settings of a run. Passwords are SecretStr: neither str() nor repr() shows them."""
 
     timezone: str
@@ -256,7 +174,28 @@ class Settings(_Section):
                     f"streams.{name}.history.table: {stream.history.table} is none of warehouse.tables"
                     f" ({', '.join(self.warehouse.mapped)})"
                 )
+            if problem := self._unfit_key(name):
+                raise ValueError(f"streams.{name}.history.key: {problem}")
         return self
+
+    def _unfit_key(self, stream: str) -> str | None:
+        """Why the warehouse's rows cannot be known by the columns that conf names; None where they can."""
+        history = self.history(stream)
+        if history is None:
+            return None
+        columns = self.warehouse.mapped[history.table].columns
+        if missing := [c for c in history.key if c not in columns]:
+            return f"{', '.join(missing)} is no column of {history.table}; it has {', '.join(columns)}"
+        if wrong := [c for c in history.key if columns[c].type not in KEY_TYPES]:
+            return (
+                f"{', '.join(wrong)} is {columns[wrong[0]].type.value}, which record keys do not tell in the same"
+                f" words; name columns of the types {', '.join(t.value for t in KEY_TYPES)}"
+            )
+        if history.key == ("product_code",):
+            return "a product's code alone tells none of its events from another"
+        if self.streams[stream].identity is IdentityRule.ID and not history.key:
+            return f"streams.{stream}.identity is id: name the columns of {history.table} that make the id"
+        return None
 
     def history(self, stream: str) -> HistorySettings | None:
         """Where the warehouse holds the stream's events; None where it does not, or that table is not wanted here."""

@@ -22,12 +22,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.batch.exclusive import exclusively
+from castro_spark.batch.exclusive import exclusively, ledger_of
 from castro_spark.errors import CastroError, SettingsError, StagingLost
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
+from castro_spark.parse.identity import Kinds
 from castro_spark.rules import configured, parse_rules
-from castro_spark.settings import PostgresSettings, Settings
-from castro_spark.sinks.postgres.commit import staging
+from castro_spark.servers import PostgresSettings
+from castro_spark.settings import Settings
+from castro_spark.sinks.postgres.commit import staging, staging_tasks
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.working_tables import OUT_OF_BAND_SLOT
@@ -142,21 +144,30 @@ def run(
     check: Callable[[], None],
     stopping: Event,
     report: Callable[[Progress], None],
+    warehouse: Kinds | None = None,
 ) -> Progress:
-    """Stages each chunk as `parse` makes it, and commits it; `check` raises where this may not go on."""
+    """Stages each chunk as `parse` makes it, and commits it; `check` raises where this may not go on.
+
+    `warehouse`: how the rows are known, where they are the warehouse's.
+    """
     progress = Progress(stream.name, records=source.records, chunks=source.chunks)
     patience = settings.streaming.outage_retry_seconds
-    commits = OutOfBandCommits(settings.postgres, stream, patience=patience, stopping=stopping)
+    commits = OutOfBandCommits(
+        settings.postgres, stream, patience=patience, stopping=stopping, warehouse=warehouse
+    )  # fmt: skip
     began = time.monotonic()
     try:
         commits.begin()
+        known = Kinds() if warehouse is not None else ledger_of(settings, stream, "backfill").warehouse_kinds
         for number in range(source.chunks):
             if stopping.is_set():
                 raise CastroError(
                     f"stopped after {number} of {source.chunks} chunks", "run it again: what is there stays as it is"
                 )
             check()
-            committed, records = _commit(settings, stream, source.chunk(number), parse, commits)
+            committed, records = _commit(
+                settings, parse_rules(stream, settings, 0, warehouse=known), source.chunk(number), parse, commits
+            )
             progress = progress.plus(committed, records, time.monotonic() - began)
             report(progress)
     finally:
@@ -166,7 +177,7 @@ def run(
 
 def _commit(
     settings: Settings,
-    stream: StreamDeclaration,
+    rules: ParseRules,
     records: DataFrame,
     parse: Parse,
     commits: OutOfBandCommits,
@@ -175,11 +186,11 @@ def _commit(
         stage_parsed,
         parse=parse,
         settings=settings.postgres,
-        rules=parse_rules(stream, settings, 0),
+        rules=rules,
         patience=settings.streaming.outage_retry_seconds,
     )
     for attempt in range(1, _TRIES + 1):
-        batch = staging.stage_on_executors(records, task, OUT_OF_BAND_SLOT)
+        batch = staging_tasks.stage_on_executors(records, task, OUT_OF_BAND_SLOT)
         try:
             committed = commits.commit(batch)
         except StagingLost as lost:
@@ -195,8 +206,10 @@ def stage_parsed(
     batches: Iterable[pa.RecordBatch], *, parse: Parse, settings: PostgresSettings, rules: ParseRules, patience: float
 ) -> Iterator[pa.RecordBatch]:
     """One task of a chunk: parses its records and copies them into the guests' slot."""
-    held = [parsed for batch in batches for parsed in parse(batch, rules)]
-    yield from staging.stage_parsed(held, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience)
+    parsed = (piece for batch in batches for piece in parse(batch, rules))
+    yield from staging_tasks.stage_parsed(
+        parsed, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience
+    )
 
 
 def parse_past(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBatch]:

@@ -10,14 +10,16 @@ import base64
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from castro_spark.parse.connect_values import Schema, columns_of, plain
-from castro_spark.parse.envelope import Change, open_key
+from castro_spark.parse.envelope import Change
 from castro_spark.parse.fields import Reader
-from castro_spark.parse.identity import natural_id
+from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.position import change_position
 from castro_spark.parse.reasons import Reason, Unusable
-from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
+from castro_spark.parse.record_key import KeyId, key_id
+from castro_spark.streams.declaration import Field, StreamDeclaration
 
 Readers = Sequence[tuple[Field, Reader]]
 Place = tuple[int, int, int]  # a record's generation, partition and offset
@@ -28,20 +30,21 @@ _PLACEHOLDER = "__debezium_unavailable_value"
 # As a text, and as the bytes of a Decimal; no sound value of a stream's columns reads like either.
 _UNAVAILABLE = (_PLACEHOLDER, base64.b64encode(_PLACEHOLDER.encode()).decode())
 _KEPT = object()
-_NULL = "\\N"
 
 
 @dataclass(frozen=True)
 class Changed:
     """What a change does. `values`: the event's, event_id first; of a delete they are None but for the event_id.
 
-    `kept`: the columns that were not sent, None in `values`: they keep the value they had.
+    `kept`: the columns that were not sent, None in `values`: they keep the value they had. `raw_id`: the id of the
+    record key as it was sent, where that differs.
     """
 
     deletes: bool
     values: tuple[object, ...]
     kept: list[str] | None
     position: bytes
+    raw_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,13 @@ class _Row:
 
 
 def read_change(
-    change: Change, key: bytes | None, place: Place, stream: StreamDeclaration, readers: Readers
+    change: Change, key: bytes | None, place: Place, stream: StreamDeclaration, readers: Readers, warehouse: Kinds
 ) -> Changed | Unusable | None:
     """An event or a delete; or why there is none; or None: another table's change, or a message.
 
     `place` is where Kafka has it.
     `readers` are the event id field's, then those of the stream's fields. A truncate is unusable: it would take
-    all rows away, and nobody should have that done unseen.
+    all rows away, and nobody should have that done unseen. `warehouse`: how the warehouse's rows are known.
     """
     table = change.source.get("table")
     if change.op == _MESSAGE or (isinstance(table, str) and table not in stream.envelope_tables):
@@ -82,21 +85,68 @@ def read_change(
         return Unusable(Reason.UNKNOWN_ENVELOPE, "source.table: absent")
     try:
         deletes = change.op == _DELETE
-        values, kept = (_delete if deletes else _event)(change, key, stream, readers)
+        known = _Known(stream, readers, warehouse, key_id(key, stream, readers[0][1]))
+        values, kept = (_delete if deletes else _event)(change, known)
         position = change_position(change.source, *place, snapshot=change.op == _READ)
-        return Changed(deletes, values, kept, position)
+        return Changed(deletes, values, kept, position, known.key.raw if known.key else None)
     except Unusable as bad:
         return bad
 
 
-def _delete(change: Change, key: bytes | None, stream: StreamDeclaration, readers: Readers) -> _ValuesAndKept:
-    event_id = _key_id(key, readers[0][1])
+class _Known(NamedTuple):
+    """What rows are identified by."""
+
+    stream: StreamDeclaration
+    readers: Readers
+    warehouse: Kinds
+    key: KeyId | None
+
+    def id_of_key(self, product_code: object) -> str | None:
+        """The id of the record key; None without one."""
+        if self.key is None:
+            return None
+        self.key.check_tells_rows(product_code)
+        check_id(self.key.text, self.stream, self.warehouse, "key")
+        return self.key.text
+
+    def own_id(self, row: _Row) -> str:
+        """The identity that a row has without a key: its event id field, else its natural key, as native records."""
+        id_field, id_reader = self.readers[0]
+        own = row.read(id_field, id_reader)
+        if isinstance(own, str):
+            check_id(own, self.stream, self.warehouse, id_field.name)
+            return own
+        natural_key = (*self.stream.natural_key, "timestamp")
+        natural = [(f, reader) for f, reader in self.readers[1:] if f.column in natural_key]
+        if own is _KEPT or any(f.required and row.columns.get(f.name) is None for f, _ in natural):
+            raise Unusable(Reason.MISSING_FIELD, "key: absent")
+        check_natural(self.stream, self.warehouse, "key")
+        event = {field.column: row.read(field, reader) for field, reader in natural}
+        if _KEPT in event.values():
+            raise Unusable(Reason.MISSING_FIELD, "key: absent")
+        micros = event["timestamp"]
+        assert isinstance(micros, int)
+        return natural_id(self.stream.natural_key, event, micros)
+
+    def product_of(self, row: _Row | None) -> object:
+        """The product's code where the row tells it."""
+        field, reader = next((f, reader) for f, reader in self.readers if f.column == "product_code")
+        with suppress(Unusable):  # the row is an image of what is gone, and may hold anything
+            return row and row.read(field, reader)
+        return None
+
+
+def _delete(change: Change, known: _Known) -> _ValuesAndKept:
+    before = None
+    with suppress(Unusable):
+        before = _row(change, "before")
+    event_id = known.id_of_key(known.product_of(before))
     if event_id is None:
-        event_id = _own_id(_row(change, "before") or _Row({}, {}), stream, readers)
-    return (event_id, *[None] * len(stream.fields)), None
+        event_id = known.own_id(_row(change, "before") or _Row({}, {}))
+    return (event_id, *[None] * len(known.stream.fields)), None
 
 
-def _event(change: Change, key: bytes | None, stream: StreamDeclaration, readers: Readers) -> _ValuesAndKept:
+def _event(change: Change, known: _Known) -> _ValuesAndKept:
     if change.op == _TRUNCATE:
         raise Unusable(Reason.UNKNOWN_ENVELOPE, f"op {_TRUNCATE}: a truncate would remove every row; do that by hand")
     if change.op not in (_CREATE, _UPDATE, _READ):
@@ -104,12 +154,13 @@ def _event(change: Change, key: bytes | None, stream: StreamDeclaration, readers
     after = _row(change, "after")
     if after is None:
         raise Unusable(Reason.MISSING_FIELD, "after: absent")
-    event_id = _key_id(key, readers[0][1])
-    read = [after.read(field, reader) for field, reader in readers[1:]]
+    read = [after.read(field, reader) for field, reader in known.readers[1:]]
+    columns = known.stream.columns
+    event_id = known.id_of_key(read[columns.index("product_code")])
     if event_id is None:
-        event_id = _own_id(after, stream, readers)
-        _refuse_new_identity(change, event_id, stream, readers)
-    kept = [column for column, value in zip(stream.columns, read, strict=True) if value is _KEPT]
+        event_id = known.own_id(after)
+        _refuse_new_identity(change, event_id, known)
+    kept = [column for column, value in zip(columns, read, strict=True) if value is _KEPT]
     return (event_id, *(None if value is _KEPT else value for value in read)), kept or None
 
 
@@ -122,67 +173,13 @@ def _row(change: Change, image: str) -> _Row | None:
     return _Row(columns, columns_of(columns_of(change.schema).get(image)))
 
 
-def _key_id(key: bytes | None, reader: Reader) -> str | None:
-    """The event id that a record key's fields make; None where the key has none, or only null or blank ones.
-
-    One field is its value's text. Several are joined by "|", in the key's order, with "|" and "\\" inside them
-    escaped by "\\" and a null as "\\N", so that two keys never make one id.
-    """
-    if key is None:
-        return None
-    try:
-        fields, schema = open_key(key)
-        if not isinstance(fields, dict):
-            return None
-        schemas = columns_of(schema)
-        texts = [_key_text(held, schemas.get(name)) for name, held in fields.items()]
-        if all(text is None for text in texts):
-            return None
-        joined = texts[0] if len(texts) == 1 else "|".join(_NULL if t is None else _escaped(t) for t in texts)
-        event_id = reader(joined)
-    except Unusable as bad:
-        raise Unusable(bad.reason, f"key: {bad.detail or key.decode(errors='replace')}") from None
-    assert event_id is None or isinstance(event_id, str)
-    return event_id
-
-
-def _key_text(held: object, schema: Schema | None) -> str | None:
-    if isinstance(held, bool):
-        return str(held).lower()
-    text = plain(held, FieldType.TEXT, schema)
-    if text is None or isinstance(text, str):
-        return text
-    raise Unusable(Reason.BAD_TEXT)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|")
-
-
-def _own_id(row: _Row, stream: StreamDeclaration, readers: Readers) -> str:
-    """The identity that a row has without a key: its event id field, else its natural key, as native records."""
-    id_field, id_reader = readers[0]
-    own = row.read(id_field, id_reader)
-    if isinstance(own, str):
-        return own
-    natural = [(f, reader) for f, reader in readers[1:] if f.column in (*stream.identity, "timestamp")]
-    if own is _KEPT or any(f.required and row.columns.get(f.name) is None for f, _ in natural):
-        raise Unusable(Reason.MISSING_FIELD, "key: absent")
-    event = {field.column: row.read(field, reader) for field, reader in natural}
-    if _KEPT in event.values():
-        raise Unusable(Reason.MISSING_FIELD, "key: absent")
-    micros = event["timestamp"]
-    assert isinstance(micros, int)
-    return natural_id(stream.identity, event, micros)
-
-
-def _refuse_new_identity(change: Change, event_id: str, stream: StreamDeclaration, readers: Readers) -> None:
+def _refuse_new_identity(change: Change, event_id: str, known: _Known) -> None:
     """Without a key an update that changes the identity would leave the old row behind, counted for ever."""
     if change.op != _UPDATE:
         return
     before = None
     with suppress(Unusable):  # no image, or one that never was an event
         row = _row(change, "before")
-        before = row and _own_id(row, stream, readers)
+        before = row and known.own_id(row)
     if before not in (None, event_id):
         raise Unusable(Reason.MISSING_FIELD, "key: absent, and the update changes the event's identity")

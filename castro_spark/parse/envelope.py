@@ -53,16 +53,26 @@ def open_envelope(value: bytes, max_bytes: int) -> tuple[str, dict[str, Any]] | 
 
 
 def open_key(key: bytes) -> tuple[object, object]:
-    """A record key -> what it holds and its schema; (None, None) if it is no JSON. Its numbers are Numbers.
+    """A record key -> what it holds and its schema; one that is no JSON is its text. Its numbers are Numbers.
 
-    Raises Unusable: duplicate_key.
+    Raises Unusable: duplicate_key; bad_key: neither JSON nor one text, such as Kafka Connect's `Struct{...}`.
     """
     try:
         return _unwrap(_document(key, _MARKING_DECODER))
     except Unusable as bad:
         if bad.reason is Reason.NOT_JSON:
-            return None, None
+            return _plain_key(key), None
         raise
+
+
+def _plain_key(key: bytes) -> str:
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        raise Unusable(Reason.BAD_KEY, "not UTF-8") from None
+    if _NO_PLAIN_KEY(text):
+        raise Unusable(Reason.BAD_KEY, _start(key))
+    return text
 
 
 def _change(document: dict[str, Any], value: bytes) -> Change | None:
@@ -107,6 +117,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # NaN and Infinity come out as floats: no text, so a field that holds one says bad_number.
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, object_pairs_hook=_object)
 _MARKING_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, object_pairs_hook=_object)
+# What a text begins with that was meant to be more than one value; control characters: of a binary converter.
+_NO_PLAIN_KEY = re.compile(r"\s*\w*[{\[\"]|.*[\x00-\x1f\x7f-\x9f]", re.DOTALL).match
 _WHOLE_DECIMAL = re.compile(rb'"scale"\s*:\s*"[0-]').search
 
 

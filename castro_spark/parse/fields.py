@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from castro_spark.parse.reasons import Reason, Unusable
+from castro_spark.parse.texts import normal_name
 
 Reader = Callable[[object], object]
 
@@ -152,7 +153,7 @@ def _micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
-def text_reader(*, required: bool, max_length: int) -> Reader:
+def text_reader(*, required: bool, max_length: int, normal: Callable[[str], str] = normal_name) -> Reader:
     """A reader of texts: the text as it is; where it is optional, a blank one counts as absent (None).
 
     bad_text: blank where needed, over `max_length` characters, a control character, half a surrogate pair, or
@@ -164,12 +165,12 @@ def text_reader(*, required: bool, max_length: int) -> Reader:
     def read(text: object) -> str | None:
         if not isinstance(text, str):
             raise Unusable(Reason.BAD_TEXT)
-        if usual(text):
+        if usual(text) and text[-1] != " ":
             return text
         if len(text) > max_length or _NO_TEXT(text):
             raise Unusable(Reason.BAD_TEXT)
-        if text.strip(" "):
-            return text
+        if plain := normal(text):
+            return plain
         if required:
             raise Unusable(Reason.BAD_TEXT)
         return None

@@ -21,6 +21,9 @@ class Reason(str, Enum):
     TOO_LARGE = "too_large"  # the value is over the size limit
     UNAVAILABLE_VALUE = "unavailable_value"  # a column was not sent, and no earlier record has it
     DUPLICATE_KEY = "duplicate_key"  # one key twice in one object: which value is meant is unknown
+    BAD_KEY = "bad_key"  # a record key that cannot be read, or tells no row from another
+    AMBIGUOUS_ID = "ambiguous_id"  # sent in two forms in one batch that become one: padded, or composed differently
+    OTHER_IDENTITY = "other_identity"  # known by another kind of identity than the stream's other events
 
 
 class Unusable(Exception):

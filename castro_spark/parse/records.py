@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame
 from castro_spark.features.calendar import CALENDAR, calendar_of
 from castro_spark.features.value import value_total_of
 from castro_spark.parse.debezium import Changed, read_change
-from castro_spark.parse.envelope import Change, open_envelope
+from castro_spark.parse.envelope import Change, Number, open_envelope
 from castro_spark.parse.fields import (
     PRECISION,
     SCALE,
@@ -31,9 +31,11 @@ from castro_spark.parse.fields import (
     text_reader,
     timestamp_reader,
 )
-from castro_spark.parse.identity import natural_id
+from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.position import PositionClass, kafka_positions
+from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.parse.reasons import Reason, Unusable
+from castro_spark.parse.texts import normal_id, normal_name
 from castro_spark.streams.declaration import POSITION_COLUMN, Field, FieldType, StreamDeclaration
 
 EVENT, DELETE, REJECT, SKIP = "event", "delete", "reject", "skip"
@@ -74,6 +76,7 @@ class ParseRules:
     future_allowance: timedelta
     max_bytes: int
     generation: int
+    warehouse: Kinds = frozenset()  # how the warehouse's rows are known: others are rejected; empty: there are none
 
     @cached_property
     def readers(self) -> tuple[tuple[Field, Reader], ...]:
@@ -89,7 +92,8 @@ class ParseRules:
                 return timestamp
             if field.type is FieldType.DATE:
                 return date_reader(zone)
-            return text_reader(required=field.required, max_length=field.max_length)
+            normal = normal_id if field is id_field else normal_name
+            return text_reader(required=field.required, max_length=field.max_length, normal=normal)
 
         return tuple((field, reader(field)) for field in (id_field, *self.stream.fields))
 
@@ -113,7 +117,9 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
     'event', event_id and the position of a 'delete', else null. `kept` (array of names, nearly always null) are an
     event's columns that Debezium did not send: null here, they keep the value they had, and what is derived from
     them (value_total, the calendar) is null too. `unknown` (array of names, nearly always null) are fields of the
-    record that the stream's declaration does not know. Nothing raises on bad data; the same rows give the same result
+    record that the stream's declaration does not know. `raw_id` (nearly always null) is an id as it was sent, where it
+    was padded or in another Unicode form; several such forms of one id in a batch are rejects. Nothing raises on bad
+    data; the same rows give the same result
     again.
     """
 
@@ -128,7 +134,7 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
 def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     """`parse_records` of one Arrow batch."""
     stream = rules.stream
-    read, changes, unknown = _read_batch(batch, rules)
+    read, changes, unknown, raw_ids = _read_batch(batch, rules)
     outcomes = [EVENT if isinstance(r, tuple) else REJECT if r else SKIP for r in read]
     nothing: Values = (None,) * (1 + len(stream.fields))
     by_column = list(zip(*(r if isinstance(r, tuple) else nothing for r in read), strict=True))
@@ -145,7 +151,7 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
         kept[row] = change.kept
         outcomes[row] = DELETE if change.deletes else EVENT
     rejects = [r if isinstance(r, Unusable) else None for r in read]
-    return pa.RecordBatch.from_arrays(
+    parsed = pa.RecordBatch.from_arrays(
         [
             *(batch.column(name) for name in SOURCE_COLUMNS),
             pa.array(outcomes, pa.string()),
@@ -153,30 +159,36 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
             pa.array([r and _printable(r.detail) for r in rejects], pa.string()),
             pa.array(kept, pa.list_(pa.string())),
             pa.array([unknown.get(row) for row in range(len(read))], pa.list_(pa.string())),
+            pa.array([raw_ids.get(row) for row in range(len(read))], pa.string()),
             *(columns[name] for name in stream.event_columns),
         ],
-        names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", *stream.event_columns],
+        names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", "raw_id", *stream.event_columns],
     )
+    return without_ambiguous([parsed], stream, REJECT)[0]
 
 
 def _read_batch(
     batch: pa.RecordBatch, rules: ParseRules
-) -> tuple[list[Read], dict[int, Changed], dict[int, list[str]]]:
-    """What each record holds; what those that are Debezium changes do; and names of unknown fields, both by row."""
+) -> tuple[list[Read], dict[int, Changed], dict[int, list[str]], dict[int, str]]:
+    """What each record holds; what those that are Debezium changes do; names of unknown fields; and ids as they were
+    sent, where that differs: these three by row."""
     read: list[Read] = []
     changes: dict[int, Changed] = {}
     unknown: dict[int, list[str]] = {}
+    raw_ids: dict[int, str] = {}
     names: set[str] = set()
     keys, partitions, offsets = (batch.column(name) for name in ("key", "partition", "offset"))
     for row, value in enumerate(batch.column("value").to_pylist()):
-        found = _read(value, rules, names)
+        found = _read(value, rules, names, raw_ids, row)
         if isinstance(found, Change):
             if isinstance(found.after, dict) and found.source.get("table") in rules.stream.envelope_tables:
                 names.update(found.after.keys() - rules.known)
             place = rules.generation, partitions[row].as_py(), offsets[row].as_py()
-            changed = read_change(found, keys[row].as_py(), place, rules.stream, rules.readers)
+            changed = read_change(found, keys[row].as_py(), place, rules.stream, rules.readers, rules.warehouse)
             if isinstance(changed, Changed):
                 changes[row] = changed
+                if changed.raw_id is not None:
+                    raw_ids[row] = changed.raw_id
                 read.append(changed.values)
             else:
                 read.append(changed)
@@ -185,7 +197,7 @@ def _read_batch(
         if names:
             unknown[row] = sorted(_printable(name) for name in names)
             names.clear()
-    return read, changes, unknown
+    return read, changes, unknown, raw_ids
 
 
 def _positions(
@@ -204,8 +216,10 @@ def _positions(
     return found
 
 
-def _read(value: bytes | None, rules: ParseRules, unknown: set[str]) -> Read | Change:
-    """What a native record holds; a Debezium change is handed back as it was opened. Adds to `unknown`."""
+def _read(
+    value: bytes | None, rules: ParseRules, unknown: set[str], raw_ids: dict[int, str], row: int
+) -> Read | Change:
+    """What a native record holds; a Debezium change is handed back as it was opened. Adds to `unknown`, `raw_ids`."""
     if value is None:
         return None
     values: list[object] = []
@@ -224,14 +238,28 @@ def _read(value: bytes | None, rules: ParseRules, unknown: set[str]) -> Read | C
             if held is None and required:
                 return Unusable(Reason.MISSING_FIELD, f"{name}: absent")
             values.append(None if held is None else reader(held))
+        name = None
+        own = values[0]
+        values[0] = _identity(own, values, rules)
+        sent = data.get(rules.stream.event_id_field)
+        if own is not sent and own not in (None, sent) and isinstance(sent, str) and not isinstance(sent, Number):
+            raw_ids[row] = sent
     except Unusable as bad:
         return bad if name is None else Unusable(bad.reason, f"{name}: {held}")
-    if values[0] is None:
-        event = dict(zip(rules.stream.columns, values[1:], strict=True))
-        micros = event["timestamp"]
-        assert isinstance(micros, int)
-        values[0] = natural_id(rules.stream.identity, event, micros)
     return tuple(values)
+
+
+def _identity(own: object, values: list[object], rules: ParseRules) -> str:
+    """The id of a native record's values, event_id first, which is `own`. Raises Unusable."""
+    stream = rules.stream
+    if isinstance(own, str):
+        check_id(own, stream, rules.warehouse, stream.event_id_field)
+        return own
+    check_natural(stream, rules.warehouse, stream.event_id_field)
+    event = dict(zip(stream.columns, values[1:], strict=True))
+    micros = event["timestamp"]
+    assert isinstance(micros, int)
+    return natural_id(stream.natural_key, event, micros)
 
 
 def _array(field: Field, values: tuple[object, ...]) -> pa.Array:
@@ -255,5 +283,5 @@ def parsed_types(stream: StreamDeclaration) -> dict[str, str]:
     return {
         "partition": "int", "offset": "bigint", "record_timestamp": "timestamp", "key": "binary", "value": "binary",
         "outcome": "string", "reason": "string", "detail": "string", "kept": "array<string>",
-        "unknown": "array<string>", **{name: types[name] for name in stream.event_columns},
+        "unknown": "array<string>", "raw_id": "string", **{name: types[name] for name in stream.event_columns},
     }  # fmt: skip

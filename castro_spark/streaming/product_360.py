@@ -25,7 +25,6 @@ from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN, product_360_key
 from castro_spark.sinks.redis.trouble import in_words
 
 log = logging.getLogger(__name__)
-NAME = "product_360"
 _EPOCH = 0  # its revisions are taken from the clock, so they need none
 _NEWEST = (10**15 - 1, 10**15 - 1)
 
@@ -35,7 +34,7 @@ class Product360:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._hashes = VersionedHashes(settings.redis, NAME, (PRODUCT_360_PATTERN,))
+        self._hashes = VersionedHashes(settings.redis, sink.NAME, (PRODUCT_360_PATTERN,))
         self._connection: Connection | None = None
         self._trouble = ""
         self._redis_failed = False

@@ -28,15 +28,16 @@ EXECUTORS, DRIVER = 1, 20_000  # streaming.executor_staging_rows
 BOTH = (EXECUTORS, DRIVER)
 STEPS = {
     "at the start, once the stream is claimed": ("castro_spark.sinks.postgres.commit.ledger:claim:1:after", (DRIVER,)),
-    "before anything is staged": ("castro_spark.streaming.batches:BatchWriter._stage:2", BOTH),
-    "staged": ("castro_spark.streaming.batches:BatchWriter._stage:2:after", BOTH),
+    "before the second slice is staged": ("castro_spark.streaming.stager:Stager.stage:2", BOTH),
+    "staged": ("castro_spark.streaming.stager:Stager.stage:2:after", BOTH),
     "in the transaction, before its COMMIT": (f"{COMMIT}:write_books:2", BOTH),
+    "after the first COMMIT of each run, a slice of a micro-batch": (f"{COMMIT}:StreamCommits.commit:1:after", BOTH),
     "after the COMMIT": (f"{COMMIT}:StreamCommits.commit:2:after", BOTH),
     "half-way through Redis": (HALF_A_WRITE, BOTH),
     "after Redis": (f"{PUBLISHED}:after", (EXECUTORS,)),
 }
 KILLER = str(Path(__file__).parent / "killer")
-BATCH = 400  # its hashes are several parts of a write to Redis
+BATCH = 400  # more than the first slice of a stream; its hashes are several parts of a write to Redis
 Sent = list[tuple[tuple[int, int], dict[str, Any]]]
 
 
@@ -56,13 +57,16 @@ def sent() -> Sent:
 @pytest.mark.parametrize("step", STEPS)
 def test_killed(system: System, sent: Sent, step: str) -> None:
     place, stagings = STEPS[step]
-    events = random_events(random.Random(step), 3 * BATCH)
-    sent += zip(system.produce(native(e) for e in events), events, strict=True)
     system.env |= {"PYTHONPATH": KILLER, "CASTRO_TEST_KILL": place}
     for executor_staging_rows in stagings:
+        events = random_events(random.Random(f"{step} {executor_staging_rows}"), 3 * BATCH)
+        sent += zip(system.produce(native(e) for e in events), events, strict=True)
         streaming = {"max_offsets_per_trigger": BATCH, "executor_staging_rows": executor_staging_rows}
         system.configure({"streaming": streaming})
+        before = consumed(system)
         assert system.start("stream", "--available-now").wait(120) == -signal.SIGKILL
+        if "first COMMIT" in step:
+            assert 0 < consumed(system) - before < BATCH
         if place == HALF_A_WRITE:
             assert_half_written(system)
     del system.env["CASTRO_TEST_KILL"]
@@ -82,3 +86,7 @@ def assert_half_written(system: System) -> None:
     months = "SELECT count(*) FROM ml_inventory_monthly WHERE revision > %(since)s"
     changed = sum(system.query(query, {"since": since})[0][0] for query in (days, months))
     assert 0 < written < changed
+
+
+def consumed(system: System) -> int:
+    return int(system.query("SELECT coalesce(sum(next_offset), 0) FROM castro.offset_ledger")[0][0])

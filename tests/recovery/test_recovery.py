@@ -48,6 +48,10 @@ def test_killed_while_it_streams(system: System, victim: str) -> None:
     target = process if victim == "driver" else next(c for c in process.children() if c.name() == "java")
     os.kill(target.pid, signal.SIGKILL)
     first.wait(30)
+    if victim == "jvm":
+        assert first.returncode == 1
+        assert "ended with signal SIGKILL" in system.log(first)
+        assert "error: Spark's JVM (pid" in system.log(first)
     send(system, sent, 7)
     second = system.stream()
     settled(system, sent)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from castro_spark.parse import SOURCE_COLUMNS, parse_batch
+from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
 from castro_spark.parse.position import PositionClass
 from tests.builders import debezium_key, event
 from tests.unit.positions import position
@@ -22,7 +22,7 @@ UNAVAILABLE_BYTES = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="  # the same, as b
 DECIMAL = "org.apache.kafka.connect.data.Decimal"
 
 
-def parsed(*records: Record) -> pa.RecordBatch:
+def parsed(*records: Record, rules: ParseRules = RULES) -> pa.RecordBatch:
     n = len(records)
     columns = [
         pa.array([2] * n, pa.int32()),
@@ -31,7 +31,7 @@ def parsed(*records: Record) -> pa.RecordBatch:
         pa.array([key for key, _ in records], pa.binary()),
         pa.array([value for _, value in records], pa.binary()),
     ]
-    return parse_batch(pa.RecordBatch.from_arrays(columns, names=list(SOURCE_COLUMNS)), RULES)
+    return parse_batch(pa.RecordBatch.from_arrays(columns, names=list(SOURCE_COLUMNS)), rules)
 
 
 def parse(*records: Record) -> list[Row]:
@@ -44,7 +44,7 @@ def one(value: bytes | None, key: bytes | None = KEY) -> Row:
 
 
 def row_of(key: bytes | None, value: bytes | None, outcome: str, **columns: Any) -> Row:
-    nothing = dict.fromkeys(("reason", "detail", "kept", "unknown", *RULES.stream.event_columns))
+    nothing = dict.fromkeys(("reason", "detail", "kept", "unknown", "raw_id", *RULES.stream.event_columns))
     source = {"partition": 2, "offset": 0, "record_timestamp": NOW, "key": key, "value": value}
     return {**source, "outcome": outcome, **nothing, **columns}
 

@@ -102,7 +102,7 @@ def test_a_whole_event() -> None:
     value = native(event(cliente="C", quantidade=-1.5))
     assert parse([value]) == [{
         "partition": 2, "offset": 0, "record_timestamp": NOW, "key": None, "value": value, "outcome": "event",
-        "reason": None, "detail": None, "kept": None, "unknown": None, "event_id": "E1", "product_code": "P1",
+        "reason": None, "detail": None, "kept": None, "unknown": None, "raw_id": None, "event_id": "E1", "product_code": "P1",
         "transaction_type": "ENTRADA",
         "quantity": Decimal("-1.500000"), "unit_cost": Decimal("2.500000"),
         "timestamp": datetime(2024, 5, 1, 13, tzinfo=timezone.utc), "warehouse": "D1",

@@ -14,7 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from castro_spark.settings import RedisSettings
+from castro_spark.servers import RedisSettings
 from castro_spark.sinks.redis.keys import history_key, marker_key, parse_version, version
 
 Fields = dict[str, str]

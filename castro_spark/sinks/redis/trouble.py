@@ -8,7 +8,7 @@ import redis
 from redis import exceptions as errors
 
 from castro_spark.errors import SettingsError, SinkError, first_line
-from castro_spark.settings import RedisSettings
+from castro_spark.servers import RedisSettings
 from castro_spark.sinks.redis.hashes import client
 
 _CLUSTER = "this is a Redis Cluster, whose keys lie in several slots: a projection writes many in one step"

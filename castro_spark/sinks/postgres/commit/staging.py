@@ -1,9 +1,9 @@
 """Staging: COPY of a batch's parsed records, from wherever they are, into tables that its transaction takes up.
 
 A small batch is staged by the driver, in temporary tables and within the commit's own transaction; a large
-one by the executors in parallel, in unlogged tables, each task under an attempt number of its own. Only the
-attempts that Spark counts as done are taken up, so a task that was retried or speculated counts once; and the
-commit compares what it finds with what was counted.
+one by the executors in parallel, in unlogged tables, each task an Arrow batch at a time, under attempt numbers of
+their own. Only the attempts that Spark counts as done are taken up, so a task that was retried or speculated counts
+once; and the commit compares what it finds with what was counted.
 
 There are two slots of staging tables, so that one batch can be staged while the one before it commits, and a third
 for out-of-band commits. A slot is emptied by the commit that took it up, and at a start.
@@ -12,54 +12,58 @@ for out-of-band commits. A slot is emptied by the commit that took it up, and at
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
+from psycopg2.errors import LockNotAvailable
 from pyarrow import csv
-from pyspark.sql import DataFrame
 
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
-from castro_spark.settings import PostgresSettings
-from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
+from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
+from castro_spark.parse.raw_ids import without_ambiguous
+from castro_spark.sinks.postgres.connection import Connection, names
 from castro_spark.sinks.postgres.working_tables import (
     SLOTS,
     TEMPORARY,
     events_table,
     rejects_table,
 )
-from castro_spark.streams.declaration import StreamDeclaration
+from castro_spark.streams.declaration import IdentityKind, StreamDeclaration
 
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
 _ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
-_COUNTS = ("events", "rejects", "skipped", "kept")
-COUNTS_SCHEMA = (
-    f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>"
-)
 _CSV = csv.WriteOptions(include_header=False)
 
 
 @dataclass
 class Counts:
-    """What a partition of the batch held; `events` are deletes too, and `kept` those with columns not sent."""
+    """What a partition of the batch held; `events` are deletes too, of which `kept` had columns not sent, `natural` are
+    known by their natural key, and `raw_ids` had an id that was not in its normal form."""
 
     events: int = 0
     rejects: int = 0
     skipped: int = 0
     kept: int = 0
+    natural: int = 0
+    raw_ids: int = 0
 
     @property
     def records(self) -> int:
         return self.events + self.rejects + self.skipped
 
-    def add(self, events: int, rejects: int, skipped: int, kept: int) -> None:
+    def add(
+        self, events: int = 0, rejects: int = 0, skipped: int = 0, kept: int = 0, natural: int = 0, raw_ids: int = 0
+    ) -> None:
         self.events += events
         self.rejects += rejects
         self.skipped += skipped
         self.kept += kept
+        self.natural += natural
+        self.raw_ids += raw_ids
 
 
 @dataclass
@@ -74,9 +78,24 @@ class StagedBatch:
     attempts: list[int] = field(default_factory=list)
     slot: str = TEMPORARY
     unknown: set[str] = field(default_factory=set)  # names of fields that the declaration does not know
+    bytes: int = 0  # of the records' keys and values
+    stopped_at: dict[int, int] = field(default_factory=dict)  # partitions whose task stopped early: the next offset
+
+    def reached(self, ends: Mapping[int, int]) -> dict[int, int]:
+        """Where the batch ends that was to end at `ends`. After an early stop, a partition that nothing came of may not
+        have been read at all."""
+        if not self.stopped_at:
+            return dict(ends)
+        return {p: self.stopped_at.get(p, end) for p, end in ends.items() if p in self.counts}
 
     def total(self, outcome: str) -> int:
         return sum(getattr(c, outcome) for c in self.counts.values())
+
+    @property
+    def kinds(self) -> Kinds:
+        """How its events are known."""
+        natural, events = self.total("natural"), self.total("events")
+        return frozenset(kind for kind, n in zip(IdentityKind, (events - natural, natural), strict=True) if n)
 
 
 def new_attempt() -> int:
@@ -89,7 +108,10 @@ def stage_on_driver(
 ) -> StagedBatch:
     """A small batch: parsed here, and held until its transaction copies it."""
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
-    return StagedBatch(counts=count(held), parsed=held, unknown=unknown_fields(held))
+    held = without_ambiguous(held, rules.stream, REJECT)
+    return StagedBatch(
+        counts=count(held), parsed=held, unknown=unknown_fields(held), bytes=sum(record_bytes(batch) for batch in held)
+    )
 
 
 def not_yet_consumed(batch: pa.RecordBatch, positions: Mapping[int, int]) -> pa.RecordBatch:
@@ -108,18 +130,26 @@ def count(parsed: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
     """Records by partition and outcome."""
     counts: dict[int, Counts] = {}
     for batch in parsed:
-        table = pa.Table.from_batches([batch.select(["partition", "outcome", "kept"])])
-        grouped = table.group_by(["partition", "outcome"]).aggregate([([], "count_all"), ("kept", "count")])
+        natural = pc.match_substring_regex(batch.column("event_id"), NATURAL_PATTERN).cast(pa.int64())
+        held = batch.select(["partition", "outcome", "kept", "raw_id"]).append_column("natural", natural)
+        table = pa.Table.from_batches([held])
+        sums = [([], "count_all"), ("kept", "count"), ("natural", "sum"), ("raw_id", "count")]
+        grouped = table.group_by(["partition", "outcome"]).aggregate(sums)
         for row in grouped.to_pylist():
             n, outcome = row["count_all"], row["outcome"]
             here = counts.setdefault(row["partition"], Counts())
             if outcome in (EVENT, DELETE):
-                here.add(n, 0, 0, row["kept_count"])
+                here.add(n, kept=row["kept_count"], natural=row["natural_sum"], raw_ids=row["raw_id_count"])
             elif outcome == REJECT:
-                here.add(0, n, 0, 0)
+                here.add(rejects=n)
             else:
-                here.add(0, 0, n, 0)
+                here.add(skipped=n)
     return counts
+
+
+def record_bytes(records: pa.RecordBatch) -> int:
+    """Bytes of the keys and values."""
+    return sum(pc.sum(pc.binary_length(records.column(name))).as_py() or 0 for name in ("key", "value"))
 
 
 def unknown_fields(parsed: Iterable[pa.RecordBatch]) -> set[str]:
@@ -206,69 +236,18 @@ def _text_array(values: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise("{", pc.binary_join(values, ","), "}", "")
 
 
-def stage_partition(
-    batches: Iterator[pa.RecordBatch],
-    *,
-    settings: PostgresSettings,
-    rules: ParseRules,
-    positions: Mapping[int, int],
-    slot: str,
-    patience: float,
-) -> Iterator[pa.RecordBatch]:
-    """One task of a large batch: parse and COPY its records into the slot, commit, and tell the counts.
-
-    Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under another attempt.
-    """
-    held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in batches]
-    yield from stage_parsed(held, rules.stream, settings=settings, slot=slot, patience=patience)
-
-
-def stage_on_executors(
-    records: DataFrame, task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], slot: str
-) -> StagedBatch:
-    """A large batch: `task` copies each partition into the slot (`stage_parsed`); what Spark counts as done is told."""
-    batch = StagedBatch(slot=slot)
-    for row in records.mapInArrow(task, COUNTS_SCHEMA).collect():
-        batch.attempts.append(row.attempt)
-        counts = batch.counts.setdefault(row.partition, Counts())
-        counts.add(row.events, row.rejects, row.skipped, row.kept)
-        batch.unknown.update(row.unknown)
-    return batch
-
-
-def stage_parsed(
-    held: list[pa.RecordBatch], stream: StreamDeclaration, *, settings: PostgresSettings, slot: str, patience: float
-) -> Iterator[pa.RecordBatch]:
-    """COPY of a task's parsed records into the slot; tells the counts (COUNTS_SCHEMA)."""
-    counts = count(held)
-    if not counts:
-        return
-    attempt = new_attempt()
-    for again in outlast_outages(patience):
-        with again:
-            connection = connect(settings, f"castro_spark {stream.name} staging")
-            try:
-                for parsed in held:
-                    copy_parsed(connection, stream, parsed, attempt, slot)
-                connection.commit()
-            finally:
-                connection.close()
-    unknown = sorted(unknown_fields(held))
-    rows = [
-        {"attempt": attempt, "partition": p, **{name: getattr(c, name) for name in _COUNTS}, "unknown": unknown}
-        for p, c in counts.items()
-    ]
-    schema = pa.schema(
-        [("attempt", pa.int64()), ("partition", pa.int32())]
-        + [(name, pa.int64()) for name in _COUNTS]
-        + [("unknown", pa.list_(pa.string()))]
-    )
-    yield pa.RecordBatch.from_pylist(rows, schema=schema)
-
-
 def empty_slot(connection: Connection, stream: StreamDeclaration, slot: str) -> None:
-    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may."""
+    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may.
+
+    Waits for nobody: where a task of a writer that was fenced, or frozen, is in mid-COPY, rows are deleted one by one.
+    """
+    tables = events_table(stream, slot), rejects_table(stream, slot)
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("TRUNCATE {}, {}").format(events_table(stream, slot), rejects_table(stream, slot))
-        )
+        cursor.execute("SAVEPOINT castro_empty_slot")
+        try:
+            cursor.execute(sql.SQL("LOCK TABLE {}, {} IN ACCESS EXCLUSIVE MODE NOWAIT").format(*tables))
+            cursor.execute(sql.SQL("TRUNCATE {}, {}").format(*tables))
+        except LockNotAvailable:
+            cursor.execute("ROLLBACK TO SAVEPOINT castro_empty_slot")
+            for table in tables:
+                cursor.execute(sql.SQL("DELETE FROM {}").format(table))

@@ -1,0 +1,97 @@
+"""A status for people: each part as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from castro_spark.observe.instance import summary
+
+
+def lines(kind: str, part: dict[str, Any]) -> Iterator[str]:
+    """The lines of one part that observe/status yields."""
+    yield from _OF[kind](part)
+
+
+def _postgres(part: dict[str, Any]) -> Iterator[str]:
+    yield from _error(part["error"])
+
+
+def _stream(s: dict[str, Any]) -> Iterator[str]:
+    yield f"{s['stream']}: topic {s['topic']}" + ("" if s.get("started", True) else ", never started")
+    if s.get("instance"):
+        yield f"  state       {summary(s['instance'])}"
+    if s.get("trouble"):
+        yield f"  TROUBLE     should run, but does not: {s['trouble']}"
+    if "error" in s:
+        yield from _error(s["error"], "  ")
+    elif s["started"]:
+        yield f"  committed   revision {s['revision']} at {s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
+        yield f"  redis       {_projection(s['redis'])}"
+        if new := s["unknown_fields_not_told_before"]:
+            yield f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (reported this once)"
+        known = ", ".join(f"{of} by {' and '.join(kinds)}" for of, kinds in s["identities"].items() if kinds)
+        changed = f"; {s['ids_changed']:,} ids came padded or in another Unicode form" if s["ids_changed"] else ""
+        yield f"  identity    {known or 'nothing yet'}{changed}"
+        yield f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}".rstrip()
+
+
+def _topic(s: dict[str, Any]) -> Iterator[str]:
+    created_again = s.get("topic_is_the_ledgers") is False
+    yield f"{s['stream']}: topic {s['topic']}" + (" WAS CREATED AGAIN" if created_again else "")
+    if "error" in s:
+        yield from _error(s["error"], "  ")
+    if s.get("lag") is not None:
+        yield f"  lag         {sum(s['lag'].values()):,} records {s['lag']}"
+    if archive := s.get("archive"):
+        yield f"  archive     {_archive(archive)}"
+
+
+def _product_360(view: dict[str, Any]) -> Iterator[str]:
+    if "error" in view:
+        yield "product_360:"
+        yield from _error(view["error"], "  ")
+    elif view["migrated"]:
+        at = f"{view['refreshed_at']:%Y-%m-%d %H:%M:%S} UTC" if view["refreshed_at"] else "never"
+        yield f"product_360: {view['products']:,} products, {view['to_refresh']:,} to refresh"
+        yield f"  refreshed   {at}"
+        yield f"  redis       {'up to date' if view['redis'].get('up_to_date') else 'BEHIND or not reachable'}"
+
+
+def _projection(held: dict[str, Any]) -> str:
+    words = f"revision {held['revision']}"
+    if not held["up_to_date"]:
+        words += f"  BEHIND by {held['behind']:,} commits, {held['behind_seconds']:,.0f} s"
+    if trouble := held.get("error") or held["failing"]:
+        since = f" since {held['failing_since']:%Y-%m-%d %H:%M:%S} UTC" if held["failing_since"] else ""
+        words += f"; {trouble}{since}"
+    elif not held["up_to_date"] and held["projector"] is None:
+        words += "; no process projects it: the next that runs makes it good"
+    return words
+
+
+def _table(table: dict[str, Any]) -> Iterator[str]:
+    extracted = "never extracted"
+    if "error" in table:
+        extracted = table["error"].partition("\n")[0]
+    elif at := table["committed_at"]:
+        extracted = f"up to {table['watermark']} by an extract ({table['mode']}) at {at:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"{table['table']}: {extracted}"
+
+
+def _error(words: str, indent: str = "") -> Iterator[str]:
+    first, *rest = words.splitlines()
+    yield f"{indent}ERROR       {first}"
+    for line in rest:
+        yield f"{indent}{line}"
+
+
+def _archive(archive: dict[str, Any]) -> str:
+    if not archive["readable"]:
+        return f"not readable ({archive['error']})"
+    lost = sum(archive["lost"].values())
+    behind = f"{sum(archive['behind'].values()):,} records behind, last append {archive['archived_at']}"
+    return behind + (f"  {lost:,} RECORDS AGED OUT BEFORE" if lost else "")
+
+
+_OF = {"postgres": _postgres, "stream": _stream, "topic": _topic, "product_360": _product_360, "table": _table}
