@@ -104,7 +104,8 @@ class BatchWriter:
             while (left := self._left(ends)).offsets:
                 self._check_stop()
                 began = time.monotonic()
-                part = replace(left, ends=cut(left.starts, ends, self._pace.next_offsets(self._stager.limits())))
+                most = self._pace.next_offsets(left.offsets, self._stager.limits())
+                part = replace(left, ends=cut(left.starts, ends, most))
                 if part.offsets == whole.offsets:  # mostly: and Spark has planned this one already
                     part = replace(part, records=records)
                 batch, reached = self._stager.stage(part)
