@@ -7,6 +7,8 @@ from datetime import datetime, timezone
 
 from castro_spark.errors import SettingsError
 from castro_spark.parse import ParseRules
+from castro_spark.parse.envelope import ForeignMarks
+from castro_spark.parse.origin import Source, is_no_name, is_pattern
 from castro_spark.settings import Settings, StreamSettings
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
@@ -17,9 +19,18 @@ def stream_settings(stream: StreamDeclaration, settings: Settings) -> StreamSett
 
 
 def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclaration:
-    """The declaration with the topic and identity that conf gives it; SettingsError where no such columns exist."""
+    """The declaration with the topic, tables and identity that conf gives it.
+
+    SettingsError where no such columns exist, or where a table's name cannot be one.
+    """
     conf = stream_settings(stream, settings)
-    stream = replace(stream, topic=conf.topic or stream.topic)
+    if wrong := [name for name in conf.tables if is_no_name(name)]:
+        raise SettingsError(
+            f"streams.{stream.name}.tables: {', '.join(map(repr, wrong))}: neither a table's name nor a pattern",
+            "write patterns as in a shell: * stands for any characters, ? for one, [0-9] for one of these",
+        )
+    tables = (*stream.envelope_tables, *(name for name in conf.tables if name not in stream.envelope_tables))
+    stream = replace(stream, topic=conf.topic or stream.topic, envelope_tables=tables)
     identity = conf.identity
     if identity is None:
         return stream
@@ -33,13 +44,32 @@ def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclarati
     return replace(stream, identity=identity)
 
 
-def parse_rules(stream: StreamDeclaration, settings: Settings, generation: int) -> ParseRules:
-    """What the records of a batch that begins now are parsed by."""
+def named_sources(stream: StreamDeclaration, settings: Settings) -> tuple[Source, ...]:
+    """The sources whose changes the stream takes, as conf names them."""
+    named = stream_settings(stream, settings).sources
+    return tuple(Source(s.server, s.database, s.schema_, label) for label, s in named.items())
+
+
+def parse_rules(
+    stream: StreamDeclaration, settings: Settings, generation: int, fixed: Source | None = None
+) -> ParseRules:
+    """What the records of a batch that begins now are parsed by.
+
+    `fixed` is the source that the stream's first change fixed (in the ledger); it counts where conf names none. Its
+    schema counts where no pattern takes tables of other schemas.
+    """
+    if fixed is not None and any(is_pattern(name) for name in stream.envelope_tables):
+        fixed = fixed.without_schema()
+    parse = settings.parse
     return ParseRules(
         stream=stream,
         timezone=settings.timezone,
         now=datetime.now(timezone.utc),
-        future_allowance=settings.parse.future_allowance,
-        max_bytes=settings.parse.max_record_bytes,
+        future_allowance=parse.future_allowance,
+        max_bytes=parse.max_record_bytes,
         generation=generation,
+        sources=named_sources(stream, settings) or ((fixed,) if fixed else ()),
+        foreign=ForeignMarks(parse.foreign_members, parse.operation_members, parse.operations),
+        none_dates=parse.none_dates,
+        date_allowance_years=parse.date_allowance_years,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import psycopg2.extensions
@@ -83,7 +83,23 @@ class RedisSettings(_Section):
 
 class ParseSettings(_Section):
     future_allowance_hours: float = Field(ge=0)
+    date_allowance_years: float = Field(gt=0, le=1000)
+    none_dates: frozenset[str]
     max_record_bytes: int = Field(gt=0)
+    foreign_members: frozenset[str]
+    operation_members: frozenset[str]
+    operations: frozenset[str]
+
+    @field_validator("none_dates", mode="before")
+    @classmethod
+    def _as_texts(cls, dates: Any) -> Any:
+        # YAML reads 1970-01-01 without quotes as a date.
+        return [d.isoformat() if isinstance(d, date) else d for d in dates] if isinstance(dates, list) else dates
+
+    @field_validator("foreign_members", "operation_members", "operations")
+    @classmethod
+    def _lower_case(cls, names: frozenset[str]) -> frozenset[str]:
+        return frozenset(name.lower() for name in names)
 
     @property
     def future_allowance(self) -> timedelta:
@@ -146,11 +162,27 @@ class HistorySettings(_Section):
     on_extract: bool = True  # an incremental extract of the table brings its new rows to the stream's tables too
 
 
+class SourceSettings(_Section):
+    """A connector's server (topic.prefix), database and schema; what is left out is not compared."""
+
+    server: str | None = Field(default=None, min_length=1)
+    database: str | None = Field(default=None, min_length=1)
+    schema_: str | None = Field(default=None, min_length=1, alias="schema")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> SourceSettings:
+        if self.server is None and self.database is None:
+            raise ValueError("must name the server or the database, as the connector's records have them")
+        return self
+
+
 class StreamSettings(_Section):
     """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
 
     topic: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,249}$")
     partitions: int = Field(default=4, gt=0)
+    tables: tuple[str, ...] = ()  # names and patterns, beside the declared ones
+    sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], SourceSettings] = Field(default_factory=dict)
     identity: tuple[str, ...] | None = None
     max_offsets_per_trigger: int | None = Field(default=None, gt=0)
     history: HistorySettings | None = None

@@ -15,8 +15,9 @@ from castro_spark.parse.connect_values import Schema, columns_of, plain
 from castro_spark.parse.envelope import Change, open_key
 from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import natural_id
+from castro_spark.parse.origin import Source, Sources, Tables
 from castro_spark.parse.position import log_position
-from castro_spark.parse.reasons import Reason, Unusable
+from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
 from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
 
 Readers = Sequence[tuple[Field, Reader]]
@@ -65,19 +66,28 @@ class _Row:
             raise Unusable(bad.reason, f"{field.name}: {held}") from None
 
 
+def not_taken(change: Change, tables: Tables, sources: Sources) -> Skipped | Unusable | None:
+    """Why a change is not the stream's: it is a message, of another table, or of another source; None where it is."""
+    if change.op == _MESSAGE:
+        return Skipped(Skip.MESSAGE)
+    table = change.source.get("table")
+    if not isinstance(table, str):
+        return Unusable(Reason.UNKNOWN_ENVELOPE, "source.table: absent")
+    if not tables.takes(table):
+        return Skipped(Skip.OTHER_TABLE, table)
+    if sources.of(change.source) is None:
+        return Unusable(Reason.OTHER_SOURCE, str(Source.of(change.source)))
+    return None
+
+
 def read_change(
     change: Change, key: bytes | None, offset: int, stream: StreamDeclaration, readers: Readers
-) -> Changed | Unusable | None:
-    """An event or a delete; or why there is none; or None: another table's change, or a message.
+) -> Changed | Unusable:
+    """An event or a delete; or why there is none. The change is of the stream's table and source (`not_taken`).
 
     `readers` are the event id field's, then those of the stream's fields. A truncate is unusable: it would take
     all rows away, and nobody should have that done unseen.
     """
-    table = change.source.get("table")
-    if change.op == _MESSAGE or (isinstance(table, str) and table not in stream.envelope_tables):
-        return None
-    if not isinstance(table, str):
-        return Unusable(Reason.UNKNOWN_ENVELOPE, "source.table: absent")
     try:
         deletes = change.op == _DELETE
         values, kept = (_delete if deletes else _event)(change, key, stream, readers)
