@@ -9,7 +9,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
@@ -80,20 +80,28 @@ def print_json(data: object) -> None:
 
 
 def run(command: click.Command) -> None:
-    """Runs a job's command as a program: errors in words on stderr, and the exit status."""
+    """Runs a job's command as a program: it ends with the command's exit status."""
+    sys.exit(exit_status(command))
+
+
+def exit_status(command: click.Command, arguments: Sequence[str] | None = None) -> int:
+    """Runs a job's command in this process and returns its exit status; errors are reported in words on stderr.
+
+    `arguments` are those of the command line unless given.
+    """
     try:
         # Outside its standalone mode click returns the status that a command leaves with.
-        status = command.main(standalone_mode=False)
-        sys.exit(status if isinstance(status, int) else 0)
+        status = command.main(None if arguments is None else list(arguments), standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(1)
+        return 1
     except CastroError as error:
         click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_status)
+        return error.exit_status
     except Exception as error:
         logging.getLogger("castro_spark").debug("trace", exc_info=True)
         click.echo(f"error: {type(error).__name__}: {first_line(error)}", err=True)
-        sys.exit(1)
+        return 1
+    return status if isinstance(status, int) else 0

@@ -8,6 +8,20 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+ZONE = "UTC"  # of every JVM: ORC and text hold wall clocks, which Java reads in the JVM's own zone
+# What reading Hive needs of a session.
+HIVE_READING = {
+    # A number that does not fit, or a file that is gone, must never become a null, or no rows.
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    # Hive's own reader, where it is used, goes into subfolders.
+    "mapreduce.input.fileinputformat.input.dir.recursive": "true",
+    "hive.mapred.supports.subdirectories": "true",
+    # Dates before 1900 that an old writer wrote in another calendar are an error with words, not other dates.
+    "spark.sql.parquet.datetimeRebaseModeInRead": "EXCEPTION",
+    "spark.sql.parquet.int96RebaseModeInRead": "EXCEPTION",
+}
 # What Delta Lake needs of a session.
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -31,14 +45,9 @@ def hive_session(job: str, embedded_dir: str | None = None) -> SparkSession:
 
     The embedded metastore serves one JVM at a time.
     """
-    builder = (
-        _builder(job)
-        .enableHiveSupport()
-        # A number that does not fit, or a file that is gone, must never become a null, or no rows.
-        .config("spark.sql.ansi.enabled", "true")
-        .config("spark.sql.files.ignoreMissingFiles", "false")
-        .config("spark.sql.files.ignoreCorruptFiles", "false")
-    )
+    builder = _builder(job).enableHiveSupport()
+    for key, value in HIVE_READING.items():
+        builder = builder.config(key, value)
     if embedded_dir is None:
         return _started(builder)
     folder = Path(embedded_dir).resolve()
@@ -88,4 +97,11 @@ def _builder(job: str) -> SparkSession.Builder:
 def _started(builder: SparkSession.Builder) -> SparkSession:
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
+    pin_zone(spark)
     return spark
+
+
+def pin_zone(spark: SparkSession) -> None:
+    """Makes UTC the zone of the driver's JVM, whatever the host's is. Executors: conf/spark-cluster.conf."""
+    zones: Any = spark.sparkContext._jvm.java.util.TimeZone  # type: ignore[union-attr]
+    zones.setDefault(zones.getTimeZone(ZONE))

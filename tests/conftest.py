@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,30 +9,17 @@ import pytest
 from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
-from castro_spark.session import embedded_hive
+from tests import engine
 from tests.system import System
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    folder = tmp_path_factory.mktemp("warehouse")  # Hive's, for those who ask for a table
-    builder = SparkSession.builder.master("local[2,3]")
-    for key, value in embedded_hive(folder).items():
-        builder = builder.config(key, value)
-    session = (
-        builder
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.sql.shuffle.partitions", "2")
-        # Not UTC, so that a function that leans on the session's zone shows.
-        .config("spark.sql.session.timeZone", "Asia/Tokyo")
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("ERROR")
-    session._jvm.java.lang.System.setProperty("derby.stream.error.file", str(folder / "derby.log"))
-    yield session
-    session.stop()
+def spark() -> SparkSession:
+    """A session for pure functions and for the warehouse's tables, on the process's one Spark."""
+    session = engine.engine().newSession()
+    # Not UTC, so that a function that leans on the session's zone shows.
+    session.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    return session
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from castro_spark.sinks.postgres.commit.transaction import Committed, StreamComm
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.streaming.cache import CachePublisher
-from castro_spark.streams import stream
+from castro_spark.streams import StreamDeclaration, stream
 from tests.system import System
 from tests.unit.test_parse import records
 
@@ -25,24 +25,26 @@ Record = tuple[int, int, bytes | None] | tuple[int, int, bytes | None, bytes | N
 
 
 class Consumer:
-    """Commits batches as the stream does, with what Spark would hand it."""
+    """Commits batches as the stream does, with what Spark would hand it. Begins anew, or with `resume` where it was."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, declaration: StreamDeclaration = INVENTORY, *, resume: bool = False) -> None:
         self.system = system
+        self.stream = declaration
         self.settings = load_settings(conf_file=system.conf, environ=system.env)
         self.connection = connect(self.settings.postgres, "test")
-        system.query(
-            "TRUNCATE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly, castro.stream,"
-            " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted, castro.touched"
-        )
-        system.redis.flushdb()
+        if not resume:
+            system.query(
+                "TRUNCATE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly, castro.stream,"
+                " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted, castro.touched"
+            )
+            system.redis.flushdb()
         self.ledger = claim(
             self.connection, "inventory", topic="t", topic_id="id", beginnings=dict.fromkeys(range(PARTITIONS), 0),
             writer="test",
         )  # fmt: skip
-        self.rules = parse_rules(INVENTORY, self.settings, 0)
-        self.commits = StreamCommits(self.settings.postgres, INVENTORY, epoch=self.ledger.epoch, patience=0)
-        self.cache = CachePublisher(self.settings, INVENTORY)
+        self.rules = parse_rules(declaration, self.settings, 0)
+        self.commits = StreamCommits(self.settings.postgres, declaration, epoch=self.ledger.epoch, patience=0)
+        self.cache = CachePublisher(self.settings, declaration)
         self.positions = dict(self.ledger.positions)
 
     def consume(self, number: int, batch: list[Record], *, by_executors: bool, twice: bool) -> None:
@@ -78,8 +80,8 @@ class Consumer:
 
     def stage_in_slot(self, rows: pa.RecordBatch, slot: str) -> StagedBatch:
         parsed, attempt = parse_batch(rows, self.rules), new_attempt()
-        copy_parsed(self.connection, INVENTORY, parsed, attempt, slot)
-        copy_parsed(self.connection, INVENTORY, parsed, new_attempt(), slot)  # of a task whose result was lost
+        copy_parsed(self.connection, self.stream, parsed, attempt, slot)
+        copy_parsed(self.connection, self.stream, parsed, new_attempt(), slot)  # of a task whose result was lost
         self.connection.commit()
         return StagedBatch(counts=count([parsed]), attempts=[attempt], slot=slot)
 

@@ -1,4 +1,8 @@
-"""A clean castro_spark on the shared servers: a database, a topic and a Redis db of its own, jobs as processes."""
+"""A clean castro_spark on the shared servers: a database, topics and a Redis db of its own, and its jobs.
+
+`job`, `drain` and `stream` run in this process, on the one Spark that it has (engine.py). `submit` and `start` run a
+process by ./spark-submit.sh: for what is killed or stopped, and to test the command line itself.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,29 @@ import psycopg2
 import redis
 import yaml
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from castro_spark.local import Stack
+from castro_spark.settings import load_settings
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
+from castro_spark.streams import stream as stream_named
+from tests import engine, jvm
+from tests.running import RunningStreams
 
 _SCOPED = ("migrate", "stream", "status", "validate")  # jobs that else do what they do for every stream
 ROOT = Path(__file__).resolve().parent.parent
+PARTITIONS = 3
 _numbers = itertools.count(1)
 _REDIS_DATABASES = 15
 
 
 class System:
-    """`streams` are those that the jobs are run for, each with a topic of its own."""
+    """`streams` are those that the jobs are run for, each with a topic of its own.
+
+    `root` is the program's folder: where it is another than ours, every job is a process.
+    """
 
     def __init__(self, stack: Stack, folder: Path, streams: Sequence[str] = ("inventory",), root: Path = ROOT) -> None:
         number = next(_numbers)
@@ -39,6 +55,7 @@ class System:
         self._password = Path(env["CASTRO_POSTGRES_PASSWORD_FILE"]).read_text().strip()
         self._dsn = env["CASTRO_POSTGRES_DSN"]
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._running: list[RunningStreams] = []
         base, _, _ = env["CASTRO_REDIS_URL"].rpartition("/")
         redis_url = f"{base}/{1 + number % _REDIS_DATABASES}"
         connection = self._connect("inventory_ml")
@@ -48,6 +65,7 @@ class System:
         self.env = {
             **os.environ,
             **env,
+            **jvm.short_lived(),
             "CASTRO_DEV": "1",
             "CASTRO_POSTGRES_DSN": self._dsn.replace("inventory_ml", self.database),
             "CASTRO_REDIS_URL": redis_url,
@@ -64,7 +82,7 @@ class System:
         )
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        streams = {name: {"topic": topic, "partitions": 3} for name, topic in self.topics.items()}
+        streams = {name: {"topic": topic, "partitions": PARTITIONS} for name, topic in self.topics.items()}
         self.conf.write_text(yaml.safe_dump({**settings, "streams": streams}))
 
     def _connect(self, database: str) -> Any:
@@ -106,11 +124,31 @@ class System:
         self.producer.flush(60)
         return [positions[i] for i in range(count)]
 
-    def migrate(self) -> None:
-        self.job("migrate")
+    def migrate(self, *, topics: bool = True) -> None:
+        """What the job `migrate` does, without a JVM."""
+        settings = load_settings(conf_file=self.conf, environ=self.env)
+        connection = connect(settings.postgres, "test")
+        migrate(connection, [stream_named(name) for name in self.topics])
+        migrate_warehouse(connection, settings.warehouse.mapped)
+        connection.close()
+        if topics:
+            self.create_topics()
+
+    def create_topics(self) -> None:
+        admin = AdminClient({"bootstrap.servers": self.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})
+        for future in admin.create_topics([NewTopic(t, PARTITIONS) for t in self.topics.values()]).values():
+            future.result(30)
 
     def job(self, name: str, *arguments: str, status: int = 0) -> str:
-        """Runs a job to its end and checks its exit status; returns all it printed."""
+        """Runs a job to its end in this process and checks its exit status; returns all it printed and logged."""
+        if self.root != ROOT:
+            return self.submit(name, *arguments, status=status)
+        left, output = engine.run_job(name, [*arguments, *self._options(name)], self.env)
+        assert left == status, f"{name}: status {left}\n{output}"
+        return output
+
+    def submit(self, name: str, *arguments: str, status: int = 0) -> str:
+        """As `job`, but by ./spark-submit.sh."""
         done = subprocess.run(
             self._command(name, arguments), check=False, env=self.env, cwd=self.root, capture_output=True, text=True, timeout=240
         )
@@ -118,8 +156,14 @@ class System:
         assert done.returncode == status, f"{name}: status {done.returncode}\n{output}"
         return output
 
+    def stream(self) -> RunningStreams:
+        """Starts the streams in this process; they are stopped with the system."""
+        running = RunningStreams(self.conf, self.env, list(self.topics))
+        self._running.append(running)
+        return running
+
     def start(self, name: str, *arguments: str, capture: bool = False) -> subprocess.Popen[bytes]:
-        """Starts a job that is ended with the system; its output goes to a log, or with `capture` to a pipe."""
+        """Starts a job's process, killed with the system; its output goes to a log, or with `capture` to a pipe."""
         log = (self.folder / f"{name}-{len(self._processes)}.log").open("wb")
         process = subprocess.Popen(
             self._command(name, arguments), env=self.env, cwd=self.root, stdout=subprocess.PIPE if capture else log, stderr=log
@@ -157,12 +201,17 @@ class System:
         raise AssertionError(f"{statement}: {seen!r}, not {expected!r}, after {seconds} s")
 
     def end(self) -> None:
+        for running in self._running:
+            running.abandon()
         for process in self._processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.wait(10)
         self.redis.close()
 
-    def _command(self, name: str, arguments: Iterable[str]) -> list[str]:
+    def _options(self, name: str) -> list[str]:
         scope = [word for stream in self.topics for word in ("--stream", stream)] if name in _SCOPED else []
-        return [str(self.root / "spark-submit.sh"), name, *arguments, *scope, "--conf-file", str(self.conf)]
+        return [*scope, "--conf-file", str(self.conf)]
+
+    def _command(self, name: str, arguments: Iterable[str]) -> list[str]:
+        return [str(self.root / "spark-submit.sh"), name, *arguments, *self._options(name)]

@@ -6,11 +6,12 @@ filter reaches the files. What cannot be read is an error, never an empty table.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,16 @@ from pyspark.sql import types as T
 
 from castro_spark.errors import MappingError, SourceUnreadable
 from castro_spark.mapping import ColumnMapping, ColumnType, PartitionDay, TableMapping
+from castro_spark.sources.hive_layout import (
+    ISO_DAY,
+    check_layout,
+    check_zone,
+    is_view,
+    unusual_partitions,
+    use_hives_reader,
+)
+
+log = logging.getLogger(__name__)
 
 _DECIMAL = T.DecimalType(18, 6)
 _WHOLE = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
@@ -39,6 +50,7 @@ _FITTING: dict[ColumnType, tuple[tuple[type[T.DataType], ...], T.DataType]] = {
 _NOT_PASSING = (
     "TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNRESOLVED_COLUMN", "UNRESOLVED_ROUTINE", "PARSE_SYNTAX_ERROR",
     "DATATYPE_MISMATCH", "CAST_", "NUMERIC_VALUE_OUT_OF_RANGE", "ARITHMETIC_OVERFLOW", "DIVIDE_BY_ZERO",
+    "INCONSISTENT_BEHAVIOR_CROSS_VERSION",
 )  # fmt: skip
 _CONDITION = re.compile(r"\[([A-Z][A-Z_.]+)\]")
 
@@ -57,8 +69,19 @@ def read_table(spark: SparkSession, mapping: TableMapping, since: datetime | Non
     Raises MappingError where table and mapping differ, naming table and column.
     """
     with reading(mapping.source):
-        spark.catalog.refreshTable(mapping.source)  # files and partitions may have changed under a long session
-        table = spark.table(mapping.source)
+        check_zone(spark)
+        rows, unknown = _mapped(spark, mapping, since, zone)
+        if check_layout(spark, rows, mapping.source):
+            use_hives_reader(spark, mapping.source)
+            rows, unknown = _mapped(spark, mapping, since, zone)
+    return TableRead(rows, unknown)
+
+
+def _mapped(
+    spark: SparkSession, mapping: TableMapping, since: datetime | None, zone: ZoneInfo
+) -> tuple[DataFrame, tuple[str, ...]]:
+    spark.catalog.refreshTable(mapping.source)  # files and partitions may have changed under a long session
+    table = spark.table(mapping.source)
     _check_there(mapping, table)
     columns, known = [], {mapping.source_watermark, *mapping.ignore}
     for name, column in mapping.columns.items():
@@ -68,12 +91,9 @@ def read_table(spark: SparkSession, mapping: TableMapping, since: datetime | Non
     if mapping.partition:
         known.add(mapping.partition.column)
     if since is not None:
-        table = table.where(_at_or_after(table, mapping, since, zone))
-    rows = table.select(*columns)
-    with reading(mapping.source):
-        _check_folders(spark, rows, mapping.source)
+        table = table.where(_at_or_after(spark, table, mapping, since, zone))
     unknown = tuple(name for name in table.columns if name.lower() not in {k.lower() for k in known})
-    return TableRead(rows, unknown)
+    return table.select(*columns), unknown
 
 
 @contextmanager
@@ -110,29 +130,6 @@ def _check_there(mapping: TableMapping, table: DataFrame) -> None:
         )
 
 
-def _check_folders(spark: SparkSession, rows: DataFrame, source: str) -> None:
-    """Raises SourceUnreadable where the folder of a partition is gone: Spark would take that for no rows."""
-    planned: Any = rows._jdf
-    context: Any = spark.sparkContext
-    leaves = planned.queryExecution().optimizedPlan().collectLeaves()
-    there: dict[str, set[str]] = {}
-    for relation in (leaves.apply(i) for i in range(leaves.size())):
-        if relation.getClass().getSimpleName() != "LogicalRelation":
-            continue  # read by Hive's own reader, which raises by itself
-        paths = relation.relation().location().rootPaths()
-        for path in (paths.apply(i) for i in range(paths.size())):
-            parent = path.getParent()
-            if parent.toString() not in there:
-                files = parent.getFileSystem(context._jsc.hadoopConfiguration())
-                listed = files.listStatus(parent) if files.exists(parent) else ()
-                there[parent.toString()] = {status.getPath().getName() for status in listed}
-            if path.getName() not in there[parent.toString()]:
-                raise SourceUnreadable(
-                    f"table {source}: the metastore has the partition {path.getName()}, but there is no {path}",
-                    "bring the folder back, or drop the partition if it is meant to be gone; nothing was changed",
-                )
-
-
 def _column(table: DataFrame, mapping: TableMapping, name: str, column: ColumnMapping) -> tuple[Column, set[str]]:
     """A target column as an expression of its type, and the source columns that it reads."""
     expression = table[column.source] if column.source else F.expr(column.sql or "")
@@ -159,14 +156,41 @@ def _references(selected: DataFrame) -> set[str]:
     return {names.apply(i).name() for i in range(names.size())}
 
 
-def _at_or_after(table: DataFrame, mapping: TableMapping, since: datetime, zone: ZoneInfo) -> Column:
+def _at_or_after(
+    spark: SparkSession, table: DataFrame, mapping: TableMapping, since: datetime, zone: ZoneInfo
+) -> Column:
     wanted = F.col(mapping.source_watermark) >= F.lit(since.astimezone(timezone.utc))
-    if mapping.partition is None:
+    partition = mapping.partition
+    if partition is None:
         return wanted
-    of = zone if mapping.partition.holds is PartitionDay.LOCAL_DATE else timezone.utc
-    day = since.astimezone(of).date()
-    is_date = isinstance(table.schema[mapping.partition.column].dataType, T.DateType)
-    return (F.col(mapping.partition.column) >= F.lit(day if is_date else day.isoformat())) & wanted
+    of = zone if partition.holds is PartitionDay.LOCAL_DATE else timezone.utc
+    return _may_hold(spark, table, mapping, partition.column, since.astimezone(of).date()) & wanted
+
+
+def _may_hold(spark: SparkSession, table: DataFrame, mapping: TableMapping, name: str, day: date) -> Column:
+    """Whether a partition may hold rows of `day` or later: also one whose value is null, or tells no day."""
+    column = F.col(name)
+    kind = next(f.dataType for f in table.schema if f.name.lower() == name.lower())
+    if isinstance(kind, T.DateType):
+        return (column >= F.lit(day)) | column.isNull()
+    if not isinstance(kind, _TEXTS):
+        raise MappingError(
+            f"table {mapping.source}: its partition column {name} is {kind.simpleString()}, not a day (string or date)",
+            "leave `partition` out of the mapping; every run then reads the whole table, by its watermark",
+        )
+    later = column >= F.lit(day.isoformat())
+    if is_view(spark, mapping.source):
+        return later | column.isNull() | ~column.rlike(ISO_DAY)
+    unusual = unusual_partitions(spark, mapping.source, name)
+    if None in unusual:
+        later = later | column.isNull()
+    if texts := [text for text in unusual if text is not None]:
+        log.warning(
+            "table %s has partitions that are no ISO days (%s): they are read every time",
+            mapping.source, ", ".join(texts[:5]),
+        )  # fmt: skip
+        later = later | column.isin(texts)
+    return later
 
 
 def _words(error: BaseException) -> str:

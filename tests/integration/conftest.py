@@ -17,7 +17,7 @@ from tests.system import System
 def migrated(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system for many extracts: tables, but no topics."""
     system = System(stack, tmp_path_factory.mktemp("extract"))
-    system.job("migrate", "--skip-topics")
+    system.migrate(topics=False)
     yield system
     system.end()
 

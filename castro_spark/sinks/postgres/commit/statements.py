@@ -66,7 +66,12 @@ def statements(stream: StreamDeclaration, beats: sql.SQL = NEWER) -> Statements:
         quarantine={
             slot: statement("commit/quarantine.sql", staged_rejects=rejects_table(stream, slot)) for slot in slots
         },
-        newest=statement("commit/newest_of_touched.sql", events=events),
+        newest=statement(
+            "commit/newest_of_touched.sql",
+            events=events,
+            columns=names(stream.event_columns),
+            values=names(stream.event_columns, lambda c: sql.SQL("e.{}").format(sql.Identifier(c))),
+        ),
         note_touched=statement("commit/note_touched.sql"),
         resolve=statement("commit/resolve_quarantined.sql", staged_rejects=rejects_table(stream, TEMPORARY)),
         note_unknown=statement("commit/note_unknown_fields.sql"),

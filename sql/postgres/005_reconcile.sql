@@ -1,4 +1,4 @@
--- What reconciliations changed: a row a repair, with the row before and after it. Nobody removes these.
+-- Reconcile: the audit of its repairs, a row a repair, with the row before and after. No job removes these.
 CREATE TABLE castro.repair (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run          text NOT NULL,                 -- the reconciliation's id
@@ -9,7 +9,7 @@ CREATE TABLE castro.repair (
     product_code text NOT NULL,
     before       jsonb,                         -- null: there was none
     after        jsonb,                         -- null: there is none any more
-    revision     bigint NOT NULL,               -- of the commit that repaired; of a hash: that it is as of
+    revision     bigint NOT NULL,               -- of the commit that repaired; of a hash: of the state written
     repaired_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX repair_of_run ON castro.repair (run, stream, kind, key);

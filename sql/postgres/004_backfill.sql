@@ -1,4 +1,4 @@
--- The months of a backfill that are done, until all of its range is.
+-- Backfill: months that are done, so that a backfill that was interrupted resumes. Removed when all of its range is done.
 CREATE TABLE castro.backfilled_month (
     stream    text NOT NULL,
     first_day date NOT NULL,                    -- the range that was asked for

@@ -1,4 +1,4 @@
--- One row a product over the three streams; docs/features.md defines each column.
+-- The 360° view: one row a product over the three streams. docs/features.md defines each column.
 CREATE TABLE ml_product_360 (
     product_code        text COLLATE "C" PRIMARY KEY,
     as_of               date NOT NULL,          -- the local day that the windows end with
@@ -44,11 +44,11 @@ CREATE TABLE ml_product_360 (
     updated_at          timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70);
 
--- How far the refreshes have come: its last one, and the revision of each stream that all rows include.
+-- How far the refreshes of the view have come.
 CREATE TABLE castro.product_360 (
     only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    revision     bigint NOT NULL DEFAULT 0,
-    seen         jsonb NOT NULL DEFAULT '{{}}',
+    revision     bigint NOT NULL DEFAULT 0,     -- of the last refresh
+    seen         jsonb NOT NULL DEFAULT '{{}}',   -- by stream: the revision that all rows include
     refreshed_at timestamptz
 );
 INSERT INTO castro.product_360 DEFAULT VALUES;

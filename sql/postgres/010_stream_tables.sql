@@ -1,8 +1,8 @@
--- The tables of one stream; the names in braces are put in for each (migrate.py).
+-- A stream's tables for consumers: its events, and their sums by product and day or month.
 CREATE TABLE {events} (
     event_id       text COLLATE "C" PRIMARY KEY,
-    {field_columns},
-    value_total    numeric(38,12) NOT NULL,
+    {field_columns},                            -- the declared fields, in their order
+    value_total    numeric(38,12) NOT NULL,     -- quantity x price, exact
     date           date NOT NULL,               -- the local business day
     month          smallint NOT NULL,
     quarter        smallint NOT NULL,
@@ -16,14 +16,15 @@ CREATE TABLE {events} (
 -- A product's newest event, of all, of a day or of a month, by one probe however many there are.
 CREATE INDEX {events_newest} ON {events} (product_code, date, "timestamp", position_major, position_minor);
 
+-- Exact sums: numeric without bounds, because a sum needs more digits than its terms.
 CREATE TABLE {daily} (
     product_code text COLLATE "C" NOT NULL,
     date         date NOT NULL,
     transactions bigint NOT NULL,
-    volume       numeric NOT NULL,
-    value        numeric NOT NULL,
+    volume       numeric NOT NULL,              -- sum of quantity
+    value        numeric NOT NULL,              -- sum of value_total
     {measure_columns}
-    {last_price} numeric(18,6),
+    {last_price} numeric(18,6),                 -- of the day's newest event
     revision     bigint NOT NULL,               -- the commit that wrote the row last
     updated_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (product_code, date)

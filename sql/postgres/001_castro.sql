@@ -1,0 +1,108 @@
+-- The schema castro: state of the jobs that all streams share. Nothing here is for consumers of the data.
+CREATE SCHEMA castro;
+
+-- One row a stream. Every commit locks it first and compares the epoch: this is the lock and the fence.
+CREATE TABLE castro.stream (
+    stream     text PRIMARY KEY,
+    topic      text NOT NULL,
+    topic_id   text NOT NULL,                   -- Kafka's id: a topic that was created again has another
+    generation int NOT NULL DEFAULT 0,          -- of the topic; a new topic that was accepted begins the next
+    epoch      bigint NOT NULL,                 -- of the writer that may commit; each start takes a greater one
+    writer     text NOT NULL,                   -- its host and process, for people
+    revision   bigint NOT NULL DEFAULT 0,       -- counts commits; the rows and Redis hashes of a commit carry it
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- The offsets consumed. The ledger decides where a stream goes on; Spark's checkpoint does not.
+CREATE TABLE castro.offset_ledger (
+    stream      text NOT NULL REFERENCES castro.stream,
+    partition   int NOT NULL,
+    next_offset bigint NOT NULL CHECK (next_offset >= 0),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (stream, partition)
+);
+
+-- The books: what became of every offset of a commit. The CHECK is the promise: no balance, no commit.
+-- Rows older than streaming.books_retention_days are removed.
+CREATE TABLE castro.batch_books (
+    stream       text NOT NULL,
+    revision     bigint NOT NULL,
+    partition    int NOT NULL,
+    batch_id     bigint NOT NULL,               -- Spark's; it begins at 0 again with each checkpoint
+    from_offset  bigint NOT NULL,
+    to_offset    bigint NOT NULL,               -- exclusive
+    inserted     bigint NOT NULL CHECK (inserted >= 0),
+    corrected    bigint NOT NULL CHECK (corrected >= 0),
+    stale        bigint NOT NULL CHECK (stale >= 0),
+    deleted      bigint NOT NULL DEFAULT 0 CHECK (deleted >= 0),
+    quarantined  bigint NOT NULL CHECK (quarantined >= 0),
+    skipped      bigint NOT NULL CHECK (skipped >= 0),
+    gaps         bigint NOT NULL CHECK (gaps >= 0),
+    committed_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (stream, revision, partition),
+    CONSTRAINT books_balance CHECK (
+        to_offset - from_offset = inserted + corrected + stale + deleted + quarantined + skipped + gaps
+    )
+);
+
+-- Records that could not be used, with their bytes. Until somebody replays or discards them.
+CREATE TABLE castro.quarantine (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    stream           text NOT NULL,
+    topic            text NOT NULL,
+    generation       int NOT NULL,
+    partition        int NOT NULL,
+    "offset"         bigint NOT NULL,
+    record_timestamp timestamptz,
+    key              bytea,
+    value            bytea,
+    reason           text NOT NULL,             -- a code of docs/data.md
+    detail           text,                      -- the field concerned, or more words
+    status           text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'replayed', 'discarded')),
+    note             text,
+    quarantined_at   timestamptz NOT NULL DEFAULT now(),
+    resolved_at      timestamptz,
+    UNIQUE (stream, generation, partition, "offset")
+);
+CREATE INDEX quarantine_open ON castro.quarantine (stream, reason) WHERE status = 'open';
+
+-- The last commit that touched each product, by stream: what a follower of the commits must read again.
+-- One row a product, so it does not grow with time.
+CREATE TABLE castro.touched (
+    stream       text NOT NULL,
+    product_code text COLLATE "C" NOT NULL,
+    revision     bigint NOT NULL,
+    PRIMARY KEY (stream, product_code)
+) WITH (fillfactor = 50);                       -- updated by every commit: room for HOT updates
+
+-- Days and months that lost their last event. They have no row any more, but Redis may have a hash to remove.
+-- Rows older than streaming.books_retention_days are removed.
+CREATE TABLE castro.emptied (
+    stream       text NOT NULL,
+    period       text NOT NULL CHECK (period IN ('date', 'month')),
+    product_code text COLLATE "C" NOT NULL,
+    first_day    date NOT NULL,
+    revision     bigint NOT NULL,               -- the commit that emptied it
+    emptied_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (stream, period, product_code, first_day)
+);
+
+-- Events that were deleted, with the position of the delete: an older record of one that arrives later (replayed from
+-- quarantine, say) must not bring it back. Rows older than streaming.books_retention_days are removed.
+CREATE TABLE castro.deleted (
+    stream         text NOT NULL,
+    event_id       text COLLATE "C" NOT NULL,
+    position_major bigint NOT NULL,
+    position_minor bigint NOT NULL,
+    deleted_at     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (stream, event_id)
+);
+
+-- Names of fields that records have and the declaration does not: the source's schema drifts. `status` reports each once.
+CREATE TABLE castro.unknown_field (
+    stream      text NOT NULL,
+    name        text NOT NULL,
+    first_seen  timestamptz NOT NULL DEFAULT now(),
+    reported_at timestamptz,
+    PRIMARY KEY (stream, name)
+);

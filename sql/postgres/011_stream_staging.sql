@@ -1,0 +1,27 @@
+-- Staging slots, which executors COPY into and a commit takes up. Slots a and b are the stream's: one batch is staged
+-- while the one before it commits. Slot c is that of out-of-band commits (backfill, reconcile).
+-- Unlogged: PostgreSQL empties them when it crashes, and the commit notices (StagingLost).
+CREATE UNLOGGED TABLE {staged_events_a} (
+    attempt          bigint NOT NULL,           -- the task that copied the row; lost attempts are not taken up
+    source_partition int NOT NULL,
+    source_offset    bigint,
+    deleted          boolean NOT NULL DEFAULT false,
+    kept             text[],                    -- columns that the source did not send: they keep their old value
+    {event_columns}                             -- every column of the events table, all nullable
+);
+CREATE UNLOGGED TABLE {staged_rejects_a} (
+    attempt          bigint NOT NULL,
+    topic            text,                      -- null: the ledger's topic and generation
+    generation       int,
+    partition        int NOT NULL,
+    "offset"         bigint NOT NULL,
+    record_timestamp timestamptz,
+    key              bytea,
+    value            bytea,
+    reason           text NOT NULL,
+    detail           text
+);
+CREATE UNLOGGED TABLE {staged_events_b} (LIKE {staged_events_a} INCLUDING DEFAULTS);
+CREATE UNLOGGED TABLE {staged_rejects_b} (LIKE {staged_rejects_a});
+CREATE UNLOGGED TABLE {staged_events_c} (LIKE {staged_events_a} INCLUDING DEFAULTS);
+CREATE UNLOGGED TABLE {staged_rejects_c} (LIKE {staged_rejects_a});

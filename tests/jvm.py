@@ -1,0 +1,104 @@
+"""How the tests start JVMs: a compiler and a garbage collector for short runs, and classes shared between them.
+
+Java parses and verifies Spark's classes at each start, which takes longer than most jobs of a test run. An archive of
+them (class data sharing) is made once a machine, in $CASTRO_HOME/classes, by a JVM that does what the tests' jobs do.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pyspark
+
+from castro_spark.local.stack import castro_home
+
+ROOT = Path(__file__).resolve().parent.parent
+_SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_OPTIONS = f"{_SHORT_RUNS} -Dlog4j2.configurationFile=file:{ROOT}/conf/log4j2.properties"
+
+
+def short_lived() -> dict[str, str]:
+    """The environment in which Spark's JVMs start fast, whether by spark-submit.sh or by PySpark."""
+    archive = _archive()
+    shared = f" -XX:SharedArchiveFile={archive} -Xlog:cds=off -Xlog:cds+dynamic=off" if archive.exists() else ""
+    return _environment(_OPTIONS + shared)
+
+
+def _environment(options: str) -> dict[str, str]:
+    # An empty folder on the class path in place of conf/ (conf/spark-env.sh), without which Java shares no classes.
+    empty = castro_home() / "classes" / "empty"
+    empty.mkdir(parents=True, exist_ok=True)
+    return {"SPARK_SUBMIT_OPTS": options, "CASTRO_CLASS_PATH_FOLDER": str(empty)}
+
+
+@cache
+def _archive() -> Path:
+    """The archive for this Java and this Spark, made now if it is not there; where that fails there is none."""
+    folder = castro_home() / "classes"
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / f"{_key()}.jsa"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.exists():
+            for old in folder.glob("*.jsa"):
+                old.unlink()
+            made = folder / "made.jsa"
+            env = os.environ | _environment(f"{_OPTIONS} -XX:ArchiveClassesAtExit={made} -Xlog:cds=off")
+            env |= {"PYTHONPATH": str(ROOT), "SPARK_CONF_DIR": str(ROOT / "conf"), "SPARK_LOCAL_IP": "127.0.0.1"}
+            subprocess.run(
+                [sys.executable, "-m", "tests.jvm"], check=False, cwd=ROOT, env=env, timeout=240,
+                stdout=subprocess.DEVNULL, stderr=(folder / "log").open("wb"),
+            )  # fmt: skip
+            if made.exists():
+                made.rename(archive)
+    return archive
+
+
+def _key() -> str:
+    home = os.environ.get("JAVA_HOME")
+    java = Path(home) / "bin" / "java" if home else Path(shutil.which("java") or "java")
+    version = subprocess.run([java, "-version"], check=True, capture_output=True, text=True).stderr
+    jars = sorted(str(jar) for jar in (Path(pyspark.__file__).parent / "jars").glob("*.jar"))
+    return hashlib.sha256("\n".join([version, _SHORT_RUNS, *jars]).encode()).hexdigest()[:16]
+
+
+def _load_classes() -> None:
+    """What is done here is in the archive: a session, a query with Python and Arrow, Hive, a stream with its checkpoint."""
+    import tempfile
+
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    from castro_spark.session import embedded_hive
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        builder = SparkSession.builder.master("local[4]").config("spark.ui.showConsoleProgress", "false")
+        for key, value in embedded_hive(folder).items():
+            builder = builder.config(key, value)
+        spark = builder.getOrCreate()
+        spark.sparkContext.setLogLevel("ERROR")
+        rows = spark.range(100).repartition(2).mapInArrow(lambda batches: batches, "id long")
+        rows.selectExpr("id % 7 AS k", "id").groupBy("k").count().toArrow()
+        spark.sql("CREATE TABLE t (a int, b decimal(18,6), c timestamp) PARTITIONED BY (d string) STORED AS ORC")
+        spark.sql("INSERT INTO t PARTITION (d = 'x') SELECT 1, 2, now()")
+        spark.sql("SELECT d, count(*), max(c) FROM t WHERE d >= 'a' GROUP BY d").collect()
+        stream = spark.readStream.format("rate").load().writeStream.option("checkpointLocation", str(folder / "c"))
+        query = stream.foreachBatch(lambda frame, _: frame.toArrow() and None).trigger(availableNow=True).start()
+        query.awaitTermination(20)
+        query.stop()
+        spark.stop()
+        java = SparkContext._gateway.proc
+        java.stdin.close()  # it ends, and writes the archive
+        java.wait(120)
+
+
+if __name__ == "__main__":
+    _load_classes()
