@@ -16,9 +16,11 @@
     │   ├── Fenced              another writer has taken the stream over
     │   ├── LedgerMoved         the ledger is not where this writer left it
     │   ├── StagingLost         staged records are gone before their commit
+    │   ├── RulesChanged        what records are parsed by has changed before their commit
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
+    ├── IdentitiesDiffer        stream and warehouse know the same events differently
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
 
@@ -101,6 +103,10 @@ class StagingLost(SinkError):
     """What a batch's tasks staged is not there any more: PostgreSQL crashed in between. The stream begins again."""
 
 
+class RulesChanged(SinkError):
+    """What a batch's records were parsed by no longer holds; nothing of it is committed. They are parsed again."""
+
+
 class ArchiveFailed(SinkError):
     """The archive cannot be written, or another process writes it; what was appended so far is there once."""
 
@@ -115,6 +121,10 @@ class ExtractBusy(SinkError):
 
 class ChecksFailed(SinkError):
     """What was read fails a check; the table stays as it was."""
+
+
+class IdentitiesDiffer(CastroError):
+    """Warehouse and stream know the same events by different kinds of identity: both would count them."""
 
 
 class TablesFailed(CastroError):

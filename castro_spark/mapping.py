@@ -28,6 +28,9 @@ class ColumnType(Enum):
     BOOLEAN = "boolean"
 
 
+KEY_TYPES = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN)  # those that have one text each
+
+
 class PartitionDay(Enum):
     """The day of the watermark column that a partition column holds."""
 

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from castro_spark.errors import SettingsError
 from castro_spark.parse import ParseRules
 from castro_spark.parse.envelope import ForeignMarks
+from castro_spark.parse.identity import Kinds
 from castro_spark.parse.origin import Source, is_no_name, is_pattern
 from castro_spark.settings import Settings, StreamSettings
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
@@ -19,7 +20,7 @@ def stream_settings(stream: StreamDeclaration, settings: Settings) -> StreamSett
 
 
 def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclaration:
-    """The declaration with the topic, tables and identity that conf gives it.
+    """The declaration with topic, tables and identity as conf has them.
 
     SettingsError where no such columns exist, or where a table's name cannot be one.
     """
@@ -30,18 +31,18 @@ def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclarati
             "write patterns as in a shell: * stands for any characters, ? for one, [0-9] for one of these",
         )
     tables = (*stream.envelope_tables, *(name for name in conf.tables if name not in stream.envelope_tables))
-    stream = replace(stream, topic=conf.topic or stream.topic, envelope_tables=tables)
-    identity = conf.identity
-    if identity is None:
+    topic = conf.topic or stream.topic
+    stream = replace(stream, topic=topic, envelope_tables=tables, identity=conf.identity, key=conf.key)
+    if conf.natural_key is None:
         return stream
     possible = [f.column for f in stream.fields if f.type is not FieldType.DECIMAL]
-    wrong = [column for column in identity if column not in possible]
-    if wrong or "timestamp" not in identity:
+    wrong = [column for column in conf.natural_key if column not in possible]
+    if wrong or "timestamp" not in conf.natural_key:
         raise SettingsError(
-            f"streams.{stream.name}.identity: {', '.join(wrong) or 'the timestamp is not among them'}",
+            f"streams.{stream.name}.natural_key: {', '.join(wrong) or 'the timestamp is not among them'}",
             f"name the timestamp and others of: {', '.join(possible)}",
         )
-    return replace(stream, identity=identity)
+    return replace(stream, natural_key=conf.natural_key)
 
 
 def named_sources(stream: StreamDeclaration, settings: Settings) -> tuple[Source, ...]:
@@ -51,15 +52,20 @@ def named_sources(stream: StreamDeclaration, settings: Settings) -> tuple[Source
 
 
 def parse_rules(
-    stream: StreamDeclaration, settings: Settings, generation: int, fixed: Source | None = None
+    stream: StreamDeclaration,
+    settings: Settings,
+    generation: int,
+    warehouse: Kinds = frozenset(),
+    *,
+    source: Source | None = None,
 ) -> ParseRules:
-    """What the records of a batch that begins now are parsed by.
+    """What the records of a batch that begins now are parsed by; `warehouse`: how the warehouse's rows are known.
 
-    `fixed` is the source that the stream's first change fixed (in the ledger); it counts where conf names none. Its
+    `source` is the one that the stream's first change fixed (in the ledger); it counts where conf names none. Its
     schema counts where no pattern takes tables of other schemas.
     """
-    if fixed is not None and any(is_pattern(name) for name in stream.envelope_tables):
-        fixed = fixed.without_schema()
+    if source is not None and any(is_pattern(name) for name in stream.envelope_tables):
+        source = source.without_schema()
     parse = settings.parse
     return ParseRules(
         stream=stream,
@@ -68,7 +74,8 @@ def parse_rules(
         future_allowance=parse.future_allowance,
         max_bytes=parse.max_record_bytes,
         generation=generation,
-        sources=named_sources(stream, settings) or ((fixed,) if fixed else ()),
+        warehouse=warehouse,
+        sources=named_sources(stream, settings) or ((source,) if source else ()),
         foreign=ForeignMarks(parse.foreign_members, parse.operation_members, parse.operations),
         none_dates=parse.none_dates,
         date_allowance_years=parse.date_allowance_years,

@@ -14,7 +14,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from castro_spark.errors import SettingsError
-from castro_spark.mapping import WarehouseSettings
+from castro_spark.mapping import KEY_TYPES, WarehouseSettings
+from castro_spark.streams.declaration import IdentityRule
 
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 
@@ -154,12 +155,19 @@ class ReconcileSettings(_Section):
 
 class HistorySettings(_Section):
     """Where the warehouse holds a stream's events: a table of `warehouse.tables` whose columns are named as the
-    stream's. `event_id` and `deleted` are Spark SQL over these columns."""
+    stream's. `deleted` is Spark SQL over these columns."""
 
     table: str
-    event_id: str | None = None  # as the stream's records have it; None: the natural key is the identity
+    key: tuple[str, ...] = ()  # the columns that make the id which the stream's records have; none: the natural key
     deleted: str | None = None  # true: the row says that there is no such event any more
-    on_extract: bool = True  # an incremental extract of the table brings its new rows to the stream's tables too
+    on_extract: bool = True  # an extract of the table brings its new rows to the stream's tables too
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_key(cls, tree: Any) -> Any:
+        if isinstance(tree, dict) and "event_id" in tree:
+            raise ValueError("event_id is key now: the columns that make the id, as in key: [order_number, item]")
+        return tree
 
 
 class SourceSettings(_Section):
@@ -183,9 +191,20 @@ class StreamSettings(_Section):
     partitions: int = Field(default=4, gt=0)
     tables: tuple[str, ...] = ()  # names and patterns, beside the declared ones
     sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], SourceSettings] = Field(default_factory=dict)
-    identity: tuple[str, ...] | None = None
+    identity: IdentityRule = IdentityRule.AUTO
+    natural_key: tuple[str, ...] | None = Field(default=None, min_length=1)
+    key: tuple[str, ...] = ()  # the fields of the record key that make the id, in order; none: all of its own
     max_offsets_per_trigger: int | None = Field(default=None, gt=0)
     history: HistorySettings | None = None
+
+    @field_validator("identity", mode="before")
+    @classmethod
+    def _former_identity(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            raise ValueError(  # noqa: TRY004  pydantic reports no TypeError
+                "is auto, id or natural_key; the columns of the natural key are natural_key: [...] now"
+            )
+        return value
 
 
 class Settings(_Section):
@@ -220,7 +239,28 @@ class Settings(_Section):
                     f"streams.{name}.history.table: {stream.history.table} is none of warehouse.tables"
                     f" ({', '.join(self.warehouse.mapped)})"
                 )
+            if problem := self._unfit_key(name):
+                raise ValueError(f"streams.{name}.history.key: {problem}")
         return self
+
+    def _unfit_key(self, stream: str) -> str | None:
+        """Why the warehouse's rows cannot be known by the columns that conf names; None where they can."""
+        history = self.history(stream)
+        if history is None:
+            return None
+        columns = self.warehouse.mapped[history.table].columns
+        if missing := [c for c in history.key if c not in columns]:
+            return f"{', '.join(missing)} is no column of {history.table}; it has {', '.join(columns)}"
+        if wrong := [c for c in history.key if columns[c].type not in KEY_TYPES]:
+            return (
+                f"{', '.join(wrong)} is {columns[wrong[0]].type.value}, which record keys do not tell in the same"
+                f" words; name columns of the types {', '.join(t.value for t in KEY_TYPES)}"
+            )
+        if history.key == ("product_code",):
+            return "a product's code alone tells none of its events from another"
+        if self.streams[stream].identity is IdentityRule.ID and not history.key:
+            return f"streams.{stream}.identity is id: name the columns of {history.table} that make the id"
+        return None
 
     def history(self, stream: str) -> HistorySettings | None:
         """Where the warehouse holds the stream's events; None where it does not, or that table is not wanted here."""

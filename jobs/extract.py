@@ -35,6 +35,9 @@ def main(env: str, conf_file: Path | None, mode: str, names: tuple[str, ...], as
             f"extract {mode}: {len(results) - len(failed)} of {len(results)} tables done, {rows:,} rows read,"
             f" {changed:,} written, {max((r.seconds for r in results), default=0):.1f} s"
         )
+        for result in results:
+            for note in result.notes:
+                click.echo(f"{result.table}: {note}")
     if failed:
         raise TablesFailed("\n".join(["these tables failed:", *(f"{r.table}: {r.problem}" for r in failed)]))
 

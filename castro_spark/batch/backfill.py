@@ -22,9 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.batch.exclusive import exclusively
+from castro_spark.batch.exclusive import exclusively, ledger_of
 from castro_spark.errors import CastroError, SettingsError, StagingLost
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
+from castro_spark.parse.identity import Kinds
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import PostgresSettings, Settings
 from castro_spark.sinks.postgres.commit import staging
@@ -143,22 +144,31 @@ def run(
     check: Callable[[], None],
     stopping: Event,
     report: Callable[[Progress], None],
+    warehouse: Kinds | None = None,
 ) -> Progress:
-    """Stages each chunk as `parse` makes it, commits and publishes it; `check` raises where this may not go on."""
+    """Stages each chunk as `parse` makes it, commits and publishes it; `check` raises where this may not go on.
+
+    `warehouse`: how the rows are known, where they are the warehouse's.
+    """
     progress = Progress(stream.name, records=source.records, chunks=source.chunks)
     cache = CachePublisher(settings, stream)
     patience = settings.streaming.outage_retry_seconds
-    commits = OutOfBandCommits(settings.postgres, stream, patience=patience, stopping=stopping)
+    commits = OutOfBandCommits(
+        settings.postgres, stream, patience=patience, stopping=stopping, warehouse=warehouse
+    )  # fmt: skip
     began = time.monotonic()
     try:
         commits.begin()
+        known = Kinds() if warehouse is not None else ledger_of(settings, stream, "backfill").warehouse_kinds
         for number in range(source.chunks):
             if stopping.is_set():
                 raise CastroError(
                     f"stopped after {number} of {source.chunks} chunks", "run it again: what is there stays as it is"
                 )
             check()
-            committed, records = _commit(settings, stream, source.chunk(number), parse, commits, cache)
+            committed, records = _commit(
+                settings, parse_rules(stream, settings, 0, known), source.chunk(number), parse, commits, cache
+            )
             cache.follow(committed)
             progress = progress.plus(committed, records, time.monotonic() - began)
             report(progress)
@@ -170,7 +180,7 @@ def run(
 
 def _commit(
     settings: Settings,
-    stream: StreamDeclaration,
+    rules: ParseRules,
     records: DataFrame,
     parse: Parse,
     commits: OutOfBandCommits,
@@ -180,7 +190,7 @@ def _commit(
         stage_parsed,
         parse=parse,
         settings=settings.postgres,
-        rules=parse_rules(stream, settings, 0),
+        rules=rules,
         patience=settings.streaming.outage_retry_seconds,
     )
     for attempt in range(1, _TRIES + 1):

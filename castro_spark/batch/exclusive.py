@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
-from castro_spark.errors import SinkError
+from castro_spark.errors import NotMigrated, SinkError
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.commit.ledger import introduce
+from castro_spark.sinks.postgres.commit.ledger import Ledger, introduce, read_ledger
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.exclusive import ExclusiveLock
 from castro_spark.sinks.postgres.migrate import check_migrated
@@ -19,6 +19,15 @@ def introduced(settings: Settings, stream: StreamDeclaration, job: str) -> None:
     with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection:
         check_migrated(connection, stream)
         introduce(connection, stream.name, stream.topic, f"a {job}")
+
+
+def ledger_of(settings: Settings, stream: StreamDeclaration, job: str) -> Ledger:
+    """The ledger of a stream that was introduced, as committed."""
+    with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection:
+        ledger = read_ledger(connection, stream.name)
+    if ledger is None:
+        raise NotMigrated(f"stream {stream.name} was never started", f"start it: stream --stream {stream.name}")
+    return ledger
 
 
 @contextmanager

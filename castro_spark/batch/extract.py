@@ -20,6 +20,7 @@ from typing import Any
 import psycopg2
 import redis
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from castro_spark.batch.history import bring
@@ -59,6 +60,7 @@ class TableResult:
     rows_from_the_future: int = 0
     texts_cleaned: int = 0
     events: dict[str, int] = field(default_factory=dict)  # of a stream: those that this changed in its own tables
+    notes: list[str] = field(default_factory=list)  # what is left for somebody to do
     redis: str = "not written"
     problem: str | None = None
 
@@ -128,15 +130,21 @@ class TableExtract:
     def _incremental(self, connection: Connection) -> Loaded:
         held = mark_of(connection, self._target)
         watermark = held.watermark if held else None
-        staged = self._stage(watermark - self._limits.overlap if watermark else None)
+        since = watermark - self._limits.overlap if watermark else None
+        staged = self._stage(since, since)
         return upsert(connection, self._target, self._mapping, staged)
 
     def _full(self, connection: Connection) -> Loaded:
         check_replaceable(connection, self._target)
         wait = self._settings.warehouse.swap_wait_seconds
-        return replace_table(connection, self._target, self._mapping, self._stage(None), self._limits, wait)
+        held = mark_of(connection, self._target)
+        # The watermark will pass what no incremental run has brought to the streams' tables yet.
+        brought = held.watermark - self._limits.overlap if held and held.watermark else None
+        staged = self._stage(None, brought)
+        return replace_table(connection, self._target, self._mapping, staged, self._limits, wait)
 
-    def _stage(self, since: datetime | None) -> StagedTable:
+    def _stage(self, since: datetime | None, unbrought: datetime | None) -> StagedTable:
+        """Stages the rows changed `since` (None: all), and brings the streams those changed since `unbrought`."""
         begun, result = time.monotonic(), self._result
         log.info("%s: reading %s %s", self._target, self._mapping.source, f"since {since}" if since else "whole")
         read = read_table(self._spark, self._mapping, since, self._settings.zone)
@@ -160,15 +168,27 @@ class TableExtract:
         if staged.cleaned:
             log.warning("%s: %d texts held NUL characters, which were taken out", self._target, staged.cleaned)
         log.info("%s: %s rows staged in %.1f s", self._target, f"{staged.rows:,}", time.monotonic() - begun)
-        if since and staged.rows:  # before the watermark moves: what fails here is read again
-            self._bring_to_streams(read.rows)
+        if staged.rows:  # before the watermark moves: what fails here is read again
+            rows = read.rows
+            if since is None and unbrought is not None:
+                rows = rows.where(F.col(self._mapping.watermark) >= F.lit(unbrought))
+            self._bring_to_streams(rows, unbrought)
         return staged
 
-    def _bring_to_streams(self, rows: DataFrame) -> None:
-        """The table's new rows are a stream's events too; a first extract leaves those to `backfill`."""
+    def _bring_to_streams(self, rows: DataFrame, since: datetime | None) -> None:
+        """The table's rows changed `since` are a stream's events too; `backfill` brings those changed before, and all
+        where that is not known (a first extract)."""
         for stream in all_streams().values():
             history = self._settings.history(stream.name)
             if history and history.on_extract and history.table == self._target:
+                if since is None or self._result.mode == FULL:
+                    before = f" that changed before {since.isoformat(timespec='seconds')}" if since else ""
+                    self._note(
+                        f"rows{before} are not brought to stream {stream.name}: that is for"
+                        f" backfill --stream {stream.name}"
+                    )
+                if since is None:
+                    continue
                 try:
                     changed = bring(self._settings, stream, rows)
                 except NotMigrated:  # a database for some of the streams
@@ -176,6 +196,11 @@ class TableExtract:
                     continue
                 self._result.events[stream.name] = changed
                 log.info("%s: %s events of stream %s changed", self._target, f"{changed:,}", stream.name)
+
+    def _note(self, words: str) -> None:
+        if words not in self._result.notes:  # of an earlier try
+            self._result.notes.append(words)
+            log.info("%s: %s", self._target, words)
 
     def _mirror(self, mark: Mark) -> None:
         if mark.watermark is None:

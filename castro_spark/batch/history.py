@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.batch.backfill import Progress, run
-from castro_spark.batch.exclusive import exclusively, introduced
+from castro_spark.batch.exclusive import exclusively, introduced, ledger_of
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
@@ -27,10 +27,11 @@ from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import HistorySettings, Settings
 from castro_spark.sinks.postgres import backfill_progress
 from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.kinds import check_warehouse
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sources.history import Months, WarehouseHistory, changed_records, records_of
+from castro_spark.sources.history import ChangedRecords, Months, WarehouseHistory, records_of
 from castro_spark.sources.hive import read_table
 from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streams.declaration import StreamDeclaration
@@ -53,8 +54,9 @@ def history_of(settings: Settings, stream: StreamDeclaration) -> tuple[HistorySe
 def check_history(spark: SparkSession, settings: Settings, stream: StreamDeclaration) -> None:
     """Raises where the stream's history is not in the warehouse as conf says; reads no rows."""
     history, mapping = history_of(settings, configured(stream, settings))
+    stream = configured(stream, settings)
     rows = read_table(spark, mapping, None, settings.zone).rows
-    records_of(rows, stream, mapping, history)
+    records_of(rows, parse_rules(stream, settings, GENERATION), mapping, history)
 
 
 def from_warehouse(
@@ -83,8 +85,9 @@ def from_warehouse(
         done = backfill_progress.done(connection, stream.name, first, last)
         if done:
             log.info("%d months of this range are done already: --restart would do them again", len(done))
+        rules = parse_rules(stream, settings, GENERATION)
         source = WarehouseHistory(
-            spark, stream, mapping, history, Months(first, last, settings.zone, done),
+            spark, rules, mapping, history, Months(first, last, settings.zone, done),
             allowance=settings.parse.future_allowance,
             spill=f"{settings.checkpoint_dir.rstrip('/')}/.backfill/{stream.name}",
             chunk_records=settings.backfill.chunk_records,
@@ -99,7 +102,10 @@ def from_warehouse(
 
         parse = partial(parse_rows, source=mapping.source)
         with closing(source):
-            progress = run(settings, stream, source, parse, check=check, stopping=stopping, report=told)
+            check_warehouse(ledger_of(settings, stream, "backfill"), stream.name, source.kinds)
+            progress = run(
+                settings, stream, source, parse, check=check, stopping=stopping, report=told, warehouse=source.kinds
+            )
         backfill_progress.forget(connection, stream.name, first, last)
     return progress
 
@@ -113,18 +119,19 @@ def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int
     history, mapping = history_of(settings, stream)
     introduced(settings, stream, "extract")
     rules = parse_rules(stream, settings, GENERATION)
-    cache = CachePublisher(settings, stream)
-    commits = OutOfBandCommits(settings.postgres, stream, patience=settings.streaming.outage_retry_seconds)
     changed = 0
-    try:
-        for records in changed_records(rows, stream, mapping, history, settings.backfill.chunk_records):
-            held = [p for b in records.to_batches() for p in parse_rows(b, rules, source=mapping.source)]
-            committed = commits.commit(StagedBatch(staging.count(held), held), cache.horizon())
-            cache.follow(committed)
-            changed += sum(committed.total(outcome) for outcome in ("inserted", "corrected", "deleted"))
-    finally:
-        commits.close()
-        cache.close()
+    with closing(ChangedRecords(rows, rules, mapping, history)) as source:
+        check_warehouse(ledger_of(settings, stream, "extract"), stream.name, source.kinds)
+        cache = CachePublisher(settings, stream)
+        commits = OutOfBandCommits(
+            settings.postgres, stream, patience=settings.streaming.outage_retry_seconds, warehouse=source.kinds
+        )
+        with closing(commits), closing(cache):
+            for records in source.chunks(settings.backfill.chunk_records):
+                held = [p for b in records.to_batches() for p in parse_rows(b, rules, source=mapping.source)]
+                committed = commits.commit(StagedBatch(staging.count(held), held), cache.horizon())
+                cache.follow(committed)
+                changed += sum(committed.total(outcome) for outcome in ("inserted", "corrected", "deleted"))
     return changed
 
 

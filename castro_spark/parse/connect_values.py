@@ -31,7 +31,7 @@ from castro_spark.streams.declaration import FieldType
 
 Schema = Mapping[str, Any]
 
-_DECIMAL = "org.apache.kafka.connect.data.Decimal"
+DECIMAL = "org.apache.kafka.connect.data.Decimal"
 _ISO_STRINGS = ("io.debezium.time.IsoTimestamp", "io.debezium.time.IsoDate")
 # Microseconds of a unit, as a multiplier and a divisor.
 _DAYS, _MILLISECONDS, _MICROSECONDS, _NANOSECONDS = (86_400_000_000, 1), (1_000, 1), (1, 1), (1, 1_000)
@@ -73,7 +73,7 @@ def plain(held: object, type_: FieldType, schema: Schema | None) -> object:
     if not isinstance(held, str):
         return held
     # No point and no sign belong to base64's letters: with one it is a number, under any schema.
-    if name == _DECIMAL and not isinstance(held, Number) and "." not in held and "-" not in held:
+    if name == DECIMAL and not isinstance(held, Number) and "." not in held and "-" not in held:
         assert schema is not None
         parameters = schema.get("parameters")
         return _decimal(held, parameters.get("scale") if isinstance(parameters, dict) else None)

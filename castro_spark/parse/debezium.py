@@ -12,13 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from castro_spark.parse.connect_values import Schema, columns_of, plain
-from castro_spark.parse.envelope import Change, open_key
+from castro_spark.parse.envelope import Change
 from castro_spark.parse.fields import Reader
-from castro_spark.parse.identity import natural_id
+from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.origin import Source, Sources, Tables
 from castro_spark.parse.position import log_position
 from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
-from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
+from castro_spark.parse.record_key import key_id
+from castro_spark.streams.declaration import Field, StreamDeclaration
 
 Readers = Sequence[tuple[Field, Reader]]
 _ValuesAndKept = tuple[tuple[object, ...], list[str] | None]
@@ -28,7 +29,6 @@ _PLACEHOLDER = "__debezium_unavailable_value"
 # As a text, and as the bytes of a Decimal; no sound value of a stream's columns reads like either.
 _UNAVAILABLE = (_PLACEHOLDER, base64.b64encode(_PLACEHOLDER.encode()).decode())
 _KEPT = object()
-_NULL = "\\N"
 
 
 @dataclass(frozen=True)
@@ -81,30 +81,77 @@ def not_taken(change: Change, tables: Tables, sources: Sources) -> Skipped | Unu
 
 
 def read_change(
-    change: Change, key: bytes | None, offset: int, stream: StreamDeclaration, readers: Readers
+    change: Change, key: bytes | None, offset: int, stream: StreamDeclaration, readers: Readers, warehouse: Kinds
 ) -> Changed | Unusable:
     """An event or a delete; or why there is none. The change is of the stream's table and source (`not_taken`).
 
     `readers` are the event id field's, then those of the stream's fields. A truncate is unusable: it would take
-    all rows away, and nobody should have that done unseen.
+    all rows away, and nobody should have that done unseen. `warehouse`: how the warehouse's rows are known.
     """
     try:
         deletes = change.op == _DELETE
-        values, kept = (_delete if deletes else _event)(change, key, stream, readers)
+        values, kept = (_delete if deletes else _event)(change, key, _Known(stream, readers, warehouse))
         position = log_position(change.source, change.ts_ms, offset, snapshot=change.op == _READ)
         return Changed(deletes, values, kept, position)
     except Unusable as bad:
         return bad
 
 
-def _delete(change: Change, key: bytes | None, stream: StreamDeclaration, readers: Readers) -> _ValuesAndKept:
-    event_id = _key_id(key, readers[0][1])
+@dataclass(frozen=True)
+class _Known:
+    """What rows are identified by."""
+
+    stream: StreamDeclaration
+    readers: Readers
+    warehouse: Kinds
+
+    def id_of_key(self, key: bytes | None, product_code: object) -> str | None:
+        """The id of the record key; None without one."""
+        found = key_id(key, self.stream, self.readers[0][1])
+        if found is None:
+            return None
+        found.check_tells_rows(product_code)
+        check_id(found.text, self.stream, self.warehouse, "key")
+        return found.text
+
+    def own_id(self, row: _Row) -> str:
+        """The identity that a row has without a key: its event id field, else its natural key, as native records."""
+        id_field, id_reader = self.readers[0]
+        own = row.read(id_field, id_reader)
+        if isinstance(own, str):
+            check_id(own, self.stream, self.warehouse, id_field.name)
+            return own
+        natural_key = (*self.stream.natural_key, "timestamp")
+        natural = [(f, reader) for f, reader in self.readers[1:] if f.column in natural_key]
+        if own is _KEPT or any(f.required and row.columns.get(f.name) is None for f, _ in natural):
+            raise Unusable(Reason.MISSING_FIELD, "key: absent")
+        check_natural(self.stream, self.warehouse, "key")
+        event = {field.column: row.read(field, reader) for field, reader in natural}
+        if _KEPT in event.values():
+            raise Unusable(Reason.MISSING_FIELD, "key: absent")
+        micros = event["timestamp"]
+        assert isinstance(micros, int)
+        return natural_id(self.stream.natural_key, event, micros)
+
+    def product_of(self, row: _Row | None) -> object:
+        """The product's code where the row tells it."""
+        field, reader = next((f, reader) for f, reader in self.readers if f.column == "product_code")
+        with suppress(Unusable):  # the row is an image of what is gone, and may hold anything
+            return row and row.read(field, reader)
+        return None
+
+
+def _delete(change: Change, key: bytes | None, known: _Known) -> _ValuesAndKept:
+    before = None
+    with suppress(Unusable):
+        before = _row(change, "before")
+    event_id = known.id_of_key(key, known.product_of(before))
     if event_id is None:
-        event_id = _own_id(_row(change, "before") or _Row({}, {}), stream, readers)
-    return (event_id, *[None] * len(stream.fields)), None
+        event_id = known.own_id(_row(change, "before") or _Row({}, {}))
+    return (event_id, *[None] * len(known.stream.fields)), None
 
 
-def _event(change: Change, key: bytes | None, stream: StreamDeclaration, readers: Readers) -> _ValuesAndKept:
+def _event(change: Change, key: bytes | None, known: _Known) -> _ValuesAndKept:
     if change.op == _TRUNCATE:
         raise Unusable(Reason.UNKNOWN_ENVELOPE, f"op {_TRUNCATE}: a truncate would remove every row; do that by hand")
     if change.op not in (_CREATE, _UPDATE, _READ):
@@ -112,12 +159,12 @@ def _event(change: Change, key: bytes | None, stream: StreamDeclaration, readers
     after = _row(change, "after")
     if after is None:
         raise Unusable(Reason.MISSING_FIELD, "after: absent")
-    event_id = _key_id(key, readers[0][1])
-    read = [after.read(field, reader) for field, reader in readers[1:]]
+    read = [after.read(field, reader) for field, reader in known.readers[1:]]
+    event_id = known.id_of_key(key, read[known.stream.columns.index("product_code")])
     if event_id is None:
-        event_id = _own_id(after, stream, readers)
-        _refuse_new_identity(change, event_id, stream, readers)
-    kept = [column for column, value in zip(stream.columns, read, strict=True) if value is _KEPT]
+        event_id = known.own_id(after)
+        _refuse_new_identity(change, event_id, known)
+    kept = [column for column, value in zip(known.stream.columns, read, strict=True) if value is _KEPT]
     return (event_id, *(None if value is _KEPT else value for value in read)), kept or None
 
 
@@ -130,67 +177,13 @@ def _row(change: Change, image: str) -> _Row | None:
     return _Row(columns, columns_of(columns_of(change.schema).get(image)))
 
 
-def _key_id(key: bytes | None, reader: Reader) -> str | None:
-    """The event id that a record key's fields make; None where the key has none, or only null or blank ones.
-
-    One field is its value's text. Several are joined by "|", in the key's order, with "|" and "\\" inside them
-    escaped by "\\" and a null as "\\N", so that two keys never make one id.
-    """
-    if key is None:
-        return None
-    try:
-        fields, schema = open_key(key)
-        if not isinstance(fields, dict):
-            return None
-        schemas = columns_of(schema)
-        texts = [_key_text(held, schemas.get(name)) for name, held in fields.items()]
-        if all(text is None for text in texts):
-            return None
-        joined = texts[0] if len(texts) == 1 else "|".join(_NULL if t is None else _escaped(t) for t in texts)
-        event_id = reader(joined)
-    except Unusable as bad:
-        raise Unusable(bad.reason, f"key: {bad.detail or key.decode(errors='replace')}") from None
-    assert event_id is None or isinstance(event_id, str)
-    return event_id
-
-
-def _key_text(held: object, schema: Schema | None) -> str | None:
-    if isinstance(held, bool):
-        return str(held).lower()
-    text = plain(held, FieldType.TEXT, schema)
-    if text is None or isinstance(text, str):
-        return text
-    raise Unusable(Reason.BAD_TEXT)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|")
-
-
-def _own_id(row: _Row, stream: StreamDeclaration, readers: Readers) -> str:
-    """The identity that a row has without a key: its event id field, else its natural key, as native records."""
-    id_field, id_reader = readers[0]
-    own = row.read(id_field, id_reader)
-    if isinstance(own, str):
-        return own
-    natural = [(f, reader) for f, reader in readers[1:] if f.column in (*stream.identity, "timestamp")]
-    if own is _KEPT or any(f.required and row.columns.get(f.name) is None for f, _ in natural):
-        raise Unusable(Reason.MISSING_FIELD, "key: absent")
-    event = {field.column: row.read(field, reader) for field, reader in natural}
-    if _KEPT in event.values():
-        raise Unusable(Reason.MISSING_FIELD, "key: absent")
-    micros = event["timestamp"]
-    assert isinstance(micros, int)
-    return natural_id(stream.identity, event, micros)
-
-
-def _refuse_new_identity(change: Change, event_id: str, stream: StreamDeclaration, readers: Readers) -> None:
+def _refuse_new_identity(change: Change, event_id: str, known: _Known) -> None:
     """Without a key an update that changes the identity would leave the old row behind, counted for ever."""
     if change.op != _UPDATE:
         return
     before = None
     with suppress(Unusable):  # no image, or one that never was an event
         row = _row(change, "before")
-        before = row and _own_id(row, stream, readers)
+        before = row and known.own_id(row)
     if before not in (None, event_id):
         raise Unusable(Reason.MISSING_FIELD, "key: absent, and the update changes the event's identity")

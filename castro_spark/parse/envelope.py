@@ -6,6 +6,7 @@ operation, ...) makes it an unknown envelope: read as native, an update or a del
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from castro_spark.parse.document import Documents, start_of
 from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
 
 _VALUES, _KEYS = Documents(), Documents(marking=True)
+# What a text begins with that was meant to be more than one value; control characters: of a binary converter.
+_NO_PLAIN_KEY = re.compile(r"\s*\w*[{\[\"]|.*[\x00-\x1f\x7f-\x9f]", re.DOTALL).match
 _NATIVE_MEMBERS = 2  # `table` and `data`: a record of no others is sure to be native
 _STAMPS = {"ts_ms", "ts_us", "ts_ns"}
 _TRANSACTION = _STAMPS | {"status", "id", "event_count", "data_collections"}
@@ -84,17 +87,28 @@ def open_envelope(value: bytes, max_bytes: int, foreign: ForeignMarks) -> tuple[
 
 
 def open_key(key: bytes) -> tuple[object, object]:
-    """A record key -> what it holds and its schema; (None, None) if it is no JSON. Its numbers are Numbers.
+    """A record key -> what it holds and its schema; one that is no JSON is its text. Its numbers are Numbers.
 
-    Raises Unusable: duplicate_key, too_complex.
+    Raises Unusable: duplicate_key, too_complex; bad_key: neither JSON nor one text, such as Kafka Connect's
+    `Struct{...}`.
     """
     try:
         opened = _KEYS.open(key)
     except Unusable as bad:
         if bad.reason is Reason.NOT_JSON:
-            return None, None
+            return _plain_key(key), None
         raise
     return opened.content, opened.schema
+
+
+def _plain_key(key: bytes) -> str:
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        raise Unusable(Reason.BAD_KEY, "not UTF-8") from None
+    if _NO_PLAIN_KEY(text):
+        raise Unusable(Reason.BAD_KEY, start_of(key))
+    return text
 
 
 def _change(payload: Any, schema: object, value: bytes) -> Change | Skipped:

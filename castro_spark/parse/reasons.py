@@ -23,8 +23,9 @@ class Reason(str, Enum):
     UNAVAILABLE_VALUE = "unavailable_value"  # a column was not sent, and no earlier record has it
     DUPLICATE_KEY = "duplicate_key"  # one key twice in one object: which value is meant is unknown
     TOO_COMPLEX = "too_complex"  # nested deeper than 64, or an object of more than 1,000 members
-    BAD_KEY = "bad_key"  # a record key or an id that is no sure identity
     OTHER_SOURCE = "other_source"  # a change of another server, database or schema than the stream's
+    BAD_KEY = "bad_key"  # a record key that cannot be read, or tells no row from another
+    OTHER_IDENTITY = "other_identity"  # known by another kind of identity than the stream's other events
 
 
 class Skip(str, Enum):

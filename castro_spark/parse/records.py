@@ -33,7 +33,7 @@ from castro_spark.parse.fields import (
     text_reader,
     timestamp_reader,
 )
-from castro_spark.parse.identity import natural_id
+from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.origin import Source, Sources, Tables
 from castro_spark.parse.position import position_major
 from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
@@ -82,6 +82,7 @@ class ParseRules:
     future_allowance: timedelta
     max_bytes: int
     generation: int
+    warehouse: Kinds = frozenset()  # how the warehouse's rows are known: others are rejected; empty: there are none
     sources: tuple[Source, ...] = ()
     foreign: ForeignMarks = NO_MARKS
     none_dates: frozenset[str] = frozenset()
@@ -212,7 +213,9 @@ def _read_batch(
                 continue
             if isinstance(found.after, dict):
                 names.update(found.after.keys() - rules.known)
-            changed = read_change(found, keys[row].as_py(), offsets[row].as_py(), rules.stream, rules.readers)
+            changed = read_change(
+                found, keys[row].as_py(), offsets[row].as_py(), rules.stream, rules.readers, rules.warehouse
+            )
             if isinstance(changed, Changed):
                 changes[row] = changed
                 read.append(changed.values)
@@ -262,13 +265,10 @@ def _read(value: bytes | None, rules: ParseRules, unknown: set[str]) -> Read | C
             if held is None and required:
                 return Unusable(Reason.MISSING_FIELD, f"{name}: absent")
             values.append(None if held is None else reader(held))
+        name = None
+        values[0] = _identity(values, rules)
     except Unusable as bad:
         return bad if name is None else Unusable(bad.reason, f"{name}: {held}")
-    if values[0] is None:
-        event = dict(zip(rules.stream.columns, values[1:], strict=True))
-        micros = event["timestamp"]
-        assert isinstance(micros, int)
-        values[0] = natural_id(rules.stream.identity, event, micros)
     return tuple(values)
 
 
@@ -285,6 +285,19 @@ def _reason(read: Unusable | Skipped) -> tuple[str, str | None]:
     if isinstance(read, Unusable):
         return read.reason.value, _printable(read.detail)
     return read.kind.value, None if read.name is None else _printable(read.name)
+
+
+def _identity(values: list[object], rules: ParseRules) -> str:
+    """The id of a native record's values, event_id first. Raises Unusable."""
+    stream, own = rules.stream, values[0]
+    if isinstance(own, str):
+        check_id(own, stream, rules.warehouse, stream.event_id_field)
+        return own
+    check_natural(stream, rules.warehouse, stream.event_id_field)
+    event = dict(zip(stream.columns, values[1:], strict=True))
+    micros = event["timestamp"]
+    assert isinstance(micros, int)
+    return natural_id(stream.natural_key, event, micros)
 
 
 def _array(field: Field, values: tuple[object, ...]) -> pa.Array:

@@ -17,9 +17,11 @@ from psycopg2 import sql
 from psycopg2.extras import Json, execute_values
 
 from castro_spark.errors import StagingLost
+from castro_spark.parse.identity import Kinds
 from castro_spark.reconcile.aggregates import Period, repair_statement
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.kinds import take_warehouse
 from castro_spark.sinks.postgres.commit.ledger import lock_out_of_band
 from castro_spark.sinks.postgres.commit.merge import Merge
 from castro_spark.sinks.postgres.commit.out_of_band import committed_out_of_band
@@ -39,7 +41,10 @@ _TEMPORARY = (
 
 
 class RepairCommits:
-    """The repairs of one run of a stream, some at a time; not for use by several threads at once."""
+    """The repairs of one run of a stream, some at a time; not for use by several threads at once.
+
+    `warehouse`: how the warehouse's rows are known.
+    """
 
     def __init__(
         self,
@@ -47,10 +52,12 @@ class RepairCommits:
         stream: StreamDeclaration,
         run: str,
         *,
+        warehouse: Kinds,
         patience: float,
         stopping: Event | None = None,
     ) -> None:
         self._stream = stream
+        self._warehouse = warehouse
         composed = statements(stream, AS_NEW)
         self._merge = Merge(stream, composed)
         self._session = CommitSession(settings, stream, composed, patience=patience, stopping=stopping)
@@ -93,6 +100,7 @@ class RepairCommits:
     def _repair_events(self, connection: Connection, first: int, last: int, horizon: Horizon) -> Committed:
         with connection.cursor() as cursor:
             lock = lock_out_of_band(connection, self._stream.name)
+            take_warehouse(connection, lock, self._warehouse)
             cursor.execute(_TEMPORARY)
             cursor.execute(self._count, (first, last))
             if cursor.fetchone() != (last - first + 1,):

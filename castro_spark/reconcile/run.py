@@ -24,7 +24,7 @@ from psycopg2 import Error as PostgresError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from castro_spark.batch.exclusive import exclusively
+from castro_spark.batch.exclusive import exclusively, ledger_of
 from castro_spark.batch.history import history_of
 from castro_spark.errors import CastroError, NotReconciled, first_line
 from castro_spark.parse.history import GENERATION
@@ -38,6 +38,7 @@ from castro_spark.reconcile.stale_hashes import Stale, StaleHashes
 from castro_spark.reconcile.warehouse_day import WarehouseDay
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
+from castro_spark.sinks.postgres.commit.kinds import check_warehouse
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streams.declaration import StreamDeclaration
@@ -102,14 +103,11 @@ class _Reconciliation:
     def run(self, apply: bool, force: bool) -> None:
         settings, stream = self.settings, self.stream
         cache = CachePublisher(settings, stream)
-        patience = settings.streaming.outage_retry_seconds
-        commits = RepairCommits(
-            settings.postgres, stream, self.result.run, patience=patience, stopping=self.stopping
-        )  # fmt: skip
         hashes = StaleHashes(settings.redis, stream)
         with (
             closing(connect(settings.postgres, f"castro_spark {stream.name} reconcile")) as connection,
-            closing(cache), closing(commits), closing(hashes), closing(self._warehouse()) as warehouse,
+            closing(cache), closing(hashes), closing(self._warehouse()) as warehouse,
+            closing(self._commits(warehouse)) as commits,
         ):  # fmt: skip
             plan = Plan(settings.postgres, stream, connection, self.result.day, self.result.cutoff)
             products, planned = self._plan_events(connection, warehouse, plan)
@@ -138,6 +136,15 @@ class _Reconciliation:
             spill=f"{settings.checkpoint_dir.rstrip('/')}/.reconcile/{stream.name}",
         )  # fmt: skip
 
+    def _commits(self, warehouse: WarehouseDay) -> RepairCommits:
+        """Raises IdentitiesDiffer where the two sides know the same events differently: there is no plan then."""
+        settings, stream = self.settings, self.stream
+        check_warehouse(ledger_of(settings, stream, "reconcile"), stream.name, warehouse.kinds)
+        return RepairCommits(
+            settings.postgres, stream, self.result.run, warehouse=warehouse.kinds,
+            patience=settings.streaming.outage_retry_seconds, stopping=self.stopping,
+        )  # fmt: skip
+
     def _plan_events(self, connection: Connection, warehouse: WarehouseDay, plan: Plan) -> tuple[list[str], Planned]:
         """The plan, and the products of the day on either side."""
         stream, result = self.stream, self.result
@@ -160,7 +167,7 @@ class _Reconciliation:
         self._go_on()
         if extra := plan.unconfirmed():
             log.info("%s: looking up %d events in the whole table: they seem to be extra", stream.name, len(extra))
-            plan.stage(warehouse.look_up([i for i, _ in extra], {product for _, product in extra}))
+            plan.stage(warehouse.look_up([event_id for event_id, _ in extra]))
             planned = plan.compare(differing)
         result.events, result.in_flight = Counts.of(planned.classes), planned.in_flight
         result.add_examples("event", plan.examples(MOST_EXAMPLES))

@@ -13,18 +13,18 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from castro_spark.features.calendar import start_of_day
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import EVENT, REJECT, ParseRules, parsed_types
-from castro_spark.parse.history import HISTORY_COLUMNS, parse_history
+from castro_spark.parse.history import CHECKED_COLUMNS, HISTORY_COLUMNS, known_as, parse_history, uses
 from castro_spark.reconcile.canonical import checksums
 from castro_spark.session import session_beside
 from castro_spark.settings import HistorySettings
 from castro_spark.sources.folders import remove
-from castro_spark.sources.history import Months, records_of
+from castro_spark.sources.history import Months, kinds_of, records_of
 from castro_spark.sources.hive import read_table, reading
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -64,6 +64,7 @@ class WarehouseDay:
         log.info("reading %s of %s", mapping.source, day)
         rows = read_table(self._spark, mapping, start_of_day(day, zone) - allowance, zone).rows
         self._rows = self._kept(self._said(rows, of_day=True), spill)
+        self.kinds = kinds_of(self._rows, stream, mapping)  # how the rows are known
         self._events = self._rows.where((F.col("outcome") == EVENT) & (F.col("date") == F.lit(day)))
 
     def checksums(self) -> pa.Table:
@@ -82,23 +83,16 @@ class WarehouseDay:
         wanted = self._rows.where(of_day).join(F.broadcast(known), "product_code", "left_semi")
         return wanted.select(*self._rows.columns).union(self._rows.where(~F.coalesce(of_day, F.lit(False))))
 
-    def look_up(self, event_ids: Sequence[str], products: Iterable[str]) -> DataFrame:
-        """What the whole table says of these identities, wherever their rows lie.
-
-        Rows without an id of their own are known by their natural key: those are of the day and of `products`.
-        """
+    def look_up(self, event_ids: Sequence[str]) -> DataFrame:
+        """What the whole table says of these identities, wherever their rows lie."""
         rows = read_table(self._spark, self._mapping, None, self._zone).rows
-        found: DataFrame | None = None
-        if self._history.event_id:
-            ids = self._spark.createDataFrame([(i,) for i in event_ids], "_id string")
-            of_id = F.expr(self._history.event_id).cast("string")
-            found = rows.join(F.broadcast(ids), of_id == F.col("_id"), "left_semi")
-            rows = rows.where(of_id.isNull())
-        known = self._spark.createDataFrame([(p,) for p in products], "product_code string")
-        natural = rows.where(self._in_day(F.col("timestamp"))).join(F.broadcast(known), "product_code", "left_semi")
-        natural = natural.select(*rows.columns)
-        found = found.unionByName(natural) if found is not None else natural
-        return self._kept(self._said(found, of_day=False), self._looked_up)
+        if not uses(self._stream, self._history.key):  # the time is a part of the natural key
+            rows = rows.where(self._in_day(F.col("timestamp")))
+        ids = self._spark.createDataFrame([(i,) for i in event_ids], "_id string")
+        known = known_as(rows, self._rules, self._history.key, self._mapping.key)
+        of_id = F.col("_known.identity") == F.col("_id")
+        found = rows.withColumn("_known", known).join(F.broadcast(ids), of_id, "left_semi")
+        return self._kept(self._said(found.select(*rows.columns), of_day=False), self._looked_up)
 
     def close(self) -> None:
         """Removes what was kept."""
@@ -112,26 +106,30 @@ class WarehouseDay:
 
     def _said(self, rows: DataFrame, *, of_day: bool) -> DataFrame:
         concerned = self._in_day if of_day else None
-        records = records_of(rows, self._stream, self._mapping, self._history, concerned).select(*HISTORY_COLUMNS)
+        records = records_of(rows, self._rules, self._mapping, self._history, concerned)
         rules = self._rules
+        told = ("identity", *CHECKED_COLUMNS)
 
         def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
-                yield from parse_history(batch, rules)
+                for parsed in parse_history(batch, rules):
+                    columns = [*parsed.columns, *(batch.column(name) for name in told)]
+                    yield pa.RecordBatch.from_arrays(columns, names=[*parsed.schema.names, *told])
 
-        schema = ", ".join(f"`{name}` {type_}" for name, type_ in parsed_types(self._stream).items())
-        parsed = records.mapInArrow(parse, schema)
-        told = {"event_id": self._stream.event_id_field, "product_code": self._product_field()}
+        types = parsed_types(self._stream) | dict.fromkeys(told, "string")
+        schema = ", ".join(f"`{name}` {type_}" for name, type_ in types.items())
+        parsed = records.select(*HISTORY_COLUMNS, *told).mapInArrow(parse, schema)
+        # A record that cannot be used tells the event that it speaks of, where it can.
+        is_reject = F.col("outcome") == REJECT
+        product = F.get_json_object(F.col("value").cast("string"), f"$.data.{self._product_field()}")
+        of_reject = {"event_id": F.when(F.col("kind").isNotNull(), F.col("identity")), "product_code": product}
         return parsed.select(
-            "outcome", "reason", F.col("record_timestamp").alias("changed"),
-            *(_or_told(c, told[c]) if c in told else F.col(c) for c in self._stream.event_columns),
+            "outcome", "reason", F.col("record_timestamp").alias("changed"), *CHECKED_COLUMNS,
+            *(
+                F.coalesce(F.col(c), F.when(is_reject, of_reject[c])).alias(c) if c in of_reject else F.col(c)
+                for c in self._stream.event_columns
+            ),
         )  # fmt: skip
 
     def _product_field(self) -> str:
         return next(f.name for f in self._stream.fields if f.column == "product_code")
-
-
-def _or_told(column: str, field: str) -> Column:
-    """The column, or what a record that cannot be used tells of it."""
-    told = F.get_json_object(F.col("value").cast("string"), f"$.data.{field}")
-    return F.coalesce(F.col(column), F.when(F.col("outcome") == REJECT, told)).alias(column)

@@ -14,14 +14,17 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from castro_spark.errors import MappingError
 from castro_spark.features.calendar import start_of_day, with_calendar
 from castro_spark.mapping import TableMapping
-from castro_spark.parse.history import HISTORY_COLUMNS, history_records
+from castro_spark.parse import ParseRules
+from castro_spark.parse.history import CHECKED_COLUMNS, HISTORY_COLUMNS, history_records
+from castro_spark.parse.identity import Kinds
 from castro_spark.session import session_beside
 from castro_spark.settings import HistorySettings
 from castro_spark.sources.folders import listed, remove
 from castro_spark.sources.hive import read_table, reading
-from castro_spark.streams.declaration import StreamDeclaration
+from castro_spark.streams.declaration import IdentityKind, StreamDeclaration
 
 log = logging.getLogger(__name__)
 _TASKS_A_CHUNK = 4  # a file each, so that the executors stage a chunk in parallel
@@ -50,13 +53,14 @@ class WarehouseHistory:
     These are all identities of which any row has its business date in the months, each as its newest row has it, in
     the month of that row: so one that a correction moved out of the months comes out right too. The warehouse is read
     once, as it is when this object is made, and only partitions that can hold such rows; the chunks lie in `spill`
-    until `close`. Raises SourceUnreadable where it cannot be read: that is not the same as no rows.
+    until `close`. Raises as kinds_of does, and SourceUnreadable where it cannot be read: that is not the same as no
+    rows.
     """
 
     def __init__(
         self,
         spark: SparkSession,
-        stream: StreamDeclaration,
+        rules: ParseRules,
         mapping: TableMapping,
         history: HistorySettings,
         months: Months,
@@ -69,12 +73,12 @@ class WarehouseHistory:
         self._spill = spill
         since = start_of_day(months.first, months.zone) - allowance
         rows = read_table(self._spark, mapping, since, months.zone).rows
-        found = newest_concerned(rows, stream, mapping, history, months)
+        found = newest_concerned(rows, rules, mapping, history, months)
         file_rows = max(1, math.ceil(chunk_records / _TASKS_A_CHUNK))
         log.info("reading %s since %s", mapping.source, since.date())
         with reading(mapping.source):
             (
-                found.select(*HISTORY_COLUMNS, "month")
+                found.select(*HISTORY_COLUMNS, *CHECKED_COLUMNS, "month")
                 .repartition("month", F.pmod("offset", F.lit(_TASKS_A_CHUNK)))
                 .write.mode("overwrite")
                 .option("maxRecordsPerFile", file_rows)
@@ -86,8 +90,18 @@ class WarehouseHistory:
             month = date.fromisoformat(unquote(folder).rpartition("=")[2])
             files = sorted(f for f in listed(self._spark, folder) if f.endswith(".parquet"))
             self._chunks += [(month, files[i : i + _TASKS_A_CHUNK]) for i in range(0, len(files), _TASKS_A_CHUNK)]
-        self.records = self._spark.read.parquet(spill).count() if self._chunks else 0
+        self.records, self.kinds = 0, Kinds()  # how many there are, and how they are known
+        if self._chunks:
+            spilled = self._spark.read.parquet(spill)
+            self.records, self.kinds = spilled.count(), self._kinds(spilled, rules, mapping)
         log.info("%s: %d events in %d chunks", mapping.source, self.records, self.chunks)
+
+    def _kinds(self, spilled: DataFrame, rules: ParseRules, mapping: TableMapping) -> Kinds:
+        try:
+            return kinds_of(spilled, rules.stream, mapping)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def chunks(self) -> int:
@@ -113,7 +127,7 @@ class WarehouseHistory:
 
 def records_of(
     rows: DataFrame,
-    stream: StreamDeclaration,
+    rules: ParseRules,
     mapping: TableMapping,
     history: HistorySettings,
     concerned: Callable[[Column], Column] | None = None,
@@ -121,31 +135,72 @@ def records_of(
     """Mapped rows -> their history_records, as conf says what their columns mean."""
     with reading(mapping.source):
         return history_records(
-            rows, stream, changed=mapping.watermark, event_id=history.event_id, deleted=history.deleted,
+            rows, rules, changed=mapping.watermark, key=history.key, row_key=mapping.key, deleted=history.deleted,
             concerned=concerned,
         )  # fmt: skip
 
 
+def kinds_of(checked: DataFrame, stream: StreamDeclaration, mapping: TableMapping) -> Kinds:
+    """How history_records (of them CHECKED_COLUMNS) are known. Raises MappingError where two rows share an identity, or
+    some would need a natural key of which the mapping lacks columns.
+    """
+    with reading(mapping.source):
+        kinds, rows, twice = checked.agg(
+            F.collect_set("kind"), F.count("shared"), F.min("shared")
+        ).collect()[0]  # fmt: skip
+    if rows:
+        raise MappingError(
+            f"table {mapping.source}: {rows:,} events of stream {stream.name} would be two rows or more each: rows"
+            f" {twice} ({', '.join(mapping.key)}) have the same identity",
+            "if the rows have ids that the stream's records have too, name their columns"
+            f" (streams.{stream.name}.history.key); else name further columns of the natural key"
+            f" (streams.{stream.name}.natural_key)",
+        )
+    lacking = [c for c in stream.natural_key if c not in mapping.columns]
+    if IdentityKind.NATURAL.value in kinds and lacking:
+        raise MappingError(
+            f"table {mapping.source}: some rows have no id, and the mapping has no column {', '.join(lacking)}, of the"
+            " natural key",
+            "add it (warehouse.tables in the settings), or mend the rows",
+        )
+    return frozenset(map(IdentityKind, kinds))
+
+
 def newest_concerned(
-    rows: DataFrame, stream: StreamDeclaration, mapping: TableMapping, history: HistorySettings, months: Months
+    rows: DataFrame, rules: ParseRules, mapping: TableMapping, history: HistorySettings, months: Months
 ) -> DataFrame:
     """Mapped rows -> history_records of the identities with a row in the months, and `month` (date, its first day)."""
-    records = records_of(rows, stream, mapping, history, months.holds)
+    records = records_of(rows, rules, mapping, history, months.holds)
     dated = with_calendar(records, months.zone.key, "happened").select(
-        *HISTORY_COLUMNS, F.trunc("date", "month").alias("month")
+        *HISTORY_COLUMNS, *CHECKED_COLUMNS, F.trunc("date", "month").alias("month")
     )
     return dated.where(~F.col("month").isin(*months.done)) if months.done else dated
 
 
-def changed_records(
-    rows: DataFrame, stream: StreamDeclaration, mapping: TableMapping, history: HistorySettings, chunk_records: int
-) -> Iterable[pa.Table]:
-    """Mapped rows, few enough for the driver -> their history_records, some `chunk_records` at a time."""
-    records = records_of(rows, stream, mapping, history).select(*HISTORY_COLUMNS).persist()
-    try:  # the warehouse is read once, however many chunks there are
-        with reading(mapping.source):
-            chunks = math.ceil(records.count() / chunk_records)
+class ChangedRecords:
+    """History_records of mapped rows, few enough for the driver; the warehouse is read once.
+
+    `kinds`: how they are known. Raises as kinds_of does.
+    """
+
+    def __init__(self, rows: DataFrame, rules: ParseRules, mapping: TableMapping, history: HistorySettings) -> None:
+        self._mapping = mapping
+        records = records_of(rows, rules, mapping, history)
+        self._records = records.select(*HISTORY_COLUMNS, *CHECKED_COLUMNS).persist()
+        try:
+            self.kinds = kinds_of(self._records, rules.stream, mapping)
+        except BaseException:
+            self.close()
+            raise
+
+    def chunks(self, chunk_records: int) -> Iterable[pa.Table]:
+        """HISTORY_COLUMNS, some `chunk_records` at a time."""
+        with reading(self._mapping.source):
+            chunks = math.ceil(self._records.count() / chunk_records)
             for number in range(chunks):
-                yield records.where(F.pmod("partition", F.lit(chunks)) == number).toArrow()
-    finally:
-        records.unpersist()
+                chunk = self._records.where(F.pmod("partition", F.lit(chunks)) == number)
+                yield chunk.select(*HISTORY_COLUMNS).toArrow()
+
+    def close(self) -> None:
+        """Lets go of what was read."""
+        self._records.unpersist()

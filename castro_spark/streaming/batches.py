@@ -54,6 +54,7 @@ class BatchWriter:
         self._settings = settings
         self._stream = stream
         self._generation = ledger.generation
+        self._known = ledger.warehouse_kinds  # once others are there, the commit says so, and the stream begins again
         self._positions = dict(ledger.positions)  # where the next batch begins, once those under way are committed
         self._ends_of_batch = ends_of_batch
         self._report = report
@@ -120,7 +121,7 @@ class BatchWriter:
         self._cache.close()
 
     def _stage(self, records: DataFrame, starts: Positions, offsets: int) -> StagedBatch:
-        rules = parse_rules(self._stream, self._settings, self._generation)
+        rules = parse_rules(self._stream, self._settings, self._generation, self._known)
         if offsets < self._settings.streaming.executor_staging_rows:
             return staging.stage_on_driver(records.toArrow().to_batches(), rules, starts)
         self._slot = next(slot for slot in SLOTS if slot != self._slot)

@@ -12,7 +12,7 @@ from threading import Event
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from castro_spark.errors import CastroError, StagingLost
+from castro_spark.errors import CastroError, RulesChanged, StagingLost
 from castro_spark.parse import SOURCE_COLUMNS
 from castro_spark.rules import configured, stream_settings
 from castro_spark.settings import Settings
@@ -51,8 +51,8 @@ def run_stream(
         ledger = _claim(spark, settings, stream, topic, accept_new_topic=accept_new_topic, stopping=stopping)
         try:
             _run(spark, settings, stream, topic, ledger, available_now=available_now, stopping=stopping, report=report)
-        except StagingLost as lost:
-            log.warning("%s", lost)
+        except (StagingLost, RulesChanged) as again:
+            log.warning("%s", again)
         else:
             return
 

@@ -15,6 +15,21 @@ class FieldType(Enum):
     DATE = "date"  # a local calendar day: ISO-8601, or a timestamp that lies in it
 
 
+class IdentityRule(Enum):
+    """What a stream's events are known by."""
+
+    AUTO = "auto"  # the id where a record has one, else the natural key
+    ID = "id"  # an id; a record without one is rejected
+    NATURAL_KEY = "natural_key"  # the natural key; a record with an id is rejected
+
+
+class IdentityKind(str, Enum):
+    """What one event is known by."""
+
+    ID = "id"
+    NATURAL = "natural"
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of `data`: its name in the JSON text and the column it becomes."""
@@ -42,8 +57,8 @@ class StreamDeclaration:
     """A stream from topic to tables and keys.
 
     Every stream has the columns event_id, product_code, quantity and timestamp; `price` names the column
-    that quantity is multiplied with for value_total. `identity` is the natural key that stands in for an
-    event id where the event has none.
+    that quantity is multiplied with for value_total. `natural_key` stands in for an event id where `identity`
+    lets it. `key`: the fields of a record key that make the id, in order; empty: all, as the key has them.
     """
 
     name: str
@@ -51,10 +66,12 @@ class StreamDeclaration:
     envelope_tables: tuple[str, ...]
     event_id_field: str
     fields: tuple[Field, ...]
-    identity: tuple[str, ...]
+    natural_key: tuple[str, ...]
     price: str
     aggregate_prefix: str
     measures: tuple[Measure, ...] = field(default=())
+    identity: IdentityRule = IdentityRule.AUTO
+    key: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ STREAM = StreamDeclaration(
         Field("fornecedor", "supplier", required=False),
         Field("cliente", "customer", required=False),
     ),
-    identity=("product_code", "timestamp", "transaction_type", "warehouse", "supplier", "customer"),
+    natural_key=("product_code", "timestamp", "transaction_type", "warehouse", "supplier", "customer"),
     price="unit_cost",
     # The contract names inventory's keys without the stream: agg:daily:..., agg:monthly:...
     aggregate_prefix="agg",

@@ -16,7 +16,7 @@ STREAM = StreamDeclaration(
         Field("numero_pedido", "order_number"),
         Field("previsao_entrega", "expected_delivery", FieldType.DATE, required=False),
     ),
-    identity=("product_code", "timestamp", "order_number", "supplier"),
+    natural_key=("product_code", "timestamp", "order_number", "supplier"),
     price="unit_cost",
     aggregate_prefix="agg:procurement",
 )

@@ -15,7 +15,7 @@ STREAM = StreamDeclaration(
         Field("cliente", "customer"),
         Field("numero_pedido", "order_number"),
     ),
-    identity=("product_code", "timestamp", "order_number", "customer"),
+    natural_key=("product_code", "timestamp", "order_number", "customer"),
     price="unit_price",
     aggregate_prefix="agg:sales",
 )

@@ -10,6 +10,9 @@ CREATE TABLE castro.stream (
     epoch      bigint NOT NULL,                 -- of the writer that may commit; each start takes a greater one
     writer     text NOT NULL,                   -- its host and process, for people
     revision   bigint NOT NULL DEFAULT 0,       -- counts commits; the rows and Redis hashes of a commit carry it
+    kinds           text[] NOT NULL DEFAULT '{}',  -- of identities (id, natural) that its records were written with
+    warehouse_kinds text[] NOT NULL DEFAULT '{}',  -- and rows of the warehouse
+    ids_changed     bigint NOT NULL DEFAULT 0,     -- records whose id came padded, or not in Unicode's composed form
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 

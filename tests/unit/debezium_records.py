@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from castro_spark.parse import SOURCE_COLUMNS, parse_batch
+from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
 from tests.builders import debezium_key, event
 from tests.unit.test_parse import NOW, RULES
 
@@ -20,7 +20,7 @@ UNAVAILABLE_BYTES = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="  # the same, as b
 DECIMAL = "org.apache.kafka.connect.data.Decimal"
 
 
-def parsed(*records: Record) -> pa.RecordBatch:
+def parsed(*records: Record, rules: ParseRules = RULES) -> pa.RecordBatch:
     n = len(records)
     columns = [
         pa.array([2] * n, pa.int32()),
@@ -29,7 +29,7 @@ def parsed(*records: Record) -> pa.RecordBatch:
         pa.array([key for key, _ in records], pa.binary()),
         pa.array([value for _, value in records], pa.binary()),
     ]
-    return parse_batch(pa.RecordBatch.from_arrays(columns, names=list(SOURCE_COLUMNS)), RULES)
+    return parse_batch(pa.RecordBatch.from_arrays(columns, names=list(SOURCE_COLUMNS)), rules)
 
 
 def parse(*records: Record) -> list[Row]:

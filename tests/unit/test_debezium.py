@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.unit.debezium_records import (
     parsed,
     row_of,
 )
+from tests.unit.test_parse import RULES
 
 
 @pytest.mark.parametrize("op", ["c", "u"])
@@ -138,6 +140,17 @@ def test_rejects(value: bytes, reason: str, detail: str) -> None:
         (debezium_key({"id": {"type": "bytes", "name": DECIMAL, "parameters": {"scale": "0"}}}, id=1234), "1234"),
         (debezium_key({"id": {"type": "bytes", "name": DECIMAL, "parameters": {"scale": "0"}}}, id="1234"), "-2658824"),
         (debezium_key(id={"scale": 0, "value": "AfQ="}), "500"),
+        (debezium_key({"id": {"type": "bytes", "name": DECIMAL, "parameters": {"scale": "2"}}}, id="AMNQ"), "500"),
+        (b"7", "7"),
+        (b"7.0", "7"),
+        (b"7e2", "700"),
+        (b'"TR-7"', "TR-7"),
+        (b"TR-7", "TR-7"),
+        (b'{"schema":{"type":"int64"},"payload":7}', "7"),
+        (b'{"schema":{"type":"bytes","name":"%s","parameters":{"scale":"0"}},"payload":"AfQ="}' % DECIMAL.encode(), "500"),
+        (debezium_key(id=" A-1  "), " A-1"),  # CHAR(6)
+        (debezium_key(loja="A  ", nota="b|\u00a0"), "A|b\\|"),
+        (debezium_key(nota="Ac\u0327a\u0303o"), "A\u00e7\u00e3o"),
     ],
 )
 def test_ids_of_keys(key: bytes, event_id: str) -> None:
@@ -150,9 +163,18 @@ def test_ids_of_keys(key: bytes, event_id: str) -> None:
     [
         (debezium_key(id="a\nb"), "bad_text", 'key: {"id": "a\\nb"}'),
         (debezium_key(id="x" * 201), "bad_text", f'key: {{"id": "{"x" * 107}'),
-        (debezium_key(id={"a": 1}), "bad_text", 'key: {"id": {"a": 1}}'),
-        (b'{"id":NaN}', "bad_text", 'key: {"id":NaN}'),
+        (debezium_key(id={"a": 1}), "bad_key", 'key: {"id": {"a": 1}}'),
+        (b'{"id":NaN}', "bad_key", 'key: {"id":NaN}'),
         (b'{"id":1,"id":2}', "duplicate_key", "key: id"),
+        (debezium_key(id=7.5), "bad_text", "key: 7.5: a number with a fraction, or of too many digits"),
+        (b"Struct{id=7}", "bad_key", "key: Struct{id=7}"),
+        (b'{"id":', "bad_key", 'key: {"id":'),
+        (b"{id=7}", "bad_key", "key: {id=7}"),
+        (b"[1]", "bad_key", "key: [1]"),
+        (b"\x00\x00\x00\x00\x01\x02A", "bad_key", "key: ??????A"),
+        (b"\xff\xfe", "bad_key", "key: not UTF-8"),
+        (b'"nk:01714557600:0123456789abcdef0123456789abcdef"', "bad_key",
+         "key: nk:01714557600:0123456789abcdef0123456789abcdef: reads like the hash of a natural key"),
     ],
 )
 def test_bad_keys(key: bytes, reason: str, detail: str) -> None:
@@ -160,8 +182,32 @@ def test_bad_keys(key: bytes, reason: str, detail: str) -> None:
         assert one(value, key) == row_of(key, value, "reject", reason=reason, detail=detail)
 
 
-NO_KEYS: list[bytes | None] = [None, b"", b"7", b'"x"', b"null", b"[1]", b"{}", b"not json", b"\x00\x00\x00\x01\x02",
-                               b'{"id":null}', b'{"id":""}', b'{"schema":{},"payload":7}', b'{"schema":{},"payload":null}']  # fmt: skip
+PRODUCT_KEYS = [b"P1", b'"P1"', b'"P1  "', debezium_key(codigo_produto="P1"), debezium_key(codigo_produto="P1", x=None)]
+
+
+@pytest.mark.parametrize("key", PRODUCT_KEYS)
+def test_the_products_code_alone_is_no_key(key: bytes) -> None:
+    for value in (debezium(AFTER), debezium(None, op="d", before=AFTER)):
+        row = one(value, key)
+        assert row["reason"] == "bad_key"
+        assert row["detail"].endswith(": the product's code alone, not the row's key")
+    assert one(debezium(event(codigo_produto="5", id_evento=...)), b"5")["reason"] == "bad_key"
+
+
+def test_the_settings_may_name_the_keys_fields() -> None:
+    rules = replace(RULES, stream=replace(RULES.stream, key=("nota", "loja")))
+
+    def found(key: bytes) -> tuple[str, str | None, str | None]:
+        (row,) = parsed((key, debezium(AFTER)), rules=rules).to_pylist()
+        return row["outcome"], row["event_id"], row["detail"]
+
+    assert found(debezium_key(loja=1, nota="b", extra=2)) == ("event", "b|1", None)
+    assert found(debezium_key(loja=1)) == ("reject", None, "key: no field nota, only loja")
+    assert found(b"7") == ("reject", None, "key: one value, not the fields nota, loja")
+
+
+NO_KEYS: list[bytes | None] = [None, b"", b"  ", b'" "', b"null", b"{}", b'{"id":null}', b'{"id":""}', b'{"a":" ","b":null}',
+                               b'{"schema":{},"payload":null}']  # fmt: skip
 
 
 @pytest.mark.parametrize("key", NO_KEYS)

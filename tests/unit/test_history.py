@@ -13,10 +13,8 @@ from pyspark.sql import SparkSession
 
 from castro_spark.errors import SettingsError
 from castro_spark.parse.history import GENERATION, HISTORY_COLUMNS, history_records, parse_history
-from castro_spark.streams import stream
 from tests.unit.test_parse import RULES
 
-INVENTORY = stream("inventory")
 AT = datetime(2018, 2, 18, 2, 30, 0, 123456, tzinfo=timezone.utc)  # 23:30 in Castro, the second time that day
 SCHEMA = (
     "id string, product_code string, transaction_type string, quantity decimal(18,6), unit_cost decimal(18,6),"
@@ -33,9 +31,9 @@ def row(number: str | None, minutes: int = 0, **values: Any) -> tuple[Any, ...]:
 
 
 def parsed(spark: SparkSession, rows: list[tuple[Any, ...]], **options: Any) -> list[dict[str, Any]]:
-    given = {"changed": "changed", "event_id": "id", "deleted": "gone", **options}
-    records = history_records(spark.createDataFrame(rows, SCHEMA), INVENTORY, **given).select(*HISTORY_COLUMNS)
+    given = {"changed": "changed", "key": ["id"], "row_key": ["id"], "deleted": "gone", **options}
     rules = replace(RULES, generation=GENERATION)
+    records = history_records(spark.createDataFrame(rows, SCHEMA), rules, **given).select(*HISTORY_COLUMNS)
     batches = (p for batch in records.toArrow().to_batches() for p in parse_history(batch, rules))
     return sorted((r for b in batches for r in b.to_pylist()), key=lambda r: (r["event_id"] or "", r["reason"] or ""))
 
@@ -58,7 +56,7 @@ def test_without_an_id_the_natural_key_is_the_identity(spark: SparkSession) -> N
     found = parsed(spark, rows)
     assert sorted(r["quantity"] for r in found) == [Decimal("0.000001"), 9]
     assert {r["event_id"][:3] for r in found} == {"nk:"}
-    assert found == parsed(spark, [tuple(r) for r in rows], event_id=None)
+    assert found == parsed(spark, [tuple(r) for r in rows], key=[])
 
 
 def test_what_cannot_be_used_is_a_reject_with_its_reason_and_bytes(spark: SparkSession) -> None:
@@ -78,4 +76,4 @@ def test_only_identities_that_are_concerned(spark: SparkSession) -> None:
 def test_a_mapping_without_a_needed_column_is_told(spark: SparkSession) -> None:
     rows = spark.createDataFrame([row("A")], SCHEMA).drop("quantity")
     with pytest.raises(SettingsError, match=r"streams\.inventory\.history: .* no column quantity"):
-        history_records(rows, INVENTORY, changed="changed", event_id="id", deleted=None)
+        history_records(rows, RULES, changed="changed", key=["id"], row_key=["id"], deleted=None)

@@ -10,12 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from castro_spark.errors import Fenced, NotMigrated, TopicRecreated
+from castro_spark.parse.identity import Kinds
 from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.streams.declaration import IdentityKind
 
 Positions = Mapping[int, int]  # partition -> the next offset to consume
 
 
-_READ = "SELECT topic, topic_id, generation, epoch, writer, revision FROM castro.stream WHERE stream = %s"
+_READ = (
+    "SELECT topic, topic_id, generation, epoch, writer, revision, kinds, warehouse_kinds FROM castro.stream"
+    " WHERE stream = %s"
+)
 _READ_LOCKED = f"{_READ} FOR UPDATE"
 _NO_TOPIC = ""  # the topic's id before the first start, when only out-of-band commits have written
 
@@ -31,6 +36,8 @@ class Ledger:
     writer: str
     revision: int
     positions: dict[int, int]
+    kinds: Kinds = frozenset()  # of the identities that the stream's records were written with
+    warehouse_kinds: Kinds = frozenset()  # and the warehouse's rows
 
 
 def read_ledger(connection: Connection, stream: str) -> Ledger | None:
@@ -174,8 +181,15 @@ def _read(connection: Connection, stream: str, *, for_update: bool) -> Ledger | 
         row = cursor.fetchone()
     if row is None:
         return None
-    topic, topic_id, generation, epoch, writer, revision = row
-    return Ledger(topic, topic_id, generation, epoch, writer, revision, _positions(connection, stream))
+    topic, topic_id, generation, epoch, writer, revision, kinds, warehouse_kinds = row
+    positions = _positions(connection, stream)
+    return Ledger(
+        topic, topic_id, generation, epoch, writer, revision, positions, _kinds(kinds), _kinds(warehouse_kinds)
+    )
+
+
+def _kinds(names: list[str]) -> Kinds:
+    return frozenset(map(IdentityKind, names))
 
 
 def _positions(connection: Connection, stream: str) -> dict[int, int]:

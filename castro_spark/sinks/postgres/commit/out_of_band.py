@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Event
 
+from castro_spark.parse.identity import Kinds
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import books_of
+from castro_spark.sinks.postgres.commit.kinds import take_streamed, take_warehouse
 from castro_spark.sinks.postgres.commit.ledger import StreamLock, lock_out_of_band
 from castro_spark.sinks.postgres.commit.merge import Merge, Merged
 from castro_spark.sinks.postgres.commit.session import CommitSession
@@ -26,12 +28,22 @@ from castro_spark.streams.declaration import StreamDeclaration
 
 
 class OutOfBandCommits:
-    """Commits without epoch and offsets; not for use by several threads at once."""
+    """Commits without epoch and offsets; not for use by several threads at once.
+
+    `warehouse`: how all the rows are known that are brought from the warehouse; None: the stream's records are brought.
+    """
 
     def __init__(
-        self, settings: PostgresSettings, stream: StreamDeclaration, *, patience: float, stopping: Event | None = None
+        self,
+        settings: PostgresSettings,
+        stream: StreamDeclaration,
+        *,
+        patience: float,
+        stopping: Event | None = None,
+        warehouse: Kinds | None = None,
     ) -> None:
         self._stream = stream
+        self._warehouse = warehouse
         composed = statements(stream)
         self._merge = Merge(stream, composed)
         self._session = CommitSession(settings, stream, composed, patience=patience, stopping=stopping)
@@ -60,6 +72,10 @@ class OutOfBandCommits:
 
     def _commit(self, connection: Connection, batch: StagedBatch, horizon: Horizon) -> Committed:
         lock = lock_out_of_band(connection, self._stream.name)
+        if self._warehouse is None:
+            take_streamed(connection, lock, batch.kinds)
+        else:
+            take_warehouse(connection, lock, self._warehouse)
         merged = self._merge(connection, lock, batch, horizon)
         lock.name_commit(connection)
         return committed_out_of_band(lock, merged)

@@ -23,6 +23,7 @@ from pyarrow import csv
 from pyspark.sql import DataFrame
 
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
+from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
 from castro_spark.sinks.postgres.working_tables import (
@@ -31,11 +32,11 @@ from castro_spark.sinks.postgres.working_tables import (
     events_table,
     rejects_table,
 )
-from castro_spark.streams.declaration import StreamDeclaration
+from castro_spark.streams.declaration import IdentityKind, StreamDeclaration
 
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
 _ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
-_COUNTS = ("events", "rejects", "skipped", "kept")
+_COUNTS = ("events", "rejects", "skipped", "kept", "natural")
 COUNTS_SCHEMA = (
     f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>"
 )
@@ -44,22 +45,25 @@ _CSV = csv.WriteOptions(include_header=False)
 
 @dataclass
 class Counts:
-    """What a partition of the batch held; `events` are deletes too, and `kept` those with columns not sent."""
+    """What a partition of the batch held; `events` are deletes too, of which `kept` had columns not sent, and `natural`
+    are known by their natural key."""
 
     events: int = 0
     rejects: int = 0
     skipped: int = 0
     kept: int = 0
+    natural: int = 0
 
     @property
     def records(self) -> int:
         return self.events + self.rejects + self.skipped
 
-    def add(self, events: int, rejects: int, skipped: int, kept: int) -> None:
+    def add(self, events: int, rejects: int, skipped: int, kept: int, natural: int) -> None:
         self.events += events
         self.rejects += rejects
         self.skipped += skipped
         self.kept += kept
+        self.natural += natural
 
 
 @dataclass
@@ -77,6 +81,12 @@ class StagedBatch:
 
     def total(self, outcome: str) -> int:
         return sum(getattr(c, outcome) for c in self.counts.values())
+
+    @property
+    def kinds(self) -> Kinds:
+        """How its events are known."""
+        natural, events = self.total("natural"), self.total("events")
+        return frozenset(kind for kind, n in zip(IdentityKind, (events - natural, natural), strict=True) if n)
 
 
 def new_attempt() -> int:
@@ -108,17 +118,20 @@ def count(parsed: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
     """Records by partition and outcome."""
     counts: dict[int, Counts] = {}
     for batch in parsed:
-        table = pa.Table.from_batches([batch.select(["partition", "outcome", "kept"])])
-        grouped = table.group_by(["partition", "outcome"]).aggregate([([], "count_all"), ("kept", "count")])
+        natural = pc.match_substring_regex(batch.column("event_id"), NATURAL_PATTERN).cast(pa.int64())
+        held = batch.select(["partition", "outcome", "kept"]).append_column("natural", natural)
+        table = pa.Table.from_batches([held])
+        sums = [([], "count_all"), ("kept", "count"), ("natural", "sum")]
+        grouped = table.group_by(["partition", "outcome"]).aggregate(sums)
         for row in grouped.to_pylist():
             n, outcome = row["count_all"], row["outcome"]
             here = counts.setdefault(row["partition"], Counts())
             if outcome in (EVENT, DELETE):
-                here.add(n, 0, 0, row["kept_count"])
+                here.add(n, 0, 0, row["kept_count"], row["natural_sum"])
             elif outcome == REJECT:
-                here.add(0, n, 0, 0)
+                here.add(0, n, 0, 0, 0)
             else:
-                here.add(0, 0, n, 0)
+                here.add(0, 0, n, 0, 0)
     return counts
 
 
@@ -231,7 +244,7 @@ def stage_on_executors(
     for row in records.mapInArrow(task, COUNTS_SCHEMA).collect():
         batch.attempts.append(row.attempt)
         counts = batch.counts.setdefault(row.partition, Counts())
-        counts.add(row.events, row.rejects, row.skipped, row.kept)
+        counts.add(*(row[name] for name in _COUNTS))
         batch.unknown.update(row.unknown)
     return batch
 

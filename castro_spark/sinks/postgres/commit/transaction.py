@@ -13,6 +13,7 @@ from castro_spark.errors import LedgerMoved
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import Books, books_of, write_books
+from castro_spark.sinks.postgres.commit.kinds import take_streamed
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions, lock_as_writer
 from castro_spark.sinks.postgres.commit.merge import Merge
 from castro_spark.sinks.postgres.commit.session import CommitSession
@@ -90,6 +91,7 @@ class StreamCommits:
                 f"the ledger of {self._stream.name} is at {ledger.positions}, the batch begins at {dict(starts)}",
                 "start the stream again: it goes on from the ledger",
             )
+        take_streamed(connection, lock, batch.kinds)
         # 2. to 6. The records into the tables.
         merged = self._merge(connection, lock, batch, horizon)
         # 7. The books, whose CHECK refuses what does not balance.
