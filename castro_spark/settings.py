@@ -239,6 +239,11 @@ class Settings(_Section):
                     f"streams.{name}.history.table: {stream.history.table} is none of warehouse.tables"
                     f" ({', '.join(self.warehouse.mapped)})"
                 )
+            if stream.history and len(stream.sources) > 1:
+                raise ValueError(
+                    f"streams.{name}.history: the stream takes several sources, each a part of its events' identity, and"
+                    " the warehouse's rows tell none: set it to null"
+                )
             if problem := self._unfit_key(name):
                 raise ValueError(f"streams.{name}.history.key: {problem}")
         return self

@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from castro_spark.parse.connect_values import Schema, columns_of, plain
 from castro_spark.parse.envelope import Change
 from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
-from castro_spark.parse.origin import Source, Sources, Tables
+from castro_spark.parse.origin import Source, Sources, Tables, sourced_id
 from castro_spark.parse.position import log_position
 from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
 from castro_spark.parse.record_key import key_id
@@ -42,6 +42,12 @@ class Changed:
     values: tuple[object, ...]
     kept: list[str] | None
     position: tuple[int, int]
+
+    def known_to(self, source: Source) -> Changed:
+        """With the source as a part of its identity, as where conf names several."""
+        event_id = self.values[0]
+        assert isinstance(event_id, str)
+        return replace(self, values=(sourced_id(source.label, event_id), *self.values[1:]))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ class Reason(str, Enum):
     OTHER_IDENTITY = "other_identity"  # known by another kind of identity than the stream's other events
 
 
+EVENT, DELETE, REJECT, SKIP = "event", "delete", "reject", "skip"  # a record's outcome
+
+
 class Skip(str, Enum):
     """What a record is that is not for the stream. It is counted under this, and nothing more is made of it."""
 

@@ -7,6 +7,7 @@ anew, and a plan of hundreds of expressions takes longer than the records), and 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -34,13 +35,13 @@ from castro_spark.parse.fields import (
     timestamp_reader,
 )
 from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
-from castro_spark.parse.origin import Source, Sources, Tables
+from castro_spark.parse.notes import SOURCES_KEY, Place, as_rows
+from castro_spark.parse.origin import Source, Sources, Tables, is_pattern
 from castro_spark.parse.position import position_major
-from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
+from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason, Skip, Skipped, Unusable
 from castro_spark.parse.texts import normal_id
 from castro_spark.streams.declaration import POSITION_COLUMNS, Field, FieldType, StreamDeclaration
 
-EVENT, DELETE, REJECT, SKIP = "event", "delete", "reject", "skip"
 # A record as a source gives it: Spark's Kafka columns.
 SOURCE_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 _RECORD_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value")
@@ -103,6 +104,22 @@ class ParseRules:
         """Whose changes are taken."""
         return Sources(self.sources)
 
+    def source_of(self, change: Change) -> Source:
+        """The source of a change: that of `sources`, or where there is none, as the stream's would be by this change.
+
+        Its schema counts unless a pattern takes tables of other schemas.
+        """
+        if self.sources:
+            known = self.known_sources.of(change.source)
+            assert known is not None, "not_taken is asked first"
+            return known
+        found = Source.of(change.source)
+        return found.without_schema() if self._takes_patterns else found
+
+    @cached_property
+    def _takes_patterns(self) -> bool:
+        return any(is_pattern(name) for name in self.stream.envelope_tables)
+
     @cached_property
     def readers(self) -> tuple[tuple[Field, Reader], ...]:
         """Each field and its reader; the event id's first, so that a record with a bad one is known by it."""
@@ -142,11 +159,10 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
     than now and the allowance), key, value, outcome ('event', 'delete', 'reject' or 'skip'), reason and detail (a
     Reason's value and words of a reject, a Skip's value and the other table's name of a record that is skipped), kept,
     and the stream's event columns: all of them of an 'event', event_id and the position of a 'delete', else null.
-    `kept` (array of names, nearly always null) are an
-    event's columns that Debezium did not send: null here, they keep the value they had, and what is derived from
-    them (value_total, the calendar) is null too. `unknown` (array of names, nearly always null) are fields of the
-    record that the stream's declaration does not know. Nothing raises on bad data; the same rows give the same result
-    again.
+    `kept` (array of names, nearly always null) are an event's columns that Debezium did not send: null here, they keep
+    the value they had, and what is derived from them (value_total, the calendar) is null too. `unknown` (array of
+    names, nearly always null) are fields of the record that the stream's declaration does not know. Nothing raises on
+    bad data; the same rows give the same result again.
     """
 
     def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -158,9 +174,11 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
 
 
 def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
-    """`parse_records` of one Arrow batch."""
+    """`parse_records` of one Arrow batch. Where no source is known yet, the result's schema metadata holds those that
+    were found (notes.SOURCES_KEY)."""
     stream = rules.stream
-    read, changes, unknown = _read_batch(batch, rules)
+    sources: dict[Source, Place] = {}
+    read, changes, unknown = _read_batch(batch, rules, sources)
     outcomes = [EVENT if isinstance(r, tuple) else REJECT if isinstance(r, Unusable) else SKIP for r in read]
     nothing: Values = (None,) * (1 + len(stream.fields))
     by_column = list(zip(*(r if isinstance(r, tuple) else nothing for r in read), strict=True))
@@ -177,7 +195,7 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
         kept[row] = change.kept
         outcomes[row] = DELETE if change.deletes else EVENT
     reasons = [None if isinstance(r, tuple) else _reason(r) for r in read]
-    return pa.RecordBatch.from_arrays(
+    parsed = pa.RecordBatch.from_arrays(
         [
             batch.column("partition"),
             batch.column("offset"),
@@ -193,17 +211,19 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
         ],
         names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", *stream.event_columns],
     )
+    return parsed.replace_schema_metadata({SOURCES_KEY: json.dumps(as_rows(sources))}) if sources else parsed
 
 
 def _read_batch(
-    batch: pa.RecordBatch, rules: ParseRules
+    batch: pa.RecordBatch, rules: ParseRules, sources: dict[Source, Place]
 ) -> tuple[list[Read], dict[int, Changed], dict[int, list[str]]]:
-    """What each record holds; what those that are Debezium changes do; and names of unknown fields, both by row."""
+    """What each record holds; what those that are Debezium changes do; and names of unknown fields, both by row. Where
+    no source is known yet, those that changes are of are added to `sources`."""
     read: list[Read] = []
     changes: dict[int, Changed] = {}
     unknown: dict[int, list[str]] = {}
     names: set[str] = set()
-    keys, offsets = batch.column("key"), batch.column("offset")
+    keys, offsets, partitions = batch.column("key"), batch.column("offset"), batch.column("partition")
     for row, value in enumerate(batch.column("value").to_pylist()):
         found = _read(value, rules, names)
         if isinstance(found, Change):
@@ -213,10 +233,16 @@ def _read_batch(
                 continue
             if isinstance(found.after, dict):
                 names.update(found.after.keys() - rules.known)
-            changed = read_change(
-                found, keys[row].as_py(), offsets[row].as_py(), rules.stream, rules.readers, rules.warehouse
-            )
+            key, offset = keys[row].as_py(), offsets[row].as_py()
+            if not rules.sources:
+                _note_source(rules.source_of(found), (partitions[row].as_py(), offset), sources)
+            if key is not None and len(key) > rules.max_bytes:
+                read.append(Unusable(Reason.TOO_LARGE, f"key: {len(key)} bytes"))
+                continue
+            changed = read_change(found, key, offset, rules.stream, rules.readers, rules.warehouse)
             if isinstance(changed, Changed):
+                if len(rules.sources) > 1:
+                    changed = changed.known_to(rules.source_of(found))
                 changes[row] = changed
                 read.append(changed.values)
             else:
@@ -227,6 +253,11 @@ def _read_batch(
             unknown[row] = sorted(_printable(name) for name in names)
             names.clear()
     return read, changes, unknown
+
+
+def _note_source(source: Source, place: Place, sources: dict[Source, Place]) -> None:
+    if source.is_named:
+        sources[source] = min(place, sources.get(source, place))
 
 
 def _positions(

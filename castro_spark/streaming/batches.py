@@ -18,6 +18,7 @@ from threading import Event, Lock
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
+from castro_spark.parse.origin import Source
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import staging
@@ -64,6 +65,7 @@ class BatchWriter:
             settings.postgres, stream, epoch=ledger.epoch, patience=self._patience, stopping=stopping
         )
         self._cache = CachePublisher(settings, stream)
+        self._source: Source | None = None
         self._slot = SLOTS[0]
         self._pruned = -_SECONDS_AN_HOUR
         self._committing: Future[None] | None = None
@@ -73,6 +75,7 @@ class BatchWriter:
     def begin(self, ledger: Ledger) -> None:
         """Clears what an earlier run left behind, and makes good what it left unpublished."""
         self._commits.begin()
+        self._source = self._commits.source()
         self._cache.follow(Committed(ledger.epoch, ledger.revision, ledger.positions), force=True)
 
     def __call__(self, records: DataFrame, batch_id: int) -> None:
@@ -121,7 +124,7 @@ class BatchWriter:
         self._cache.close()
 
     def _stage(self, records: DataFrame, starts: Positions, offsets: int) -> StagedBatch:
-        rules = parse_rules(self._stream, self._settings, self._generation, self._known)
+        rules = parse_rules(self._stream, self._settings, self._generation, self._known, source=self._source)
         if offsets < self._settings.streaming.executor_staging_rows:
             return staging.stage_on_driver(records.toArrow().to_batches(), rules, starts)
         self._slot = next(slot for slot in SLOTS if slot != self._slot)
@@ -143,6 +146,8 @@ class BatchWriter:
             batch, batch_id=batch_id, starts=starts, ends=ends, horizon=self._cache.horizon()
         )
         in_postgres = time.monotonic()
+        if batch.notes.sources and self._source is None:
+            self._source = self._commits.source()
         self._cache.follow(committed)
         self._report(BatchReport.of(committed, batch_id, began, staged, in_postgres, time.monotonic()))
         self._prune()

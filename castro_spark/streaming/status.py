@@ -13,13 +13,16 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError
-from castro_spark.rules import configured
+from castro_spark.parse.reasons import Reason
+from castro_spark.rules import configured, named_sources
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
 from castro_spark.sinks.postgres import product_360 as view
 from castro_spark.sinks.postgres.commit.ledger import read_ledger
-from castro_spark.sinks.postgres.commit.quarantine import counts
-from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.commit.quarantine import counts, oldest
+from castro_spark.sinks.postgres.commit.skipped import report_skipped
+from castro_spark.sinks.postgres.commit.source import fixed_source
+from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.warehouse.watermark import extracted
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sources.kafka import TopicState, topic_state
@@ -41,6 +44,8 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
             (updated_at,) = cursor.fetchone() or (None,)
             unknown = _unknown_fields(cursor, stream.name)
         open_records = counts(connection, stream.name)
+        skipped = report_skipped(connection, stream.name)
+        errors = _errors(connection, stream, settings)
     finally:
         connection.close()
     return {
@@ -52,7 +57,11 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
         "revision": ledger.revision,
         "committed_at": updated_at,
         "lag": {p: end - ledger.positions.get(p, 0) for p, end in sorted(state.ends.items())},
+        "errors": errors,
         "quarantined": open_records,
+        "skipped": {k: sum(s.records for s in skipped if s.kind == k) for k in sorted({s.kind for s in skipped})},
+        "skipped_tables": {s.name: s.records for s in skipped if s.name},
+        "skipped_tables_not_reported_before": [s.name for s in skipped if s.name and not s.reported],
         "unknown_fields": [name for name, _ in unknown],
         "unknown_fields_not_told_before": [name for name, told in unknown if not told],
         "redis": _redis(settings, stream.name, lambda published: published == ledger.revision),
@@ -82,6 +91,23 @@ def warehouse_status(settings: Settings) -> list[dict[str, Any]]:
     with closing(connect(settings.postgres, "castro_spark status")) as connection:
         marks = extracted(connection)
     return [{"table": target, **marks.get(target, {"committed_at": None})} for target in settings.warehouse.mapped]
+
+
+def _errors(connection: Connection, stream: StreamDeclaration, settings: Settings) -> list[dict[str, Any]]:
+    """What needs a person: open records of another source, which are the stream's own or somebody's mistake."""
+    found = oldest(connection, stream.name, Reason.OTHER_SOURCE.value)
+    if found is None:
+        return []
+    with connection:
+        fixed = fixed_source(connection, stream.name)
+    taken = "; ".join(map(str, named_sources(stream, settings))) or str(fixed)
+    return [{
+        "state": Reason.OTHER_SOURCE.value,
+        "since": found.quarantined_at,
+        "problem": f"changes of {found.detail}, and the stream takes those of {taken}",
+        "remedy": f"if they are the stream's, name each source in streams.{stream.name}.sources and replay them;"
+        " else stop their connector and discard them: quarantine replay, or discard, --reason other_source",
+    }]  # fmt: skip
 
 
 def _unknown_fields(cursor: Any, stream: str) -> list[tuple[str, bool]]:

@@ -11,6 +11,7 @@ for out-of-band commits. A slot is emptied by the commit that took it up, and at
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pyspark.sql import DataFrame
 
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
 from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
+from castro_spark.parse.notes import Notes
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
 from castro_spark.sinks.postgres.working_tables import (
@@ -35,10 +37,13 @@ from castro_spark.sinks.postgres.working_tables import (
 from castro_spark.streams.declaration import IdentityKind, StreamDeclaration
 
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
+KEPT_BYTES = 1 << 20  # of a reject's key and of its value
+_CUT = ("value_length", "value_sha256")  # of a value over that; else null
 _ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
 _COUNTS = ("events", "rejects", "skipped", "kept", "natural")
 COUNTS_SCHEMA = (
-    f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>"
+    f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>,"
+    " notes string"
 )
 _CSV = csv.WriteOptions(include_header=False)
 
@@ -78,6 +83,7 @@ class StagedBatch:
     attempts: list[int] = field(default_factory=list)
     slot: str = TEMPORARY
     unknown: set[str] = field(default_factory=set)  # names of fields that the declaration does not know
+    notes: Notes = field(default_factory=Notes)
 
     def total(self, outcome: str) -> int:
         return sum(getattr(c, outcome) for c in self.counts.values())
@@ -99,7 +105,7 @@ def stage_on_driver(
 ) -> StagedBatch:
     """A small batch: parsed here, and held until its transaction copies it."""
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
-    return StagedBatch(counts=count(held), parsed=held, unknown=unknown_fields(held))
+    return StagedBatch(counts=count(held), parsed=held, unknown=unknown_fields(held), notes=Notes.of(held))
 
 
 def not_yet_consumed(batch: pa.RecordBatch, positions: Mapping[int, int]) -> pa.RecordBatch:
@@ -186,9 +192,13 @@ def copy_parsed(
         outcome = pc.if_else(unsent, REJECT, outcome)
     columns = (*REJECT_COLUMNS, *(name for name in _ORIGIN if name in parsed.schema.names))
     rejects = parsed.filter(pc.equal(outcome, REJECT)).select(list(columns))
+    cut = [None if v is None or len(v) <= KEPT_BYTES else v for v in rejects.column("value").to_pylist()]
     for name in ("key", "value"):
         rejects = rejects.set_column(rejects.schema.get_field_index(name), name, _bytea(rejects.column(name)))
-    copy_rows(connection, rejects, rejects_table(stream, slot), columns, attempt)
+    rejects = rejects.append_column(_CUT[0], pa.array([v and len(v) for v in cut], pa.int64()))
+    hashes = [v and f"\\x{hashlib.sha256(v).hexdigest()}" for v in cut]
+    rejects = rejects.append_column(_CUT[1], pa.array(hashes, pa.string()))
+    copy_rows(connection, rejects, rejects_table(stream, slot), (*columns, *_CUT), attempt)
 
 
 def copy_rows(
@@ -211,7 +221,8 @@ def copy_rows(
 
 
 def _bytea(values: pa.Array) -> pa.Array:
-    return pa.array([None if v is None else f"\\x{v.hex()}" for v in values.to_pylist()], pa.string())
+    """As PostgreSQL reads bytes, up to KEPT_BYTES of each."""
+    return pa.array([None if v is None else f"\\x{v[:KEPT_BYTES].hex()}" for v in values.to_pylist()], pa.string())
 
 
 def _text_array(values: pa.Array) -> pa.Array:
@@ -246,6 +257,7 @@ def stage_on_executors(
         counts = batch.counts.setdefault(row.partition, Counts())
         counts.add(*(row[name] for name in _COUNTS))
         batch.unknown.update(row.unknown)
+        batch.notes.add(Notes.of_json(row.notes))
     return batch
 
 
@@ -268,13 +280,14 @@ def stage_parsed(
                 connection.close()
     unknown = sorted(unknown_fields(held))
     rows = [
-        {"attempt": attempt, "partition": p, **{name: getattr(c, name) for name in _COUNTS}, "unknown": unknown}
+        {"attempt": attempt, "partition": p, **{name: getattr(c, name) for name in _COUNTS}, "unknown": unknown,
+         "notes": Notes.of(b.filter(pc.equal(b.column("partition"), p)) for b in held).as_json()}
         for p, c in counts.items()
-    ]
+    ]  # fmt: skip
     schema = pa.schema(
         [("attempt", pa.int64()), ("partition", pa.int32())]
         + [(name, pa.int64()) for name in _COUNTS]
-        + [("unknown", pa.list_(pa.string()))]
+        + [("unknown", pa.list_(pa.string())), ("notes", pa.string())]
     )
     yield pa.RecordBatch.from_pylist(rows, schema=schema)
 
