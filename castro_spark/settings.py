@@ -241,8 +241,8 @@ class Settings(_Section):
                 )
             if stream.history and len(stream.sources) > 1:
                 raise ValueError(
-                    f"streams.{name}.history: the stream takes several sources, each a part of its events' identity, and"
-                    " the warehouse's rows tell none: set it to null"
+                    f"streams.{name}.history: the stream takes several sources, each a part of its events' identity,"
+                    " and the warehouse's rows tell none: set it to null"
                 )
             if problem := self._unfit_key(name):
                 raise ValueError(f"streams.{name}.history.key: {problem}")

@@ -67,7 +67,7 @@ class Notes:
         return notes
 
     def _skip(self, kind: str, name: str, records: int) -> None:
-        known = (kind, name) in self.skipped or len(self.skipped) < MOST_NAMES
+        known = not name or (kind, name) in self.skipped or len(self.skipped) < MOST_NAMES
         self.skipped[kind, name if known else OTHER_NAMES] += records
 
     def _find(self, rows: list[list[str | int | None]]) -> None:

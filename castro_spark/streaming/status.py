@@ -45,7 +45,7 @@ def stream_status(spark: SparkSession, settings: Settings, stream: StreamDeclara
             unknown = _unknown_fields(cursor, stream.name)
         open_records = counts(connection, stream.name)
         skipped = report_skipped(connection, stream.name)
-        errors = _errors(connection, stream, settings)
+        errors = stream_errors(connection, stream, settings)
     finally:
         connection.close()
     return {
@@ -93,7 +93,7 @@ def warehouse_status(settings: Settings) -> list[dict[str, Any]]:
     return [{"table": target, **marks.get(target, {"committed_at": None})} for target in settings.warehouse.mapped]
 
 
-def _errors(connection: Connection, stream: StreamDeclaration, settings: Settings) -> list[dict[str, Any]]:
+def stream_errors(connection: Connection, stream: StreamDeclaration, settings: Settings) -> list[dict[str, Any]]:
     """What needs a person: open records of another source, which are the stream's own or somebody's mistake."""
     found = oldest(connection, stream.name, Reason.OTHER_SOURCE.value)
     if found is None:

@@ -6,7 +6,7 @@ WITH sent AS (
     FROM unnest(%(kinds)s::text[], %(names)s::text[], %(records)s::bigint[]) AS s (kind, name, records)
 ), counted AS (
     SELECT kind, records,
-           CASE WHEN known OR count(*) FILTER (WHERE NOT known) OVER (ORDER BY kind, name)
+           CASE WHEN known OR name = '' OR count(*) FILTER (WHERE NOT known) OVER (ORDER BY kind, name)
                     + (SELECT count(*) FROM castro.skipped WHERE stream = %(stream)s) <= %(most)s
                 THEN name ELSE %(others)s END AS name
     FROM sent
