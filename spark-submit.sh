@@ -10,7 +10,7 @@
 # would reach the JVM, which ends at once and takes the Python driver with it in mid-batch. In this order
 #   - SIGTERM and SIGINT reach the job itself, which lets its batch end; its exit status is this program's;
 #   - kill -9 of this pid kills the driver; the JVM sees its input close, and ends as well;
-#   - a job that needs no Spark (local, status, quarantine ...) starts no JVM and is there at once.
+#   - a job that needs no Spark (local, quarantine ...) starts no JVM and is there at once.
 # Deploy mode `cluster` has no driver here, so there bin/spark-submit is called directly.
 #
 # Environment:
@@ -181,7 +181,8 @@ logged() { # logged LOG "what failed" command...: output to the log, and its end
 }
 
 # What the environment holds, as a rank: 0 nothing of ours, 1 the jobs, 2 and the embedded servers, 3 and the tools.
-EXTRAS=('' '' '[local]' '[local,dev]')
+# Of each rank a lock file in requirements/, with hashes.
+LOCKS=('' base local dev)
 wanted_extras() {
     if [[ ${CASTRO_DEV-} == 1 ]]; then
         printf 3
@@ -191,7 +192,7 @@ wanted_extras() {
         printf 1
     fi
 }
-venv_key() { printf '%s %s' "$(cksum <"$REPO/pyproject.toml")" "$REPO"; }
+venv_key() { printf '%s %s' "$(cat -- "$REPO"/requirements/*.txt | cksum)" "$REPO"; }
 
 venv_is_ready() {
     local stamp=$CASTRO_HOME/venv/castro-stamp rank key
@@ -201,10 +202,10 @@ venv_is_ready() {
 }
 
 make_venv() {
-    local python venv=$CASTRO_HOME/venv rank=0 wanted
+    local python venv=$CASTRO_HOME/venv rank=0 wanted packages
     wanted=$(wanted_extras)
     if [[ -r $venv/castro-stamp && -x $venv/bin/python ]]; then
-        read -r rank <"$venv/castro-stamp" || rank=0 # pyproject.toml or the extras changed: install on top
+        read -r rank <"$venv/castro-stamp" || rank=0 # the lock or what is wanted changed: install on top
     else
         python=$(find_python)
         "$python" -c 'import venv, ensurepip' 2>/dev/null ||
@@ -216,7 +217,11 @@ make_venv() {
     ((rank > wanted)) && wanted=$rank
     rm -f -- "$venv/castro-stamp"
     logged "$CASTRO_HOME/pip.log" "pip install" \
-        "$venv/bin/python" -m pip install --disable-pip-version-check --no-input -e "$REPO${EXTRAS[wanted]}"
+        "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --require-hashes \
+        -r "$REPO/requirements/${LOCKS[wanted]}.txt"
+    # The project itself is not installed: this folder is on the environment's path, for notebooks and tools too.
+    packages=("$venv"/lib/python3*/site-packages)
+    printf '%s\n' "$REPO" >"${packages[0]}/castro_spark.pth"
     printf '%s\n%s\n' "$wanted" "$(venv_key)" >"$venv/castro-stamp"
 }
 
@@ -344,7 +349,7 @@ SUBMIT=(
 )
 if [[ $ENVIRONMENT != local ]]; then
     SUBMIT+=(--load-spark-defaults) # the cluster's own spark-defaults.conf; our file wins over it
-    SUBMIT+=(--driver-java-options "-Dlog4j2.configurationFile=file:$REPO/conf/log4j2.properties")
+    SUBMIT+=(--driver-java-options "-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile=file:$REPO/conf/log4j2.properties")
 fi
 
 deploy_mode=client

@@ -1,10 +1,10 @@
 -- A table of %(rows)s events over 5,000 products, three seconds apart, with its days and months.
 INSERT INTO ml_inventory_realtime (
     event_id, product_code, transaction_type, quantity, unit_cost, "timestamp", warehouse, value_total, date, month,
-    quarter, day_of_week, is_weekend, position_major, position_minor
+    quarter, day_of_week, is_weekend, source_position
 )
 SELECT 'R' || lpad(i::text, 9, '0'), 'P' || lpad((i::bigint * 7919 %% 5000)::text, 5, '0'), 'SAIDA', 1, 2, at, 'CASTRO',
-       2, at::date, 1, 1, 1, false, 0, 0
+       2, at::date, 1, 1, 1, false, '\x'
 FROM generate_series(1, %(rows)s) i, LATERAL (SELECT now() - i * interval '3 second' AS at) t;
 
 INSERT INTO ml_inventory_daily (

@@ -1,6 +1,7 @@
 """What the jobs' command lines share: the settings options, words for errors, exit statuses, signals.
 
-Exit status: 0 done; 1 failed; 2 wrong usage or settings.
+Exit status: 0 done; 1 failed; 2 wrong usage or settings. A reader that leaves early (`| head`) changes neither the work
+nor its exit status; output that is lost otherwise (a full disk) makes a 0 a 1.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any, TypeVar
 import click
 
 from castro_spark.errors import CastroError, first_line
+from castro_spark.jvm import ended_jvm
+from castro_spark.output import droppable_output
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import StreamDeclaration, all_streams
 
@@ -81,7 +84,9 @@ def print_json(data: object) -> None:
 
 def run(command: click.Command) -> None:
     """Runs a job's command as a program: it ends with the command's exit status."""
-    sys.exit(exit_status(command))
+    with droppable_output() as output:
+        status = exit_status(command)
+    sys.exit(status or int(output.truncated))
 
 
 def exit_status(command: click.Command, arguments: Sequence[str] | None = None) -> int:
@@ -91,17 +96,27 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
     """
     try:
         # Outside its standalone mode click returns the status that a command leaves with.
-        status = command.main(None if arguments is None else list(arguments), standalone_mode=False)
+        status = command.main(
+            None if arguments is None else list(arguments), prog_name=_as_called(command), standalone_mode=False
+        )
     except click.ClickException as error:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 1
-    except CastroError as error:
-        click.echo(f"error: {error}", err=True)
-        return error.exit_status
     except Exception as error:
+        known = error if isinstance(error, CastroError) else ended_jvm(error)
+        if known is not None:
+            click.echo(f"error: {known}", err=True)
+            return known.exit_status
         logging.getLogger("castro_spark").debug("trace", exc_info=True)
         click.echo(f"error: {type(error).__name__}: {first_line(error)}", err=True)
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _as_called(command: click.Command) -> str:
+    """The job as users call it, for usage and help."""
+    code = getattr(command.callback, "__code__", None)
+    file = code.co_filename if code else sys.argv[0]
+    return f"./spark-submit.sh {Path(file).stem.replace('_', '-')}"

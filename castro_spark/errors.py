@@ -11,6 +11,7 @@
     │   ├── MappingError        a warehouse table is not as the mapping says
     │   └── SourceUnreadable    a warehouse table cannot be read: not the same as an empty one
     ├── SinkError               PostgreSQL, Redis or the archive does not hold what it must
+    │   ├── SessionRefused      a session of PostgreSQL cannot be used as it is
     │   ├── NotMigrated         tables are missing or of another version
     │   ├── TypeChanged         a table is there with other columns than the mapping's
     │   ├── Fenced              another writer has taken the stream over
@@ -20,6 +21,8 @@
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
+    ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
+    ├── JvmEnded                Spark's JVM ended under the job
     ├── IdentitiesDiffer        stream and warehouse know the same events differently
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
@@ -87,6 +90,10 @@ class SinkError(CastroError):
     """PostgreSQL, Redis or the archive does not hold what it must."""
 
 
+class SessionRefused(SinkError):
+    """A session of PostgreSQL is not as it must be, and the job cannot set it so; somebody must mend it."""
+
+
 class NotMigrated(SinkError):
     """The database lacks tables, or has those of another version."""
 
@@ -123,6 +130,10 @@ class ChecksFailed(SinkError):
     """What was read fails a check; the table stays as it was."""
 
 
+class JvmEnded(CastroError):
+    """Spark's JVM is gone: out of memory, killed, or crashed."""
+
+
 class IdentitiesDiffer(CastroError):
     """Warehouse and stream know the same events by different kinds of identity: both would count them."""
 
@@ -138,3 +149,12 @@ class NotReconciled(CastroError):
 def first_line(error: BaseException | None) -> str:
     """What an error says, without what follows (a trace, a query, what to do): for a line of the log."""
     return str(error).strip().partition("\n")[0]
+
+
+def in_words(error: BaseException | None) -> str:
+    """What went wrong: a CastroError whole, with what to do; of any other error (Java's too) the first line."""
+    if isinstance(error, CastroError):
+        return str(error)
+    if java := getattr(error, "java_exception", None):
+        return str(java).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line(error)}"

@@ -55,8 +55,8 @@ def parse_rules(
     stream: StreamDeclaration,
     settings: Settings,
     generation: int,
-    warehouse: Kinds = frozenset(),
     *,
+    warehouse: Kinds = frozenset(),
     source: Source | None = None,
 ) -> ParseRules:
     """What the records of a batch that begins now are parsed by; `warehouse`: how the warehouse's rows are known.

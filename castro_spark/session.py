@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 ZONE = "UTC"  # of every JVM: ORC and text hold wall clocks, which Java reads in the JVM's own zone
@@ -23,10 +24,13 @@ HIVE_READING = {
     "spark.sql.parquet.int96RebaseModeInRead": "EXCEPTION",
 }
 # What Delta Lake needs of a session.
-_DELTA = {
+DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
+
+# What Spark hides in its pages, event logs and plans. The setting REPLACES Spark's default, so that is here too.
+_REDACTED = "(?i)secret|password|passwd|passphrase|token|access[.]?key|credential|jaas|keystore[.]key|dsn"
 
 
 def spark_session(job: str, *, delta: bool = False) -> SparkSession:
@@ -35,7 +39,7 @@ def spark_session(job: str, *, delta: bool = False) -> SparkSession:
     `delta`: it reads or writes the archive too. Else Delta's rules are left out of all planning.
     """
     builder = _builder(job)
-    for name, value in (_DELTA if delta else {}).items():
+    for name, value in (DELTA if delta else {}).items():
         builder = builder.config(name, value)
     return _started(builder)
 
@@ -87,11 +91,27 @@ def _builder(job: str) -> SparkSession.Builder:
         # Results of a batch come back in one piece of Arrow.
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "20000")
+        # What a task has in hand at once, in the JVM and in Python, whatever the size of a record.
+        .config("spark.sql.execution.arrow.maxBytesPerBatch", str(4 << 20))
+        # What a poll brought beyond a batch's end waits for the next one; it may be large, so not for minutes.
+        .config("spark.kafka.consumer.fetchedData.cache.timeout", "10s")
+        .config("spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval", "5s")
         # Checkpoints are small and the ledger decides: a second file with each one's checksum only costs time.
         .config("spark.sql.streaming.checkpoint.fileChecksum.enabled", "false")
         .config("spark.sql.streaming.minBatchesToRetain", "10")
         .config("spark.sql.adaptive.enabled", "false")
+        .config("spark.redaction.regex", redaction())
     )
+
+
+def redaction() -> str:
+    """What the cluster's configuration hides, and what the jobs must hide in any case."""
+    context: Any = SparkContext
+    context._ensure_initialized()  # the JVM, which knows what spark-submit was given
+    set_before = SparkConf().get("spark.redaction.regex", "")
+    if not set_before or _REDACTED in set_before:
+        return set_before or _REDACTED
+    return f"{_REDACTED}|{set_before}"
 
 
 def _started(builder: SparkSession.Builder) -> SparkSession:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-import psycopg2.extensions
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from castro_spark import credentials
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.streams.declaration import IdentityRule
@@ -22,26 +22,30 @@ CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 # Environment variable -> path of the key it overrides.
 _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
+    "CASTRO_KAFKA_SASL_USERNAME": ("kafka", "sasl_username"),
     "CASTRO_POSTGRES_DSN": ("postgres", "dsn"),
     "CASTRO_REDIS_URL": ("redis", "url"),
+    "CASTRO_REDIS_USERNAME": ("redis", "username"),
     "CASTRO_CHECKPOINT_DIR": ("checkpoint_dir",),
     "CASTRO_ARCHIVE_DIR": ("archive", "dir"),
     "CASTRO_TIMEZONE": ("timezone",),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
 }
-_SECRETS: dict[str, tuple[str, ...]] = {
-    "CASTRO_POSTGRES_PASSWORD": ("postgres", "password"),
-    "CASTRO_REDIS_PASSWORD": ("redis", "password"),
-}
+_SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # those that take a user and a password
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class KafkaSettings(_Section):
     bootstrap_servers: str = Field(min_length=3)
     options: dict[str, str] = Field(default_factory=dict)
+    sasl_username: str | None = Field(default=None, min_length=1)
+    sasl_password: SecretStr | None = None
+    secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # those of the options file
+    options_file: str | None = None  # where it lies
+    options_file_on_nodes: bool = False
 
     @field_validator("options")
     @classmethod
@@ -49,23 +53,70 @@ class KafkaSettings(_Section):
         # A group shared by concurrent queries would make each of them read only a part.
         if "group.id" in options:
             raise ValueError("must not name group.id: each query reads all partitions by itself")
+        credentials.check_kafka_options(options)
         return options
+
+    @model_validator(mode="after")
+    def _sasl_whole(self) -> KafkaSettings:
+        if self.options_file_on_nodes and (self.options_file is None or self.sasl_password is not None):
+            raise ValueError(
+                f"options_file_on_nodes: {credentials.KAFKA_OPTIONS_FILE} must name that file, with sasl.jaas.config in"
+                " it where there is a password (not CASTRO_KAFKA_SASL_PASSWORD, which the nodes do not have)"
+            )
+        if (self.sasl_username is None) != (self.sasl_password is None):
+            raise ValueError("sasl_username and CASTRO_KAFKA_SASL_PASSWORD (or ..._FILE) go together")
+        if self.sasl_username is None:
+            return self
+        if self.sasl_mechanism not in _SASL_MECHANISMS:
+            known = ", ".join(_SASL_MECHANISMS)
+            raise ValueError(f"options: sasl.mechanism must be one of {known} beside sasl_username")
+        if not self.option("security.protocol").upper().startswith("SASL_"):
+            raise ValueError("options: security.protocol must be SASL_SSL (or SASL_PLAINTEXT) beside sasl_username")
+        return self
+
+    @property
+    def sasl_mechanism(self) -> str:
+        """As the options have it."""
+        return self.option("sasl.mechanism")
+
+    def option(self, name: str) -> str:
+        """A client option, of either kind; "" where it is not set."""
+        secret = self.secret_options.get(name)
+        return secret.get_secret_value() if secret else self.options.get(name, "")
 
 
 class PostgresSettings(_Section):
     dsn: str
+    schema_name: str = Field(default="public", alias="schema", min_length=1, max_length=63)
     password: SecretStr | None = None
+    executor_password_file: str | None = Field(default=None, min_length=1)
     connect_timeout_seconds: int = Field(gt=0)
     lock_timeout_seconds: int = Field(gt=0)
+    answer_timeout_seconds: float = Field(gt=0)
+    long_answer_timeout_seconds: float = Field(gt=0)
     work_mem_mb: int = Field(ge=1)
 
     @field_validator("dsn")
     @classmethod
     def _libpq_without_password(cls, dsn: str) -> str:
-        parts = psycopg2.extensions.parse_dsn(dsn)
-        if "password" in parts:
-            raise ValueError("must hold no password: use CASTRO_POSTGRES_PASSWORD or ..._PASSWORD_FILE")
+        credentials.check_dsn(dsn)
         return dsn
+
+    def secret(self) -> str | None:
+        """The password; on an executor that of its own file, where `executor_password_file` is set."""
+        if self.password is not None:
+            return self.password.get_secret_value()
+        if self.executor_password_file is None:
+            return None  # a passfile, a certificate, Kerberos
+        held = credentials.read_secret_file("postgres.executor_password_file", self.executor_password_file)
+        return held.rstrip("\r\n")
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What goes to the executors: without the password where they have a file of their own."""
+        state = super().__getstate__()
+        if self.executor_password_file is None:
+            return state
+        return {**state, "__dict__": {**state["__dict__"], "password": None}}
 
 
 class TtlSettings(_Section):
@@ -76,10 +127,17 @@ class TtlSettings(_Section):
 
 
 class RedisSettings(_Section):
-    url: str = Field(pattern=r"^rediss?://[^@]*$|^unix://[^@]*$")
+    url: str
+    username: str | None = Field(default=None, min_length=1)
     password: SecretStr | None = None
     timeout_seconds: float = Field(gt=0)
     ttl: TtlSettings
+
+    @field_validator("url")
+    @classmethod
+    def _without_password(cls, url: str) -> str:
+        credentials.check_redis_url(url)
+        return url
 
 
 class ParseSettings(_Section):
@@ -109,6 +167,8 @@ class ParseSettings(_Section):
 
 class StreamingSettings(_Section):
     idle_poll_milliseconds: int = Field(gt=0)
+    commit_seconds: float = Field(gt=0, le=5)
+    max_batch_bytes: int = Field(ge=1 << 20)
     max_offsets_per_trigger: int = Field(gt=0)
     executor_staging_rows: int = Field(gt=0)
     outage_retry_seconds: int = Field(ge=0)
@@ -286,17 +346,22 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     path = conf_file or CONF_DIR / f"{env}.yaml"
-    tree = _merge(_read(CONF_DIR / "base.yaml"), _read(path))
+    above = _read(path)
+    credentials.refuse_in_file(above, path)
+    tree = _merge(_read(CONF_DIR / "base.yaml"), above)
     origins: dict[str, str] = {}
     for variable, key in _OVERRIDES.items():
         if environ.get(variable):
             _put(tree, key, environ[variable])
             origins[".".join(key)] = variable
-    for variable, key in _SECRETS.items():
-        secret = _secret(variable, environ)
+    for variable, key in credentials.SECRETS.items():
+        secret = credentials.read_secret(variable, environ)
         if secret is not None:
             _put(tree, key, secret)
             origins[".".join(key)] = variable
+    if file := environ.get(credentials.KAFKA_OPTIONS_FILE):
+        _put(tree, ("kafka", "secret_options"), credentials.read_options_file(file))
+        _put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -319,7 +384,10 @@ def _read(path: Path) -> dict[str, Any]:
         there = ", ".join(sorted(p.stem for p in CONF_DIR.glob("*.yaml") if p.stem != "base"))
         raise SettingsError(f"there is no settings file {path}", f"--env takes one of: {there}") from None
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {error}", "mend the file") from None
+        # Its own words quote the line, which may hold anything.
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "characters that no YAML has"
+        raise SettingsError(f"{path} is not YAML: {where}", "mend the file: quotes, colons, indentation?") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -340,14 +408,3 @@ def _put(tree: dict[str, Any], key: tuple[str, ...], value: object) -> None:
         tree = tree.setdefault(part, {})
     tree[key[-1]] = value
 
-
-def _secret(variable: str, environ: Mapping[str, str]) -> str | None:
-    if environ.get(variable):
-        return environ[variable]
-    path = environ.get(f"{variable}_FILE")
-    if not path:
-        return None
-    try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise SettingsError(f"{variable}_FILE: cannot read {path}: {error.strerror}", "name a readable file") from None

@@ -10,6 +10,7 @@ from threading import Thread
 import click
 
 from castro_spark import cli
+from castro_spark.errors import CastroError
 from castro_spark.local import Stack
 from castro_spark.local.demo import show
 from castro_spark.local.movements import send
@@ -19,7 +20,7 @@ from castro_spark.session import spark_session
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import migrate
-from castro_spark.sources.kafka import create_topic
+from castro_spark.sources.kafka import create_topics
 from castro_spark.streaming.application import run_streams
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streaming.progress import BatchReport, ProgressLines
@@ -52,8 +53,10 @@ def main(rate: int, seconds: int, folder: Path) -> None:
         connection.close()
         spark = spark_session("demo", delta=settings.archive.dir is not None)
         stopping = cli.until_signalled()
-        for each in streams:
-            create_topic(spark, settings.kafka, topics[each.name], stream_settings(each, settings).partitions)
+        partitions = {topics[s.name]: stream_settings(s, settings).partitions for s in streams}
+        for outcome in create_topics(spark, settings.kafka, partitions).values():
+            if isinstance(outcome, CastroError):
+                raise outcome
         click.secho(f"2. Records: {rate}/s for {seconds} s to {', '.join(topics.values())}", bold=True)
         consumed = 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from castro_spark.local.process import LocalServiceError
+from castro_spark import cli
 from castro_spark.local.stack import Stack, castro_home
 
 
@@ -91,8 +91,4 @@ def status(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except LocalServiceError as error:
-        click.echo(f"local: {error}", err=True)
-        raise SystemExit(1) from error
+    cli.run(main)

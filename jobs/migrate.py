@@ -12,7 +12,7 @@ from castro_spark.session import spark_session
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
-from castro_spark.sources.kafka import create_topic
+from castro_spark.sources.kafka import create_topics
 
 
 @click.command(help=__doc__)
@@ -20,10 +20,10 @@ from castro_spark.sources.kafka import create_topic
 @cli.stream_option
 @click.option("--skip-topics", is_flag=True, help="Tables only: somebody else runs the brokers.")
 def main(env: str, conf_file: Path | None, names: tuple[str, ...], skip_topics: bool) -> None:
-    """PostgreSQL first, in one transaction; then the topics that are not there."""
+    """PostgreSQL first, in one transaction; then the topics that are not there, for which a JVM starts."""
     settings = cli.load(env, conf_file)
     streams = cli.chosen(names)
-    connection = connect(settings.postgres, "castro_spark migrate")
+    connection = connect(settings.postgres, "castro_spark migrate", long=True)
     try:
         done = [*migrate(connection, streams), *migrate_warehouse(connection, settings.warehouse.mapped)]
         for name in done or ["nothing to do"]:
@@ -32,11 +32,12 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], skip_topics: 
         connection.close()
     if skip_topics:
         return
-    spark = spark_session("migrate")
-    for stream in streams:
-        topic = configured(stream, settings).topic
-        created = create_topic(spark, settings.kafka, topic, stream_settings(stream, settings).partitions)
-        click.echo(f"topic {topic}: {'created' if created else 'is there'}")
+    partitions = {configured(s, settings).topic: stream_settings(s, settings).partitions for s in streams}
+    created = create_topics(spark_session("migrate"), settings.kafka, partitions)
+    for topic, outcome in created.items():
+        click.echo(f"topic {topic}: {outcome}")
+    if any(isinstance(outcome, Exception) for outcome in created.values()):
+        raise click.exceptions.Exit(1)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from tests.system import System
 @pytest.fixture(scope="session")
 def spark() -> SparkSession:
     """A session for pure functions and for the warehouse's tables, on the process's one Spark."""
-    session = engine.engine().newSession()
+    session = engine.new_session()
     # Not UTC, so that a function that leans on the session's zone shows.
     session.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
     return session

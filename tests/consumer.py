@@ -34,17 +34,18 @@ class Consumer:
         self.settings = load_settings(conf_file=system.conf, environ=system.env)
         self.connection = connect(self.settings.postgres, "test")
         if not resume:
+            tables = ", ".join(f"ml_{declaration.name}_{of}" for of in ("realtime", "daily", "monthly"))
             system.query(
-                "TRUNCATE ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly, castro.stream,"
+                f"TRUNCATE {tables}, castro.stream,"
                 " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted, castro.touched,"
-            " castro.skipped, castro.stream_source"
+                " castro.skipped, castro.stream_source"
             )
             system.redis.flushdb()
         self.ledger = claim(
-            self.connection, "inventory", topic="t", topic_id="id", beginnings=dict.fromkeys(range(PARTITIONS), 0),
+            self.connection, declaration.name, topic="t", topic_id="id", beginnings=dict.fromkeys(range(PARTITIONS), 0),
             writer="test",
         )  # fmt: skip
-        self.rules = parse_rules(declaration, self.settings, 0)
+        self.rules = parse_rules(declaration, self.settings, 0, warehouse=self.ledger.warehouse_kinds)
         self.commits = StreamCommits(self.settings.postgres, declaration, epoch=self.ledger.epoch, patience=0)
         self.cache = CachePublisher(self.settings, declaration)
         self.positions = dict(self.ledger.positions)

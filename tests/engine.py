@@ -26,7 +26,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark import cli
 from castro_spark.local.stack import castro_home
-from castro_spark.session import embedded_hive
+from castro_spark.session import DELTA, embedded_hive
 from tests import jvm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def warehouse_folder() -> Path:
 
 @cache
 def engine() -> SparkSession:
-    """The process's Spark, started at the first call. Its own session is nobody's: take `session` or `default`."""
+    """The process's Spark, started at the first call. Nobody uses its own session: take `new_session`."""
     jars = [str(jar) for name in ("spark", "delta") for jar in sorted((castro_home() / "jars" / name).glob("*.jar"))]
     submit = [
         "--master", "local[16,3]",  # as conf/spark-local.conf, but that a task is tried again
@@ -61,8 +61,7 @@ def engine() -> SparkSession:
     }.items():
         os.environ[name] = value
     builder = SparkSession.builder.appName("castro_spark tests")
-    settings = embedded_hive(warehouse_folder()) | {"spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension"}
-    for key, value in settings.items():
+    for key, value in (embedded_hive(warehouse_folder()) | DELTA).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
@@ -71,11 +70,18 @@ def engine() -> SparkSession:
     return spark
 
 
+def new_session() -> SparkSession:
+    """A session of its own, without Delta's catalog unless it is asked for again."""
+    session = engine().newSession()
+    session.conf.unset("spark.sql.catalog.spark_catalog")
+    return session
+
+
 @contextmanager
 def default_session() -> Iterator[SparkSession]:
     """A new session, which within this block is the one that `SparkSession.builder` finds."""
     with _ONE_AT_A_TIME:
-        session = engine().newSession()
+        session = new_session()
         before = SparkSession._instantiatedSession, SparkSession._activeSession
         SparkSession._instantiatedSession = SparkSession._activeSession = session
         try:

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import pyspark
 from castro_spark.local.stack import castro_home
 
 ROOT = Path(__file__).resolve().parent.parent
-_SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dderby.system.durability=test"
 _OPTIONS = f"{_SHORT_RUNS} -Dlog4j2.configurationFile=file:{ROOT}/conf/log4j2.properties"
 
 
@@ -52,10 +53,9 @@ def _archive() -> Path:
             made = folder / "made.jsa"
             env = os.environ | _environment(f"{_OPTIONS} -XX:ArchiveClassesAtExit={made} -Xlog:cds=off")
             env |= {"PYTHONPATH": str(ROOT), "SPARK_CONF_DIR": str(ROOT / "conf"), "SPARK_LOCAL_IP": "127.0.0.1"}
-            subprocess.run(
-                [sys.executable, "-m", "tests.jvm"], check=False, cwd=ROOT, env=env, timeout=240,
-                stdout=subprocess.DEVNULL, stderr=(folder / "log").open("wb"),
-            )  # fmt: skip
+            with (folder / "log").open("wb") as log, suppress(subprocess.TimeoutExpired):
+                command = [sys.executable, "-m", "tests.jvm"]
+                subprocess.run(command, check=False, cwd=ROOT, env=env, timeout=240, stdout=log, stderr=log)
             if made.exists():
                 made.rename(archive)
     return archive
@@ -65,7 +65,8 @@ def _key() -> str:
     home = os.environ.get("JAVA_HOME")
     java = Path(home) / "bin" / "java" if home else Path(shutil.which("java") or "java")
     version = subprocess.run([java, "-version"], check=True, capture_output=True, text=True).stderr
-    jars = sorted(str(jar) for jar in (Path(pyspark.__file__).parent / "jars").glob("*.jar"))
+    found = sorted((Path(pyspark.__file__).parent / "jars").glob("*.jar"))
+    jars = [f"{jar} {jar.stat().st_mtime_ns}" for jar in found]  # Java refuses an archive of other files
     return hashlib.sha256("\n".join([version, _SHORT_RUNS, *jars]).encode()).hexdigest()[:16]
 
 

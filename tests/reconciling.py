@@ -88,7 +88,7 @@ def assert_is(system: System, rows: Iterable[w.Row]) -> None:
 def state(system: System) -> Any:
     """All that a run which changes nothing must leave as it is."""
     tables = ("ml_inventory_realtime", "ml_inventory_daily", "ml_inventory_monthly", "castro.deleted", "castro.repair")
-    return [sorted(map(str, system.query(f"SELECT * FROM {t}"))) for t in tables], hashes(system)
+    return [sorted(system.query(f"SELECT t::text FROM {t} t")) for t in tables], hashes(system)
 
 
 def hashes(system: System) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
@@ -48,6 +49,12 @@ class RunningStreams:
     def log(self) -> str:
         """What was logged while it ran, with the error that ended it."""
         return self._log.text() + (f"error: {first_line(self._error)}" if self._error else "")
+
+    def wait_for_log(self, words: str, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while words not in self.log():
+            assert time.monotonic() < deadline, f"no {words!r} after {seconds} s\n{self.log()}"
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """Stops it as SIGTERM does, and it must end well."""

@@ -44,6 +44,7 @@ class System:
     """
 
     def __init__(self, stack: Stack, folder: Path, streams: Sequence[str] = ("inventory",), root: Path = ROOT) -> None:
+        self._began = time.monotonic()
         number = next(_numbers)
         self.stack = stack
         self.folder = folder
@@ -80,6 +81,10 @@ class System:
         self.producer = Producer(
             {"bootstrap.servers": env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "linger.ms": 5, "message.max.bytes": 4 << 20, "log_level": 0}
         )
+
+    def age(self) -> float:
+        """Seconds since it was made: nothing of it is older."""
+        return time.monotonic() - self._began
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         streams = {name: {"topic": topic, "partitions": PARTITIONS} for name, topic in self.topics.items()}
@@ -126,6 +131,9 @@ class System:
 
     def migrate(self, *, topics: bool = True) -> None:
         """What the job `migrate` does, without a JVM."""
+        if self.root != ROOT:
+            self.submit("migrate")
+            return
         settings = load_settings(conf_file=self.conf, environ=self.env)
         connection = connect(settings.postgres, "test")
         migrate(connection, [stream_named(name) for name in self.topics])

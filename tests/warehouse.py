@@ -15,6 +15,7 @@ from pyspark.sql import types as T
 from castro_spark.batch.extract import TableResult, extract
 from castro_spark.local import warehouse
 from castro_spark.settings import load_settings
+from tests import engine
 from tests.system import System
 
 START = datetime(2018, 2, 17, 12, tzinfo=timezone.utc)  # that night the clocks go back: a day of 25 hours
@@ -47,6 +48,15 @@ def fresh(spark: SparkSession, *tables: str) -> None:
     for table in tables or (TRANSACTIONS,):
         spark.sql(f"DROP TABLE IF EXISTS {table}")
     warehouse.create_tables(spark)
+
+
+def whole(spark: SparkSession, transactions: int) -> None:
+    """All the tables, with the history that `local up --warehouse` makes; in place of what is there."""
+    warehouse.create_tables(spark)
+    for database in ("castrolanda_inventory", "castrolanda_sales", "castrolanda_procurement"):
+        for row in spark.sql(f"SHOW TABLES IN {database}").collect():
+            spark.sql(f"DROP TABLE {database}.{row.tableName}")
+    warehouse.fill(spark, engine.warehouse_folder(), ZONE.key, products=20, years=1, transactions=transactions, report=lambda *_: None)
 
 
 def newest(rows: Iterable[Row]) -> dict[str, Row]:

@@ -167,7 +167,7 @@ def run(
                     f"stopped after {number} of {source.chunks} chunks", "run it again: what is there stays as it is"
                 )
             check()
-            rules = parse_rules(stream, settings, 0, known, source=fixed)
+            rules = parse_rules(stream, settings, 0, warehouse=known, source=fixed)
             committed, records = _commit(settings, rules, source.chunk(number), parse, commits, cache)
             cache.follow(committed)
             progress = progress.plus(committed, records, time.monotonic() - began)
@@ -210,8 +210,8 @@ def stage_parsed(
     batches: Iterable[pa.RecordBatch], *, parse: Parse, settings: PostgresSettings, rules: ParseRules, patience: float
 ) -> Iterator[pa.RecordBatch]:
     """One task of a chunk: parses its records and copies them into the guests' slot."""
-    held = [parsed for batch in batches for parsed in parse(batch, rules)]
-    yield from staging.stage_parsed(held, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience)
+    parsed = (piece for batch in batches for piece in parse(batch, rules))
+    yield from staging.stage_parsed(parsed, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience)
 
 
 def parse_past(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBatch]:

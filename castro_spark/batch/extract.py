@@ -24,10 +24,10 @@ from pyspark.sql import functions as F
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from castro_spark.batch.history import bring
-from castro_spark.errors import CastroError, MappingError, NotMigrated, SourceUnreadable, StagingLost, first_line
+from castro_spark.errors import CastroError, NotMigrated, SourceUnreadable, StagingLost, first_line
 from castro_spark.mapping import TableMapping
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.connection import PASSING, Connection
+from castro_spark.sinks.postgres.connection import Connection, may_pass
 from castro_spark.sinks.postgres.warehouse.copy import check_replaceable
 from castro_spark.sinks.postgres.warehouse.staging import StagedTable, stage_table
 from castro_spark.sinks.postgres.warehouse.swap import replace_table
@@ -229,4 +229,4 @@ def _retrying(settings: Settings, target: str) -> Retrying:
 
 
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, (*PASSING, SourceUnreadable, StagingLost)) and not isinstance(error, MappingError)
+    return isinstance(error, (SourceUnreadable, StagingLost)) or may_pass(error, starting=True)

@@ -54,7 +54,7 @@ def _replay(
     ledger, source = ledger_of(settings, stream, "replay"), source_of(settings, stream, "replay")
     of_warehouse = generation == GENERATION
     known = Kinds() if of_warehouse else ledger.warehouse_kinds
-    parsed = parse_batch(batch, parse_rules(stream, settings, generation, known, source=source))
+    parsed = parse_batch(batch, parse_rules(stream, settings, generation, warehouse=known, source=source))
     parsed = staging.with_origin(parsed, stream.topic, generation)
     cache = CachePublisher(settings, stream)
     staged = StagedBatch(counts=staging.count([parsed]), parsed=[parsed], notes=Notes.of([parsed]))

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from castro_spark.streams.declaration import Measure, StreamDeclaration
+from castro_spark.streams.declaration import POSITION_COLUMN, Measure, StreamDeclaration
 
 # A sum's type, by the column that is summed.
 SUM_TYPES = {"quantity": "decimal(38,6)", "value_total": "decimal(38,12)"}
 
 
 def newest_events(events: DataFrame) -> DataFrame:
-    """One row an event_id: the one with the greatest (position_major, position_minor). Columns as given."""
-    position = F.struct("position_major", "position_minor")
+    """One row an event_id: the one with the greatest source_position. Columns as given."""
+    position = F.col(POSITION_COLUMN)
     newest = events.groupBy("event_id").agg(F.max_by(F.struct("*"), position).alias("newest"))
     return newest.select("newest.*")
 
@@ -43,7 +43,7 @@ def monthly(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
 
 
 def _aggregate(events: DataFrame, key: Sequence[str], stream: StreamDeclaration) -> DataFrame:
-    newest = F.struct("timestamp", "position_major", "position_minor")
+    newest = F.struct("timestamp", POSITION_COLUMN)
     return (
         newest_events(events)
         .groupBy(*key)

@@ -2,6 +2,10 @@
 
 A day is a local calendar day, of 23, 24 or 25 hours, never 86,400 seconds. There is one implementation, on Arrow
 arrays: the stream calls it on its batches (`calendar_of`), a DataFrame through `with_calendar`.
+
+Why not Arrow's `local_timestamp`: it ignores the rule by which a zone goes on after its listed changes, so it has no
+summer time after 2037 (wrong days in 199 zones, Europe/Lisbon among them), and it needs the system's own tz database,
+which slim images lack. It is up to twice as fast; either takes under 0.2 of the 10 microseconds that parsing takes.
 """
 
 from __future__ import annotations
@@ -85,12 +89,12 @@ def _utc_offsets(timezone: str, first_decade: int, last_decade: int) -> _Table:
     Found by looking every few days, which is closer than any two changes, and then by halves.
     """
     zone = ZoneInfo(timezone)
-    look = max(datetime(max(first_decade * 10, 1), 1, 1, tzinfo=_UTC) - timedelta(days=1), _FIRST)
+    look = datetime(first_decade * 10, 1, 1, tzinfo=_UTC) - timedelta(days=1) if first_decade else _FIRST
     end = datetime(last_decade * 10 + 10, 1, 2, tzinfo=_UTC) if last_decade < _LAST_DECADE else _LAST
     changes: list[int] = []
     offsets = [_offset(look, zone)]
     while look < end:
-        following = min(look + _LOOK, end)
+        following = look + min(_LOOK, end - look)
         if _offset(following, zone) != offsets[-1]:
             low, high = look, following
             while high - low > _SECOND:

@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 
 from castro_spark.errors import UsageError
 from castro_spark.features.aggregates import newest_events
-from castro_spark.streams.declaration import POSITION_COLUMNS, StreamDeclaration
+from castro_spark.streams.declaration import POSITION_COLUMN, StreamDeclaration
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -101,7 +101,7 @@ def running_features(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
     events by timestamp, then source position. Events of one instant have no order among them: they are one row, after
     all of them. An identity counts once, as its newest source position has it (`newest_events`).
     """
-    in_instant = F.max_by(stream.price, F.struct(*POSITION_COLUMNS, "event_id"))
+    in_instant = F.max_by(stream.price, F.struct(POSITION_COLUMN, "event_id"))
     instants = (
         newest_events(events)
         .groupBy("product_code", F.col("timestamp").alias("known_at"))

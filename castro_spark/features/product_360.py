@@ -18,7 +18,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from castro_spark.features.aggregates import SUM_TYPES, newest_events
-from castro_spark.streams.declaration import POSITION_COLUMNS
+from castro_spark.streams.declaration import POSITION_COLUMN
 
 WINDOWS = (7, 30, 90)  # days
 LONGEST = max(WINDOWS)
@@ -173,7 +173,7 @@ def _is(transaction_type: str) -> Column:
 
 
 def _of_newest(column: str) -> Column:
-    return F.max_by(column, F.struct("timestamp", *POSITION_COLUMNS))
+    return F.max_by(column, F.struct("timestamp", POSITION_COLUMN))
 
 
 def _demand(sales: DataFrame, as_of: date) -> DataFrame:

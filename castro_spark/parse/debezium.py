@@ -16,12 +16,13 @@ from castro_spark.parse.envelope import Change
 from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.origin import Source, Sources, Tables, sourced_id
-from castro_spark.parse.position import log_position
+from castro_spark.parse.position import change_position
 from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
-from castro_spark.parse.record_key import key_id
+from castro_spark.parse.record_key import KeyId, key_id
 from castro_spark.streams.declaration import Field, StreamDeclaration
 
 Readers = Sequence[tuple[Field, Reader]]
+Place = tuple[int, int, int]  # a record's generation, partition and offset
 _ValuesAndKept = tuple[tuple[object, ...], list[str] | None]
 
 _CREATE, _UPDATE, _READ, _DELETE, _TRUNCATE, _MESSAGE = "c", "u", "r", "d", "t", "m"
@@ -35,13 +36,15 @@ _KEPT = object()
 class Changed:
     """What a change does. `values`: the event's, event_id first; of a delete they are None but for the event_id.
 
-    `kept`: the columns that were not sent, None in `values`: they keep the value they had.
+    `kept`: the columns that were not sent, None in `values`: they keep the value they had. `raw_id`: the id of the
+    record key as it was sent, where that differs.
     """
 
     deletes: bool
     values: tuple[object, ...]
     kept: list[str] | None
-    position: tuple[int, int]
+    position: bytes
+    raw_id: str | None = None
 
     def known_to(self, source: Source) -> Changed:
         """With the source as a part of its identity, as where conf names several."""
@@ -87,18 +90,20 @@ def not_taken(change: Change, tables: Tables, sources: Sources) -> Skipped | Unu
 
 
 def read_change(
-    change: Change, key: bytes | None, offset: int, stream: StreamDeclaration, readers: Readers, warehouse: Kinds
+    change: Change, key: bytes | None, place: Place, stream: StreamDeclaration, readers: Readers, warehouse: Kinds
 ) -> Changed | Unusable:
     """An event or a delete; or why there is none. The change is of the stream's table and source (`not_taken`).
 
+    `place` is where Kafka has it.
     `readers` are the event id field's, then those of the stream's fields. A truncate is unusable: it would take
     all rows away, and nobody should have that done unseen. `warehouse`: how the warehouse's rows are known.
     """
     try:
         deletes = change.op == _DELETE
-        values, kept = (_delete if deletes else _event)(change, key, _Known(stream, readers, warehouse))
-        position = log_position(change.source, change.ts_ms, offset, snapshot=change.op == _READ)
-        return Changed(deletes, values, kept, position)
+        known = _Known(stream, readers, warehouse, key_id(key, stream, readers[0][1]))
+        values, kept = (_delete if deletes else _event)(change, known)
+        position = change_position(change.source, *place, snapshot=change.op == _READ)
+        return Changed(deletes, values, kept, position, known.key.raw if known.key else None)
     except Unusable as bad:
         return bad
 
@@ -110,15 +115,15 @@ class _Known:
     stream: StreamDeclaration
     readers: Readers
     warehouse: Kinds
+    key: KeyId | None
 
-    def id_of_key(self, key: bytes | None, product_code: object) -> str | None:
+    def id_of_key(self, product_code: object) -> str | None:
         """The id of the record key; None without one."""
-        found = key_id(key, self.stream, self.readers[0][1])
-        if found is None:
+        if self.key is None:
             return None
-        found.check_tells_rows(product_code)
-        check_id(found.text, self.stream, self.warehouse, "key")
-        return found.text
+        self.key.check_tells_rows(product_code)
+        check_id(self.key.text, self.stream, self.warehouse, "key")
+        return self.key.text
 
     def own_id(self, row: _Row) -> str:
         """The identity that a row has without a key: its event id field, else its natural key, as native records."""
@@ -147,17 +152,17 @@ class _Known:
         return None
 
 
-def _delete(change: Change, key: bytes | None, known: _Known) -> _ValuesAndKept:
+def _delete(change: Change, known: _Known) -> _ValuesAndKept:
     before = None
     with suppress(Unusable):
         before = _row(change, "before")
-    event_id = known.id_of_key(key, known.product_of(before))
+    event_id = known.id_of_key(known.product_of(before))
     if event_id is None:
         event_id = known.own_id(_row(change, "before") or _Row({}, {}))
     return (event_id, *[None] * len(known.stream.fields)), None
 
 
-def _event(change: Change, key: bytes | None, known: _Known) -> _ValuesAndKept:
+def _event(change: Change, known: _Known) -> _ValuesAndKept:
     if change.op == _TRUNCATE:
         raise Unusable(Reason.UNKNOWN_ENVELOPE, f"op {_TRUNCATE}: a truncate would remove every row; do that by hand")
     if change.op not in (_CREATE, _UPDATE, _READ):
@@ -166,7 +171,7 @@ def _event(change: Change, key: bytes | None, known: _Known) -> _ValuesAndKept:
     if after is None:
         raise Unusable(Reason.MISSING_FIELD, "after: absent")
     read = [after.read(field, reader) for field, reader in known.readers[1:]]
-    event_id = known.id_of_key(key, read[known.stream.columns.index("product_code")])
+    event_id = known.id_of_key(read[known.stream.columns.index("product_code")])
     if event_id is None:
         event_id = known.own_id(after)
         _refuse_new_identity(change, event_id, known)

@@ -30,11 +30,14 @@ def joined_id(fields: Sequence[str | None]) -> str | None:
     "\\N", so that two keys of as many fields never make one id.
     """
     normal = [None if field is None else normal_id(field) or None for field in fields]
-    if not any(normal):
-        return None
-    if len(normal) == 1:
-        return normal[0]
-    return "|".join(_NULL if f is None else f.replace("\\", "\\\\").replace("|", "\\|") for f in normal)
+    return joined(normal) if any(normal) else None
+
+
+def joined(fields: Sequence[str | None]) -> str | None:
+    """`joined_id` of fields as they are."""
+    if len(fields) == 1:
+        return fields[0]
+    return "|".join(_NULL if f is None else f.replace("\\", "\\\\").replace("|", "\\|") for f in fields)
 
 
 def natural_id(natural_key: Sequence[str], event: Mapping[str, object], micros: int) -> str:

@@ -25,6 +25,7 @@ class Reason(str, Enum):
     TOO_COMPLEX = "too_complex"  # nested deeper than 64, or an object of more than 1,000 members
     OTHER_SOURCE = "other_source"  # a change of another server, database or schema than the stream's
     BAD_KEY = "bad_key"  # a record key that cannot be read, or tells no row from another
+    AMBIGUOUS_ID = "ambiguous_id"  # sent in two forms in one batch that become one: padded, or composed differently
     OTHER_IDENTITY = "other_identity"  # known by another kind of identity than the stream's other events
 
 

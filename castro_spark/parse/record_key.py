@@ -8,7 +8,7 @@ from castro_spark.parse.connect_values import DECIMAL, Schema, columns_of, plain
 from castro_spark.parse.document import Number
 from castro_spark.parse.envelope import open_key
 from castro_spark.parse.fields import Reader
-from castro_spark.parse.identity import joined_id
+from castro_spark.parse.identity import joined, joined_id
 from castro_spark.parse.reasons import Reason, Unusable
 from castro_spark.parse.texts import normal_name, plain_digits
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
@@ -16,10 +16,12 @@ from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 @dataclass(frozen=True)
 class KeyId:
-    """The id that a record key makes; `only`: its one value, where it has no more."""
+    """The id that a record key makes; `only`: its one value, where it has no more; `raw`: the id as it was sent, where
+    that differs."""
 
     text: str
     only: str | None
+    raw: str | None
 
     def check_tells_rows(self, product_code: object) -> None:
         """Raises Unusable, bad_key: the key is the product's code, which all events of the product share."""
@@ -39,15 +41,16 @@ def key_id(key: bytes | None, stream: StreamDeclaration, reader: Reader) -> KeyI
     try:
         held, schema = open_key(key)
         texts = _texts(held, schema, stream.key)
-        joined = joined_id(texts)
-        if joined is None:
+        joined_text = joined_id(texts)
+        if joined_text is None:
             return None
-        text = reader(joined)
+        text = reader(joined_text)
     except Unusable as bad:
         raise Unusable(bad.reason, f"key: {bad.detail or key.decode(errors='replace')}") from None
     assert isinstance(text, str)
     values = [text for text in texts if text is not None]
-    return KeyId(text, values[0] if len(values) == 1 else None)
+    raw = joined(texts)
+    return KeyId(text, values[0] if len(values) == 1 else None, raw if raw != text else None)
 
 
 def _texts(held: object, schema: object, wanted: tuple[str, ...]) -> list[str | None]:

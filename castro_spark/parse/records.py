@@ -22,6 +22,7 @@ from pyspark.sql import DataFrame
 from castro_spark.features.calendar import CALENDAR, calendar_of
 from castro_spark.features.value import value_total_of
 from castro_spark.parse.debezium import Changed, not_taken, read_change
+from castro_spark.parse.document import Number
 from castro_spark.parse.envelope import NO_MARKS, Change, ForeignMarks, open_envelope
 from castro_spark.parse.fields import (
     EARLIEST_YEAR,
@@ -37,10 +38,11 @@ from castro_spark.parse.fields import (
 from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.notes import SOURCES_KEY, Place, as_rows
 from castro_spark.parse.origin import Source, Sources, Tables, is_pattern
-from castro_spark.parse.position import position_major
+from castro_spark.parse.position import PositionClass, kafka_positions
+from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason, Skip, Skipped, Unusable
-from castro_spark.parse.texts import normal_id
-from castro_spark.streams.declaration import POSITION_COLUMNS, Field, FieldType, StreamDeclaration
+from castro_spark.parse.texts import normal_id, normal_name
+from castro_spark.streams.declaration import POSITION_COLUMN, Field, FieldType, StreamDeclaration
 
 # A record as a source gives it: Spark's Kafka columns.
 SOURCE_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
@@ -130,8 +132,8 @@ class ParseRules:
 
         def reader(field: Field) -> Reader:
             if field.type is FieldType.TEXT:
-                normal = {"normal": normal_id} if field is id_field else {}
-                return text_reader(required=field.required, max_length=field.max_length, **normal)
+                normal = normal_id if field is id_field else normal_name
+                return text_reader(required=field.required, max_length=field.max_length, normal=normal)
             if field.type is FieldType.DECIMAL:
                 read, none = decimal_reader(non_negative=field.non_negative), frozenset[str]()
             else:
@@ -161,8 +163,9 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
     and the stream's event columns: all of them of an 'event', event_id and the position of a 'delete', else null.
     `kept` (array of names, nearly always null) are an event's columns that Debezium did not send: null here, they keep
     the value they had, and what is derived from them (value_total, the calendar) is null too. `unknown` (array of
-    names, nearly always null) are fields of the record that the stream's declaration does not know. Nothing raises on
-    bad data; the same rows give the same result again.
+    names, nearly always null) are fields of the record that the stream's declaration does not know. `raw_id` (nearly
+    always null) is an id as it was sent, where it was padded or in another Unicode form; several such forms of one id
+    in a batch are rejects. Nothing raises on bad data; the same rows give the same result again.
     """
 
     def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -178,7 +181,7 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     were found (notes.SOURCES_KEY)."""
     stream = rules.stream
     sources: dict[Source, Place] = {}
-    read, changes, unknown = _read_batch(batch, rules, sources)
+    read, changes, unknown, raw_ids = _read_batch(batch, rules, sources)
     outcomes = [EVENT if isinstance(r, tuple) else REJECT if isinstance(r, Unusable) else SKIP for r in read]
     nothing: Values = (None,) * (1 + len(stream.fields))
     by_column = list(zip(*(r if isinstance(r, tuple) else nothing for r in read), strict=True))
@@ -189,7 +192,7 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     calendar = calendar_of(columns["timestamp"], rules.timezone)
     columns |= dict(zip(CALENDAR.names, calendar.flatten(), strict=True))
     columns["value_total"] = value_total_of(columns["quantity"], columns[stream.price])
-    columns |= _positions(batch, is_event, changes, rules)
+    columns[POSITION_COLUMN] = _positions(batch, is_event, changes, rules)
     kept: list[list[str] | None] = [None] * len(read)
     for row, change in changes.items():
         kept[row] = change.kept
@@ -207,25 +210,29 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
             pa.array([r and r[1] for r in reasons], pa.string()),
             pa.array(kept, pa.list_(pa.string())),
             pa.array([unknown.get(row) for row in range(len(read))], pa.list_(pa.string())),
+            pa.array([raw_ids.get(row) for row in range(len(read))], pa.string()),
             *(columns[name] for name in stream.event_columns),
         ],
-        names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", *stream.event_columns],
+        names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", "raw_id", *stream.event_columns],
     )
+    (parsed,) = without_ambiguous([parsed], stream, REJECT)
     return parsed.replace_schema_metadata({SOURCES_KEY: json.dumps(as_rows(sources))}) if sources else parsed
 
 
 def _read_batch(
     batch: pa.RecordBatch, rules: ParseRules, sources: dict[Source, Place]
-) -> tuple[list[Read], dict[int, Changed], dict[int, list[str]]]:
-    """What each record holds; what those that are Debezium changes do; and names of unknown fields, both by row. Where
-    no source is known yet, those that changes are of are added to `sources`."""
+) -> tuple[list[Read], dict[int, Changed], dict[int, list[str]], dict[int, str]]:
+    """What each record holds; what those that are Debezium changes do; names of unknown fields; and ids as they were
+    sent, where that differs: these three by row. Where no source is known yet, those that changes are of are added to
+    `sources`."""
     read: list[Read] = []
     changes: dict[int, Changed] = {}
     unknown: dict[int, list[str]] = {}
+    raw_ids: dict[int, str] = {}
     names: set[str] = set()
-    keys, offsets, partitions = batch.column("key"), batch.column("offset"), batch.column("partition")
+    keys, partitions, offsets = (batch.column(name) for name in ("key", "partition", "offset"))
     for row, value in enumerate(batch.column("value").to_pylist()):
-        found = _read(value, rules, names)
+        found = _read(value, rules, names, raw_ids, row)
         if isinstance(found, Change):
             why_not = not_taken(found, rules.tables, rules.known_sources)
             if why_not is not None:
@@ -233,17 +240,19 @@ def _read_batch(
                 continue
             if isinstance(found.after, dict):
                 names.update(found.after.keys() - rules.known)
-            key, offset = keys[row].as_py(), offsets[row].as_py()
+            key, place = keys[row].as_py(), (partitions[row].as_py(), offsets[row].as_py())
             if not rules.sources:
-                _note_source(rules.source_of(found), (partitions[row].as_py(), offset), sources)
+                _note_source(rules.source_of(found), place, sources)
             if key is not None and len(key) > rules.max_bytes:
                 read.append(Unusable(Reason.TOO_LARGE, f"key: {len(key)} bytes"))
                 continue
-            changed = read_change(found, key, offset, rules.stream, rules.readers, rules.warehouse)
+            changed = read_change(found, key, (rules.generation, *place), rules.stream, rules.readers, rules.warehouse)
             if isinstance(changed, Changed):
                 if len(rules.sources) > 1:
                     changed = changed.known_to(rules.source_of(found))
                 changes[row] = changed
+                if changed.raw_id is not None:
+                    raw_ids[row] = changed.raw_id
                 read.append(changed.values)
             else:
                 read.append(changed)
@@ -252,7 +261,7 @@ def _read_batch(
         if names:
             unknown[row] = sorted(_printable(name) for name in names)
             names.clear()
-    return read, changes, unknown
+    return read, changes, unknown, raw_ids
 
 
 def _note_source(source: Source, place: Place, sources: dict[Source, Place]) -> None:
@@ -262,22 +271,24 @@ def _note_source(source: Source, place: Place, sources: dict[Source, Place]) -> 
 
 def _positions(
     batch: pa.RecordBatch, is_event: pa.Array, changes: dict[int, Changed], rules: ParseRules
-) -> dict[str, pa.Array]:
+) -> pa.Array:
     """A native event's position is its partition and offset, a change's its place in the source's log."""
-    nulls = pa.scalar(None, pa.int64())
-    base = position_major(rules.generation, 0)
-    major = pc.if_else(is_event, pc.add(batch.column("partition").cast(pa.int64()), base), nulls)
-    minor = pc.if_else(is_event, batch.column("offset"), nulls)
+    # Rows of the warehouse come as native records of a generation below 0 (parse/history).
+    class_ = PositionClass.CHANGE if rules.generation >= 0 else PositionClass.WAREHOUSE
+    found = kafka_positions(class_, max(rules.generation, 0), batch.column("partition"), batch.column("offset"))
+    found = pc.if_else(is_event, found, pa.scalar(None, pa.binary()))
     if changes:
-        majors, minors = major.to_pylist(), minor.to_pylist()
+        positions = found.to_pylist()
         for row, change in changes.items():
-            majors[row], minors[row] = change.position
-        major, minor = pa.array(majors, pa.int64()), pa.array(minors, pa.int64())
-    return dict(zip(POSITION_COLUMNS, (major, minor), strict=True))
+            positions[row] = change.position
+        found = pa.array(positions, pa.binary())
+    return found
 
 
-def _read(value: bytes | None, rules: ParseRules, unknown: set[str]) -> Read | Change:
-    """What a native record holds; a Debezium change is handed back as it was opened. Adds to `unknown`."""
+def _read(
+    value: bytes | None, rules: ParseRules, unknown: set[str], raw_ids: dict[int, str], row: int
+) -> Read | Change:
+    """What a native record holds; a Debezium change is handed back as it was opened. Adds to `unknown`, `raw_ids`."""
     if value is None:
         return _TOMBSTONE
     values: list[object] = []
@@ -297,7 +308,10 @@ def _read(value: bytes | None, rules: ParseRules, unknown: set[str]) -> Read | C
                 return Unusable(Reason.MISSING_FIELD, f"{name}: absent")
             values.append(None if held is None else reader(held))
         name = None
+        own = values[0]
         values[0] = _identity(values, rules)
+        if own is not None and (sent := data[rules.stream.event_id_field]) != own and not isinstance(sent, Number):
+            raw_ids[row] = sent
     except Unusable as bad:
         return bad if name is None else Unusable(bad.reason, f"{name}: {held}")
     return tuple(values)
@@ -347,10 +361,10 @@ def parsed_types(stream: StreamDeclaration) -> dict[str, str]:
     """The columns that `parse_records` gives, in order, with their types in Spark's words."""
     types = {f.column: _DDL_TYPES[f.type] for f in stream.fields} | {
         "event_id": "string", "value_total": "decimal(38,12)", "date": "date", "month": "int", "quarter": "int",
-        "day_of_week": "int", "is_weekend": "boolean", "position_major": "bigint", "position_minor": "bigint",
+        "day_of_week": "int", "is_weekend": "boolean", POSITION_COLUMN: "binary",
     }  # fmt: skip
     return {
         "partition": "int", "offset": "bigint", "record_timestamp": "timestamp", "key": "binary", "value": "binary",
         "outcome": "string", "reason": "string", "detail": "string", "kept": "array<string>",
-        "unknown": "array<string>", **{name: types[name] for name in stream.event_columns},
+        "unknown": "array<string>", "raw_id": "string", **{name: types[name] for name in stream.event_columns},
     }  # fmt: skip

@@ -108,7 +108,7 @@ def _sums_of_events(stream: StreamDeclaration) -> sql.Composed:
                 name=sql.Identifier(measure.name),
             )
         )  # fmt: skip
-    newest = 'e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC'
+    newest = 'e.date DESC, e."timestamp" DESC, e.source_position DESC'
     return sql.SQL(", ").join([*sums, _last(stream.price, newest, stream.last_price)])
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from castro_spark.streams.declaration import POSITION_COLUMNS, FieldType, StreamDeclaration
+from castro_spark.streams.declaration import POSITION_COLUMN, FieldType, StreamDeclaration
 
 SEPARATOR, NULL = "\x1f", "\x1e"
 HASH_DIGITS = 15  # hexadecimal: 60 bits, which a bigint holds in PostgreSQL as in Spark
@@ -19,7 +19,7 @@ HASH_DIGITS = 15  # hexadecimal: 60 bits, which a bigint holds in PostgreSQL as 
 
 def compared_columns(stream: StreamDeclaration) -> tuple[str, ...]:
     """What is compared of an event: all of it but where it stood in its source."""
-    return tuple(column for column in stream.event_columns if column not in POSITION_COLUMNS)
+    return tuple(column for column in stream.event_columns if column != POSITION_COLUMN)
 
 
 def canonical_text(stream: StreamDeclaration) -> Column:

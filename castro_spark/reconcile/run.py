@@ -105,7 +105,7 @@ class _Reconciliation:
         cache = CachePublisher(settings, stream)
         hashes = StaleHashes(settings.redis, stream)
         with (
-            closing(connect(settings.postgres, f"castro_spark {stream.name} reconcile")) as connection,
+            closing(connect(settings.postgres, f"castro_spark {stream.name} reconcile", long=True)) as connection,
             closing(cache), closing(hashes), closing(self._warehouse()) as warehouse,
             closing(self._commits(warehouse)) as commits,
         ):  # fmt: skip

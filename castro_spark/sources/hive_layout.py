@@ -76,8 +76,8 @@ def use_hives_reader(spark: SparkSession, source: str) -> None:
 def unusual_partitions(spark: SparkSession, source: str, column: str) -> list[str | None]:
     """The values of a table's partition column that are no ISO day; None is Hive's null partition."""
     found: set[str | None] = set()
-    for row in spark.sql("SHOW PARTITIONS IDENTIFIER(:source)", args={"source": source}).collect():
-        values = dict(part.partition("=")[::2] for part in row[0].split("/"))
+    for partition in _partitions(spark, source):
+        values = dict(part.partition("=")[::2] for part in partition.split("/"))
         text = next((unquote(v) for name, v in values.items() if name.lower() == column.lower()), None)
         if text is None or text == _NULL_PARTITION:
             found.add(None)
@@ -119,6 +119,16 @@ def check_zone(spark: SparkSession) -> None:
             " your own: castro_spark.session.pin_zone)",
         )
     _checked_zones.add(context.applicationId)
+
+
+def _partitions(spark: SparkSession, source: str) -> list[str]:
+    """The names of the partitions, as the metastore has them; SHOW PARTITIONS takes no parameter for the table."""
+    database, _, table = source.rpartition(".")
+    jvm: Any = spark.sparkContext._jvm
+    java: Any = spark._jsparkSession
+    catalog = java.sharedState().externalCatalog()
+    names = catalog.listPartitionNames(database or spark.catalog.currentDatabase(), table, jvm.scala.Option.empty())
+    return [names.apply(i) for i in range(names.size())]
 
 
 def _relations(spark: SparkSession, rows: DataFrame) -> Iterator[_Relation]:

@@ -7,7 +7,7 @@ run on the Kafka client in Spark's JVM, so whatever security the cluster asks fo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,19 @@ from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.errors import SourceError, TopicMissing
 from castro_spark.settings import KafkaSettings
+from castro_spark.sources.kafka_options import admin_options, reader_options
 
 _TIMEOUT_MS = "15000"
 # How Spark's consumers fetch; settings.kafka.options wins. After each poll Spark asks for the partition's bounds, on
 # the same connection, which the broker answers in order: so fewer and larger polls, and a short wait, since that
 # question else waits for a fetch sent ahead to find records or time out (by default for half a second).
-_FETCHES = {"fetch.max.wait.ms": "5", "max.poll.records": "10000", "max.partition.fetch.bytes": str(4 << 20)}
+_FETCHES = {"fetch.max.wait.ms": "5", "max.partition.fetch.bytes": str(4 << 20)}
+
+# Kafka bounds a fetch by its bytes as they were compressed: what bounds the memory of a poll is the number of records.
+_POLLS = (200, 64, 20)
+_POLL_BYTES = 16 << 20  # of one poll, by what is known of its records
+_POLLS_SHARE = 0.45  # of a heap, for all polls at once, should every record be as large as brokers let by default
+_LARGE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -42,9 +49,10 @@ def read_stream(
     `start` only counts for a new checkpoint. Committed transactions only; lost data is an error, not a
     warning; `max_offsets` bounds a batch.
     """
+    fetches = _FETCHES | {"max.poll.records": str(poll_records(0, _room(spark, tasks_at_once(spark, len(start)))))}
     return (
         spark.readStream.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | _client_options(settings)).items()})
+        .options(**{f"kafka.{name}": value for name, value in (fetches | reader_options(spark, settings)).items()})
         .option("subscribe", topic)
         .option("startingOffsets", json.dumps({topic: {str(p): o for p, o in start.items()}}))
         .option("maxOffsetsPerTrigger", max_offsets)
@@ -55,25 +63,67 @@ def read_stream(
 
 
 def read_range(
-    spark: SparkSession, settings: KafkaSettings, topic: str, starts: Mapping[int, int], ends: Mapping[int, int],
-    rows_a_task: int,
+    spark: SparkSession, settings: KafkaSettings, topic: str, starts: Mapping[int, int], ends: Mapping[int, int], *,
+    reader: str, tasks: int, record_bytes: float | None = 0.0, rows_a_task: int | None = None,
 ) -> DataFrame:
     """The topic's records from `starts` up to `ends` (exclusive, of every partition named there), headers included.
 
-    Committed transactions only; lost data is an error, not a warning.
+    `reader` names whose reads these are: they share Spark's consumers. `tasks` of a JVM will read at once, and
+    `record_bytes` is the size that is expected of a record. Committed transactions only; lost data is an error, not a
+    warning.
     """  # fmt: skip
+    poll = poll_records(record_bytes, _room(spark, tasks))
+    fetches = _FETCHES | {
+        "max.poll.records": str(poll),
+        # Consumers belong to a group's name in Spark's pool. By default each read has a new one, and leaves behind
+        # consumers with what they fetched ahead. They assign partitions themselves: no group coordinates anything.
+        "group.id": f"{reader}-{poll}",
+    }
+    bounds = {} if rows_a_task is None else {"maxRecordsPerPartition": rows_a_task}
     return (
         spark.read.format("kafka")
-        .options(**{f"kafka.{name}": value for name, value in (_FETCHES | _client_options(settings)).items()})
+        .options(**{f"kafka.{name}": value for name, value in (fetches | reader_options(spark, settings)).items()})
         .option("assign", json.dumps({topic: sorted(ends)}))
         .option("startingOffsets", json.dumps({topic: {str(p): starts[p] for p in ends}}))
         .option("endingOffsets", json.dumps({topic: {str(p): o for p, o in ends.items()}}))
         .option("includeHeaders", "true")
-        .option("maxRecordsPerPartition", rows_a_task)
+        .options(**bounds)
         .option("failOnDataLoss", "true")
         .option("kafka.isolation.level", "read_committed")
         .load()
     )
+
+
+def poll_records(record_bytes: float | None, room: float) -> int:
+    """How many records a poll may hold where a record has so many bytes (None: nobody knows), and where there is `room`
+    (bytes) for them if they should be large."""
+    if record_bytes is None:
+        return _POLLS[-1]
+    fit = (n for n in _POLLS if n * record_bytes <= _POLL_BYTES and n * _LARGE_BYTES <= room)
+    return next(fit, _POLLS[-1])
+
+
+def tasks_at_once(spark: SparkSession, partitions: int) -> int:
+    """How many of a task a partition one JVM runs at once."""
+    cores = _executors(spark, "spark.executor.cores", "1")
+    return max(1, min(partitions, int(cores) if cores else spark.sparkContext.defaultParallelism))
+
+
+def _room(spark: SparkSession, tasks: int) -> float:
+    """Bytes that a poll may hold, of `tasks` at once in a JVM."""
+    jvm: Any = spark.sparkContext._jvm
+    memory = _executors(spark, "spark.executor.memory", "1g")
+    if memory:
+        heap = jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(memory)
+    else:
+        heap = jvm.java.lang.Runtime.getRuntime().maxMemory()
+    return float(heap * _POLLS_SHARE / tasks)
+
+
+def _executors(spark: SparkSession, setting: str, default: str) -> str | None:
+    """A setting of the executors; None where the driver's JVM is the only one."""
+    context: Any = spark.sparkContext
+    return None if context.master.startswith("local") else context.getConf().get(setting, default)
 
 
 def topic_state(
@@ -87,21 +137,36 @@ def topic_state(
         return admin.state(topic, committed=committed)
 
 
-def create_topic(
-    spark: SparkSession, settings: KafkaSettings, topic: str, partitions: int
-) -> bool:
-    """Creates the topic unless it exists, replicated as the brokers do by default; returns whether it did."""
-    with _Admin(spark, settings) as admin:
-        try:
-            admin.state(topic)
-        except TopicMissing:
-            admin.create(topic, partitions)
-            return True
-        return False
+def topic_states(
+    spark: SparkSession, settings: KafkaSettings, topics: Sequence[str]
+) -> dict[str, TopicState | SourceError]:
+    """The state of each topic, or why there is none. All are asked at once: brokers that are away cost one time-out."""
+    try:
+        admin = _Admin(spark, settings)
+    except SourceError as error:
+        return dict.fromkeys(topics, error)
+    with admin:
+        return admin.states(topics)
 
 
-def _client_options(settings: KafkaSettings) -> dict[str, str]:
-    return {**settings.options, "bootstrap.servers": settings.bootstrap_servers}
+def create_topics(
+    spark: SparkSession, settings: KafkaSettings, partitions: Mapping[str, int]
+) -> dict[str, str | SourceError]:
+    """Creates those of the topics that do not exist, replicated as the brokers do by default.
+
+    Out: of each topic `created`, `is there`, or why not: one topic's error does not keep the others from being created.
+    """
+    try:
+        admin = _Admin(spark, settings)
+    except SourceError as error:
+        return dict.fromkeys(partitions, error)
+    with admin:
+        return {
+            topic: admin.create(topic, partitions[topic]) if isinstance(state, TopicMissing)
+            else state if isinstance(state, SourceError)
+            else "is there"
+            for topic, state in admin.states(list(partitions)).items()
+        }  # fmt: skip
 
 
 class _Admin:
@@ -114,9 +179,13 @@ class _Admin:
         self._kafka: Any = self._jvm.org.apache.kafka
         properties = self._jvm.java.util.Properties()
         options = {"request.timeout.ms": _TIMEOUT_MS, "default.api.timeout.ms": _TIMEOUT_MS}
-        for name, value in {**options, **_client_options(settings)}.items():
+        for name, value in {**options, **admin_options(settings)}.items():
             properties.setProperty(name, value)
-        self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
+        try:
+            self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
+        except Py4JJavaError as error:  # a name that does not resolve, options that Kafka does not take
+            words = str((error.java_exception.getCause() or error.java_exception).getMessage())
+            raise self._unusable(f"as the settings have it: {words}") from None
 
     def __enter__(self) -> _Admin:
         return self
@@ -124,10 +193,26 @@ class _Admin:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
+    def states(self, topics: Sequence[str]) -> dict[str, TopicState | SourceError]:
+        asked = {topic: self._describe(topic) for topic in topics}
+        found: dict[str, TopicState | SourceError] = {}
+        for topic, described in asked.items():
+            try:
+                found[topic] = self._state(topic, described, committed=False)
+            except SourceError as error:
+                found[topic] = error
+        return found
+
     def state(self, topic: str, *, committed: bool = False) -> TopicState:
+        return self._state(topic, self._describe(topic), committed=committed)
+
+    def _describe(self, topic: str) -> Any:
         names = self._jvm.java.util.ArrayList()
         names.add(topic)
-        described = self._get(self._client.describeTopics(names).allTopicNames(), topic).get(topic)
+        return self._client.describeTopics(names).allTopicNames()
+
+    def _state(self, topic: str, future: Any, *, committed: bool) -> TopicState:
+        described = self._get(future, topic).get(topic)
         partitions = [info.partition() for info in described.partitions()]
         specs = self._kafka.clients.admin.OffsetSpec
         return TopicState(
@@ -137,11 +222,15 @@ class _Admin:
             self._offsets(topic, partitions, specs.latest(), committed),
         )
 
-    def create(self, topic: str, partitions: int) -> None:
+    def create(self, topic: str, partitions: int) -> str | SourceError:
         optional = self._jvm.java.util.Optional
         new = self._jvm.java.util.ArrayList()
         new.add(self._kafka.clients.admin.NewTopic(topic, optional.of(partitions), optional.empty()))
-        self._get(self._client.createTopics(new).all(), topic)
+        try:
+            self._get(self._client.createTopics(new).all(), topic)
+        except SourceError as error:
+            return "is there" if "TopicExists" in error.problem else error  # another job was quicker
+        return "created"
 
     def _offsets(self, topic: str, partitions: list[int], spec: Any, committed: bool) -> dict[int, int]:
         asked = self._jvm.java.util.HashMap()
@@ -164,7 +253,10 @@ class _Admin:
                     f"there is no topic {topic} at {self._servers}",
                     "create it: ./spark-submit.sh migrate (or ask who runs the brokers)",
                 ) from None
-            raise SourceError(
-                f"Kafka at {self._servers}, topic {topic}: {words}",
-                "check kafka.bootstrap_servers, its security options, and that the brokers run",
-            ) from None
+            raise self._unusable(f"topic {topic}: {words}") from None
+
+    def _unusable(self, words: str) -> SourceError:
+        return SourceError(
+            f"Kafka at {self._servers}, {words}",
+            "check kafka.bootstrap_servers, its security options, and that the brokers run",
+        )

@@ -10,6 +10,7 @@ from threading import Event
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import first_line
+from castro_spark.jvm import ended_jvm
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
 from castro_spark.streaming.product_360 import Product360
@@ -53,6 +54,7 @@ def run_streams(
                 report=lambda batch: report(stream.name, batch),
             )
         except BaseException as error:  # noqa: BLE001 - told below, whatever it is
+            error = ended_jvm(error) or error
             log.error("stream %s ended: %s", stream.name, first_line(error))
             return error
         finally:

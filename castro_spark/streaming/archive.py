@@ -18,10 +18,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from threading import Event
 
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from castro_spark.errors import ArchiveFailed, CastroError, OffsetsBeyondEnd, TopicRecreated
+from castro_spark.errors import ArchiveFailed, OffsetsBeyondEnd, TopicRecreated, in_words
 from castro_spark.parse.origin import Source
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
@@ -78,13 +77,13 @@ class Archiver:
                 self._failures += 1
                 if self._available_now and self._failures >= _TRIES:
                     raise ArchiveFailed(
-                        f"the archive of stream {self._stream.name} is not complete: {words(error)}",
+                        f"the archive of stream {self._stream.name} is not complete: {in_words(error)}",
                         "mend that and run it again: it goes on from what the table holds",
                     ) from error
                 wait = min(2.0**self._failures, _LONGEST_WAIT_SECONDS)
                 log.error(
                     "the archive of stream %s: %s; the stream goes on, the archive tries again in %d s",
-                    self._stream.name, words(error), wait,
+                    self._stream.name, in_words(error), wait,
                 )  # fmt: skip
                 if self._stopping.wait(wait):
                     return
@@ -153,10 +152,12 @@ class Archiver:
 
     def _append(self, table: ArchiveTable, state: Archived, ends: Mapping[int, int]) -> Archived:
         rules = parse_rules(self._stream, self._settings, state.generation, source=self._source)
-        records = read_range(
-            table.session, self._settings.kafka, self._stream.topic, state.positions, ends, _ROWS_A_TASK
-        )
         offsets = sum(end - state.positions[p] for p, end in ends.items())
+        tasks = min(math.ceil(offsets / _ROWS_A_TASK), self._settings.archive.parallel_tasks)
+        records = read_range(
+            table.session, self._settings.kafka, self._stream.topic, state.positions, ends,
+            reader=f"castro-archive-{self._stream.name}", tasks=tasks, rows_a_task=_ROWS_A_TASK,
+        )  # fmt: skip
         now = rules.now.isoformat()
         after = replace(
             state,
@@ -166,7 +167,6 @@ class Archiver:
             writer=self._writer,
         )
         began = time.monotonic()
-        tasks = min(math.ceil(offsets / _ROWS_A_TASK), self._settings.archive.parallel_tasks)
         after = table.append(records, tasks, rules, after)
         log.info("stream %s: %d offsets archived in %.1f s", self._stream.name, offsets, time.monotonic() - began)
         return after
@@ -245,12 +245,3 @@ def cut(starts: Mapping[int, int], ends: Mapping[int, int], most: int) -> dict[i
     total = sum(new.values())
     share = min(1.0, most / total) if total else 1.0
     return {p: starts[p] + math.ceil(n * share) for p, n in new.items()}
-
-
-def words(error: BaseException) -> str:
-    """An error in one line; a CastroError with what to do."""
-    if isinstance(error, CastroError):
-        return str(error)
-    if isinstance(error, Py4JJavaError):
-        return str(error.java_exception).partition("\n")[0]
-    return f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -1,35 +1,34 @@
-"""What happens to a batch: staged once, committed in one transaction, then published to Redis.
+"""What happens to a micro-batch: cut into slices, each staged once, committed in one transaction, then published.
 
-A batch is staged while the one before it commits and is published: one ahead, never more. So Spark may note
-a batch as done before it is committed; a crash in between leaves its checkpoint ahead of the ledger, and a
-start then goes on from the ledger (streaming/start).
+A micro-batch is as large as Spark was set to before the query began; a slice is what can be committed in a few seconds
+(slices.py). Mostly the micro-batch is one slice. A slice is staged while the one before it commits and is published:
+one ahead, never more. So Spark may note a micro-batch as done before it is committed, and the ledger may stand in the
+middle of one; a start then goes on from the ledger (streaming/start).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from functools import partial
+from dataclasses import dataclass, replace
 from threading import Event, Lock
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from castro_spark.parse.origin import Source
-from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import prune
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sinks.postgres.connection import PASSING, connect
-from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streaming.progress import BatchReport
+from castro_spark.streaming.slices import Measured, Pace, cut
+from castro_spark.streaming.stager import Slice, Stager
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -38,6 +37,22 @@ _SECONDS_AN_HOUR = 3600.0
 
 class StopRequested(Exception):
     """The stream was asked to stop before this batch began."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A slice ready for its transaction; when its staging began and when it was done (time.monotonic)."""
+
+    batch: StagedBatch
+    batch_id: int
+    starts: Positions
+    ends: Positions
+    began: float
+    at: float
+
+    @property
+    def offsets(self) -> int:
+        return sum(end - self.starts[p] for p, end in self.ends.items())
 
 
 class BatchWriter:
@@ -66,7 +81,8 @@ class BatchWriter:
         )
         self._cache = CachePublisher(settings, stream)
         self._source: Source | None = None
-        self._slot = SLOTS[0]
+        self._stager: Stager | None = None  # begins with the first micro-batch, which brings its session
+        self._pace = Pace()
         self._pruned = -_SECONDS_AN_HOUR
         self._committing: Future[None] | None = None
         self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro commit {stream.name}")
@@ -79,20 +95,28 @@ class BatchWriter:
         self._cache.follow(Committed(ledger.epoch, ledger.revision, ledger.positions), force=True)
 
     def __call__(self, records: DataFrame, batch_id: int) -> None:
-        """Stages one batch of Kafka records (parse.SOURCE_COLUMNS) and hands it to the commit."""
+        """Stages a micro-batch of Kafka records (parse.SOURCE_COLUMNS) by slices, and hands each to the commit."""
         with self._staging:
-            if self._stopping.is_set():
-                raise StopRequested(f"stream {self._stream.name} was asked to stop")
-            began = time.monotonic()
+            self._check_stop()
             ends = {p: max(e, self._positions.get(p, 0)) for p, e in self._ends_of_batch(batch_id).items()}
-            starts = {p: self._positions.get(p, 0) for p in ends}
-            offsets = sum(ends[p] - starts[p] for p in ends)
-            if offsets == 0:
-                return
-            batch = self._stage(records, starts, offsets)
-            self.settle()
-            self._positions |= ends
-            self._committing = self._committer.submit(self._finish, batch, batch_id, starts, ends, began)
+            whole = self._left(ends)
+            if self._stager is None:
+                self._stager = Stager(
+                    records.sparkSession, self._settings, self._stream, self._generation, self._known
+                )
+            while (left := self._left(ends)).offsets:
+                self._check_stop()
+                began = time.monotonic()
+                part = replace(left, ends=cut(left.starts, ends, self._pace.next_offsets(self._stager.limits())))
+                if part.offsets == whole.offsets:  # mostly: and Spark has planned this one already
+                    part = replace(part, records=records)
+                batch, reached = self._stager.stage(part, self._source)
+                staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic())
+                self.settle()
+                if self._pace.measured:  # something is committed: now there is time for it
+                    self._stager.expect(left)
+                self._positions |= reached
+                self._committing = self._committer.submit(self._finish, staged)
 
     def settle(self) -> None:
         """Waits for the commit under way; raises what it raised."""
@@ -123,33 +147,27 @@ class BatchWriter:
         self._commits.close()
         self._cache.close()
 
-    def _stage(self, records: DataFrame, starts: Positions, offsets: int) -> StagedBatch:
-        rules = parse_rules(self._stream, self._settings, self._generation, self._known, source=self._source)
-        if offsets < self._settings.streaming.executor_staging_rows:
-            return staging.stage_on_driver(records.toArrow().to_batches(), rules, starts)
-        self._slot = next(slot for slot in SLOTS if slot != self._slot)
-        task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
-            staging.stage_partition,
-            settings=self._settings.postgres,
-            rules=rules,
-            positions=dict(starts),
-            slot=self._slot,
-            patience=self._patience,
-        )
-        return staging.stage_on_executors(records, task, self._slot)
+    def _left(self, ends: Positions) -> Slice:
+        """All up to `ends` that is not staged yet."""
+        return Slice({p: self._positions.get(p, 0) for p in ends}, ends, self._pace.offset_bytes)
 
-    def _finish(
-        self, batch: StagedBatch, batch_id: int, starts: Positions, ends: Positions, began: float
-    ) -> None:
-        staged = time.monotonic()
-        committed = self._commits.commit(
-            batch, batch_id=batch_id, starts=starts, ends=ends, horizon=self._cache.horizon()
-        )
+    def _check_stop(self) -> None:
+        if self._stopping.is_set():
+            raise StopRequested(f"stream {self._stream.name} was asked to stop")
+
+    def _finish(self, staged: Staged) -> None:
+        begun = time.monotonic()
+        batch, bounds = staged.batch, {"starts": staged.starts, "ends": staged.ends}
+        committed = self._commits.commit(batch, batch_id=staged.batch_id, **bounds, horizon=self._cache.horizon())
         in_postgres = time.monotonic()
         if batch.notes.sources and self._source is None:
             self._source = self._commits.source()
+        seconds = max(staged.at - staged.began, in_postgres - begun)
+        measured = Measured(staged.offsets, staged.batch.bytes, seconds)
+        self._pace = self._pace.after(measured, self._settings.streaming.commit_seconds)
         self._cache.follow(committed)
-        self._report(BatchReport.of(committed, batch_id, began, staged, in_postgres, time.monotonic()))
+        times = staged.began, begun, in_postgres, time.monotonic()
+        self._report(BatchReport.of(committed, staged.batch_id, *times))
         self._prune()
 
     def _prune(self) -> None:

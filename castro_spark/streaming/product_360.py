@@ -24,7 +24,6 @@ from castro_spark.sinks.redis.hashes import Entry, VersionedHashes
 from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN, product_360_key
 
 log = logging.getLogger(__name__)
-NAME = "product_360"
 _EPOCH = 0  # its revisions are taken from the clock, so they need none
 
 
@@ -33,7 +32,7 @@ class Product360:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._hashes = VersionedHashes(settings.redis, NAME, (PRODUCT_360_PATTERN,))
+        self._hashes = VersionedHashes(settings.redis, sink.NAME, (PRODUCT_360_PATTERN,))
         self._connection: Connection | None = None
         self._trouble = ""
 
@@ -73,7 +72,7 @@ class Product360:
 
     def rebuild(self) -> int:
         """Writes every hash from the table, and removes those that are older; returns how many it wrote."""
-        with closing(connect(self._settings.postgres, "castro_spark product_360 cache")) as connection:
+        with closing(connect(self._settings.postgres, "castro_spark product_360 cache", long=True)) as connection:
             if not sink.is_migrated(connection):
                 return 0
             # One snapshot, so that all that is written is of one state.

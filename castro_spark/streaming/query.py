@@ -23,6 +23,7 @@ from castro_spark.sources.kafka import read_stream, topic_state
 from castro_spark.streaming.batches import BatchWriter, StopRequested
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
 from castro_spark.streaming.progress import BatchReport
+from castro_spark.streaming.stager import Stager
 from castro_spark.streaming.start import check_offsets, plan
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -47,6 +48,7 @@ def run_stream(
     """
     stream = configured(stream, settings)
     topic = stream.topic
+    Stager(spark, settings, stream, generation=0).rehearse()
     while True:
         ledger = _claim(spark, settings, stream, topic, accept_new_topic=accept_new_topic, stopping=stopping)
         try:
@@ -142,7 +144,7 @@ def _claim(
     stopping: Event,
 ) -> Ledger:
     state = topic_state(spark, settings.kafka, topic)
-    for attempt in outlast_outages(settings.streaming.outage_retry_seconds, stopping):
+    for attempt in outlast_outages(settings.streaming.outage_retry_seconds, stopping, starting=True):
         with attempt:
             connection = connect(settings.postgres, f"castro_spark {stream.name}")
             try:

@@ -81,7 +81,7 @@ class StreamDeclaration:
     @property
     def event_columns(self) -> tuple[str, ...]:
         """Every column of an event, in the one order that parse, staging and tables share."""
-        return ("event_id", *self.columns, "value_total", *CALENDAR_COLUMNS, *POSITION_COLUMNS)
+        return ("event_id", *self.columns, "value_total", *CALENDAR_COLUMNS, POSITION_COLUMN)
 
     @property
     def events_table(self) -> str:
@@ -108,5 +108,5 @@ class StreamDeclaration:
 
 # Derived in features/calendar; `date` is the local business day the daily table is keyed by.
 CALENDAR_COLUMNS = ("date", "month", "quarter", "day_of_week", "is_weekend")
-# Where an event stood in its source, ordered as a pair (parse/position says how).
-POSITION_COLUMNS = ("position_major", "position_minor")
+# Where an event stood in its source, as bytes that sort (parse/position says how).
+POSITION_COLUMN = "source_position"

@@ -2,16 +2,16 @@
 -- the newest older record of this batch that has it, or from the events table. One column at a time.
 UPDATE {staged_events} s SET {column} = known.value
 FROM (
-    SELECT place, has, first_value(value) OVER (PARTITION BY event_id, known_before ORDER BY major, minor) AS value
+    SELECT place, has, first_value(value) OVER (PARTITION BY event_id, known_before ORDER BY source_position) AS value
     FROM (
-        SELECT *, count(*) FILTER (WHERE has) OVER (PARTITION BY event_id ORDER BY major, minor) AS known_before
+        SELECT *, count(*) FILTER (WHERE has) OVER (PARTITION BY event_id ORDER BY source_position) AS known_before
         FROM (
             SELECT ctid AS place, event_id, {column} AS value, NOT {kept_with} = ANY(coalesce(kept, '{{}}')) AS has,
-                   position_major AS major, position_minor AS minor
+                   source_position
             FROM {staged_events}
             WHERE attempt = ANY(%(attempts)s)
             UNION ALL
-            SELECT NULL, e.event_id, e.{column}, true, e.position_major, e.position_minor
+            SELECT NULL, e.event_id, e.{column}, true, e.source_position
             FROM (SELECT DISTINCT event_id FROM {staged_events} WHERE attempt = ANY(%(attempts)s) AND kept IS NOT NULL) k
             JOIN {events} e ON e.event_id = k.event_id
         ) records

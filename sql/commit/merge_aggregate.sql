@@ -14,7 +14,7 @@ WITH merged AS (
             SELECT e.{price} FROM {events} e
             WHERE n.date >= d.{period} + {length}       -- else this is never executed
               AND e.product_code = d.product_code AND e.date >= d.{period} AND e.date < d.{period} + {length}
-            ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC
+            ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC
             LIMIT 1
         )
     ) newest ON true

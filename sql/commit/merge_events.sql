@@ -5,14 +5,14 @@ WITH newest AS MATERIALIZED (
     SELECT DISTINCT ON (event_id) *
     FROM {staged_events}
     WHERE attempt = ANY(%(attempts)s)
-    ORDER BY event_id, position_major DESC, position_minor DESC
+    ORDER BY event_id, source_position DESC
 ), changed AS MATERIALIZED (
     SELECT n.*, o.event_id IS NOT NULL AS existed, {old_columns}
     FROM newest n
     LEFT JOIN {events} o ON o.event_id = n.event_id
     LEFT JOIN castro.deleted d ON d.stream = %(stream)s AND d.event_id = n.event_id
-    WHERE (o.event_id IS NULL OR (o.position_major, o.position_minor) {beats} (n.position_major, n.position_minor))
-      AND (d.event_id IS NULL OR (d.position_major, d.position_minor) {beats} (n.position_major, n.position_minor))
+    WHERE (o.event_id IS NULL OR o.source_position {beats} n.source_position)
+      AND (d.event_id IS NULL OR d.source_position {beats} n.source_position)
 ), inserted AS (
     INSERT INTO {events} ({columns})
     SELECT {values} FROM changed c WHERE NOT existed AND NOT deleted ORDER BY event_id
@@ -23,11 +23,10 @@ WITH newest AS MATERIALIZED (
 ), removed AS (
     DELETE FROM {events} e USING changed c WHERE c.existed AND c.deleted AND e.event_id = c.event_id
 ), remembered AS (
-    INSERT INTO castro.deleted AS d (stream, event_id, position_major, position_minor)
-    SELECT %(stream)s, event_id, position_major, position_minor FROM changed WHERE deleted
+    INSERT INTO castro.deleted AS d (stream, event_id, source_position)
+    SELECT %(stream)s, event_id, source_position FROM changed WHERE deleted
     ON CONFLICT (stream, event_id) DO UPDATE SET
-        position_major = EXCLUDED.position_major,
-        position_minor = EXCLUDED.position_minor,
+        source_position = EXCLUDED.source_position,
         deleted_at = EXCLUDED.deleted_at
 ), shares AS (
     SELECT product_code, date, 1 AS transactions, quantity AS volume, value_total AS value {new_measures}

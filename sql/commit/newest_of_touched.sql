@@ -6,6 +6,6 @@ FROM (SELECT DISTINCT product_code FROM castro_deltas) p
 CROSS JOIN LATERAL (
     SELECT * FROM {events} e
     WHERE e.product_code = p.product_code
-    ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC
+    ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC
     LIMIT 1
 ) e

@@ -7,17 +7,17 @@ WITH unfilled AS (
       AND NOT EXISTS (
           SELECT 1 FROM {staged_events} n
           WHERE n.attempt = ANY(%(attempts)s) AND n.event_id = s.event_id
-            AND (n.position_major, n.position_minor) > (s.position_major, s.position_minor)
+            AND n.source_position > s.source_position
       )
       AND NOT EXISTS (
           SELECT 1 FROM {events} e
           WHERE e.event_id = s.event_id
-            AND (e.position_major, e.position_minor) >= (s.position_major, s.position_minor)
+            AND e.source_position >= s.source_position
       )
       AND NOT EXISTS (
           SELECT 1 FROM castro.deleted d
           WHERE d.stream = %(stream)s AND d.event_id = s.event_id
-            AND (d.position_major, d.position_minor) >= (s.position_major, s.position_minor)
+            AND d.source_position >= s.source_position
       )
     RETURNING source_partition, source_offset
 ), whole AS (

@@ -10,8 +10,8 @@ CREATE TABLE castro.stream (
     epoch      bigint NOT NULL,                 -- of the writer that may commit; each start takes a greater one
     writer     text NOT NULL,                   -- its host and process, for people
     revision   bigint NOT NULL DEFAULT 0,       -- counts commits; the rows and Redis hashes of a commit carry it
-    kinds           text[] NOT NULL DEFAULT '{}',  -- of identities (id, natural) that its records were written with
-    warehouse_kinds text[] NOT NULL DEFAULT '{}',  -- and rows of the warehouse
+    kinds           text[] NOT NULL DEFAULT ARRAY[]::text[],  -- of identities (id, natural) that its records were written with
+    warehouse_kinds text[] NOT NULL DEFAULT ARRAY[]::text[],  -- and rows of the warehouse
     ids_changed     bigint NOT NULL DEFAULT 0,     -- records whose id came padded, or not in Unicode's composed form
     updated_at timestamptz NOT NULL DEFAULT now()
 );
@@ -97,8 +97,7 @@ CREATE TABLE castro.emptied (
 CREATE TABLE castro.deleted (
     stream         text NOT NULL,
     event_id       text COLLATE "C" NOT NULL,
-    position_major bigint NOT NULL,
-    position_minor bigint NOT NULL,
+    source_position bytea NOT NULL,
     deleted_at     timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (stream, event_id)
 );

@@ -8,13 +8,12 @@ CREATE TABLE {events} (
     quarter        smallint NOT NULL,
     day_of_week    smallint NOT NULL,           -- Monday = 0
     is_weekend     boolean NOT NULL,
-    position_major bigint NOT NULL,             -- the source position: of one event_id the greater pair counts
-    position_minor bigint NOT NULL,
+    source_position bytea NOT NULL,             -- of one event_id the greater one counts (parse/position)
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now()
 );
 -- A product's newest event, of all, of a day or of a month, by one probe however many there are.
-CREATE INDEX {events_newest} ON {events} (product_code, date, "timestamp", position_major, position_minor);
+CREATE INDEX {events_newest} ON {events} (product_code, date, "timestamp", source_position);
 
 -- Exact sums: numeric without bounds, because a sum needs more digits than its terms.
 CREATE TABLE {daily} (

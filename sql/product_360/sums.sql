@@ -38,16 +38,16 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT unit_cost FROM ml_inventory_realtime e
     WHERE e.product_code = p.product_code AND e.date <= %(as_of)s
-    ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC LIMIT 1
+    ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC LIMIT 1
 ) moved ON true
 LEFT JOIN LATERAL (
     SELECT unit_price, customer, "timestamp", date FROM ml_sales_realtime e
     WHERE e.product_code = p.product_code AND e.date <= %(as_of)s
-    ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC LIMIT 1
+    ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC LIMIT 1
 ) sold ON true
 LEFT JOIN LATERAL (
     SELECT unit_cost, supplier, "timestamp", date FROM ml_procurement_realtime e
     WHERE e.product_code = p.product_code AND e.date <= %(as_of)s
-    ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC LIMIT 1
+    ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC LIMIT 1
 ) bought ON true
 WHERE moved.unit_cost IS NOT NULL OR sold.date IS NOT NULL OR bought.date IS NOT NULL

@@ -4,6 +4,6 @@ FROM ({products}) p
 LEFT JOIN LATERAL (
     SELECT * FROM {events} e
     WHERE e.product_code = p.product_code
-    ORDER BY e.date DESC, e."timestamp" DESC, e.position_major DESC, e.position_minor DESC
+    ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC
     LIMIT 1
 ) e ON true

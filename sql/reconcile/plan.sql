@@ -6,9 +6,9 @@ WITH said AS MATERIALIZED (
     SELECT DISTINCT ON (event_id) *
     FROM {rows}
     WHERE attempt = ANY(%(attempts)s) AND outcome <> 'reject'
-    ORDER BY event_id, position_major DESC, position_minor DESC
+    ORDER BY event_id, source_position DESC
 ), judged AS (
-    SELECT s.event_id, s.outcome, s.changed, s.position_major AS said_major, s.position_minor AS said_minor, {said},
+    SELECT s.event_id, s.outcome, s.changed, s.source_position AS said_position, {said},
            e.held,
            CASE WHEN s.outcome = 'delete' AND e.date = %(day)s THEN 'extra'
                 WHEN s.outcome = 'event' AND e.event_id IS NULL AND s.date = %(day)s THEN 'missing'
@@ -20,7 +20,7 @@ WITH said AS MATERIALIZED (
     ) e ON true
     WHERE e.event_id IS NULL OR s.outcome = 'delete' OR ({said_compared}) IS DISTINCT FROM ({held_compared})
     UNION ALL
-    SELECT e.event_id, NULL, NULL, NULL, NULL, {held_columns}, e.held, 'extra'
+    SELECT e.event_id, NULL, NULL, NULL, {held_columns}, e.held, 'extra'
     FROM unnest(%(products)s::text[]) AS p (product_code)
     CROSS JOIN LATERAL (
         SELECT e AS held, e.* FROM {events} e
@@ -36,24 +36,16 @@ WITH said AS MATERIALIZED (
       )
 ), placed AS (
     SELECT j.*, coalesce(greatest(j.changed, (j.held).updated_at, d.deleted_at) > %(cutoff)s, false) AS in_flight,
-           position.major AS position_major, position.minor AS position_minor
+           greatest((j.held).source_position, d.source_position, j.said_position) AS source_position
     FROM judged j
     LEFT JOIN LATERAL (
         SELECT * FROM castro.deleted d WHERE d.stream = %(stream)s AND d.event_id = j.event_id OFFSET 0
     ) d ON true
-    CROSS JOIN LATERAL (
-        SELECT major, minor
-        FROM (VALUES ((j.held).position_major, (j.held).position_minor), (d.position_major, d.position_minor),
-                     (j.said_major, j.said_minor)) AS known (major, minor)
-        WHERE major IS NOT NULL
-        ORDER BY major DESC, minor DESC
-        LIMIT 1
-    ) position
     WHERE j.class IS NOT NULL
 )
 INSERT INTO {plan} (number, in_flight, class, confirmed, held_date, differs, event_id, {columns},
-                    position_major, position_minor)
+                    source_position)
 SELECT row_number() OVER (PARTITION BY in_flight ORDER BY event_id), in_flight, class, outcome IS NOT NULL,
        (held).date, CASE WHEN class = 'different' THEN array_remove(ARRAY[{differs}]::text[], NULL) END, event_id,
-       {columns}, position_major, position_minor
+       {columns}, source_position
 FROM placed p

@@ -31,7 +31,7 @@ SEEDS = st.integers(0, 2**32)
 @pytest.fixture(scope="module")
 def quiet_system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system = System(stack, Path(tmp_path_factory.mktemp("any_order")))
-    system.migrate()
+    system.migrate(topics=False)
     yield system
     system.end()
 

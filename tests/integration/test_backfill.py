@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,14 +17,14 @@ from tests.system import System
 from tests.unit.test_parse import REJECTS
 
 EVENTS = "event_id, product_code, transaction_type, quantity, unit_cost, value_total, \"timestamp\", warehouse, supplier," \
-    " customer, date, month, quarter, day_of_week, is_weekend, position_major, position_minor"  # fmt: skip
+    " customer, date, month, quarter, day_of_week, is_weekend, source_position::text"  # fmt: skip
 SUMS = "transactions, volume, value, volume_in, volume_out, value_in, value_out, last_unit_cost"
 STATE = {
     "events": f"SELECT {EVENTS} FROM ml_inventory_realtime ORDER BY 1",
     "daily": f"SELECT product_code, date, {SUMS} FROM ml_inventory_daily ORDER BY 1, 2",
     "monthly": f"SELECT product_code, month, {SUMS} FROM ml_inventory_monthly ORDER BY 1, 2",
     # Of what was deleted and came again there may be a note, which counts for nothing.
-    "deleted": "SELECT event_id, position_major, position_minor FROM castro.deleted"
+    "deleted": "SELECT event_id, source_position::text FROM castro.deleted"
     " WHERE event_id NOT IN (SELECT event_id FROM ml_inventory_realtime) ORDER BY 1",
     "quarantine": "SELECT topic, generation, partition, \"offset\", record_timestamp, key, value, reason, detail, status"
     " FROM castro.quarantine ORDER BY generation, partition, \"offset\"",
@@ -145,16 +146,22 @@ def test_a_range_brings_just_what_concerns_it_while_the_stream_runs(archived: Sy
     assert done["inserted"] == len(concerned)
     assert archived.query(moved, {"first": first, "last": last})[0][0] > 0  # corrections moved them out of it
     # The rest, amid new events and corrections of the same identities.
-    stream = archived.start("stream")
-    running = archived.start("backfill", "--stream", "inventory", "--from", "1990-01-01", "--to", "2100-01-01",
-                             "--from-archive")  # fmt: skip
-    while running.poll() is None:
-        new = random_events(chance, 100)
-        sent += list(zip(archived.produce(native(e) for e in new), new, strict=True))
-        time.sleep(0.3)
-    assert running.wait() == 0
+    stream, done_with = archived.stream(), Event()
+
+    def send_on() -> None:
+        while not done_with.wait(0.3):
+            new = random_events(chance, 100)
+            sent.extend(zip(archived.produce(native(e) for e in new), new, strict=True))
+
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send_on)
+        try:
+            backfill(archived, "--from", "1990-01-01", "--to", "2100-01-01")
+        finally:
+            done_with.set()
+        sending.result()
     archived.wait_for("SELECT sum(next_offset)::bigint FROM castro.offset_ledger", len(sent))
-    archived.stop(stream)
+    stream.stop()
     oracle.assert_redis_agrees(archived, sent)
     daily, monthly = oracle.aggregates(sent)
     got = {(r[0], r[1]): r[2:] for r in archived.query(f"SELECT product_code, date, {SUMS} FROM ml_inventory_daily")}

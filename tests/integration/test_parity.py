@@ -81,8 +81,7 @@ def notebook(spark: SparkSession) -> dict[str, list[tuple[Any, ...]]]:
         F.col("quantidade").cast("decimal(18,6)").alias("quantity"),
         F.col("custo_unitario").cast("decimal(18,6)").alias("unit_cost"),
         F.col("data_movimentacao").alias("timestamp"),
-        F.lit(0).alias("position_major"),
-        F.unix_micros("last_modified").alias("position_minor"),
+        F.unix_micros("last_modified").alias("source_position"),  # anything that sorts as the changes do
     )
     events = with_calendar(rows, w.ZONE.key).withColumn("value_total", value_total(F.col("quantity"), F.col("unit_cost")))
 
@@ -136,6 +135,6 @@ def test_stream_backfill_and_notebook_agree(system: System, twin: System, spark:
 
 
 def realtime(system: System) -> dict[str, dict[str, str]]:
-    own = {"version", "created_at", "updated_at", "position_major", "position_minor"}
+    own = {"version", "created_at", "updated_at", "source_position"}
     keys = system.redis.scan_iter("inventory:realtime:*")
     return {k: {n: v for n, v in system.redis.hgetall(k).items() if n not in own} for k in keys}

@@ -75,14 +75,14 @@ def test_agrees_with_the_oracle_after_every_drain(three: System, sent: dict[str,
 
 def test_a_running_stream_refreshes_what_it_touches(three: System, sent: dict[str, oracle_360.Sent]) -> None:
     three.configure({"product_360": {"refresh_seconds": 0.3}})
-    stream = three.start("stream")
+    stream = three.stream()
     new = {"id_evento": "N1", "codigo_produto": "NEW", "quantidade": "7", "preco_unitario": "3",
            "data_pedido": datetime.now(oracle_360.ZONE).isoformat(), "cliente": "C9", "numero_pedido": "PV"}  # fmt: skip
     send(three, sent, {"sales": [new]}, 0)
     three.wait_for("SELECT sum(sales_volume_7d)::int FROM ml_product_360 WHERE product_code = 'NEW'", 7)
     send(three, sent, {"sales": [{**new, "codigo_produto": "NEWER"}]}, 0)  # the one event of NEW moves: no row is left
     three.wait_for("SELECT array_agg(product_code) FROM ml_product_360 WHERE product_code LIKE 'NEW%'", ["NEWER"])
-    three.stop(stream)
+    stream.stop()
     assert differences(three, sent) == []
 
 

@@ -147,7 +147,7 @@ def test_in_flight_is_left_out(consumer: Consumer, lake: System, spark: SparkSes
     consume(consumer, [row(n) for n in (1, 3, 4, 5)])
     lake.query(
         "UPDATE ml_inventory_realtime SET updated_at = now() - interval '3 hours' WHERE event_id = 'T3';"
-        " INSERT INTO castro.deleted VALUES ('inventory', 'T6', 0, 99)"
+        " INSERT INTO castro.deleted VALUES ('inventory', 'T6', '\\x20')"
     )
     result = run(spark, lake, in_flight_minutes=120)
     assert (found(result), result.in_flight, result.repaired["event"]) == ((0, 0, 1), 4, 1)

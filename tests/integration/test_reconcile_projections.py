@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import date, datetime, timezone
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
@@ -20,10 +17,11 @@ from castro_spark.reconcile import checksums as postgres
 from castro_spark.reconcile.checksums import Checksum
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.streams import stream
+from tests import engine
 from tests import warehouse as w
 from tests.consumer import Consumer
 from tests.reconciling import DAY, SUMS, assert_is, assert_nothing_to_do, consume, hashes, noon, row, run
-from tests.system import ROOT, System
+from tests.system import System
 
 
 def test_damaged_aggregates_are_mended(consumer: Consumer, lake: System, spark: SparkSession) -> None:
@@ -117,7 +115,7 @@ def test_checksums_of_both_sides_agree(lake: System, spark: SparkSession) -> Non
     base = {
         "event_id": "E", "product_code": "P", "quantity": Decimal("1.5"), "unit_cost": Decimal("2.25"), "timestamp": noon(DAY), "supplier": "S",
         "order_number": "O", "expected_delivery": DAY, "date": DAY, "month": 1, "quarter": 2, "day_of_week": 3, "is_weekend": True,
-        "position_major": 1, "position_minor": 2,
+        "source_position": b"\x01",
     }  # fmt: skip
     events = []
     for number, values in enumerate(NASTY):
@@ -154,23 +152,13 @@ def test_checksums_of_both_sides_agree(lake: System, spark: SparkSession) -> Non
     connection.close()
 
 
-_MAKE = """
-import sys
-from pathlib import Path
-from castro_spark.local.warehouse import make
-make(Path(sys.argv[1]), "America/Sao_Paulo", products=20, years=1, transactions=6000, report=lambda *_: None)
-"""
-
-
-@pytest.mark.timeout(900)  # seven starts of Spark
-def test_the_job_and_its_exit_statuses(stack: Stack, tmp_path: Path) -> None:
+def test_the_job_and_its_exit_statuses(stack: Stack, tmp_path: Path, spark: SparkSession) -> None:
     """All three streams: what a warehouse knows of a day, brought to empty tables."""
     system = System(stack, tmp_path, ("inventory", "sales", "procurement"))
     system.configure({"reconcile": {"in_flight_minutes": 0}})
-    system.job("migrate", "--skip-topics")
-    folder = tmp_path / "warehouse"
-    subprocess.run([sys.executable, "-c", _MAKE, str(folder)], check=True, cwd=tmp_path, env={**system.env, "PYTHONPATH": str(ROOT)})
-    system.env["CASTRO_WAREHOUSE_DIR"] = str(folder)
+    system.migrate(topics=False)
+    w.whole(spark, transactions=6000)
+    system.env["CASTRO_WAREHOUSE_DIR"] = str(engine.warehouse_folder())
     day = ("--date", "2024-12-20")
     refused = system.job("reconcile", "--apply", *day, status=1)
     assert f"reconcile {day[1]}: inventory, procurement, sales:" in refused

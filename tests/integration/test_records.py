@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from castro_spark.errors import RulesChanged
 from castro_spark.local import Stack
+from castro_spark.observe.status import stream_errors
 from castro_spark.parse.notes import MOST_NAMES, OTHER_NAMES, Notes
 from castro_spark.rules import parse_rules
 from castro_spark.sinks.postgres.commit.skipped import note_skipped, report_skipped
-from castro_spark.streaming.status import stream_errors
 from jobs import quarantine
 from tests.builders import debezium, debezium_key, event, native
 from tests.consumer import INVENTORY, Consumer, Record

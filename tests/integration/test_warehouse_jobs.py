@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from castro_spark.errors import TypeChanged
 from castro_spark.local import Stack
 from castro_spark.mapping import TableMapping
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
+from tests import engine
+from tests import warehouse as w
 from tests.system import ROOT, System
 
 _MAKE = """
@@ -26,51 +29,55 @@ make(Path(sys.argv[1]), "America/Sao_Paulo", products=20, years=1, transactions=
 """
 
 
-@pytest.fixture(scope="module")
-def made(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system with a small warehouse."""
-    home = tmp_path_factory.mktemp("made")
-    system = System(stack, home)
-    system.job("migrate", "--skip-topics")
-    folder = home / "warehouse"
-    subprocess.run([sys.executable, "-c", _MAKE, str(folder)], check=True, cwd=home, env={**system.env, "PYTHONPATH": str(ROOT)})
-    system.env["CASTRO_WAREHOUSE_DIR"] = str(folder)
-    yield system
-    system.end()
-
-
-@pytest.mark.timeout(600)  # five starts of Spark
-def test_extract_and_its_exit_statuses(made: System) -> None:
-    system, folder = made, made.folder / "warehouse"
+def test_extract_and_its_exit_statuses(stack: Stack, tmp_path: Path, spark: SparkSession) -> None:
+    system = System(stack, tmp_path)
+    system.migrate(topics=False)
+    w.whole(spark, transactions=90)
+    system.env["CASTRO_WAREHOUSE_DIR"] = str(engine.warehouse_folder())
     assert "5 of 5 tables done" in system.job("extract", "--mode", "full")
     assert system.query("SELECT count(*), count(DISTINCT product_code) <= 20 FROM ml_inventory_transactions") == [(90, True)]
     assert len(system.redis.keys("last_sync:ml_*")) == 5
     output = system.job("extract", "--mode", "incremental", "--table", "castrolanda_sales.orders", "--json")
-    (told,) = json.loads(output[output.index("[\n") : output.rindex("]\n") + 1])
+    (told,) = json.loads(output[output.index("[\n") : output.index("\n]\n") + 2])
     assert (told["table"], told["status"], told["inserted"], told["updated"]) == ("ml_sales_orders", "done", 0, 0)
     assert "no table nothing in the settings" in system.job("extract", "--mode", "full", "--table", "nothing", status=2)
     system.query("DROP TABLE castro.staged_ml_purchases")
     failed = system.job("extract", "--mode", "incremental", "--table", "ml_purchases", "--table", "ml_stock_levels", status=1)
     assert "1 of 2 tables done" in failed
     assert "ml_purchases: the database lacks" in failed
-    assert sorted(p.name for p in folder.iterdir() if p.name != "scratch") == ["derby.log", "made", "metastore", "tables"]
-    told = json.loads(system.job("validate", "--warehouse", "--json", status=1).partition("WARNING")[0])  # topics were skipped
+    output = system.job("validate", "--warehouse", "--json", status=1)  # topics were skipped
+    told = json.loads(output[: output.index("\n}\n") + 2])
     assert {words for name, words in told.items() if not name.startswith("topic")} == {"ok"}
     assert "history of inventory" in told
+    system.end()
+
+
+@pytest.fixture
+def made(stack: Stack, tmp_path: Path) -> Iterator[System]:
+    """A system with a small warehouse of its own, which processes can open: one at a time."""
+    system = System(stack, tmp_path)
+    system.migrate(topics=False)
+    folder = tmp_path / "warehouse"
+    subprocess.run([sys.executable, "-c", _MAKE, str(folder)], check=True, cwd=tmp_path, env={**system.env, "PYTHONPATH": str(ROOT)})
+    system.env["CASTRO_WAREHOUSE_DIR"] = str(folder)
+    yield system
+    system.end()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_backfill_killed_anywhere_and_run_again(made: System) -> None:
-    system = made
-    days = ("--stream", "inventory", "--from", "2023-12-31", "--to", "2025-01-02")
+def test_by_the_command_line_and_a_backfill_killed_anywhere(made: System) -> None:
+    system, folder = made, made.folder / "warehouse"
     system.configure({"backfill": {"chunk_records": 5}})
+    assert "1 of 1 tables done" in system.submit("extract", "--mode", "full", "--table", "ml_inventory_transactions")
+    assert sorted(p.name for p in folder.iterdir() if p.name != "scratch") == ["derby.log", "made", "metastore", "tables"]
+    days = ("--stream", "inventory", "--from", "2023-12-31", "--to", "2025-01-02")
     killer = str(ROOT / "tests" / "recovery" / "killer")
     for step in ("sinks.postgres.commit.out_of_band:OutOfBandCommits.commit:4:after", "streaming.cache:CachePublisher.follow:9"):
         system.env |= {"PYTHONPATH": killer, "CASTRO_TEST_KILL": f"castro_spark.{step}"}
         assert system.start("backfill", *days).wait(120) == -signal.SIGKILL
     del system.env["CASTRO_TEST_KILL"]
-    assert "months of this range are done already" in system.job("backfill", *days)
+    assert "months of this range are done already" in system.submit("backfill", *days)
     # The extract's table has the newest row of each movement too.
     newest = system.query(
         "SELECT count(*), sum(quantity), sum(quantity * unit_cost) FROM ml_inventory_transactions WHERE NOT deleted"
@@ -78,9 +85,10 @@ def test_backfill_killed_anywhere_and_run_again(made: System) -> None:
     assert newest[0][0] > 80
     for table in ("daily", "monthly"):
         assert system.query(f"SELECT sum(transactions), sum(volume), sum(value) FROM ml_inventory_{table}") == newest
-    output = system.job("backfill", *days, "--json")
+    output = system.submit("backfill", *days, "--json")
     again = json.loads(output[output.index("{\n") : output.index("\n}") + 2])
     assert (again["records"], again["inserted"], again["corrected"], again["deleted"]) == (90, 0, 0, 0)
+    assert "inventory: nothing to do" in system.submit("reconcile", "--stream", "inventory", "--date", "2020-01-01")
 
 
 def test_migrate_adds_columns_and_refuses_changed_types(stack: Stack, tmp_path: Path) -> None:

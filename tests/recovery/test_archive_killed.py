@@ -7,26 +7,36 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import psutil
 import pytest
 
-from castro_spark.local.stack import castro_home
-from tests import archive
+from castro_spark.errors import ArchiveFailed
+from castro_spark.local import Stack
+from castro_spark.parse import ParseRules
+from castro_spark.session import spark_session
+from castro_spark.sinks.delta import Archived, ArchiveTable
+from castro_spark.streams import stream
+from tests import archive, engine
 from tests.archive import folder
-from tests.builders import native, random_events
-from tests.system import ROOT, System
+from tests.builders import event, native, random_events
+from tests.system import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+INVENTORY = stream("inventory")
+NOW = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
+RULES = ParseRules(INVENTORY, "America/Sao_Paulo", NOW, timedelta(days=1), 1 << 20, 0)
 TABLE = "castro_spark.sinks.delta:ArchiveTable"
-STEPS = {
-    "before its first append": f"{TABLE}.append:1",
-    "appended, before it knows": f"{TABLE}.read:3",
-    "after an append": f"{TABLE}.append:2:after",
-    "in its maintenance, between compaction and vacuum": f"{TABLE}.vacuum:1",
+STEPS = {  # where it dies, and how often in a row
+    "before its first append": (f"{TABLE}.append:1", 1),
+    "appended, before it knows": (f"{TABLE}.read:3", 2),
+    "after an append": (f"{TABLE}.append:2:after", 1),
+    "in its maintenance, between compaction and vacuum": (f"{TABLE}.vacuum:1", 2),
 }
 Places = list[tuple[int, int]]
 
@@ -48,17 +58,29 @@ def wait_until_archived(system: System, sent: Places, process: subprocess.Popen[
         time.sleep(0.5)
 
 
+@pytest.fixture(scope="module")
+def chain(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[System, Places]]:
+    """One system whose processes die at one step after the other, and what was sent to it."""
+    system = System(stack, tmp_path_factory.mktemp("archive_killed"))
+    system.env["CASTRO_ARCHIVE_DIR"] = str(system.folder / "archive")
+    system.configure({"archive": {"max_offsets_per_trigger": 200, "maintenance_minutes": 0}})
+    system.migrate()
+    yield system, []
+    system.end()
+
+
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_at(archived: System, step: str) -> None:
-    archived.configure({"archive": {"max_offsets_per_trigger": 200, "maintenance_minutes": 0}})
-    sent = send(archived, 1000)
-    archived.env |= {"PYTHONPATH": str(Path(__file__).parent / "killer"), "CASTRO_TEST_KILL": STEPS[step]}
-    for _ in range(2):
-        assert archived.start("stream", "--available-now").wait(120) == -signal.SIGKILL
-        shutil.rmtree(archived.folder / "checkpoints", ignore_errors=True)
-    del archived.env["CASTRO_TEST_KILL"]
-    archived.drain()
-    assert_each_once(archived, sent)
+def test_killed_at(chain: tuple[System, Places], step: str) -> None:
+    system, sent = chain
+    place, times = STEPS[step]
+    system.env |= {"PYTHONPATH": str(Path(__file__).parent / "killer"), "CASTRO_TEST_KILL": place}
+    for _ in range(times):
+        sent += send(system, 600, f"{step} {len(sent)}")
+        assert system.start("stream", "--available-now").wait(120) == -signal.SIGKILL
+        shutil.rmtree(system.folder / "checkpoints", ignore_errors=True)
+    del system.env["CASTRO_TEST_KILL"]
+    system.drain()
+    assert_each_once(system, sent)
 
 
 def test_killed_at_any_moment(archived: System) -> None:
@@ -115,10 +137,27 @@ def test_a_second_instance_waits_for_the_first_even_a_stopped_one(archived: Syst
 
 
 def test_of_two_that_append_to_the_same_commit_one_is_refused(tmp_path: Path) -> None:
-    jars = ",".join(str(jar) for name in ("spark", "delta") for jar in (castro_home() / "jars" / name).glob("*.jar"))
-    arguments = [sys.executable, "-m", "tests.recovery.two_writers", str(tmp_path / "table")]
-    submit = f"--master local[2] --jars '{jars}' pyspark-shell"
-    environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": str(ROOT), "PYSPARK_SUBMIT_ARGS": submit}
-    done = subprocess.run(arguments, check=False, capture_output=True, text=True, timeout=240, cwd=ROOT, env=environ)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "held" in done.stdout
+    """The second writer must be refused, whatever it was stopped at before."""
+    name = str(tmp_path / "table")
+    with engine.default_session():
+        spark = spark_session("test", delta=True)
+    first, second = (ArchiveTable(spark, INVENTORY, name) for _ in range(2))
+    begun = append(first, Archived("t", "id", 0), 2, "first")
+    assert (first.read(), second.read()) == (begun, begun)
+    append(first, begun, 5, "first")
+    for end in (5, 4, 9):  # cut as the first one's batch, shorter, longer
+        with pytest.raises(ArchiveFailed, match="written by another process"):
+            append(second, begun, end, "second")
+    held = second.read()
+    assert held is not None
+    append(second, held, 7, "second")
+    offsets = sorted(r.offset for r in second.session.read.format("delta").load(name).collect())
+    assert offsets == list(range(7))
+
+
+def append(table: ArchiveTable, held: Archived, end: int, writer: str) -> Archived:
+    offsets = range(held.positions.get(0, 0), end)
+    types = "partition int, offset bigint, timestamp timestamp, key binary, value binary, headers array<struct<key: string, value: binary>>"
+    rows = [(0, offset, NOW, None, native(event()), None) for offset in offsets]
+    records = table.session.createDataFrame(rows, types)
+    return table.append(records, 1, RULES, replace(held, positions={0: end}, writer=writer))

@@ -1,40 +1,91 @@
-"""kill -9 of the driver at every step of a batch, twice on the same batch: the end is that of one clean run."""
+"""kill -9 of the driver at every step of a batch: one stream, whose processes die at one step after the other.
+
+At each step it dies twice in a row, once with its batches staged by the executors and once by the driver, but for two
+steps, which know no difference. After each step the stream is completed, and all must be as after one clean run.
+"""
 
 from __future__ import annotations
 
 import random
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from castro_spark.local import Stack
 from tests import oracle
 from tests.builders import native, random_events
 from tests.system import System
 
 pytestmark = pytest.mark.slow
 COMMIT = "castro_spark.sinks.postgres.commit.transaction"
+PUBLISHED = "castro_spark.sinks.redis.publish:Publisher.mark:2"
+# At the second write to Redis that goes out in several parts: when half of them are sent.
+HALF_A_WRITE = "redis.connection:AbstractConnection.send_packed_command:2:half"
+EXECUTORS, DRIVER = 1, 20_000  # streaming.executor_staging_rows
+BOTH = (EXECUTORS, DRIVER)
 STEPS = {
-    "at the start, once the stream is claimed": "castro_spark.sinks.postgres.commit.ledger:claim:1:after",
-    "before anything is staged": "castro_spark.streaming.batches:BatchWriter._stage:2",
-    "staged by the executors": "castro_spark.streaming.batches:BatchWriter._stage:2:after",
-    "in the transaction, before its COMMIT": f"{COMMIT}:write_books:2",
-    "after the COMMIT": f"{COMMIT}:StreamCommits.commit:2:after",
-    "half-way through Redis": "castro_spark.sinks.redis.publish:Publisher.mark:2",
-    "after Redis": "castro_spark.sinks.redis.publish:Publisher.mark:2:after",
+    "at the start, once the stream is claimed": ("castro_spark.sinks.postgres.commit.ledger:claim:1:after", (DRIVER,)),
+    "before the second slice is staged": ("castro_spark.streaming.stager:Stager.stage:2", BOTH),
+    "staged": ("castro_spark.streaming.stager:Stager.stage:2:after", BOTH),
+    "in the transaction, before its COMMIT": (f"{COMMIT}:write_books:2", BOTH),
+    "after the first COMMIT of each run, a slice of a micro-batch": (f"{COMMIT}:StreamCommits.commit:1:after", BOTH),
+    "after the COMMIT": (f"{COMMIT}:StreamCommits.commit:2:after", BOTH),
+    "half-way through Redis": (HALF_A_WRITE, BOTH),
+    "after Redis": (f"{PUBLISHED}:after", (EXECUTORS,)),
 }
+KILLER = str(Path(__file__).parent / "killer")
+BATCH = 400  # more than the first slice of a stream; its hashes are several parts of a write to Redis
+Sent = list[tuple[tuple[int, int], dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    system = System(stack, tmp_path_factory.mktemp("each_step"))
+    system.migrate()
+    yield system
+    system.end()
+
+
+@pytest.fixture(scope="module")
+def sent() -> Sent:
+    return []
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_killed(system: System, step: str) -> None:
-    # Small batches, of which every other one is large enough for the executors.
-    system.configure({"streaming": {"max_offsets_per_trigger": 200, "executor_staging_rows": 100}})
-    events = random_events(random.Random(step), 700)
-    sent = list(zip(system.produce(native(e) for e in events), events, strict=True))
-    killer = str(Path(__file__).parent / "killer")
-    system.env |= {"PYTHONPATH": killer, "CASTRO_TEST_KILL": STEPS[step]}
-    for _ in range(2):
+def test_killed(system: System, sent: Sent, step: str) -> None:
+    place, stagings = STEPS[step]
+    system.env |= {"PYTHONPATH": KILLER, "CASTRO_TEST_KILL": place}
+    for executor_staging_rows in stagings:
+        events = random_events(random.Random(f"{step} {executor_staging_rows}"), 3 * BATCH)
+        sent += zip(system.produce(native(e) for e in events), events, strict=True)
+        streaming = {"max_offsets_per_trigger": BATCH, "executor_staging_rows": executor_staging_rows}
+        system.configure({"streaming": streaming})
+        before = consumed(system)
         assert system.start("stream", "--available-now").wait(120) == -signal.SIGKILL
+        if "first COMMIT" in step:
+            assert 0 < consumed(system) - before < BATCH
+        if place == HALF_A_WRITE:
+            assert_half_written(system)
     del system.env["CASTRO_TEST_KILL"]
     system.drain()
     oracle.assert_agrees(system, sent)
+
+
+def assert_half_written(system: System) -> None:
+    """Of the newest commit's hashes some are in Redis and some are not."""
+    epoch, revision = system.query("SELECT epoch, revision FROM castro.stream")[0]
+    newest = f"{epoch:015d}.{revision:015d}"
+    assert (system.redis.get("castro:published:inventory") or "") < newest
+    written = sum(system.redis.hget(key, "version") == newest for key in system.redis.scan_iter("agg:*", count=5000))
+    days = "SELECT count(*) FROM ml_inventory_daily WHERE revision = %(revision)s AND date > now() - interval '5 days'"
+    months = "SELECT count(*) FROM ml_inventory_monthly WHERE revision = %(revision)s"
+    committed = sum(system.query(query, {"revision": revision})[0][0] for query in (days, months))
+    print(f"{written} of {committed} or more hashes are written")
+    assert 0 < written < committed
+
+
+def consumed(system: System) -> int:
+    return int(system.query("SELECT coalesce(sum(next_offset), 0) FROM castro.offset_ledger")[0][0])

@@ -57,7 +57,7 @@ def test_the_source_table_arrives(
     stream.send_signal(signal.SIGKILL)
     stream.wait(30)
     source.change(150)
-    stream = system.start("stream")
+    running = system.stream()
     source.change(150)
     arrived(system, source)
 
@@ -73,7 +73,7 @@ def test_the_source_table_arrives(
     records = read_topic(system)
     assert_hard_enough(records)
     system.wait_for("SELECT sum(next_offset)::bigint FROM castro.offset_ledger", len(records))
-    system.stop(stream)
+    running.stop()
     rows = source.rows()
     assert rows
     assert system.query("SELECT reason, detail FROM castro.quarantine") == []

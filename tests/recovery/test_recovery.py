@@ -48,10 +48,14 @@ def test_killed_while_it_streams(system: System, victim: str) -> None:
     target = process if victim == "driver" else next(c for c in process.children() if c.name() == "java")
     os.kill(target.pid, signal.SIGKILL)
     first.wait(30)
+    if victim == "jvm":
+        assert first.returncode == 1
+        assert "ended with signal SIGKILL" in system.log(first)
+        assert "error: Spark's JVM (pid" in system.log(first)
     send(system, sent, 7)
-    second = system.start("stream")
+    second = system.stream()
     settled(system, sent)
-    system.stop(second)
+    second.stop()
 
 
 @pytest.mark.parametrize("executor_staging_rows", [1, 20_000])
@@ -59,20 +63,20 @@ def test_postgres_then_redis_away_for_a_while(system: System, executor_staging_r
     # Staged by the executors, rows lie in unlogged tables, which PostgreSQL empties when it crashes.
     system.configure({"streaming": {"executor_staging_rows": executor_staging_rows}})
     sent: list[Any] = []
-    stream = system.start("stream")
+    stream = system.stream()
     send(system, sent, 1)
     settled(system, sent)
     for server in (system.stack.postgres, system.stack.redis):
         server.stop(kill=True)
         send(system, sent, len(sent))
         time.sleep(20)
-        assert stream.poll() is None, system.log(stream)
+        assert stream.running(), stream.log()
         server.start()
         settled(system, sent)
     assert system.query("SELECT count(*) FROM castro.quarantine") == [(0,)]
     system.redis.flushdb()
     settled(system, sent)  # noticed by itself, without a new event
-    system.stop(stream)
+    stream.stop()
 
 
 def test_a_second_instance_fences_the_first_even_a_stopped_one(system: System) -> None:
@@ -96,7 +100,7 @@ def test_postgres_crashes_between_staging_and_commit(system: System) -> None:
     """What was staged is gone then; the stream notices, and begins again at the ledger by itself."""
     system.configure({"streaming": {"executor_staging_rows": 1}})
     sent: list[Any] = []
-    stream = system.start("stream")
+    stream = system.stream()
     send(system, sent, 1)
     settled(system, sent)
     holder = system.connect()
@@ -107,8 +111,8 @@ def test_postgres_crashes_between_staging_and_commit(system: System) -> None:
     system.stack.postgres.stop(kill=True)
     system.stack.postgres.start()
     settled(system, sent)
-    assert "the stream begins again there" in system.log(stream)
-    system.stop(stream)
+    assert "the stream begins again there" in stream.log()
+    stream.stop()
 
 
 def test_aborted_transactions_and_an_added_partition(system: System) -> None:
@@ -116,7 +120,7 @@ def test_aborted_transactions_and_an_added_partition(system: System) -> None:
     from confluent_kafka.admin import AdminClient, NewPartitions
 
     sent: list[Any] = []
-    stream = system.start("stream")
+    stream = system.stream()
     send(system, sent, 1, 50)
     settled(system, sent)
     servers = {"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]}
@@ -141,7 +145,7 @@ def test_aborted_transactions_and_an_added_partition(system: System) -> None:
     # Two marks, and the aborted record: consumed, and in the books as gaps.
     settled(system, sent, further_offsets=3)
     assert system.query("SELECT sum(gaps) FROM castro.batch_books") == [(3,)]
-    system.stop(stream)
+    stream.stop()
 
 
 def test_records_aged_out_stop_with_words(system: System) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
+from castro_spark.parse.position import PositionClass
 from tests.builders import debezium_key, event
+from tests.unit.positions import position
 from tests.unit.test_parse import NOW, RULES
 
 Row = dict[str, Any]
@@ -42,7 +44,7 @@ def one(value: bytes | None, key: bytes | None = KEY) -> Row:
 
 
 def row_of(key: bytes | None, value: bytes | None, outcome: str, **columns: Any) -> Row:
-    nothing = dict.fromkeys(("reason", "detail", "kept", "unknown", *RULES.stream.event_columns))
+    nothing = dict.fromkeys(("reason", "detail", "kept", "unknown", "raw_id", *RULES.stream.event_columns))
     source = {"partition": 2, "offset": 0, "record_timestamp": NOW, "key": key, "value": value}
     return {**source, "outcome": outcome, **nothing, **columns}
 
@@ -52,7 +54,8 @@ EVENT: Row = {
     "event_id": "7", "product_code": "P1", "transaction_type": "ENTRADA", "quantity": Decimal("10.000000"),
     "unit_cost": Decimal("2.500000"), "timestamp": datetime(2024, 5, 1, 13, tzinfo=timezone.utc), "warehouse": "D1",
     "value_total": Decimal("25.000000000000"), "date": date(2024, 5, 1), "month": 5, "quarter": 2, "day_of_week": 2,
-    "is_weekend": False, "position_major": 24023119, "position_minor": 24023128,
+    "is_weekend": False,
+    "source_position": position(PositionClass.CHANGE, 1, (24023119, 8), (24023128, 8)),
 }  # fmt: skip
 AFTER = event(id_evento=...)
 # As a PostgreSQL table of varchar, numeric(18,6), numeric(18,2) and timestamp comes at Debezium's defaults.

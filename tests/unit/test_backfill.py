@@ -9,6 +9,7 @@ import pyarrow as pa
 from castro_spark.batch.backfill import parse_past
 from castro_spark.sources.archive import PAST_COLUMNS
 from tests.builders import event, native
+from tests.unit.positions import kafka
 from tests.unit.test_parse import NOW, RULES, Row
 
 
@@ -34,12 +35,12 @@ def test_lives_and_times() -> None:
     batch = past([("t", 0, 7, None, soon), ("t", 0, 8, early, soon), ("t2", 3, 8, None, soon), ("t2", 3, 9, None, b"{")])
     found: list[Row] = [row for parsed in parse_past(batch, RULES) for row in parsed.to_pylist()]
     assert [
-        (r["topic"], r["generation"], r["offset"], r["outcome"], r["reason"], r["position_major"])
+        (r["topic"], r["generation"], r["offset"], r["outcome"], r["reason"], r["source_position"])
         for r in sorted(found, key=lambda r: (r["generation"], r["offset"]))
     ] == [
-        ("t", 0, 7, "event", None, 0),
+        ("t", 0, 7, "event", None, kafka(0, 0, 7)),
         ("t", 0, 8, "reject", "timestamp_out_of_range", None),
-        ("t2", 3, 8, "event", None, 3 << 32),
+        ("t2", 3, 8, "event", None, kafka(3, 0, 8)),
         ("t2", 3, 9, "reject", "not_json", None),
     ]
     assert {r["value_total"] for r in found if r["outcome"] == "event"} == {25}

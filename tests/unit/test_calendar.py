@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -27,6 +27,7 @@ def expected(instant: datetime | None, zone: str) -> dict[str, object] | None:
     }  # fmt: skip
 
 
+@settings(deadline=None)  # the first call for a zone makes its table
 @given(st.lists(st.none() | INSTANTS, max_size=50), st.sampled_from(ZONES))
 def test_is_what_zoneinfo_says(instants: list[datetime | None], zone: str) -> None:
     array = pa.array(instants, pa.timestamp("us", tz="UTC"))
@@ -43,6 +44,16 @@ def test_every_hour_of_the_years_with_summer_time() -> None:
         if day in hours:
             hours[day] += 1
     assert list(hours.values()) == [23, 25, 24]
+
+
+def test_the_first_and_last_years_and_summer_times_that_no_list_has() -> None:
+    # Arrow's local_timestamp has no summer time from 2037 on.
+    instants = [datetime(y, m, d, 23, 30, tzinfo=timezone.utc) for y in (1, 9, 11, 2038, 2500, 9999) for m, d in ((1, 9), (7, 1))]
+    array = pa.array(instants, pa.timestamp("us", tz="UTC"))
+    for zone in ("Europe/Lisbon", *ZONES):
+        assert calendar_of(array, zone).to_pylist() == [expected(i, zone) for i in instants]
+        for one in instants:  # also alone: the table of changes is made by decade
+            assert calendar_of(pa.array([one], array.type), zone).to_pylist() == [expected(one, zone)]
 
 
 def test_a_dataframe_whatever_its_sessions_zone(spark: SparkSession) -> None:

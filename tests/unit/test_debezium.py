@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from castro_spark.parse.position import PositionClass
 from tests.builders import debezium, debezium_key, event, native
 from tests.unit.debezium_records import (
     AFTER,
@@ -25,6 +26,7 @@ from tests.unit.debezium_records import (
     parsed,
     row_of,
 )
+from tests.unit.positions import kafka, position
 from tests.unit.test_parse import RULES
 
 
@@ -42,13 +44,13 @@ def test_a_wrapper_without_its_schema() -> None:
 
 def test_read_stands_before_the_log() -> None:
     value = debezium(AFTER, op="r", snapshot="true")
-    position = {"position_major": -1, "position_minor": 24023128}
-    assert one(value) == row_of(KEY, value, "event", **{**EVENT, **position})
+    found = {"source_position": place(SNAPSHOT, 24023119, 24023128)}
+    assert one(value) == row_of(KEY, value, "event", **{**EVENT, **found})
 
 
 @pytest.mark.parametrize("columns", [None, COLUMNS])
 def test_delete(columns: Row | None) -> None:
-    position = {"position_major": 24023119, "position_minor": 24023128}
+    position = {"source_position": place(CHANGE, 24023119, 24023128)}
     for before in (None, {"id": 7, "codigo_produto": ""}, ENCODED):
         value = debezium(None, op="d", before=before, columns=columns)
         assert one(value) == row_of(KEY, value, "delete", event_id="7", **position)
@@ -85,9 +87,9 @@ def test_native_and_debezium_in_one_batch() -> None:
     assert [r["outcome"] for r in rows] == ["event", "event", "reject", "event", "delete", "skip"]
     alone = [{**one(value), "offset": n} for n, value in enumerate(sent)]
     for n in (0, 3):
-        alone[n]["position_minor"] = n
+        alone[n]["source_position"] = kafka(1, 2, n)
     assert rows == alone
-    assert (rows[0]["event_id"], rows[0]["position_major"]) == ("E1", (1 << 32) + 2)
+    assert rows[0]["event_id"] == "E1"
     assert parsed((KEY, sent[0])).schema == parsed((KEY, sent[1])).schema == parsed().schema
 
 
@@ -107,7 +109,6 @@ REJECTS: list[tuple[bytes, str, str]] = [
     (debezium(event(quantidade=None)), "missing_field", "quantidade: absent"),
     (debezium(event(codigo_produto="a\nb")), "bad_text", "codigo_produto: a?b"),
     (debezium(event(quantidade="AJiWgA==")), "bad_number", "quantidade: AJiWgA=="),  # base64, and no schema to say so
-    (debezium(AFTER, sequence=None, lsn=None, ts_ms=None).replace(b"1714568400456", b"null"), "missing_field", "source.ts_ms: absent"),
     (debezium(AFTER).replace(b'"before": null', b'"before": null, "before": 1'), "duplicate_key", "before"),
     (debezium(AFTER) + b"x", "not_json", debezium(AFTER)[:120].decode()),
 ]  # fmt: skip
@@ -271,59 +272,97 @@ def test_without_a_key_a_kept_column_of_the_identity_is_unusable() -> None:
 # --- positions
 
 
-def position(**source: Any) -> tuple[int, int]:
-    row = one(debezium(AFTER, **source))
-    return row["position_major"], row["position_minor"]
+CHANGE, SNAPSHOT = PositionClass.CHANGE, PositionClass.SNAPSHOT
+
+
+def place(class_: PositionClass, *numbers: int) -> bytes:
+    """A place of numbers of 8 bytes each, in the generation of the tests' rules."""
+    return position(class_, 1, *((number, 8) for number in numbers))
+
+
+def found(**source: Any) -> bytes:
+    held: bytes = one(debezium(AFTER, **source))["source_position"]
+    return held
 
 
 def test_lsns_order_across_transactions() -> None:
     """A began before B and wrote after it; B was committed first. So all of B stands before all of A."""
-    b = [position(sequence='["100","130"]', lsn=130), position(sequence='["100","150"]', lsn=150)]
-    a = [position(sequence='["160","120"]', lsn=120), position(sequence='["160","140"]', lsn=140)]
-    assert b + a == sorted(b + a) == [(100, 130), (100, 150), (160, 120), (160, 140)]
+    b = [found(sequence='["100","130"]', lsn=130), found(sequence='["100","150"]', lsn=150)]
+    a = [found(sequence='["160","120"]', lsn=120), found(sequence='["160","140"]', lsn=140)]
+    assert b + a == sorted(b + a) == [place(CHANGE, *n) for n in ((100, 130), (100, 150), (160, 120), (160, 140))]
 
 
 def test_snapshots_stand_before_the_log_and_in_their_own_order() -> None:
-    first, second = position(op="r", snapshot="first", lsn=900), position(op="r", snapshot="last", lsn=950)
-    start = position(sequence='[null,"5"]', lsn=5)
-    assert [first, second, start] == sorted([first, second, start]) == [(-1, 900), (-1, 950), (0, 5)]
+    first, second = (found(op="r", snapshot=of, sequence=None, lsn=lsn) for of, lsn in (("first", 900), ("last", 950)))
+    start = found(sequence='[null,"5"]', lsn=5)
+    assert [first, second, start] == sorted([first, second, start])
+    assert [first, second, start] == [place(SNAPSHOT, 900), place(SNAPSHOT, 950), place(CHANGE, 0, 5)]
     for flag in (True, "true", "first_in_data_collection", "incremental"):
-        assert position(op="c", snapshot=flag) == (-1, 24023128)
+        assert found(op="c", snapshot=flag) == place(SNAPSHOT, 24023119, 24023128)
     for flag in (False, "false", None, ...):
-        assert position(op="c", snapshot=flag) == (24023119, 24023128)
-    assert position(op="r", snapshot=..., sequence=..., lsn=...) == (-1, 1714568400123)
+        assert found(op="c", snapshot=flag) == place(CHANGE, 24023119, 24023128)
+    assert found(op="r", snapshot=..., sequence=..., lsn=...) == kafka(1, 2, 0, SNAPSHOT)
 
 
 MYSQL = {"connector": "mysql", "sequence": None, "lsn": ...}
+SQL_SERVER = {"connector": "sqlserver", "sequence": None, "lsn": ...}
+ORACLE = {"connector": "oracle", "sequence": None, "lsn": ...}
+KAFKA = kafka(1, 2, 0)  # no log's place is there: Kafka's, never a clock
 
 
 def test_binlogs_order() -> None:
-    places = [("binlog.000009", 900, 2), ("mysql-bin.000010", 4, 0), ("mysql-bin.000010", 4, 1), ("mysql-bin.000010", 700, 0)]
-    found = [position(**MYSQL, file=file, pos=pos, row=row) for file, pos, row in places]
-    assert found == sorted(found) == [(9, (900 << 16) + 2), (10, 4 << 16), (10, (4 << 16) + 1), (10, 700 << 16)]
-    assert position(**MYSQL, file="b.1", pos=(1 << 47) - 1, row=1 << 20) == (1, (1 << 63) - 1)
-    for file, pos in (("b.1", 1 << 47), ("b.1", -1), ("b.9999999999999999999", 4), ("b", 4)):
-        assert position(**MYSQL, file=file, pos=pos, row=0) == (1714568400123, 0)
+    places = [("binlog.000009", 900, 2), ("mysql-bin.000010", 4, 0), ("mysql-bin.000010", 4, 1), ("mysql-bin.000010", 700, 0),
+              ("mysql-bin.000010", 1 << 47, 7)]  # fmt: skip
+    held = [found(**MYSQL, file=file, pos=pos, row=row) for file, pos, row in places]
+    numbers = [(int(file[-6:]), pos, row) for file, pos, row in places]
+    assert held == sorted(held) == [position(CHANGE, 1, (n, 8), (pos, 8), (row, 4)) for n, pos, row in numbers]
+    for file, pos in (("b.1", -1), ("b.9999999999999999999", 4), ("b", 4)):
+        assert found(**MYSQL, file=file, pos=pos, row=0) == KAFKA
+
+
+def test_sql_servers_log_orders() -> None:
+    """Two changes of one transaction; a later transaction; in hexadecimal digits of either case."""
+    places = [("00000027:00000ac0:0002", "00000027:00000758:0003", 1), ("00000027:00000ac0:0002", "00000027:00000758:0003", 2),
+              ("00000027:00000AC0:0002", "00000027:00000758:0005", 1), ("00000027:00000ac0:0009", "00000027:00000750:0001", 1),
+              ("00000028:00000000:0000", "00000027:00000750:0001", 1)]  # fmt: skip
+    held = [found(**SQL_SERVER, commit_lsn=commit, change_lsn=change, event_serial_no=n) for commit, change, n in places]
+    assert held == sorted(held)
+    assert len(set(held)) == len(held)
+    snapshot = found(**SQL_SERVER, op="r", commit_lsn="00000030:00000000:0000", change_lsn=None, snapshot="true")
+    assert snapshot < held[0]
+    assert found(**SQL_SERVER, commit_lsn="nonsense", change_lsn=None) == KAFKA
+
+
+def test_oracles_log_orders() -> None:
+    places = [("100", "90", None, None), ("100", "95", " 0x0000d0.00008d9e.01f4 ", 0), ("100", "95", " 0x0000d0.00008d9e.01f4 ", 1),
+              ("100", "95", " 0x0000d0.00008d9f.0000 ", 0), ("2122190", "80", " 0x000001.00000001.0001 ", 0)]  # fmt: skip
+    held = [found(**ORACLE, commit_scn=commit, scn=scn, rs_id=rs_id, ssn=ssn) for commit, scn, rs_id, ssn in places]
+    assert held == sorted(held)
+    assert len(set(held)) == len(held)
+    assert found(**ORACLE, scn="x", commit_scn="100") == KAFKA
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ({"sequence": None}, (24023128, 0)),
-        ({"sequence": '["x","5"]'}, (24023128, 0)),
-        ({"sequence": '["9223372036854775807","9223372036854775807"]'}, ((1 << 63) - 1, (1 << 63) - 1)),
-        ({"sequence": '["9223372036854775808","5"]'}, (24023128, 0)),
-        ({"sequence": ["1", "2"], "lsn": "x"}, (1714568400123, 0)),
-        ({"sequence": None, "lsn": 1 << 63}, (1714568400123, 0)),
-        ({"connector": "oracle", "sequence": None, "lsn": ..., "scn": "2122185", "commit_scn": "2122190"}, (1714568400123, 0)),
-        ({"connector": "sqlserver", "sequence": None, "lsn": ..., "change_lsn": "00000027:00000758:0003"}, (1714568400123, 0)),
-        ({"sequence": None, "lsn": None, "ts_ms": None}, (1714568400456, 0)),
+        ({"sequence": None}, place(CHANGE, 24023128)),
+        ({"sequence": '["x","5"]'}, place(CHANGE, 24023128)),
+        ({"sequence": '["9223372036854775807","9223372036854775807"]'}, place(CHANGE, (1 << 63) - 1, (1 << 63) - 1)),
+        ({"sequence": '["9223372036854775808","5"]'}, place(CHANGE, 24023128)),
+        ({"sequence": ["1", "2"], "lsn": "x"}, KAFKA),
+        ({"sequence": None, "lsn": 1 << 63}, KAFKA),
+        ({"sequence": None, "lsn": None, "ts_ms": None}, KAFKA),
     ],
 )
-def test_other_logs(source: Row, expected: tuple[int, int]) -> None:
-    assert position(**source) == expected
+def test_other_logs(source: Row, expected: bytes) -> None:
+    assert found(**source) == expected
 
 
-def test_times_order_by_offset_within_one() -> None:
+def test_without_a_log_the_kafka_offset_orders() -> None:
     value = debezium(AFTER, sequence=None, lsn=None)
-    assert [r["position_minor"] for r in parse((KEY, value), (KEY, value))] == [0, 1]
+    assert [r["source_position"] for r in parse((KEY, value), (KEY, value))] == [kafka(1, 2, 0), kafka(1, 2, 1)]
+
+
+def test_the_class_counts_before_the_generation_and_that_before_the_place() -> None:
+    classes = [kafka(g, p, o, c) for c in PositionClass for g in (0, 1, 300) for p, o in ((0, -5), (0, 7), (1, 0))]
+    assert classes == sorted(classes)

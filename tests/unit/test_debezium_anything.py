@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import debezium, event, native
@@ -50,6 +50,7 @@ ENVELOPES = st.builds(
 KEYS = st.none() | st.binary() | JSON.map(lambda key: json.dumps(key).encode()) | st.just(KEY)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(KEYS, CHANGES | CHANGES | ENVELOPES | st.binary()), max_size=4))
 def test_nothing_raises(records: list[Record]) -> None:
     batch = parsed(*records)
@@ -57,7 +58,7 @@ def test_nothing_raises(records: list[Record]) -> None:
     assert [(r["key"], r["value"]) for r in batch.to_pylist()] == records
     for row in batch.to_pylist():
         known = row["outcome"] in ("event", "delete")
-        assert known == (row["event_id"] is not None) == (row["position_major"] is not None)
+        assert known == (row["event_id"] is not None) == (row["source_position"] is not None)
         assert (row["outcome"] in ("reject", "skip")) == (row["reason"] is not None)
 
 

@@ -13,6 +13,8 @@ from pyspark.sql import SparkSession
 
 from castro_spark.errors import SettingsError
 from castro_spark.parse.history import GENERATION, HISTORY_COLUMNS, history_records, parse_history
+from castro_spark.parse.position import PositionClass
+from tests.unit.positions import kafka, position
 from tests.unit.test_parse import RULES
 
 AT = datetime(2018, 2, 18, 2, 30, 0, 123456, tzinfo=timezone.utc)  # 23:30 in Castro, the second time that day
@@ -45,10 +47,11 @@ def test_a_row_is_the_event_of_its_newest_change(spark: SparkSession) -> None:
     assert (a["quantity"], a["value_total"], a["timestamp"]) == (3, Decimal("37.5"), AT)
     assert (str(a["date"]), a["month"], a["day_of_week"], a["is_weekend"]) == ("2018-02-17", 2, 5, True)
     assert (b["outcome"], b["event_id"], a["partition"], b["partition"]) == ("delete", "B", 0, 0)
-    # Before everything that was streamed, a snapshot (-1, ...) too; later changes after earlier ones.
-    assert a["position_major"] < -1
-    assert a["position_minor"] == (AT + timedelta(minutes=5) - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
-    assert [r["position_major"] for r in parsed(spark, rows[:1])] == [a["position_major"]]  # an identity's is always the same
+    # Before everything that was streamed, a snapshot too; later changes after earlier ones.
+    changed = (AT + timedelta(minutes=5) - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
+    place = int.from_bytes(a["source_position"][4:8], "big")  # of an identity it is always the same
+    assert a["source_position"] == kafka(0, place, changed, PositionClass.WAREHOUSE) < position(PositionClass.SNAPSHOT, 0)
+    assert [r["source_position"][:8] for r in parsed(spark, rows[:1])] == [a["source_position"][:8]]
 
 
 def test_without_an_id_the_natural_key_is_the_identity(spark: SparkSession) -> None:

@@ -97,6 +97,21 @@ def test_every_way_in_makes_the_same_ids(spark: SparkSession) -> None:
     assert of_records == warehouse_ids(spark, rule, ["order_number", "item"])
 
 
+def test_ids_that_become_one_in_a_batch_are_rejected() -> None:
+    padded, plain = (None, native(event(id_evento="A  "))), (None, native(event(id_evento="A")))
+    assert ids(padded, padded, rules=RULES) == [("event", "A", None)] * 2
+    assert [r["raw_id"] for r in parsed(padded, padded, (None, native(event(id_evento="B")))).to_pylist()] == ["A  ", "A  ", None]
+    other, keyed = (None, native(event(id_evento="E2"))), (b"A ", debezium(event()))
+    found = parsed(padded, other, plain, keyed, (b"{", b"{")).to_pylist()
+    assert [(r["outcome"], r["event_id"], r["reason"]) for r in found] == [
+        ("reject", None, "ambiguous_id"), ("event", "E2", None), *[("reject", None, "ambiguous_id")] * 2, ("reject", None, "not_json"),
+    ]  # fmt: skip
+    assert found[0]["detail"] == "'A' and 'A ' and 'A  ' are one id"
+    assert {found[0][c] for c in (*RULES.stream.event_columns, "raw_id", "kept")} == {None}
+    # Numbers are no such forms.
+    assert ids((b"7.0", debezium(event())), (b"7", debezium(event())), rules=RULES) == [("event", "7", None)] * 2
+
+
 def test_the_streams_rule() -> None:
     records = [
         (None, native(event())), (None, native(event(id_evento=...))), (None, debezium(event(id_evento=...))),

@@ -14,6 +14,7 @@ from pyspark.testing import assertDataFrameEqual
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch, parse_records
 from castro_spark.streams import stream
 from tests.builders import event, native
+from tests.unit.positions import kafka
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
 RULES = ParseRules(
@@ -103,13 +104,13 @@ def test_a_whole_event() -> None:
     value = native(event(cliente="C", quantidade=-1.5))
     assert parse([value]) == [{
         "partition": 2, "offset": 0, "record_timestamp": NOW, "key": None, "value": value, "outcome": "event",
-        "reason": None, "detail": None, "kept": None, "unknown": None, "event_id": "E1", "product_code": "P1",
+        "reason": None, "detail": None, "kept": None, "unknown": None, "raw_id": None, "event_id": "E1", "product_code": "P1",
         "transaction_type": "ENTRADA",
         "quantity": Decimal("-1.500000"), "unit_cost": Decimal("2.500000"),
         "timestamp": datetime(2024, 5, 1, 13, tzinfo=timezone.utc), "warehouse": "D1",
         "supplier": None, "customer": "C", "value_total": Decimal("-3.750000000000"),
         "date": date(2024, 5, 1), "month": 5, "quarter": 2, "day_of_week": 2, "is_weekend": False,
-        "position_major": (1 << 32) + 2, "position_minor": 0,
+        "source_position": kafka(1, 2, 0),
     }]  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def test_a_number_in_exponents_is_the_code_of_its_digits() -> None:
 
 
 def test_ids_keep_what_is_in_front() -> None:
-    rows = read(*(native(event(id_evento=i)) for i in ("A1", "A1  ", " A1", "A1\u00a0", "AC\u0327", "AÇ")))
+    rows = [read(native(event(id_evento=i)))[0] for i in ("A1", "A1  ", " A1", "A1\u00a0", "AC\u0327", "AÇ")]
     assert [r["event_id"] for r in rows] == ["A1", "A1", " A1", "A1", "AÇ", "AÇ"]
 
 
@@ -251,7 +251,7 @@ def test_a_key_is_bounded_too() -> None:
 @pytest.mark.parametrize("value", [
     native(event(quantidade="1" * 500_000 + "x")), native(event(codigo_produto="x" * 1_000_000)), native(event(quantidade="@")).replace(b'"@"', b"9" * 900_000),
     native(event(data_movimentacao="1" * 900_000)), native(event(quantidade="x", **{"": 1, "x" * 900_000: 1})), b"{" + b" " * 1_000_000,
-    b'{"a":1,' + b'"b":' + b"[1,2]," * 10 + b'"a":2}', debezium(event(id_evento=...), sequence="[" + " " * 900_000, lsn=None, ts_ms=None).replace(b"1714568400456", b"null"),
+    b'{"a":1,' + b'"b":' + b"[1,2]," * 10 + b'"a":2}', debezium(event(quantidade="x"), sequence="[" + " " * 900_000),
 ])  # fmt: skip
 @pytest.mark.timeout(60)
 def test_large_parts_take_linear_time(value: bytes) -> None:

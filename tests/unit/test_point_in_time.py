@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from castro_spark.errors import UsageError
 from castro_spark.features import as_of, running_features
 from castro_spark.streams import stream
+from tests.unit.positions import kafka
 
 FEW = settings(
     max_examples=3, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -194,12 +195,12 @@ def test_what_cannot_be_used_is_named(spark: SparkSession, changes: dict[str, An
 
 EVENTS = pa.schema([
     ("event_id", pa.string()), ("product_code", pa.string()), ("timestamp", INSTANT), ("quantity", PRICE), ("unit_cost", PRICE),
-    ("value_total", VALUE), ("position_major", pa.int64()), ("position_minor", pa.int64()),
+    ("value_total", VALUE), ("source_position", pa.binary()),
 ])  # fmt: skip
 
 
 def happened(place: int, event_id: str, code: str, when: datetime, quantity: str, cost: str) -> tuple[Any, ...]:
-    return (event_id, code, when, Decimal(quantity), Decimal(cost), EXACT.multiply(Decimal(quantity), Decimal(cost)), 0, place)
+    return (event_id, code, when, Decimal(quantity), Decimal(cost), EXACT.multiply(Decimal(quantity), Decimal(cost)), kafka(0, 0, place))
 
 
 def test_running_literal_rows(spark: SparkSession) -> None:
@@ -237,7 +238,7 @@ def test_running_is_what_a_loop_over_everything_finds(spark: SparkSession, seed:
     expected = set()
     for _, code, now, *_ in newest:
         past = [e for e in newest if e[1] == code and e[2] <= now]
-        last = max(past, key=lambda e: (e[2], e[7]))
+        last = max(past, key=lambda e: (e[2], e[6]))
         with localcontext(EXACT):
             expected.add((code, now, len(past), sum(e[3] for e in past), sum(e[3] * e[4] for e in past), last[4]))
     found = running_features(frame(spark, EVENTS, generator.sample(sent, len(sent))), INVENTORY)

@@ -1,67 +1,97 @@
-"""Connections to PostgreSQL, and the patience with which an outage is waited for."""
+"""The one way to a session of PostgreSQL, and the patience with which an outage is waited for.
+
+A role, a database, PG* variables, a service file or a pooler may set anything for a session. What the jobs rely on is
+set here, in one round trip (sql/session); what cannot be set is waited for or refused in words (session_check.py).
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
+import os
 from threading import Event
+from typing import Any
 
 import psycopg2
 import psycopg2.extensions
-from psycopg2 import sql
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_delay,
-    stop_when_event_set,
-    wait_exponential_jitter,
-)
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, stop_when_event_set
+from tenacity import wait_exponential_jitter as growing_wait
 
 from castro_spark.errors import first_line
 from castro_spark.settings import PostgresSettings
+from castro_spark.sinks.postgres import answers, session_check
+from castro_spark.sinks.postgres.passing import PASSING, may_pass
+from castro_spark.sinks.postgres.sql_files import SQL_DIR, names, statement
+
+__all__ = ["PASSING", "SQL_DIR", "Connection", "connect", "may_pass", "names", "outlast_outages", "statement"]
 
 Connection = psycopg2.extensions.connection
-SQL_DIR = Path(__file__).resolve().parent.parent.parent.parent / "sql"
-# What may pass: the server is away or restarting, the network broke, a deadlock, a lock not had in time.
-# Never a bad record: parse has seen to those before anything reaches the database.
-PASSING = (psycopg2.OperationalError, psycopg2.InterfaceError)
+_UNACKNOWLEDGED_SECONDS = 30  # beyond a lock's time-out: so long a COPY may stand still while the server is well
 
 log = logging.getLogger(__name__)
 
 
-def connect(settings: PostgresSettings, application: str) -> Connection:
-    """A new connection (autocommit off) in UTC that notices a dead server and does not hang on a lock."""
-    connection = psycopg2.connect(
+def connect(settings: PostgresSettings, application: str, *, long: bool = False) -> Connection:
+    """A new connection (autocommit off) whose session is as the jobs need it: UTF-8, UTC, read committed, writable.
+
+    It does not hang on a lock, a dead server or a silent one; `long` is for statements over whole tables. Raises
+    SessionRefused for what somebody must mend, and of PASSING what may pass (a server that is read-only now).
+    """
+    try:
+        session = _open(settings, application)
+    except psycopg2.OperationalError as error:
+        if "read-only" not in str(error):
+            raise
+        # Which of the many reasons it is, only a session can tell.
+        session = _open(settings, application, attributes="any")
+    try:
+        session.autocommit = True  # so that this is one round trip
+        session_check.prepare(session, settings, lambda: _open(settings, f"{application} pooler check"))
+        session.autocommit = False
+    except BaseException:
+        session.close()
+        raise
+    answers.bound(session, settings.long_answer_timeout_seconds if long else settings.answer_timeout_seconds)
+    return session
+
+
+def _open(settings: PostgresSettings, application: str, attributes: str = "read-write") -> answers.Session:
+    parts = psycopg2.extensions.parse_dsn(settings.dsn)
+    chosen: dict[str, Any] = {} if _chooses_server(parts) else {"target_session_attrs": attributes}
+    session = psycopg2.connect(
         settings.dsn,
-        password=settings.password.get_secret_value() if settings.password else None,
+        connection_factory=answers.Session,
+        password=settings.secret(),
         application_name=application,
+        client_encoding="UTF8",
         connect_timeout=settings.connect_timeout_seconds,
         keepalives=1,
         keepalives_idle=10,
         keepalives_interval=5,
         keepalives_count=3,
+        tcp_user_timeout=(settings.lock_timeout_seconds + _UNACKNOWLEDGED_SECONDS) * 1000,
+        **chosen,
     )
-    with connection.cursor() as cursor:
-        # jit: compiling a plan takes longer than any batch of this size runs.
-        cursor.execute(
-            "SELECT set_config('TimeZone', 'UTC', false), set_config('jit', 'off', false),"
-            " set_config('lock_timeout', %s, false), set_config('work_mem', %s, false),"
-            " set_config('idle_in_transaction_session_timeout', '10min', false)",
-            (f"{settings.lock_timeout_seconds}s", f"{settings.work_mem_mb}MB"),
-        )
-    connection.commit()
-    return connection
+    assert isinstance(session, answers.Session)
+    answers.bound(session, settings.connect_timeout_seconds)
+    return session
 
 
-def outlast_outages(seconds: float, stopping: Event | None = None) -> Retrying:
-    """Runs a function again while PASSING errors come, up to `seconds`, or until `stopping` is set."""
+def _chooses_server(parts: dict[str, str]) -> bool:
+    """Whether the DSN or the environment says which of several servers it wants. A service file may."""
+    return bool({"target_session_attrs", "service"} & parts.keys()) or any(
+        os.environ.get(name) for name in ("PGTARGETSESSIONATTRS", "PGSERVICE")
+    )
+
+
+def outlast_outages(seconds: float, stopping: Event | None = None, *, starting: bool = False) -> Retrying:
+    """Runs a function again while what it raises may pass, up to `seconds`, or until `stopping` is set.
+
+    `starting`: see passing.may_pass.
+    """
     stop = stop_after_delay(seconds)
     return Retrying(
-        retry=retry_if_exception_type(PASSING),
-        wait=wait_exponential_jitter(initial=0.1, max=3),
+        retry=retry_if_exception(lambda error: may_pass(error, starting=starting)),
+        wait=growing_wait(initial=0.1, max=3),
         stop=stop | stop_when_event_set(stopping) if stopping else stop,
         before_sleep=_report,
         reraise=True,
@@ -71,18 +101,3 @@ def outlast_outages(seconds: float, stopping: Event | None = None) -> Retrying:
 def _report(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     log.warning("PostgreSQL: %s; attempt %d, trying again", first_line(error), state.attempt_number)
-
-
-def statement(path: str, **parts: sql.Composable) -> sql.Composed:
-    """The statement in sql/`path` with identifiers and fragments put in for its {names}."""
-    return sql.SQL(_text(path)).format(**parts)
-
-
-@cache  # commits and refreshes compose some of theirs each time
-def _text(path: str) -> str:
-    return (SQL_DIR / path).read_text(encoding="utf-8")
-
-
-def names(columns: tuple[str, ...], form: Callable[[str], sql.Composable] = sql.Identifier) -> sql.Composed:
-    """Columns as a comma-separated list, each in `form`."""
-    return sql.SQL(", ").join(form(c) for c in columns)

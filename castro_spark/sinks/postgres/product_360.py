@@ -21,6 +21,7 @@ from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, rat
 from castro_spark.sinks.postgres.connection import Connection, names, statement
 from castro_spark.sinks.postgres.exclusive import try_lock
 
+NAME = "product_360"  # of the view among the projections in Redis
 STREAMS = ("inventory", "sales", "procurement")
 _FLOW_COLUMNS = {"in": "{}_in", "out": "{}_out", "sales": "{}", "purchase": "{}"}
 Fields = dict[str, str]
@@ -55,7 +56,7 @@ def is_migrated(connection: Connection) -> bool:
 def become_refresher(connection: Connection) -> bool:
     """Whether this connection is the one that refreshes, as long as it lives: one of several applications does."""
     with connection, connection.cursor() as cursor:
-        return try_lock(cursor, "product_360", "")
+        return try_lock(cursor, NAME, "")
 
 
 def look(connection: Connection, as_of: date) -> Look:

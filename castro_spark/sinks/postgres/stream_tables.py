@@ -26,7 +26,7 @@ from castro_spark.sinks.postgres.working_tables import (
     rejects_table,
     warehouse_rows_table,
 )
-from castro_spark.streams.declaration import FieldType, Measure, StreamDeclaration
+from castro_spark.streams.declaration import POSITION_COLUMN, FieldType, Measure, StreamDeclaration
 
 Cursor = psycopg2.extensions.cursor
 # Types as PostgreSQL's format_type writes them, so that declaration and catalog compare as texts.
@@ -44,8 +44,7 @@ _DERIVED_TYPES = {
     "quarter": "smallint",
     "day_of_week": "smallint",
     "is_weekend": "boolean",
-    "position_major": "bigint",
-    "position_minor": "bigint",
+    POSITION_COLUMN: "bytea",
 }
 _SUMS = {"transactions": "bigint", "volume": "numeric", "value": "numeric"}
 Existing = dict[str, tuple[str, bool]]  # a table's columns: type, and whether an INSERT must give it

@@ -115,6 +115,7 @@ def client(settings: RedisSettings) -> redis.Redis:
     """A client that gives up on a dead server after the timeout, and does not retry by itself."""
     return redis.Redis.from_url(
         settings.url,
+        username=settings.username,
         password=settings.password.get_secret_value() if settings.password else None,
         socket_timeout=settings.timeout_seconds,
         socket_connect_timeout=settings.timeout_seconds,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from castro_spark.errors import IdentitiesDiffer, RulesChanged
 from castro_spark.parse.identity import Kinds
 from castro_spark.sinks.postgres.commit.ledger import Ledger, StreamLock
+from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.streams.declaration import IdentityKind
 
@@ -41,11 +42,11 @@ def check_warehouse(ledger: Ledger, stream: str, kinds: Kinds) -> None:
     )
 
 
-def take_streamed(connection: Connection, lock: StreamLock, kinds: Kinds) -> None:
-    """Notes that records known by `kinds` are written. Raises RulesChanged where the warehouse's rows are known by
-    others: they were parsed before those came.
+def take_streamed(connection: Connection, lock: StreamLock, batch: StagedBatch) -> None:
+    """Notes how the batch's records are known, and how many of their ids were not sent in their normal form. Raises
+    RulesChanged where the warehouse's rows are known otherwise: the batch was parsed before those came.
     """
-    ledger = lock.ledger
+    ledger, kinds = lock.ledger, batch.kinds
     if ledger.warehouse_kinds and not kinds <= ledger.warehouse_kinds:
         raise RulesChanged(
             f"stream {lock.stream}: rows of the warehouse have come, known by {_words(ledger.warehouse_kinds)}, and"
@@ -53,6 +54,11 @@ def take_streamed(connection: Connection, lock: StreamLock, kinds: Kinds) -> Non
             "the stream begins again by itself, and rejects records that are known otherwise; run any other job again",
         )
     _note(connection, lock, "kinds", kinds - ledger.kinds)
+    if raw_ids := batch.total("raw_ids"):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE castro.stream SET ids_changed = ids_changed + %s WHERE stream = %s", (raw_ids, lock.stream)
+            )
 
 
 def take_warehouse(connection: Connection, lock: StreamLock, kinds: Kinds) -> None:

@@ -80,7 +80,7 @@ class OutOfBandCommits:
         lock = lock_out_of_band(connection, self._stream.name)
         if self._warehouse is None:
             take_source(connection, lock, batch.notes)
-            take_streamed(connection, lock, batch.kinds)
+            take_streamed(connection, lock, batch)
         else:
             take_warehouse(connection, lock, self._warehouse)
         merged = self._merge(connection, lock, batch, horizon)

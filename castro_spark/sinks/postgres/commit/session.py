@@ -6,10 +6,13 @@ from collections.abc import Callable
 from threading import Event
 from typing import TypeVar
 
+import psycopg2
+
+from castro_spark.errors import SessionRefused
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.statements import Statements
-from castro_spark.sinks.postgres.connection import PASSING, Connection, connect, outlast_outages
+from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages
 from castro_spark.streams.declaration import StreamDeclaration
 
 T = TypeVar("T")
@@ -35,7 +38,7 @@ class CommitSession:
         self._connection: Connection | None = None
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in a transaction, again while PASSING errors come and the patience lasts.
+        """Runs `work` in a transaction, again while what is raised may pass and the patience lasts.
 
         `work` must find out by itself whether an earlier try's COMMIT arrived although its answer did not.
         """
@@ -45,7 +48,7 @@ class CommitSession:
                     connection = self._open()
                     with connection:
                         return work(connection)
-                except PASSING:
+                except (psycopg2.Error, SessionRefused):
                     self.close()
                     raise
         raise AssertionError("unreachable: the retrying reraises")

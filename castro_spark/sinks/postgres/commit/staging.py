@@ -1,9 +1,9 @@
 """Staging: COPY of a batch's parsed records, from wherever they are, into tables that its transaction takes up.
 
 A small batch is staged by the driver, in temporary tables and within the commit's own transaction; a large
-one by the executors in parallel, in unlogged tables, each task under an attempt number of its own. Only the
-attempts that Spark counts as done are taken up, so a task that was retried or speculated counts once; and the
-commit compares what it finds with what was counted.
+one by the executors in parallel, in unlogged tables, each task an Arrow batch at a time, under attempt numbers of
+their own. Only the attempts that Spark counts as done are taken up, so a task that was retried or speculated counts
+once; and the commit compares what it finds with what was counted.
 
 There are two slots of staging tables, so that one batch can be staged while the one before it commits, and a third
 for out-of-band commits. A slot is emptied by the commit that took it up, and at a start.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -26,6 +27,7 @@ from pyspark.sql import DataFrame
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
 from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
 from castro_spark.parse.notes import Notes
+from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.settings import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
 from castro_spark.sinks.postgres.working_tables import (
@@ -40,35 +42,50 @@ REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "re
 KEPT_BYTES = 1 << 20  # of a reject's key and of its value
 _CUT = ("value_length", "value_sha256")  # of a value over that; else null
 _ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
-_COUNTS = ("events", "rejects", "skipped", "kept", "natural")
+_COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")
 COUNTS_SCHEMA = (
     f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>,"
-    " notes string"
+    " notes string, bytes bigint, stopped_at bigint"
+)
+_COUNTS_TYPES = pa.schema(
+    {
+        "attempt": pa.int64(),
+        "partition": pa.int32(),
+        **dict.fromkeys(_COUNTS, pa.int64()),
+        "unknown": pa.list_(pa.string()),
+        "notes": pa.string(),
+        "bytes": pa.int64(),
+        "stopped_at": pa.int64(),
+    }
 )
 _CSV = csv.WriteOptions(include_header=False)
 
 
 @dataclass
 class Counts:
-    """What a partition of the batch held; `events` are deletes too, of which `kept` had columns not sent, and `natural`
-    are known by their natural key."""
+    """What a partition of the batch held; `events` are deletes too, of which `kept` had columns not sent, `natural` are
+    known by their natural key, and `raw_ids` had an id that was not in its normal form."""
 
     events: int = 0
     rejects: int = 0
     skipped: int = 0
     kept: int = 0
     natural: int = 0
+    raw_ids: int = 0
 
     @property
     def records(self) -> int:
         return self.events + self.rejects + self.skipped
 
-    def add(self, events: int, rejects: int, skipped: int, kept: int, natural: int) -> None:
+    def add(
+        self, events: int = 0, rejects: int = 0, skipped: int = 0, kept: int = 0, natural: int = 0, raw_ids: int = 0
+    ) -> None:
         self.events += events
         self.rejects += rejects
         self.skipped += skipped
         self.kept += kept
         self.natural += natural
+        self.raw_ids += raw_ids
 
 
 @dataclass
@@ -84,6 +101,15 @@ class StagedBatch:
     slot: str = TEMPORARY
     unknown: set[str] = field(default_factory=set)  # names of fields that the declaration does not know
     notes: Notes = field(default_factory=Notes)
+    bytes: int = 0  # of the records' keys and values
+    stopped_at: dict[int, int] = field(default_factory=dict)  # partitions whose task stopped early: the next offset
+
+    def reached(self, ends: Mapping[int, int]) -> dict[int, int]:
+        """Where the batch ends that was to end at `ends`. After an early stop, a partition that nothing came of may not
+        have been read at all."""
+        if not self.stopped_at:
+            return dict(ends)
+        return {p: self.stopped_at.get(p, end) for p, end in ends.items() if p in self.counts}
 
     def total(self, outcome: str) -> int:
         return sum(getattr(c, outcome) for c in self.counts.values())
@@ -93,6 +119,14 @@ class StagedBatch:
         """How its events are known."""
         natural, events = self.total("natural"), self.total("events")
         return frozenset(kind for kind, n in zip(IdentityKind, (events - natural, natural), strict=True) if n)
+
+
+@dataclass(frozen=True)
+class TaskBounds:
+    """When a task stops early: bytes of keys and values, and seconds."""
+
+    bytes: int
+    seconds: float
 
 
 def new_attempt() -> int:
@@ -105,7 +139,11 @@ def stage_on_driver(
 ) -> StagedBatch:
     """A small batch: parsed here, and held until its transaction copies it."""
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
-    return StagedBatch(counts=count(held), parsed=held, unknown=unknown_fields(held), notes=Notes.of(held))
+    held = without_ambiguous(held, rules.stream, REJECT)
+    return StagedBatch(
+        counts=count(held), parsed=held, unknown=unknown_fields(held), notes=Notes.of(held),
+        bytes=sum(record_bytes(batch) for batch in held),
+    )  # fmt: skip
 
 
 def not_yet_consumed(batch: pa.RecordBatch, positions: Mapping[int, int]) -> pa.RecordBatch:
@@ -125,19 +163,19 @@ def count(parsed: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
     counts: dict[int, Counts] = {}
     for batch in parsed:
         natural = pc.match_substring_regex(batch.column("event_id"), NATURAL_PATTERN).cast(pa.int64())
-        held = batch.select(["partition", "outcome", "kept"]).append_column("natural", natural)
+        held = batch.select(["partition", "outcome", "kept", "raw_id"]).append_column("natural", natural)
         table = pa.Table.from_batches([held])
-        sums = [([], "count_all"), ("kept", "count"), ("natural", "sum")]
+        sums = [([], "count_all"), ("kept", "count"), ("natural", "sum"), ("raw_id", "count")]
         grouped = table.group_by(["partition", "outcome"]).aggregate(sums)
         for row in grouped.to_pylist():
             n, outcome = row["count_all"], row["outcome"]
             here = counts.setdefault(row["partition"], Counts())
             if outcome in (EVENT, DELETE):
-                here.add(n, 0, 0, row["kept_count"], row["natural_sum"])
+                here.add(n, kept=row["kept_count"], natural=row["natural_sum"], raw_ids=row["raw_id_count"])
             elif outcome == REJECT:
-                here.add(0, n, 0, 0, 0)
+                here.add(rejects=n)
             else:
-                here.add(0, 0, n, 0, 0)
+                here.add(skipped=n)
     return counts
 
 
@@ -211,6 +249,8 @@ def copy_rows(
         if pa.types.is_timestamp(column.type) and column.type.tz:
             # In UTC, which is the session's zone. Arrow takes thirty times as long to write instants with theirs.
             rows = rows.set_column(index, column.name, rows.column(index).cast(pa.timestamp(column.type.unit)))
+        elif pa.types.is_binary(column.type):
+            rows = rows.set_column(index, column.name, _bytea(rows.column(index)))
     numbered = rows.add_column(0, "attempt", pa.array([attempt] * rows.num_rows, pa.int64()))
     payload = BytesIO()
     csv.write_csv(numbered, payload, _CSV)
@@ -238,13 +278,29 @@ def stage_partition(
     positions: Mapping[int, int],
     slot: str,
     patience: float,
+    bounds: TaskBounds,
 ) -> Iterator[pa.RecordBatch]:
-    """One task of a large batch: parse and COPY its records into the slot, commit, and tell the counts.
+    """One task of a large batch: parse and COPY the records of one partition, an Arrow batch at a time; reports counts.
 
-    Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under another attempt.
+    Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under other attempts. It stops before
+    its records' end where they are more than `bounds`, whatever they were expected to be, and says where.
     """
-    held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in batches]
-    yield from stage_parsed(held, rules.stream, settings=settings, slot=slot, patience=patience)
+    began, taken = time.monotonic(), 0
+
+    def parsed() -> Iterator[tuple[pa.RecordBatch, bool]]:
+        nonlocal taken
+        for batch in batches:
+            records = not_yet_consumed(batch, positions)
+            taken += record_bytes(records)
+            if not len(records):
+                continue
+            full = taken >= bounds.bytes or time.monotonic() - began >= bounds.seconds
+            for found in without_ambiguous([parse_batch(records, rules)], rules.stream, REJECT):
+                yield found, full
+            if full:
+                return
+
+    yield from _stage(parsed(), rules.stream, settings=settings, slot=slot, patience=patience)
 
 
 def stage_on_executors(
@@ -258,38 +314,75 @@ def stage_on_executors(
         counts.add(*(row[name] for name in _COUNTS))
         batch.unknown.update(row.unknown)
         batch.notes.add(Notes.of_json(row.notes))
+        batch.bytes += row.bytes
+        if row.stopped_at is not None:
+            batch.stopped_at[row.partition] = row.stopped_at
     return batch
 
 
 def stage_parsed(
-    held: list[pa.RecordBatch], stream: StreamDeclaration, *, settings: PostgresSettings, slot: str, patience: float
+    parsed: Iterable[pa.RecordBatch],
+    stream: StreamDeclaration,
+    *,
+    settings: PostgresSettings,
+    slot: str,
+    patience: float,
 ) -> Iterator[pa.RecordBatch]:
-    """COPY of a task's parsed records into the slot; tells the counts (COUNTS_SCHEMA)."""
-    counts = count(held)
-    if not counts:
-        return
-    attempt = new_attempt()
-    for again in outlast_outages(patience):
-        with again:
-            connection = connect(settings, f"castro_spark {stream.name} staging")
-            try:
-                for parsed in held:
-                    copy_parsed(connection, stream, parsed, attempt, slot)
-                connection.commit()
-            finally:
-                connection.close()
-    unknown = sorted(unknown_fields(held))
-    rows = [
-        {"attempt": attempt, "partition": p, **{name: getattr(c, name) for name in _COUNTS}, "unknown": unknown,
-         "notes": Notes.of(b.filter(pc.equal(b.column("partition"), p)) for b in held).as_json()}
-        for p, c in counts.items()
-    ]  # fmt: skip
-    schema = pa.schema(
-        [("attempt", pa.int64()), ("partition", pa.int32())]
-        + [(name, pa.int64()) for name in _COUNTS]
-        + [("unknown", pa.list_(pa.string())), ("notes", pa.string())]
-    )
-    yield pa.RecordBatch.from_pylist(rows, schema=schema)
+    """COPY of a task's parsed records into the slot, as they come; reports the counts (COUNTS_SCHEMA)."""
+    yield from _stage(((batch, False) for batch in parsed), stream, settings=settings, slot=slot, patience=patience)
+
+
+def _stage(
+    parsed: Iterable[tuple[pa.RecordBatch, bool]],
+    stream: StreamDeclaration,
+    *,
+    settings: PostgresSettings,
+    slot: str,
+    patience: float,
+) -> Iterator[pa.RecordBatch]:
+    """Each batch in a transaction and under an attempt of its own: what an outage takes is that of the batch in hand.
+
+    With a batch comes whether its task stops after it.
+    """
+    connection: Connection | None = None
+    try:
+        for batch, last in parsed:
+            if not len(batch):
+                continue
+            for again in outlast_outages(patience):
+                with again:
+                    attempt = new_attempt()  # the one whose COMMIT may have been lost counts for nothing
+                    if connection is None or connection.closed:
+                        connection = connect(settings, f"castro_spark {stream.name} staging")
+                    try:
+                        copy_parsed(connection, stream, batch, attempt, slot)
+                        connection.commit()
+                    except BaseException:
+                        connection.close()
+                        raise
+            yield _counted(batch, attempt, last)
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _counted(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch:
+    """The counts of a batch that was copied under `attempt`, a row a partition (COUNTS_SCHEMA)."""
+    partitions = parsed.column("partition")
+    rows = []
+    for partition, counts in count([parsed]).items():
+        here = parsed.filter(pc.equal(partitions, partition))
+        rows.append({
+            "attempt": attempt, "partition": partition, **{name: getattr(counts, name) for name in _COUNTS},
+            "unknown": sorted(unknown_fields([here])), "notes": Notes.of([here]).as_json(), "bytes": record_bytes(here),
+            "stopped_at": pc.max(here.column("offset")).as_py() + 1 if last else None,
+        })  # fmt: skip
+    return pa.RecordBatch.from_pylist(rows, schema=_COUNTS_TYPES)
+
+
+def record_bytes(records: pa.RecordBatch) -> int:
+    """Bytes of the keys and values."""
+    return sum(pc.sum(pc.binary_length(records.column(name))).as_py() or 0 for name in ("key", "value"))
 
 
 def empty_slot(connection: Connection, stream: StreamDeclaration, slot: str) -> None:

@@ -99,7 +99,7 @@ class StreamCommits:
                 "start the stream again: it goes on from the ledger",
             )
         take_source(connection, lock, batch.notes)
-        take_streamed(connection, lock, batch.kinds)
+        take_streamed(connection, lock, batch)
         # 2. to 6. The records into the tables.
         merged = self._merge(connection, lock, batch, horizon)
         # 7. The books, whose CHECK refuses what does not balance.

@@ -63,7 +63,8 @@ def exclusive_extract(
 
     Raises ExtractBusy where another one goes on for longer than `wait_seconds`.
     """
-    connection = connect(settings, f"castro_spark extract {target} by {socket.gethostname()} pid {os.getpid()}")
+    who = f"{socket.gethostname()} pid {os.getpid()}"
+    connection = connect(settings, f"castro_spark extract {target} by {who}", long=True)
     try:
         check_tables(connection, target, mapping)
         _take_turn(connection, target, wait_seconds)

@@ -1,0 +1,147 @@
+"""Secrets: where they come from, and what is refused so that they stand nowhere else. No error here repeats a value.
+
+They come from variables (CASTRO_..._PASSWORD) or files (CASTRO_..._PASSWORD_FILE, CASTRO_KAFKA_OPTIONS_FILE), never
+from settings files, URLs or connection strings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import psycopg2
+import psycopg2.extensions
+
+from castro_spark.errors import SettingsError
+
+# Environment variable (or the same with _FILE) -> the setting.
+SECRETS: dict[str, tuple[str, ...]] = {
+    "CASTRO_POSTGRES_PASSWORD": ("postgres", "password"),
+    "CASTRO_REDIS_PASSWORD": ("redis", "password"),
+    "CASTRO_KAFKA_SASL_PASSWORD": ("kafka", "sasl_password"),
+}
+KAFKA_OPTIONS_FILE = "CASTRO_KAFKA_OPTIONS_FILE"
+_KAFKA_SECRETS = ("kafka", "secret_options")
+
+_SECRET_NAME = re.compile(r"passw|passphrase|secret|token|credential|keystore\.key|user\.info", re.IGNORECASE)
+_SECRET_IN_JAAS = re.compile(r"(password|secret|token)\w*\s*=(?!\s*\"?\$\{)", re.IGNORECASE)
+_REFERENCE = re.compile(r"^\s*\$\{[^}]+\}\s*$")  # a config provider's, which Kafka's client resolves where it runs
+# Options whose names look so, and whose values are none: places and kinds.
+_NOT_SECRET = re.compile(r"\.(location|type|class|url|id|scope|file|seconds|ms|name|path)$", re.IGNORECASE)
+
+
+def is_secret_option(name: str, value: str) -> bool:
+    """Whether a Kafka client option holds a secret in clear."""
+    if _REFERENCE.match(value):
+        return False
+    if name.lower().endswith("jaas.config"):
+        return bool(_SECRET_IN_JAAS.search(value))
+    return bool(_SECRET_NAME.search(name)) and not _NOT_SECRET.search(name)
+
+
+def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
+    """The secret that `variable`, or the file that `variable`_FILE names, holds; None: neither is set."""
+    if environ.get(variable):
+        return environ[variable]
+    path = environ.get(f"{variable}_FILE")
+    if not path:
+        return None
+    secret = read_secret_file(f"{variable}_FILE", path).rstrip("\r\n")
+    if not secret:
+        raise SettingsError(f"{variable}_FILE: {path} is empty", "write the password into it")
+    return secret
+
+
+def read_secret_file(setting: str, path: str) -> str:
+    """The text of a file with a secret; `setting` names it in errors."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{setting}: cannot read {path}: {error.strerror}", "name a readable file") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{setting}: {path} is no text in UTF-8", "name a file with the secret alone") from None
+
+
+def read_options_file(path: str) -> dict[str, str]:
+    """Kafka client options, a `name=value` a line, as in Kafka's own client.properties."""
+    options: dict[str, str] = {}
+    for number, line in enumerate(read_secret_file(KAFKA_OPTIONS_FILE, path).splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith(("#", "!")):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name.strip():
+            raise SettingsError(
+                f"{KAFKA_OPTIONS_FILE}: {path}, line {number} is no name=value", "write one option a line, unbroken"
+            )
+        options[name.strip()] = value.strip()
+    return options
+
+
+def refuse_in_file(tree: Mapping[str, Any], path: Path) -> None:
+    """Raises SettingsError where a settings file holds a secret."""
+    for variable, key in SECRETS.items():
+        if _at(tree, key) is not None:
+            raise SettingsError(
+                f"{path}: {'.'.join(key)}: a settings file must not hold secrets",
+                f"take it out, and set {variable} or {variable}_FILE",
+            )
+    if _at(tree, _KAFKA_SECRETS) is not None:
+        raise SettingsError(
+            f"{path}: {'.'.join(_KAFKA_SECRETS)}: a settings file must not hold secrets",
+            f"take it out, and name a file of such options in {KAFKA_OPTIONS_FILE}",
+        )
+
+
+def _at(tree: Any, key: tuple[str, ...]) -> Any:
+    for part in key:
+        if not isinstance(tree, Mapping):
+            return None
+        tree = tree.get(part)
+    return tree
+
+
+def check_kafka_options(options: Mapping[str, str]) -> None:
+    """Raises ValueError where options of a settings file hold a secret."""
+    for name, value in options.items():
+        if is_secret_option(name, value):
+            raise ValueError(
+                f"{name} holds a secret: take it out; set kafka.sasl_username and CASTRO_KAFKA_SASL_PASSWORD, or put it"
+                f" into the file that {KAFKA_OPTIONS_FILE} names"
+            )
+
+
+def check_dsn(dsn: str) -> None:
+    """Raises ValueError for what is no libpq connection string, or one that holds a secret."""
+    try:
+        parts = psycopg2.extensions.parse_dsn(dsn)
+    except psycopg2.Error:
+        # libpq's words may quote a part of it.
+        raise ValueError("is no libpq connection string: write host=... port=... dbname=... user=...") from None
+    if "password" in parts:
+        raise ValueError("must hold no password: use CASTRO_POSTGRES_PASSWORD or ..._PASSWORD_FILE")
+    if secret := [name for name in parts if name in {"sslpassword", "oauth_client_secret"}]:
+        raise ValueError(f"must hold no {secret[0]}: keep it in a service file (service=..., PGSERVICEFILE)")
+
+
+def check_redis_url(url: str) -> None:
+    """Raises ValueError for what is no Redis URL, or one that holds a user or a secret, wherever in it."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        query = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        raise ValueError("is no URL: write redis://host:port/db, rediss://... or unix:///path") from None
+    if parts.scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    if "@" in url:
+        raise ValueError("must hold no user and no password: use redis.username, and CASTRO_REDIS_PASSWORD or ..._FILE")
+    if parts.fragment or "#" in url:
+        raise ValueError("must have no part after #: a password goes into CASTRO_REDIS_PASSWORD or ..._FILE")
+    for name, _ in query:
+        if name.lower() == "username":
+            raise ValueError("must hold no user: use redis.username")
+        if re.search(r"pass|secret|token|credential|auth", name, re.IGNORECASE):
+            raise ValueError("must hold no password in its query: use CASTRO_REDIS_PASSWORD or ..._FILE")

@@ -1,0 +1,1 @@
+"""What the jobs tell of themselves to people and programs."""

@@ -1,0 +1,97 @@
+"""A status for people: each part as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_MOST_TABLES = 10
+
+
+def lines(kind: str, part: dict[str, Any]) -> Iterator[str]:
+    """The lines of one part that observe/status yields."""
+    yield from _OF[kind](part)
+
+
+def _postgres(part: dict[str, Any]) -> Iterator[str]:
+    yield from _error(part["error"])
+
+
+def _stream(s: dict[str, Any]) -> Iterator[str]:
+    yield f"{s['stream']}: topic {s['topic']}" + ("" if s.get("started", True) else ", never started")
+    if "error" in s:
+        yield from _error(s["error"], "  ")
+    elif s["started"]:
+        yield f"  committed   revision {s['revision']} at {s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
+        cache = s["redis"]
+        current = f"revision {cache['revision']}" if cache["reachable"] else f"not reachable ({cache['error']})"
+        yield f"  redis       {current}{'' if cache.get('up_to_date') else '  BEHIND'}"
+        for error in s["errors"]:
+            yield f"  ERROR       {error['state']} since {error['since']:%Y-%m-%d %H:%M:%S} UTC: {error['problem']}"
+            yield f"              {error['remedy']}"
+        if s["skipped"]:
+            yield f"  skipped     {', '.join(f'{kind} {n:,}' for kind, n in s['skipped'].items())}"
+        if s["skipped_tables"]:
+            yield f"  of tables   {_tables(s['skipped_tables'], s['skipped_tables_not_reported_before'])}"
+        if new := s["unknown_fields_not_told_before"]:
+            yield f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (reported this once)"
+        known = ", ".join(f"{of} by {' and '.join(kinds)}" for of, kinds in s["identities"].items() if kinds)
+        changed = f"; {s['ids_changed']:,} ids came padded or in another Unicode form" if s["ids_changed"] else ""
+        yield f"  identity    {known or 'nothing yet'}{changed}"
+        yield f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}".rstrip()
+
+
+def _topic(s: dict[str, Any]) -> Iterator[str]:
+    created_again = s.get("topic_is_the_ledgers") is False
+    yield f"{s['stream']}: topic {s['topic']}" + (" WAS CREATED AGAIN" if created_again else "")
+    if "error" in s:
+        yield from _error(s["error"], "  ")
+    if s.get("lag") is not None:
+        yield f"  lag         {sum(s['lag'].values()):,} records {s['lag']}"
+    if archive := s.get("archive"):
+        yield f"  archive     {_archive(archive)}"
+
+
+def _product_360(view: dict[str, Any]) -> Iterator[str]:
+    if "error" in view:
+        yield "product_360:"
+        yield from _error(view["error"], "  ")
+    elif view["migrated"]:
+        at = f"{view['refreshed_at']:%Y-%m-%d %H:%M:%S} UTC" if view["refreshed_at"] else "never"
+        yield f"product_360: {view['products']:,} products, {view['to_refresh']:,} to refresh"
+        yield f"  refreshed   {at}"
+        yield f"  redis       {'up to date' if view['redis'].get('up_to_date') else 'BEHIND or not reachable'}"
+
+
+def _table(table: dict[str, Any]) -> Iterator[str]:
+    extracted = "never extracted"
+    if "error" in table:
+        extracted = table["error"].partition("\n")[0]
+    elif at := table["committed_at"]:
+        extracted = f"up to {table['watermark']} by an extract ({table['mode']}) at {at:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"{table['table']}: {extracted}"
+
+
+def _error(words: str, indent: str = "") -> Iterator[str]:
+    first, *rest = words.splitlines()
+    yield f"{indent}ERROR       {first}"
+    for line in rest:
+        yield f"{indent}{line}"
+
+
+def _tables(records: dict[str, int], new: list[str]) -> str:
+    """Other tables' records by name, the most frequent first; "*" are the names beyond those counted by themselves."""
+    shown = [f"{name} {n:,}{' (new)' if name in new else ''}" for name, n in list(records.items())[:_MOST_TABLES]]
+    left = len(records) - len(shown)
+    return ", ".join(shown) + (f" and {left} more (--json)" if left else "")
+
+
+def _archive(archive: dict[str, Any]) -> str:
+    if not archive["readable"]:
+        return f"not readable ({archive['error']})"
+    lost = sum(archive["lost"].values())
+    behind = f"{sum(archive['behind'].values()):,} records behind, last append {archive['archived_at']}"
+    return behind + (f"  {lost:,} RECORDS AGED OUT BEFORE" if lost else "")
+
+
+_OF = {"postgres": _postgres, "stream": _stream, "topic": _topic, "product_360": _product_360, "table": _table}

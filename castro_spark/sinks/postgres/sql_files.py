@@ -1,0 +1,26 @@
+"""The statements in sql/, and what is put in for their {names}. See sql/README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from psycopg2 import sql
+
+SQL_DIR = Path(__file__).resolve().parent.parent.parent.parent / "sql"
+
+
+def statement(path: str, **parts: sql.Composable) -> sql.Composed:
+    """The statement in sql/`path` with identifiers and fragments put in for its {names}."""
+    return sql.SQL(_text(path)).format(**parts)
+
+
+@cache  # commits and refreshes compose some of theirs each time
+def _text(path: str) -> str:
+    return (SQL_DIR / path).read_text(encoding="utf-8")
+
+
+def names(columns: tuple[str, ...], form: Callable[[str], sql.Composable] = sql.Identifier) -> sql.Composed:
+    """Columns as a comma-separated list, each in `form`."""
+    return sql.SQL(", ").join(form(c) for c in columns)

@@ -1,0 +1,167 @@
+"""How a slice's records come from Kafka to PostgreSQL's staging: through the driver, or by the executors.
+
+Neither is asked to hold what nobody has measured. To the driver come only records up to a size, so that all of a slice
+are no more than `streaming.max_batch_bytes`; where larger ones are among them, the slice is cut to what fits and read
+again. The executors' tasks copy a few megabytes at a time, and stop early where a slice is larger than was expected.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from castro_spark.errors import first_line
+from castro_spark.parse import SOURCE_COLUMNS, ParseRules
+from castro_spark.parse.identity import Kinds
+from castro_spark.parse.origin import Source
+from castro_spark.rules import parse_rules
+from castro_spark.settings import Settings
+from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit.ledger import Positions
+from castro_spark.sinks.postgres.commit.staging import StagedBatch, TaskBounds
+from castro_spark.sinks.postgres.working_tables import SLOTS
+from castro_spark.sources.kafka import read_range, tasks_at_once, topic_state
+from castro_spark.streaming.slices import Limits, fitting
+from castro_spark.streaming.warm_up import WarmUp
+from castro_spark.streams.declaration import StreamDeclaration
+
+log = logging.getLogger(__name__)
+# What the driver takes at once is aimed at this part of max_batch_bytes, so that a record may be four times the mean
+# before a slice must be read again.
+_DRIVERS_PART = 4
+_SIZE = "bytes"
+_PATIENCE = 2  # of commit_seconds: a task that stops early costs its worker, fresh ones take seconds to begin
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Offsets from `starts` up to `ends`, the bytes that are expected of one (None: nobody knows), and a DataFrame of
+    just these records where there is one already."""
+
+    starts: Positions
+    ends: Positions
+    offset_bytes: float | None = None
+    records: DataFrame | None = None
+
+    @property
+    def offsets(self) -> int:
+        return sum(end - self.starts[p] for p, end in self.ends.items())
+
+
+class Stager:
+    """Stages the slices of one stream, which are committed in turn: two staging slots, used alternately."""
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        stream: StreamDeclaration,
+        generation: int,
+        known: Kinds = frozenset(),
+    ) -> None:
+        self._spark = spark
+        self._settings = settings
+        self._conf = settings.streaming
+        self._stream = stream
+        self._generation = generation
+        self._known = known  # how the warehouse's events are known
+        self._slot = SLOTS[0]
+        self._warm_up = WarmUp(spark)
+
+    def limits(self) -> Limits:
+        """What the next slice may be: what the driver takes, until the executors' Python is up."""
+        few, most = self._conf.executor_staging_rows - 1, self._conf.max_offsets_per_trigger
+        if self._warm_up.done or not few:
+            return Limits(self._conf.commit_seconds, most, self._conf.max_batch_bytes)
+        return Limits(self._conf.commit_seconds, min(few, most), self._drivers_bytes)
+
+    def expect(self, left: Slice) -> None:
+        """Brings up the executors' Python beside the first slices where so much is left that they will be wanted."""
+        if not self._is_for_driver(left):
+            self._warm_up.start(len(left.ends))
+
+    def rehearse(self) -> None:
+        """Reads and parses the topic's first record as a slice, and drops it: a cold JVM takes seconds for that. Before
+        the claim it delays no commit, and an earlier writer goes on meanwhile."""
+        state = topic_state(self._spark, self._settings.kafka, self._stream.topic, committed=True)
+        first = next(({p: b} for p, b in state.beginnings.items() if state.ends[p] > b), None)
+        if first is not None:
+            rules = parse_rules(self._stream, self._settings, self._generation)
+            try:
+                self._on_driver(Slice(first, {p: b + 1 for p, b in first.items()}), rules)
+            except (PySparkException, Py4JError) as error:  # it may have aged out in this moment: the claim looks again
+                log.warning("stream %s: the first record could not be read: %s", self._stream.name, first_line(error))
+
+    def stage(self, part: Slice, source: Source | None) -> tuple[StagedBatch, dict[int, int]]:
+        """Stages a slice, and returns where it ends: before `part.ends` where it was too much at once.
+
+        `source` is the one that the stream's first change fixed; None before that is committed.
+        """
+        rules = parse_rules(self._stream, self._settings, self._generation, warehouse=self._known, source=source)
+        return self._on_driver(part, rules) if self._is_for_driver(part) else self._on_executors(part, rules)
+
+    def _is_for_driver(self, part: Slice) -> bool:
+        expected_bytes = part.offsets * (part.offset_bytes or 0)
+        return part.offsets < self._conf.executor_staging_rows and expected_bytes <= self._drivers_bytes
+
+    @property
+    def _drivers_bytes(self) -> int:
+        return self._conf.max_batch_bytes // _DRIVERS_PART
+
+    def _on_driver(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
+        ends = dict(part.ends)
+        rows = up_to_size(self._read(part), self._conf.max_batch_bytes // part.offsets).toArrow()
+        if withheld(rows):
+            sizes = zip(*(rows.column(name).to_pylist() for name in ("partition", "offset", _SIZE)), strict=True)
+            ends = fitting([s for s in sizes if s[1] >= part.starts[s[0]]], ends, self._drivers_bytes)
+            measured = pc.sum(rows.column(_SIZE)).as_py() / part.offsets
+            rows = self._read(Slice(part.starts, ends, measured)).toArrow()
+        return staging.stage_on_driver(rows.to_batches(), rules, part.starts), ends
+
+    def _on_executors(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
+        self._slot = next(slot for slot in SLOTS if slot != self._slot)
+        task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
+            staging.stage_partition,
+            settings=self._settings.postgres,
+            rules=rules,
+            positions=dict(part.starts),
+            slot=self._slot,
+            patience=self._conf.outage_retry_seconds,
+            bounds=TaskBounds(self._conf.max_batch_bytes, _PATIENCE * self._conf.commit_seconds),
+        )
+        batch = staging.stage_on_executors(self._read(part), task, self._slot)
+        return batch, batch.reached(part.ends)
+
+    def _read(self, part: Slice) -> DataFrame:
+        if part.records is not None:
+            return part.records
+        return read_range(
+            self._spark, self._settings.kafka, self._stream.topic, part.starts, part.ends,
+            reader=f"castro-slices-{self._stream.name}", tasks=tasks_at_once(self._spark, len(part.ends)),
+            record_bytes=part.offset_bytes,
+        ).select(*SOURCE_COLUMNS)  # fmt: skip
+
+
+def up_to_size(records: DataFrame, most: int) -> DataFrame:
+    """Records (SOURCE_COLUMNS) and their bytes; key and value are null where these are more than some `most`."""
+    # A power of two: Spark compiles code for each number that stands in a plan.
+    bound = 1 << max(0, most.bit_length() - 1)
+    size = F.coalesce(F.length("key"), F.lit(0)) + F.coalesce(F.length("value"), F.lit(0))
+    sized = records.select(*SOURCE_COLUMNS, size.alias(_SIZE))
+    bounded = (F.when(F.col(_SIZE) <= bound, F.col(name)).alias(name) for name in ("key", "value"))
+    return sized.select("partition", "offset", "timestamp", *bounded, _SIZE)
+
+
+def withheld(rows: pa.Table) -> bool:
+    """Whether a record of `up_to_size` came without its key and value because it was too large."""
+    missing = pc.and_(rows.column("key").is_null(), rows.column("value").is_null())
+    return bool(pc.any(pc.and_(missing, pc.greater(rows.column(_SIZE), 0))).as_py())

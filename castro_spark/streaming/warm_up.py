@@ -1,0 +1,48 @@
+"""Brings up the executors' Python beside a stream's first slices: fresh, its first task takes seconds to begin."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterator
+from threading import Thread
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+_NEEDED = "castro_spark.sinks.postgres.commit.staging"  # by a task that stages
+
+log = logging.getLogger(__name__)
+
+
+class WarmUp:
+    """Once a start. What fails here is only noted: the first slice by the executors will say it."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        self._thread: Thread | None = None
+        self._done = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the executors are to be used."""
+        return self._done
+
+    def start(self, tasks: int) -> None:
+        """Begins, unless it has begun, with as many tasks as there will be."""
+        if self._thread is None:
+            tasks = max(1, min(tasks, self._spark.sparkContext.defaultParallelism))
+            self._thread = Thread(target=self._run, args=(tasks,), name="castro warm up", daemon=True)
+            self._thread.start()
+
+    def _run(self, tasks: int) -> None:
+        try:
+            self._spark.range(0, tasks, 1, tasks).mapInArrow(_load, "id bigint").collect()
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            log.warning("the executors' Python did not come up: %s", error)
+        self._done = True
+
+
+def _load(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    importlib.import_module(_NEEDED)
+    yield from batches

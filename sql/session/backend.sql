@@ -1,0 +1,2 @@
+-- Which of the server's processes answers.
+SELECT pg_backend_pid()
