@@ -10,11 +10,12 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from castro_spark import credentials
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
+from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.streams.declaration import IdentityRule
 
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
@@ -31,116 +32,9 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_TIMEZONE": ("timezone",),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
 }
-_SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # those that take a user and a password
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class KafkaSettings(_Section):
-    bootstrap_servers: str = Field(min_length=3)
-    options: dict[str, str] = Field(default_factory=dict)
-    sasl_username: str | None = Field(default=None, min_length=1)
-    sasl_password: SecretStr | None = None
-    secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # those of the options file
-    options_file: str | None = None  # where it lies
-    options_file_on_nodes: bool = False
-
-    @field_validator("options")
-    @classmethod
-    def _no_group(cls, options: dict[str, str]) -> dict[str, str]:
-        # A group shared by concurrent queries would make each of them read only a part.
-        if "group.id" in options:
-            raise ValueError("must not name group.id: each query reads all partitions by itself")
-        credentials.check_kafka_options(options)
-        return options
-
-    @model_validator(mode="after")
-    def _sasl_whole(self) -> KafkaSettings:
-        if self.options_file_on_nodes and (self.options_file is None or self.sasl_password is not None):
-            raise ValueError(
-                f"options_file_on_nodes: {credentials.KAFKA_OPTIONS_FILE} must name that file, with sasl.jaas.config in"
-                " it where there is a password (not CASTRO_KAFKA_SASL_PASSWORD, which the nodes do not have)"
-            )
-        if (self.sasl_username is None) != (self.sasl_password is None):
-            raise ValueError("sasl_username and CASTRO_KAFKA_SASL_PASSWORD (or ..._FILE) go together")
-        if self.sasl_username is None:
-            return self
-        if self.sasl_mechanism not in _SASL_MECHANISMS:
-            known = ", ".join(_SASL_MECHANISMS)
-            raise ValueError(f"options: sasl.mechanism must be one of {known} beside sasl_username")
-        if not self.option("security.protocol").upper().startswith("SASL_"):
-            raise ValueError("options: security.protocol must be SASL_SSL (or SASL_PLAINTEXT) beside sasl_username")
-        return self
-
-    @property
-    def sasl_mechanism(self) -> str:
-        """As the options have it."""
-        return self.option("sasl.mechanism")
-
-    def option(self, name: str) -> str:
-        """A client option, of either kind; "" where it is not set."""
-        secret = self.secret_options.get(name)
-        return secret.get_secret_value() if secret else self.options.get(name, "")
-
-
-class PostgresSettings(_Section):
-    dsn: str
-    schema_name: str = Field(default="public", alias="schema", min_length=1, max_length=63)
-    password: SecretStr | None = None
-    executor_password_file: str | None = Field(default=None, min_length=1)
-    connect_timeout_seconds: int = Field(gt=0)
-    lock_timeout_seconds: int = Field(gt=0)
-    answer_timeout_seconds: float = Field(gt=0)
-    long_answer_timeout_seconds: float = Field(gt=0)
-    work_mem_mb: int = Field(ge=1)
-
-    @field_validator("dsn")
-    @classmethod
-    def _libpq_without_password(cls, dsn: str) -> str:
-        credentials.check_dsn(dsn)
-        return dsn
-
-    def secret(self) -> str | None:
-        """The password; on an executor that of its own file, where `executor_password_file` is set."""
-        if self.password is not None:
-            return self.password.get_secret_value()
-        if self.executor_password_file is None:
-            return None  # a passfile, a certificate, Kerberos
-        held = credentials.read_secret_file("postgres.executor_password_file", self.executor_password_file)
-        return held.rstrip("\r\n")
-
-    def __getstate__(self) -> dict[Any, Any]:
-        """What goes to the executors: without the password where they have a file of their own."""
-        state = super().__getstate__()
-        if self.executor_password_file is None:
-            return state
-        return {**state, "__dict__": {**state["__dict__"], "password": None}}
-
-
-class TtlSettings(_Section):
-    realtime_seconds: int = Field(gt=0)
-    daily_days: int = Field(gt=0)
-    monthly_days: int = Field(gt=0)
-    product_360_hours: int = Field(gt=24)  # every hash is written anew once a day
-
-
-class RedisSettings(_Section):
-    url: str
-    username: str | None = Field(default=None, min_length=1)
-    password: SecretStr | None = None
-    timeout_seconds: float = Field(gt=0)
-    ttl: TtlSettings
-
-    @field_validator("url")
-    @classmethod
-    def _without_password(cls, url: str) -> str:
-        credentials.check_redis_url(url)
-        return url
-
-
-class ParseSettings(_Section):
+class ParseSettings(Section):
     future_allowance_hours: float = Field(ge=0)
     date_allowance_years: float = Field(gt=0, le=1000)
     none_dates: frozenset[str]
@@ -165,7 +59,7 @@ class ParseSettings(_Section):
         return timedelta(hours=self.future_allowance_hours)
 
 
-class StreamingSettings(_Section):
+class StreamingSettings(Section):
     idle_poll_milliseconds: int = Field(gt=0)
     commit_seconds: float = Field(gt=0, le=5)
     max_batch_bytes: int = Field(ge=1 << 20)
@@ -175,13 +69,13 @@ class StreamingSettings(_Section):
     books_retention_days: int = Field(gt=0)
 
 
-class Product360Settings(_Section):
+class Product360Settings(Section):
     refresh_seconds: float = Field(gt=0)
     products_per_commit: int = Field(gt=0)
     share_of_a_core: float = Field(gt=0, le=1)
 
 
-class ArchiveSettings(_Section):
+class ArchiveSettings(Section):
     """The archive of raw records; without `dir` there is none."""
 
     dir: str | None = Field(default=None, min_length=1, pattern=r"^[^`]*$")  # Delta cannot quote a backtick
@@ -199,11 +93,11 @@ class ArchiveSettings(_Section):
         return f"{self.dir.rstrip('/')}/{stream}"
 
 
-class BackfillSettings(_Section):
+class BackfillSettings(Section):
     chunk_records: int = Field(gt=0)
 
 
-class ReconcileSettings(_Section):
+class ReconcileSettings(Section):
     in_flight_minutes: float = Field(ge=0)  # what changed since is not judged yet
     change_limit: float = Field(ge=0, le=1)  # of a day's events, that a run may change unless forced
     repairs_per_commit: int = Field(gt=0)
@@ -213,7 +107,7 @@ class ReconcileSettings(_Section):
         return timedelta(minutes=self.in_flight_minutes)
 
 
-class HistorySettings(_Section):
+class HistorySettings(Section):
     """Where the warehouse holds a stream's events: a table of `warehouse.tables` whose columns are named as the
     stream's. `deleted` is Spark SQL over these columns."""
 
@@ -230,7 +124,7 @@ class HistorySettings(_Section):
         return tree
 
 
-class SourceSettings(_Section):
+class SourceSettings(Section):
     """A connector's server (topic.prefix), database and schema; what is left out is not compared."""
 
     server: str | None = Field(default=None, min_length=1)
@@ -244,7 +138,7 @@ class SourceSettings(_Section):
         return self
 
 
-class StreamSettings(_Section):
+class StreamSettings(Section):
     """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
 
     topic: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,249}$")
@@ -267,7 +161,7 @@ class StreamSettings(_Section):
         return value
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings of a run. Passwords are SecretStr: neither str() nor repr() shows them."""
 
     timezone: str

@@ -27,7 +27,8 @@ from castro_spark.errors import CastroError, SettingsError, StagingLost
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
 from castro_spark.parse.identity import Kinds
 from castro_spark.rules import configured, parse_rules
-from castro_spark.settings import PostgresSettings, Settings
+from castro_spark.servers import PostgresSettings
+from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.transaction import Committed

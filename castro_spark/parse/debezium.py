@@ -10,6 +10,7 @@ import base64
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from castro_spark.parse.connect_values import Schema, columns_of, plain
 from castro_spark.parse.envelope import Change
@@ -108,8 +109,7 @@ def read_change(
         return bad
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(NamedTuple):
     """What rows are identified by."""
 
     stream: StreamDeclaration
@@ -171,11 +171,12 @@ def _event(change: Change, known: _Known) -> _ValuesAndKept:
     if after is None:
         raise Unusable(Reason.MISSING_FIELD, "after: absent")
     read = [after.read(field, reader) for field, reader in known.readers[1:]]
-    event_id = known.id_of_key(read[known.stream.columns.index("product_code")])
+    columns = known.stream.columns
+    event_id = known.id_of_key(read[columns.index("product_code")])
     if event_id is None:
         event_id = known.own_id(after)
         _refuse_new_identity(change, event_id, known)
-    kept = [column for column, value in zip(known.stream.columns, read, strict=True) if value is _KEPT]
+    kept = [column for column, value in zip(columns, read, strict=True) if value is _KEPT]
     return (event_id, *(None if value is _KEPT else value for value in read)), kept or None
 
 

@@ -14,7 +14,8 @@ from castro_spark.parse.reasons import Reason, Unusable
 from castro_spark.parse.texts import normal_id
 from castro_spark.streams.declaration import IdentityKind, IdentityRule, StreamDeclaration
 
-NATURAL_PATTERN = "^nk:[0-9]{11}:[0-9a-f]{32}$"
+# Where conf names several sources, the source's name stands in front of each id.
+NATURAL_PATTERN = "^([A-Za-z0-9_-]{1,40}:)?nk:[0-9]{11}:[0-9a-f]{32}$"
 Kinds = frozenset[IdentityKind]
 
 _is_natural = re.compile(NATURAL_PATTERN[1:-1]).fullmatch
@@ -65,7 +66,7 @@ def check_id(event_id: str, stream: StreamDeclaration, warehouse: Kinds, name: s
         raise Unusable(
             Reason.OTHER_IDENTITY, f"{name}: {event_id}: the warehouse's rows have no ids: it would count twice"
         )
-    if event_id.startswith("nk:") and _is_natural(event_id):
+    if "nk:" in event_id and _is_natural(event_id):
         raise Unusable(Reason.BAD_KEY, f"{name}: {event_id}: reads like the hash of a natural key")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from castro_spark.parse.connect_values import DECIMAL, Schema, columns_of, plain
 from castro_spark.parse.document import Number
@@ -14,8 +14,7 @@ from castro_spark.parse.texts import normal_name, plain_digits
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 
-@dataclass(frozen=True)
-class KeyId:
+class KeyId(NamedTuple):
     """The id that a record key makes; `only`: its one value, where it has no more; `raw`: the id as it was sent, where
     that differs."""
 
@@ -41,15 +40,14 @@ def key_id(key: bytes | None, stream: StreamDeclaration, reader: Reader) -> KeyI
     try:
         held, schema = open_key(key)
         texts = _texts(held, schema, stream.key)
-        joined_text = joined_id(texts)
-        if joined_text is None:
+        normal = joined_id(texts)
+        if normal is None:
             return None
-        text = reader(joined_text)
+        text = reader(normal)
     except Unusable as bad:
         raise Unusable(bad.reason, f"key: {bad.detail or key.decode(errors='replace')}") from None
     assert isinstance(text, str)
-    values = [text for text in texts if text is not None]
-    raw = joined(texts)
+    raw, values = joined(texts), [text for text in texts if text]
     return KeyId(text, values[0] if len(values) == 1 else None, raw if raw != text else None)
 
 
@@ -74,5 +72,6 @@ def _text(held: object, schema: Schema | None) -> str | None:
         return None
     if not isinstance(text, str):
         raise Unusable(Reason.BAD_KEY)
-    is_number = isinstance(held, Number | dict) or (schema is not None and schema.get("name") == DECIMAL)
-    return plain_digits(text) if is_number else text
+    if isinstance(held, Number) or held is not text or (schema is not None and schema.get("name") == DECIMAL):
+        return text if text.isdecimal() and text.isascii() and text[0] != "0" else plain_digits(text)
+    return text

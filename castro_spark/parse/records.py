@@ -309,8 +309,9 @@ def _read(
             values.append(None if held is None else reader(held))
         name = None
         own = values[0]
-        values[0] = _identity(values, rules)
-        if own is not None and (sent := data[rules.stream.event_id_field]) != own and not isinstance(sent, Number):
+        values[0] = _identity(own, values, rules)
+        sent = data.get(rules.stream.event_id_field)
+        if own is not sent and own not in (None, sent) and isinstance(sent, str) and not isinstance(sent, Number):
             raw_ids[row] = sent
     except Unusable as bad:
         return bad if name is None else Unusable(bad.reason, f"{name}: {held}")
@@ -332,9 +333,9 @@ def _reason(read: Unusable | Skipped) -> tuple[str, str | None]:
     return read.kind.value, None if read.name is None else _printable(read.name)
 
 
-def _identity(values: list[object], rules: ParseRules) -> str:
-    """The id of a native record's values, event_id first. Raises Unusable."""
-    stream, own = rules.stream, values[0]
+def _identity(own: object, values: list[object], rules: ParseRules) -> str:
+    """The id of a native record's values, event_id first, which is `own`. Raises Unusable."""
+    stream = rules.stream
     if isinstance(own, str):
         check_id(own, stream, rules.warehouse, stream.event_id_field)
         return own

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from castro_spark.settings import RedisSettings
+from castro_spark.servers import RedisSettings
 from castro_spark.sinks.redis.hashes import Fields, VersionedHashes
 from castro_spark.sinks.redis.keys import Ttls, daily_key, monthly_key, patterns, realtime_key, version
 from castro_spark.streams.declaration import StreamDeclaration

@@ -15,7 +15,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.errors import SourceError, TopicMissing
-from castro_spark.settings import KafkaSettings
+from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_options import admin_options, reader_options
 
 _TIMEOUT_MS = "15000"

@@ -21,7 +21,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from castro_spark.settings import KafkaSettings
+from castro_spark.servers import KafkaSettings
 
 _JAAS = "sasl.jaas.config"
 _PROVIDER = "castro"

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from castro_spark.sources.kafka_options import jaas
 from tests import oracle
 from tests.builders import event, native, random_events
 from tests.system import System
@@ -98,6 +99,10 @@ def test_secrets_are_in_no_log_checkpoint_event_log_or_command_line(system: Syst
         f"--conf spark.eventLog.enabled=true --conf spark.eventLog.dir=file:{events} --conf spark.eventLog.compress=false"
     )
     system.configure({"streaming": {"executor_staging_rows": 1}})  # the executors connect, too
+    # This broker asks for no password; its clients are given some all the same.
+    canaries = system.folder.parent / f"{system.folder.name}-kafka.properties"
+    canaries.write_text(f'sasl.jaas.config={jaas("PLAIN", "u", "canary-sasl")}\nssl.key.password=canary-key\n')
+    system.env["CASTRO_KAFKA_OPTIONS_FILE"] = str(canaries)
     system.produce([native(event()), b"{"])
     stream = system.start("stream")
     system.wait_for("SELECT sum(next_offset)::bigint FROM castro.offset_ledger", 2)
@@ -106,6 +111,7 @@ def test_secrets_are_in_no_log_checkpoint_event_log_or_command_line(system: Syst
     assert lines
     system.stop(stream)
     secrets = [Path(system.env[f"CASTRO_{name}_PASSWORD_FILE"]).read_text().strip() for name in ("POSTGRES", "REDIS")]
+    secrets += ["canary-sasl", "canary-key"]
     files = [path for path in system.folder.rglob("*") if path.is_file()]
     assert any(events in path.parents for path in files)
     assert any("checkpoints" in str(path) for path in files)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -38,6 +38,7 @@ def normal(fields: tuple[str | None, ...]) -> tuple[str | None, ...]:
     return tuple(None if f is None else normal_id(f) or None for f in fields)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4).flatmap(lambda n: st.tuples(*[st.tuples(*[FIELDS] * n)] * 2)))
 def test_two_keys_never_make_one_id(pair: tuple[tuple[str | None, ...], tuple[str | None, ...]]) -> None:
     one, other = pair

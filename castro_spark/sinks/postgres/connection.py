@@ -17,7 +17,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 from tenacity import wait_exponential_jitter as growing_wait
 
 from castro_spark.errors import first_line
-from castro_spark.settings import PostgresSettings
+from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres import answers, session_check
 from castro_spark.sinks.postgres.passing import PASSING, may_pass
 from castro_spark.sinks.postgres.sql_files import SQL_DIR, names, statement

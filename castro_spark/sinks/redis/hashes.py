@@ -11,7 +11,7 @@ from itertools import islice
 
 import redis
 
-from castro_spark.settings import RedisSettings
+from castro_spark.servers import RedisSettings
 from castro_spark.sinks.redis.keys import marker_key, parse_version, version
 
 Fields = dict[str, str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from castro_spark.settings import TtlSettings
+from castro_spark.servers import TtlSettings
 from castro_spark.streams.declaration import StreamDeclaration
 
 _SECONDS_A_DAY = 86_400

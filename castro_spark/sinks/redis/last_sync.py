@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from castro_spark.settings import RedisSettings
+from castro_spark.servers import RedisSettings
 from castro_spark.sinks.redis.hashes import client
 from castro_spark.sinks.redis.keys import last_sync_key, marker_key, version
 

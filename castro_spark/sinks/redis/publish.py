@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
-from castro_spark.settings import RedisSettings
+from castro_spark.servers import RedisSettings
 from castro_spark.sinks.redis.hashes import Entry, Fields, VersionedHashes
 from castro_spark.sinks.redis.keys import Ttls, daily_key, monthly_key, patterns, realtime_key
 from castro_spark.streams.declaration import StreamDeclaration

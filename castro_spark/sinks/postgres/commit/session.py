@@ -9,7 +9,7 @@ from typing import TypeVar
 import psycopg2
 
 from castro_spark.errors import SessionRefused
-from castro_spark.settings import PostgresSettings
+from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.statements import Statements
 from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages

@@ -28,7 +28,7 @@ from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_
 from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
 from castro_spark.parse.notes import Notes
 from castro_spark.parse.raw_ids import without_ambiguous
-from castro_spark.settings import PostgresSettings
+from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
 from castro_spark.sinks.postgres.working_tables import (
     SLOTS,
@@ -295,8 +295,7 @@ def stage_partition(
             if not len(records):
                 continue
             full = taken >= bounds.bytes or time.monotonic() - began >= bounds.seconds
-            for found in without_ambiguous([parse_batch(records, rules)], rules.stream, REJECT):
-                yield found, full
+            yield parse_batch(records, rules), full
             if full:
                 return
 

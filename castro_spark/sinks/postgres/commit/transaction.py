@@ -11,7 +11,7 @@ from threading import Event
 
 from castro_spark.errors import LedgerMoved
 from castro_spark.parse.origin import Source
-from castro_spark.settings import PostgresSettings
+from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import Books, books_of, write_books
 from castro_spark.sinks.postgres.commit.kinds import take_streamed

@@ -20,7 +20,7 @@ from psycopg2 import sql
 
 from castro_spark.errors import ChecksFailed, ExtractBusy, StagingLost
 from castro_spark.mapping import LOADED_AT, TableMapping
-from castro_spark.settings import PostgresSettings
+from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, statement
 from castro_spark.sinks.postgres.exclusive import try_lock
 from castro_spark.sinks.postgres.warehouse.staging import StagedTable

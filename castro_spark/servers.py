@@ -1,0 +1,119 @@
+"""Settings of the servers: where Kafka, PostgreSQL and Redis are, how to log in, and how long to wait for an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from castro_spark import credentials
+
+_SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # those that take a user and a password
+
+
+class Section(BaseModel):
+    """Frozen, without unknown keys; its errors do not repeat what was written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class KafkaSettings(Section):
+    bootstrap_servers: str = Field(min_length=3)
+    options: dict[str, str] = Field(default_factory=dict)
+    sasl_username: str | None = Field(default=None, min_length=1)
+    sasl_password: SecretStr | None = None
+    secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # those of the options file
+    options_file: str | None = None  # where it lies
+    options_file_on_nodes: bool = False
+
+    @field_validator("options")
+    @classmethod
+    def _no_group(cls, options: dict[str, str]) -> dict[str, str]:
+        # A group shared by concurrent queries would make each of them read only a part.
+        if "group.id" in options:
+            raise ValueError("must not name group.id: each query reads all partitions by itself")
+        credentials.check_kafka_options(options)
+        return options
+
+    @model_validator(mode="after")
+    def _sasl_whole(self) -> KafkaSettings:
+        if self.options_file_on_nodes and (self.options_file is None or self.sasl_password is not None):
+            raise ValueError(
+                f"options_file_on_nodes: {credentials.KAFKA_OPTIONS_FILE} must name that file, with sasl.jaas.config in"
+                " it where there is a password (not CASTRO_KAFKA_SASL_PASSWORD, which the nodes do not have)"
+            )
+        if (self.sasl_username is None) != (self.sasl_password is None):
+            raise ValueError("sasl_username and CASTRO_KAFKA_SASL_PASSWORD (or ..._FILE) go together")
+        if self.sasl_username is None:
+            return self
+        if self.sasl_mechanism not in _SASL_MECHANISMS:
+            known = ", ".join(_SASL_MECHANISMS)
+            raise ValueError(f"options: sasl.mechanism must be one of {known} beside sasl_username")
+        if not self.option("security.protocol").upper().startswith("SASL_"):
+            raise ValueError("options: security.protocol must be SASL_SSL (or SASL_PLAINTEXT) beside sasl_username")
+        return self
+
+    @property
+    def sasl_mechanism(self) -> str:
+        """As the options have it."""
+        return self.option("sasl.mechanism")
+
+    def option(self, name: str) -> str:
+        """A client option, of either kind; "" where it is not set."""
+        secret = self.secret_options.get(name)
+        return secret.get_secret_value() if secret else self.options.get(name, "")
+
+
+class PostgresSettings(Section):
+    dsn: str
+    schema_name: str = Field(default="public", alias="schema", min_length=1, max_length=63)
+    password: SecretStr | None = None
+    executor_password_file: str | None = Field(default=None, min_length=1)
+    connect_timeout_seconds: int = Field(gt=0)
+    lock_timeout_seconds: int = Field(gt=0)
+    answer_timeout_seconds: float = Field(gt=0)
+    long_answer_timeout_seconds: float = Field(gt=0)
+    work_mem_mb: int = Field(ge=1)
+
+    @field_validator("dsn")
+    @classmethod
+    def _libpq_without_password(cls, dsn: str) -> str:
+        credentials.check_dsn(dsn)
+        return dsn
+
+    def secret(self) -> str | None:
+        """The password; on an executor that of its own file, where `executor_password_file` is set."""
+        if self.password is not None:
+            return self.password.get_secret_value()
+        if self.executor_password_file is None:
+            return None  # a passfile, a certificate, Kerberos
+        held = credentials.read_secret_file("postgres.executor_password_file", self.executor_password_file)
+        return held.rstrip("\r\n")
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What goes to the executors: without the password where they have a file of their own."""
+        state = super().__getstate__()
+        if self.executor_password_file is None:
+            return state
+        return {**state, "__dict__": {**state["__dict__"], "password": None}}
+
+
+class TtlSettings(Section):
+    realtime_seconds: int = Field(gt=0)
+    daily_days: int = Field(gt=0)
+    monthly_days: int = Field(gt=0)
+    product_360_hours: int = Field(gt=24)  # every hash is written anew once a day
+
+
+class RedisSettings(Section):
+    url: str
+    username: str | None = Field(default=None, min_length=1)
+    password: SecretStr | None = None
+    timeout_seconds: float = Field(gt=0)
+    ttl: TtlSettings
+
+    @field_validator("url")
+    @classmethod
+    def _without_password(cls, url: str) -> str:
+        credentials.check_redis_url(url)
+        return url
