@@ -29,6 +29,7 @@ from typing import Any
 import psutil
 
 from castro_spark.local import Stack
+from tests import jvm
 from tests.system import ROOT, System
 
 _MAKE = """
@@ -173,6 +174,8 @@ def main() -> None:
             home = Path(folder) / str(number)
             home.mkdir()
             system = System(stack, home)
+            for name in jvm.short_lived():  # those of the tests start fast and run slowly
+                del system.env[name]
             system.configure({"warehouse": {"copies_a_table": os.cpu_count()}})  # as many as the JDBC writer has
             system.job("migrate", "--skip-topics")
             print(json.dumps(run(system, home / "warehouse")), flush=True)

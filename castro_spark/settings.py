@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -66,6 +66,9 @@ class StreamingSettings(Section):
     max_offsets_per_trigger: int = Field(gt=0)
     executor_staging_rows: int = Field(gt=0)
     outage_retry_seconds: int = Field(ge=0)
+    restart_wait_seconds: float = Field(gt=0)
+    restart_for_seconds: float | None = Field(default=None, ge=0)
+    on_stream_failure: Literal["continue", "stop"]
     books_retention_days: int = Field(gt=0)
 
 

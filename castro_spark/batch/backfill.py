@@ -29,7 +29,7 @@ from castro_spark.parse.identity import Kinds
 from castro_spark.rules import configured, parse_rules
 from castro_spark.servers import PostgresSettings
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.commit import staging
+from castro_spark.sinks.postgres.commit import staging, staging_tasks
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.working_tables import OUT_OF_BAND_SLOT
@@ -195,7 +195,7 @@ def _commit(
         patience=settings.streaming.outage_retry_seconds,
     )
     for attempt in range(1, _TRIES + 1):
-        batch = staging.stage_on_executors(records, task, OUT_OF_BAND_SLOT)
+        batch = staging_tasks.stage_on_executors(records, task, OUT_OF_BAND_SLOT)
         try:
             committed = commits.commit(batch, cache.horizon())
         except StagingLost as lost:
@@ -212,7 +212,9 @@ def stage_parsed(
 ) -> Iterator[pa.RecordBatch]:
     """One task of a chunk: parses its records and copies them into the guests' slot."""
     parsed = (piece for batch in batches for piece in parse(batch, rules))
-    yield from staging.stage_parsed(parsed, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience)
+    yield from staging_tasks.stage_parsed(
+        parsed, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience
+    )
 
 
 def parse_past(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBatch]:

@@ -18,6 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError, NotMigrated, SourceError, first_line, in_words
+from castro_spark.observe.instance import trouble
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.reasons import Reason
 from castro_spark.rules import configured, named_sources
@@ -29,6 +30,7 @@ from castro_spark.sinks.postgres.commit.quarantine import counts, oldest
 from castro_spark.sinks.postgres.commit.skipped import report_skipped
 from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.postgres.instances import current
 from castro_spark.sinks.postgres.warehouse.watermark import extracted
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sources.kafka import TopicState, topic_states
@@ -48,12 +50,11 @@ class Status:
 
     @property
     def failed(self) -> bool:
-        """Whether a part could not be asked, or a stream is in an error state."""
+        """Whether a part could not be asked, a stream that should run does not, or one is in an error state."""
         parts = [*self.document["streams"], self.document["product_360"], *self.document["warehouse"]]
-        unanswered = any(
+        return any(part.get("trouble") or part.get("errors") for part in parts) or any(
             _failed(asked) for part in parts for asked in (part, part.get("redis"), part.get("archive"))
         )
-        return unanswered or any(part.get("errors") for part in self.document["streams"])
 
     def stored(self) -> Iterator[tuple[str, Part]]:
         """What PostgreSQL and Redis hold, without Spark: of each stream, the view, each warehouse table."""
@@ -116,9 +117,11 @@ class Status:
         yield "postgres", {"error": error}
 
     def _stream(self, connection: Connection, stream: StreamDeclaration) -> Part:
+        running = current(connection, stream.name)
+        state = {"instance": running, "trouble": trouble(running)}
         ledger = read_ledger(connection, stream.name)
         if ledger is None:
-            return {"started": False}
+            return {"started": False, **state}
         self._ledgers[stream.name] = ledger
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT updated_at, ids_changed FROM castro.stream WHERE stream = %s", (stream.name,))
@@ -127,6 +130,7 @@ class Status:
         skipped = report_skipped(connection, stream.name)
         return {
             "started": True,
+            **state,
             "topic_is_the_ledgers": None,  # until the brokers were asked
             "writer": ledger.writer,
             "revision": ledger.revision,

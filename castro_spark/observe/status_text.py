@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from castro_spark.observe.instance import summary
+
 _MOST_TABLES = 10
 
 
@@ -19,6 +21,10 @@ def _postgres(part: dict[str, Any]) -> Iterator[str]:
 
 def _stream(s: dict[str, Any]) -> Iterator[str]:
     yield f"{s['stream']}: topic {s['topic']}" + ("" if s.get("started", True) else ", never started")
+    if s.get("instance"):
+        yield f"  state       {summary(s['instance'])}"
+    if s.get("trouble"):
+        yield f"  TROUBLE     should run, but does not: {s['trouble']}"
     if "error" in s:
         yield from _error(s["error"], "  ")
     elif s["started"]:

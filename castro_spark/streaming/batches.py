@@ -66,10 +66,12 @@ class BatchWriter:
         ends_of_batch: Callable[[int], Positions],
         report: Callable[[BatchReport], None],
         stopping: Event,
+        confirm_source: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._stream = stream
-        self._generation = ledger.generation
+        self._confirm_source = confirm_source  # after a slice was read, before it is committed: is it of our topic?
+        self._generation, self._epoch = ledger.generation, ledger.epoch
         self._known = ledger.warehouse_kinds  # once others are there, the commit says so, and the stream begins again
         self._positions = dict(ledger.positions)  # where the next batch begins, once those under way are committed
         self._ends_of_batch = ends_of_batch
@@ -102,12 +104,13 @@ class BatchWriter:
             whole = self._left(ends)
             if self._stager is None:
                 self._stager = Stager(
-                    records.sparkSession, self._settings, self._stream, self._generation, self._known
+                    records.sparkSession, self._settings, self._stream, self._generation, self._known, self._epoch
                 )
             while (left := self._left(ends)).offsets:
                 self._check_stop()
                 began = time.monotonic()
-                part = replace(left, ends=cut(left.starts, ends, self._pace.next_offsets(self._stager.limits())))
+                most = self._pace.next_offsets(left.offsets, self._stager.limits())
+                part = replace(left, ends=cut(left.starts, ends, most))
                 if part.offsets == whole.offsets:  # mostly: and Spark has planned this one already
                     part = replace(part, records=records)
                 batch, reached = self._stager.stage(part, self._source)
@@ -157,6 +160,7 @@ class BatchWriter:
 
     def _finish(self, staged: Staged) -> None:
         begun = time.monotonic()
+        self._confirm_source()
         batch, bounds = staged.batch, {"starts": staged.starts, "ends": staged.ends}
         committed = self._commits.commit(batch, batch_id=staged.batch_id, **bounds, horizon=self._cache.horizon())
         in_postgres = time.monotonic()

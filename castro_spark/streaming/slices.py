@@ -7,6 +7,7 @@ makes the next one smaller at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,10 +52,14 @@ class Pace:
         """The pace with one more slice taken into account; a slice is meant to take so many seconds."""
         return Pace(self._offsets_after(done, seconds), self._bytes_after(done))
 
-    def next_offsets(self, limits: Limits) -> int:
-        """How many offsets the next slice may have: at least one, and no more than any limit allows."""
+    def next_offsets(self, left: int, limits: Limits) -> int:
+        """How many of the offsets that are left the next slice has: at least one, and no more than any limit allows.
+
+        What is left goes into slices of one size, of which the time decides the number, but not to the last offset.
+        """
         by_bytes = int(limits.bytes / self.offset_bytes) if self.offset_bytes else limits.offsets
-        return max(1, min(self.offsets, limits.offsets, by_bytes))
+        slices = max(1, round(left / self.offsets))
+        return max(1, min(math.ceil(left / slices), limits.offsets, by_bytes))
 
     def _offsets_after(self, done: Measured, seconds: float) -> int:
         fits = int(done.offsets * seconds / max(done.seconds, _SHORTEST))

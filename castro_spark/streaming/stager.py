@@ -25,9 +25,9 @@ from castro_spark.parse.identity import Kinds
 from castro_spark.parse.origin import Source
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.ledger import Positions
-from castro_spark.sinks.postgres.commit.staging import StagedBatch, TaskBounds
+from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
+from castro_spark.sinks.postgres.commit.staging_tasks import TaskBounds, stage_on_executors, stage_partition
 from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.sources.kafka import read_range, tasks_at_once, topic_state
 from castro_spark.streaming.slices import Limits, fitting
@@ -67,12 +67,14 @@ class Stager:
         stream: StreamDeclaration,
         generation: int,
         known: Kinds = frozenset(),
+        epoch: int | None = None,
     ) -> None:
         self._spark = spark
         self._settings = settings
         self._conf = settings.streaming
         self._stream = stream
         self._generation = generation
+        self._epoch = epoch
         self._known = known  # how the warehouse's events are known
         self._slot = SLOTS[0]
         self._warm_up = WarmUp(spark)
@@ -125,20 +127,21 @@ class Stager:
             ends = fitting([s for s in sizes if s[1] >= part.starts[s[0]]], ends, self._drivers_bytes)
             measured = pc.sum(rows.column(_SIZE)).as_py() / part.offsets
             rows = self._read(Slice(part.starts, ends, measured)).toArrow()
-        return staging.stage_on_driver(rows.to_batches(), rules, part.starts), ends
+        return stage_on_driver(rows.to_batches(), rules, part.starts), ends
 
     def _on_executors(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
         self._slot = next(slot for slot in SLOTS if slot != self._slot)
         task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
-            staging.stage_partition,
+            stage_partition,
             settings=self._settings.postgres,
             rules=rules,
             positions=dict(part.starts),
             slot=self._slot,
             patience=self._conf.outage_retry_seconds,
+            epoch=self._epoch,
             bounds=TaskBounds(self._conf.max_batch_bytes, _PATIENCE * self._conf.commit_seconds),
         )
-        batch = staging.stage_on_executors(self._read(part), task, self._slot)
+        batch = stage_on_executors(self._read(part), task, self._slot)
         return batch, batch.reached(part.ends)
 
     def _read(self, part: Slice) -> DataFrame:

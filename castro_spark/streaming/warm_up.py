@@ -10,7 +10,7 @@ from threading import Thread
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-_NEEDED = "castro_spark.sinks.postgres.commit.staging"  # by a task that stages
+_NEEDED = "castro_spark.sinks.postgres.commit.staging_tasks"  # by a task that stages
 
 log = logging.getLogger(__name__)
 

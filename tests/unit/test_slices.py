@@ -27,13 +27,13 @@ SLICES = st.lists(
 STARTS = st.dictionaries(st.integers(0, 200), st.integers(0, 10**12), min_size=1, max_size=40)
 
 
-@given(LIMITS, SLICES)
-def test_a_slice_is_never_nothing_and_never_above_a_limit(limits: Limits, slices: list[Measured]) -> None:
+@given(LIMITS, SLICES, st.integers(1, 10**6))
+def test_a_slice_is_never_nothing_and_never_above_a_limit(limits: Limits, slices: list[Measured], left: int) -> None:
     pace = Pace()
     for done in slices:
         pace = pace.after(done, limits.seconds)
-    offsets = pace.next_offsets(limits)
-    assert 1 <= offsets <= limits.offsets
+    offsets = pace.next_offsets(left, limits)
+    assert 1 <= offsets <= min(left, limits.offsets, 1.5 * pace.offsets + 1)
     if pace.offset_bytes and offsets > 1:
         assert offsets * pace.offset_bytes <= limits.bytes
 
@@ -44,26 +44,31 @@ def test_slices_come_to_what_the_rate_allows(rate: float) -> None:
     limits = Limits(seconds=2, offsets=50_000, bytes=32 << 20)
     pace, sizes = Pace(), []
     for _ in range(12):
-        sizes.append(pace.next_offsets(limits))
+        sizes.append(pace.next_offsets(10**7, limits))
         pace = pace.after(Measured(sizes[-1], sizes[-1] * 300, 0.2 + sizes[-1] / rate), limits.seconds)
     assert sizes[-1] == pytest.approx(min(limits.offsets, max(1, (2 - 0.2) * rate)), rel=0.3)
     slow = 0.2 + sizes[-1] / (rate / 10)  # something else takes the machine: the next one is smaller at once
-    after = pace.after(Measured(sizes[-1], sizes[-1] * 300, slow), limits.seconds).next_offsets(limits)
+    after = pace.after(Measured(sizes[-1], sizes[-1] * 300, slow), limits.seconds).next_offsets(10**7, limits)
     assert after <= max(1, 2.2 * rate / 10)
 
 
 def test_few_records_because_no_more_came_do_not_make_the_next_slices_smaller() -> None:
     limits = Limits(seconds=2, offsets=50_000, bytes=32 << 20)
     pace = Pace(40_000, 300.0).after(Measured(5, 1_500, 0.2), limits.seconds)
-    assert pace.next_offsets(limits) == 40_000
+    assert pace.next_offsets(10**7, limits) == 40_000
+
+
+def test_what_is_left_goes_into_slices_of_one_size() -> None:
+    limits = Limits(seconds=2, offsets=50_000, bytes=32 << 20)
+    assert [Pace(40_000).next_offsets(left, limits) for left in (50_000, 70_000, 30_000)] == [50_000, 35_000, 30_000]
 
 
 def test_large_records_count_at_once_and_small_ones_by_and_by() -> None:
     limits = Limits(seconds=2, offsets=50_000, bytes=32 << 20)
     pace = Pace(40_000, 300.0).after(Measured(100, 100 << 20, 1), limits.seconds)
-    assert pace.next_offsets(limits) == 32
+    assert pace.next_offsets(10**7, limits) == 32
     pace = pace.after(Measured(32, 32 * 300, 1), limits.seconds)
-    assert 32 < pace.next_offsets(limits) <= 64
+    assert 32 < pace.next_offsets(10**7, limits) <= 64
 
 
 @given(STARTS, st.data(), st.integers(1, 10**6))

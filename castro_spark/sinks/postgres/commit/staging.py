@@ -13,23 +13,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
+from psycopg2.errors import LockNotAvailable
 from pyarrow import csv
-from pyspark.sql import DataFrame
 
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
 from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
 from castro_spark.parse.notes import Notes
 from castro_spark.parse.raw_ids import without_ambiguous
-from castro_spark.servers import PostgresSettings
-from castro_spark.sinks.postgres.connection import Connection, connect, names, outlast_outages
+from castro_spark.sinks.postgres.connection import Connection, names
 from castro_spark.sinks.postgres.working_tables import (
     SLOTS,
     TEMPORARY,
@@ -42,22 +40,6 @@ REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "re
 KEPT_BYTES = 1 << 20  # of a reject's key and of its value
 _CUT = ("value_length", "value_sha256")  # of a value over that; else null
 _ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
-_COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")
-COUNTS_SCHEMA = (
-    f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>,"
-    " notes string, bytes bigint, stopped_at bigint"
-)
-_COUNTS_TYPES = pa.schema(
-    {
-        "attempt": pa.int64(),
-        "partition": pa.int32(),
-        **dict.fromkeys(_COUNTS, pa.int64()),
-        "unknown": pa.list_(pa.string()),
-        "notes": pa.string(),
-        "bytes": pa.int64(),
-        "stopped_at": pa.int64(),
-    }
-)
 _CSV = csv.WriteOptions(include_header=False)
 
 
@@ -121,14 +103,6 @@ class StagedBatch:
         return frozenset(kind for kind, n in zip(IdentityKind, (events - natural, natural), strict=True) if n)
 
 
-@dataclass(frozen=True)
-class TaskBounds:
-    """When a task stops early: bytes of keys and values, and seconds."""
-
-    bytes: int
-    seconds: float
-
-
 def new_attempt() -> int:
     """A number that no other task has."""
     return secrets.randbits(62)
@@ -177,6 +151,11 @@ def count(parsed: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
             else:
                 here.add(skipped=n)
     return counts
+
+
+def record_bytes(records: pa.RecordBatch) -> int:
+    """Bytes of the keys and values."""
+    return sum(pc.sum(pc.binary_length(records.column(name))).as_py() or 0 for name in ("key", "value"))
 
 
 def unknown_fields(parsed: Iterable[pa.RecordBatch]) -> set[str]:
@@ -270,123 +249,18 @@ def _text_array(values: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise("{", pc.binary_join(values, ","), "}", "")
 
 
-def stage_partition(
-    batches: Iterator[pa.RecordBatch],
-    *,
-    settings: PostgresSettings,
-    rules: ParseRules,
-    positions: Mapping[int, int],
-    slot: str,
-    patience: float,
-    bounds: TaskBounds,
-) -> Iterator[pa.RecordBatch]:
-    """One task of a large batch: parse and COPY the records of one partition, an Arrow batch at a time; reports counts.
-
-    Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under other attempts. It stops before
-    its records' end where they are more than `bounds`, whatever they were expected to be, and says where.
-    """
-    began, taken = time.monotonic(), 0
-
-    def parsed() -> Iterator[tuple[pa.RecordBatch, bool]]:
-        nonlocal taken
-        for batch in batches:
-            records = not_yet_consumed(batch, positions)
-            taken += record_bytes(records)
-            if not len(records):
-                continue
-            full = taken >= bounds.bytes or time.monotonic() - began >= bounds.seconds
-            yield parse_batch(records, rules), full
-            if full:
-                return
-
-    yield from _stage(parsed(), rules.stream, settings=settings, slot=slot, patience=patience)
-
-
-def stage_on_executors(
-    records: DataFrame, task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], slot: str
-) -> StagedBatch:
-    """A large batch: `task` copies each partition into the slot (`stage_parsed`); what Spark counts as done is told."""
-    batch = StagedBatch(slot=slot)
-    for row in records.mapInArrow(task, COUNTS_SCHEMA).collect():
-        batch.attempts.append(row.attempt)
-        counts = batch.counts.setdefault(row.partition, Counts())
-        counts.add(*(row[name] for name in _COUNTS))
-        batch.unknown.update(row.unknown)
-        batch.notes.add(Notes.of_json(row.notes))
-        batch.bytes += row.bytes
-        if row.stopped_at is not None:
-            batch.stopped_at[row.partition] = row.stopped_at
-    return batch
-
-
-def stage_parsed(
-    parsed: Iterable[pa.RecordBatch],
-    stream: StreamDeclaration,
-    *,
-    settings: PostgresSettings,
-    slot: str,
-    patience: float,
-) -> Iterator[pa.RecordBatch]:
-    """COPY of a task's parsed records into the slot, as they come; reports the counts (COUNTS_SCHEMA)."""
-    yield from _stage(((batch, False) for batch in parsed), stream, settings=settings, slot=slot, patience=patience)
-
-
-def _stage(
-    parsed: Iterable[tuple[pa.RecordBatch, bool]],
-    stream: StreamDeclaration,
-    *,
-    settings: PostgresSettings,
-    slot: str,
-    patience: float,
-) -> Iterator[pa.RecordBatch]:
-    """Each batch in a transaction and under an attempt of its own: what an outage takes is that of the batch in hand.
-
-    With a batch comes whether its task stops after it.
-    """
-    connection: Connection | None = None
-    try:
-        for batch, last in parsed:
-            if not len(batch):
-                continue
-            for again in outlast_outages(patience):
-                with again:
-                    attempt = new_attempt()  # the one whose COMMIT may have been lost counts for nothing
-                    if connection is None or connection.closed:
-                        connection = connect(settings, f"castro_spark {stream.name} staging")
-                    try:
-                        copy_parsed(connection, stream, batch, attempt, slot)
-                        connection.commit()
-                    except BaseException:
-                        connection.close()
-                        raise
-            yield _counted(batch, attempt, last)
-    finally:
-        if connection is not None:
-            connection.close()
-
-
-def _counted(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch:
-    """The counts of a batch that was copied under `attempt`, a row a partition (COUNTS_SCHEMA)."""
-    partitions = parsed.column("partition")
-    rows = []
-    for partition, counts in count([parsed]).items():
-        here = parsed.filter(pc.equal(partitions, partition))
-        rows.append({
-            "attempt": attempt, "partition": partition, **{name: getattr(counts, name) for name in _COUNTS},
-            "unknown": sorted(unknown_fields([here])), "notes": Notes.of([here]).as_json(), "bytes": record_bytes(here),
-            "stopped_at": pc.max(here.column("offset")).as_py() + 1 if last else None,
-        })  # fmt: skip
-    return pa.RecordBatch.from_pylist(rows, schema=_COUNTS_TYPES)
-
-
-def record_bytes(records: pa.RecordBatch) -> int:
-    """Bytes of the keys and values."""
-    return sum(pc.sum(pc.binary_length(records.column(name))).as_py() or 0 for name in ("key", "value"))
-
-
 def empty_slot(connection: Connection, stream: StreamDeclaration, slot: str) -> None:
-    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may."""
+    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may.
+
+    Waits for nobody: where a task of a writer that was fenced, or frozen, is in mid-COPY, rows are deleted one by one.
+    """
+    tables = events_table(stream, slot), rejects_table(stream, slot)
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("TRUNCATE {}, {}").format(events_table(stream, slot), rejects_table(stream, slot))
-        )
+        cursor.execute("SAVEPOINT castro_empty_slot")
+        try:
+            cursor.execute(sql.SQL("LOCK TABLE {}, {} IN ACCESS EXCLUSIVE MODE NOWAIT").format(*tables))
+            cursor.execute(sql.SQL("TRUNCATE {}, {}").format(*tables))
+        except LockNotAvailable:
+            cursor.execute("ROLLBACK TO SAVEPOINT castro_empty_slot")
+            for table in tables:
+                cursor.execute(sql.SQL("DELETE FROM {}").format(table))

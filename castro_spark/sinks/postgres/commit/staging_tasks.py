@@ -1,0 +1,168 @@
+"""Staging of a large batch by the executors: each task copies its records as they come, an Arrow batch at a time.
+
+Each Arrow batch is a transaction under an attempt number of its own, so an outage costs only the one in hand, and one
+whose COMMIT may have been lost counts for nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+
+from castro_spark.parse import ParseRules, parse_batch
+from castro_spark.parse.notes import Notes
+from castro_spark.servers import PostgresSettings
+from castro_spark.sinks.postgres.commit.ledger import check_writer
+from castro_spark.sinks.postgres.commit.staging import (
+    Counts,
+    StagedBatch,
+    copy_parsed,
+    count,
+    new_attempt,
+    not_yet_consumed,
+    record_bytes,
+    unknown_fields,
+)
+from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages
+from castro_spark.streams.declaration import StreamDeclaration
+
+_COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")
+COUNTS_SCHEMA = (
+    f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>,"
+    " notes string, bytes bigint, stopped_at bigint"
+)
+_COUNTS_TYPES = pa.schema(
+    {
+        "attempt": pa.int64(),
+        "partition": pa.int32(),
+        **dict.fromkeys(_COUNTS, pa.int64()),
+        "unknown": pa.list_(pa.string()),
+        "notes": pa.string(),
+        "bytes": pa.int64(),
+        "stopped_at": pa.int64(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class TaskBounds:
+    """When a task stops early: bytes of keys and values, and seconds."""
+
+    bytes: int
+    seconds: float
+
+
+def stage_partition(
+    batches: Iterator[pa.RecordBatch],
+    *,
+    settings: PostgresSettings,
+    rules: ParseRules,
+    positions: Mapping[int, int],
+    slot: str,
+    patience: float,
+    bounds: TaskBounds,
+    epoch: int | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """One task of a large batch: parse and COPY the records of one partition, an Arrow batch at a time; reports counts.
+
+    Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under other attempts. It stops before
+    its records' end where they are more than `bounds`, whatever they were expected to be, and says where. `epoch`: the
+    writer's, for its own slots; a late task of a writer that was fenced meanwhile leaves nothing there (Fenced).
+    """
+    began, taken = time.monotonic(), 0
+
+    def parsed() -> Iterator[tuple[pa.RecordBatch, bool]]:
+        nonlocal taken
+        for batch in batches:
+            records = not_yet_consumed(batch, positions)
+            taken += record_bytes(records)
+            if not len(records):
+                continue
+            full = taken >= bounds.bytes or time.monotonic() - began >= bounds.seconds
+            yield parse_batch(records, rules), full
+            if full:
+                return
+
+    yield from _stage(parsed(), rules.stream, settings=settings, slot=slot, patience=patience, epoch=epoch)
+
+
+def stage_on_executors(
+    records: DataFrame, task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], slot: str
+) -> StagedBatch:
+    """A large batch: `task` copies each partition into the slot (`stage_parsed`); what Spark counts as done is told."""
+    batch = StagedBatch(slot=slot)
+    for row in records.mapInArrow(task, COUNTS_SCHEMA).collect():
+        batch.attempts.append(row.attempt)
+        counts = batch.counts.setdefault(row.partition, Counts())
+        counts.add(*(row[name] for name in _COUNTS))
+        batch.unknown.update(row.unknown)
+        batch.notes.add(Notes.of_json(row.notes))
+        batch.bytes += row.bytes
+        if row.stopped_at is not None:
+            batch.stopped_at[row.partition] = row.stopped_at
+    return batch
+
+
+def stage_parsed(
+    parsed: Iterable[pa.RecordBatch],
+    stream: StreamDeclaration,
+    *,
+    settings: PostgresSettings,
+    slot: str,
+    patience: float,
+) -> Iterator[pa.RecordBatch]:
+    """COPY of a task's parsed records into the slot, as they come; reports the counts (COUNTS_SCHEMA)."""
+    yield from _stage(((batch, False) for batch in parsed), stream, settings=settings, slot=slot, patience=patience)
+
+
+def _stage(
+    parsed: Iterable[tuple[pa.RecordBatch, bool]],
+    stream: StreamDeclaration,
+    *,
+    settings: PostgresSettings,
+    slot: str,
+    patience: float,
+    epoch: int | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """With a batch comes whether its task stops after it."""
+    connection: Connection | None = None
+    try:
+        for batch, last in parsed:
+            if not len(batch):
+                continue
+            for again in outlast_outages(patience):
+                with again:
+                    attempt = new_attempt()  # the one whose COMMIT may have been lost counts for nothing
+                    if connection is None or connection.closed:
+                        connection = connect(settings, f"castro_spark {stream.name} staging")
+                    try:
+                        copy_parsed(connection, stream, batch, attempt, slot)
+                        if epoch is not None:
+                            check_writer(connection, stream.name, epoch)
+                        connection.commit()
+                    except BaseException:
+                        connection.close()
+                        raise
+            yield _counted(batch, attempt, last)
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _counted(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch:
+    """The counts of a batch that was copied under `attempt`, a row a partition (COUNTS_SCHEMA)."""
+    partitions = parsed.column("partition")
+    rows = []
+    for partition, counts in count([parsed]).items():
+        here = parsed.filter(pc.equal(partitions, partition))
+        rows.append({
+            "attempt": attempt, "partition": partition, **{name: getattr(counts, name) for name in _COUNTS},
+            "unknown": sorted(unknown_fields([here])), "notes": Notes.of([here]).as_json(), "bytes": record_bytes(here),
+            "stopped_at": pc.max(here.column("offset")).as_py() + 1 if last else None,
+        })  # fmt: skip
+    return pa.RecordBatch.from_pylist(rows, schema=_COUNTS_TYPES)
