@@ -122,12 +122,12 @@ def test_a_stream_gains_a_measure(bare: System) -> None:
 def test_what_a_declaration_no_longer_asks_for_may_be_null(bare: System) -> None:
     place = next(f for f in INVENTORY.fields if f.column == "warehouse")
     rest = tuple(f for f in INVENTORY.fields if f is not place)
-    identity = tuple(c for c in INVENTORY.identity if c != "warehouse")
+    natural_key = tuple(c for c in INVENTORY.natural_key if c != "warehouse")
     connection = session(bare)
     migrate(connection, [INVENTORY])
     for smaller in (
         replace(INVENTORY, fields=(*rest, replace(place, required=False))),
-        replace(INVENTORY, fields=rest, identity=identity, measures=()),
+        replace(INVENTORY, fields=rest, natural_key=natural_key, measures=()),
     ):
         refused(connection, smaller, NotMigrated, "has a value for column", "run ./spark-submit.sh migrate")
         assert "may be null now" in migrate(connection, [smaller])[-1]
