@@ -119,9 +119,9 @@ class Status:
         yield "postgres", {"error": error}
 
     def _stream(self, connection: Connection, stream: StreamDeclaration) -> Part:
+        ledger = read_ledger(connection, stream.name)
         running = current(connection, stream.name)
         state = {"instance": running, "trouble": trouble(running)}
-        ledger = read_ledger(connection, stream.name)
         if ledger is None:
             return {"started": False, **state}
         self._ledgers[stream.name] = ledger

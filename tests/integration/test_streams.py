@@ -100,7 +100,7 @@ STREAM = StreamDeclaration(
         Field("data_coleta", "timestamp", FieldType.TIMESTAMP),
         Field("fazenda", "farm"),
     ),
-    identity=("product_code", "timestamp", "farm"),
+    natural_key=("product_code", "timestamp", "farm"),
     price="unit_price",
     aggregate_prefix="agg:milk",
 )
