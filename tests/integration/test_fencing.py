@@ -21,7 +21,8 @@ from castro_spark.parse import parse_batch
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, claim, lock_as_writer, resume
-from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed, count, new_attempt, stage_parsed
+from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed, count, new_attempt
+from castro_spark.sinks.postgres.commit.staging_tasks import stage_parsed
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.instances import current, prune
