@@ -69,7 +69,9 @@ def _product_360(view: dict[str, Any]) -> Iterator[str]:
 
 def _projection(held: dict[str, Any]) -> str:
     words = f"revision {held['revision']}"
-    if not held["up_to_date"]:
+    if not held["reachable"]:
+        words = f"NOT REACHABLE, {words} when it was seen last"
+    if held["behind"] or (held["reachable"] and not held["up_to_date"]):
         words += f"  BEHIND by {held['behind']:,} commits, {held['behind_seconds']:,.0f} s"
     if trouble := held.get("error") or held["failing"]:
         since = f" since {held['failing_since']:%Y-%m-%d %H:%M:%S} UTC" if held["failing_since"] else ""

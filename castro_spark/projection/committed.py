@@ -60,9 +60,11 @@ def snapshot(connection: Connection) -> Iterator[None]:
     """A transaction in which all that is read is of one state."""
     with connection:
         with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             # Every join is of some products with an index: a plan must not flip as the tables grow.
-            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+            cursor.execute(
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+                " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+            )
         yield
 
 

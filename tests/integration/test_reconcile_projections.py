@@ -47,7 +47,8 @@ def test_damaged_aggregates_are_mended(consumer: Consumer, lake: System, spark: 
         ("daily", "extra", str(DAY), "PZ", sums["P3"], None),
         ("monthly", "different", str(DAY.replace(day=1)), "P4", sums["P4"], sums["P4"]),
     ], key=str)  # fmt: skip
-    written = {k for k, fields in hashes(lake).items() if fields != before.get(k)}
+    # Of a product that a repair touched the newest event is published anew, too.
+    written = {k for k, fields in hashes(lake).items() if fields != before.get(k) and k.startswith("agg:")}
     assert written == {f"agg:daily:P1:{DAY}", f"agg:daily:P2:{DAY}", f"agg:monthly:P4:{DAY.year}-{DAY.month}"}
     assert_nothing_to_do(run(spark, lake))
 
