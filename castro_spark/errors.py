@@ -4,6 +4,8 @@
     ├── UsageError              exit status 2: wrong arguments
     │   └── SettingsError       a setting is missing or cannot be used; names the file and the key
     ├── SourceError             Kafka or Hive cannot be read as it must
+    │   ├── KafkaUnavailable    the brokers do not answer: waited for
+    │   ├── KafkaRefused        the brokers refuse this client: who it is, or what it may do
     │   ├── TopicMissing        there is no such topic
     │   ├── TopicRecreated      the topic's id is another one than the ledger's
     │   ├── OffsetsAgedOut      the ledger is behind the topic's beginning: records are gone
@@ -18,12 +20,14 @@
     │   ├── LedgerMoved         the ledger is not where this writer left it
     │   ├── StagingLost         staged records are gone before their commit
     │   ├── RulesChanged        what records are parsed by has changed before their commit
+    │   ├── CheckpointLost      Spark's checkpoint folder is gone while the stream runs
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        what was loaded must not take the table's place
     ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
     ├── JvmEnded                Spark's JVM ended under the job
     ├── IdentitiesDiffer        stream and warehouse know the same events differently
+    ├── StreamsFailed           streams did not do as they were asked to
     ├── TablesFailed            an extract ended, but not for all its tables
     └── NotReconciled           a reconciliation ended, but not all is as it should be
 
@@ -60,6 +64,14 @@ class SettingsError(UsageError):
 
 class SourceError(CastroError):
     """Kafka or Hive cannot be read as it must."""
+
+
+class KafkaUnavailable(SourceError):
+    """The brokers do not answer now; it may pass."""
+
+
+class KafkaRefused(SourceError):
+    """The brokers refuse this client; trying again does not help."""
 
 
 class TopicMissing(SourceError):
@@ -114,6 +126,10 @@ class RulesChanged(SinkError):
     """What a batch's records were parsed by no longer holds; nothing of it is committed. They are parsed again."""
 
 
+class CheckpointLost(SinkError):
+    """Spark's checkpoint folder is gone while the stream runs. The stream begins again: the ledger decides."""
+
+
 class ArchiveFailed(SinkError):
     """The archive cannot be written, or another process writes it; what was appended so far is there once."""
 
@@ -136,6 +152,10 @@ class JvmEnded(CastroError):
 
 class IdentitiesDiffer(CastroError):
     """Warehouse and stream know the same events by different kinds of identity: both would count them."""
+
+
+class StreamsFailed(CastroError):
+    """Streams did not do as they were asked to (`stop`)."""
 
 
 class TablesFailed(CastroError):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from castro_spark.observe.instance import summary
+
+_MOST_TABLES = 10
+
 
 def lines(kind: str, part: dict[str, Any]) -> Iterator[str]:
     """The lines of one part that observe/status yields."""
@@ -17,13 +21,22 @@ def _postgres(part: dict[str, Any]) -> Iterator[str]:
 
 def _stream(s: dict[str, Any]) -> Iterator[str]:
     yield f"{s['stream']}: topic {s['topic']}" + ("" if s.get("started", True) else ", never started")
+    if s.get("instance"):
+        yield f"  state       {summary(s['instance'])}"
+    if s.get("trouble"):
+        yield f"  TROUBLE     should run, but does not: {s['trouble']}"
     if "error" in s:
         yield from _error(s["error"], "  ")
     elif s["started"]:
         yield f"  committed   revision {s['revision']} at {s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
-        cache = s["redis"]
-        current = f"revision {cache['revision']}" if cache["reachable"] else f"not reachable ({cache['error']})"
-        yield f"  redis       {current}{'' if cache.get('up_to_date') else '  BEHIND'}"
+        yield f"  redis       {_projection(s['redis'])}"
+        for error in s["errors"]:
+            yield f"  ERROR       {error['state']} since {error['since']:%Y-%m-%d %H:%M:%S} UTC: {error['problem']}"
+            yield f"              {error['remedy']}"
+        if s["skipped"]:
+            yield f"  skipped     {', '.join(f'{kind} {n:,}' for kind, n in s['skipped'].items())}"
+        if s["skipped_tables"]:
+            yield f"  of tables   {_tables(s['skipped_tables'], s['skipped_tables_not_reported_before'])}"
         if new := s["unknown_fields_not_told_before"]:
             yield f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (reported this once)"
         known = ", ".join(f"{of} by {' and '.join(kinds)}" for of, kinds in s["identities"].items() if kinds)
@@ -54,6 +67,18 @@ def _product_360(view: dict[str, Any]) -> Iterator[str]:
         yield f"  redis       {'up to date' if view['redis'].get('up_to_date') else 'BEHIND or not reachable'}"
 
 
+def _projection(held: dict[str, Any]) -> str:
+    words = f"revision {held['revision']}"
+    if not held["up_to_date"]:
+        words += f"  BEHIND by {held['behind']:,} commits, {held['behind_seconds']:,.0f} s"
+    if trouble := held.get("error") or held["failing"]:
+        since = f" since {held['failing_since']:%Y-%m-%d %H:%M:%S} UTC" if held["failing_since"] else ""
+        words += f"; {trouble}{since}"
+    elif not held["up_to_date"] and held["projector"] is None:
+        words += "; no process projects it: the next that runs makes it good"
+    return words
+
+
 def _table(table: dict[str, Any]) -> Iterator[str]:
     extracted = "never extracted"
     if "error" in table:
@@ -68,6 +93,13 @@ def _error(words: str, indent: str = "") -> Iterator[str]:
     yield f"{indent}ERROR       {first}"
     for line in rest:
         yield f"{indent}{line}"
+
+
+def _tables(records: dict[str, int], new: list[str]) -> str:
+    """Other tables' records by name, the most frequent first; "*" are the names beyond those counted by themselves."""
+    shown = [f"{name} {n:,}{' (new)' if name in new else ''}" for name, n in list(records.items())[:_MOST_TABLES]]
+    left = len(records) - len(shown)
+    return ", ".join(shown) + (f" and {left} more (--json)" if left else "")
 
 
 def _archive(archive: dict[str, Any]) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.errors import SourceError, TopicMissing
+from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
 from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_options import admin_options, reader_options
 
@@ -23,6 +24,9 @@ _TIMEOUT_MS = "15000"
 # the same connection, which the broker answers in order: so fewer and larger polls, and a short wait, since that
 # question else waits for a fetch sent ahead to find records or time out (by default for half a second).
 _FETCHES = {"fetch.max.wait.ms": "5", "max.partition.fetch.bytes": str(4 << 20)}
+# What Kafka's client says where trying again does not help.
+_LASTING = ("Authentication", "Authorization", "ConfigException", "KerberosException", "LoginException", "KeyStore")
+_UNRESOLVED = "No resolvable bootstrap"  # a name server may be away as a broker may
 
 # Kafka bounds a fetch by its bytes as they were compressed: what bounds the memory of a poll is the number of records.
 _POLLS = (200, 64, 20)
@@ -129,12 +133,39 @@ def _executors(spark: SparkSession, setting: str, default: str) -> str | None:
 def topic_state(
     spark: SparkSession, settings: KafkaSettings, topic: str, *, committed: bool = False
 ) -> TopicState:
-    """Asks the brokers; raises TopicMissing, or SourceError where they cannot be reached.
+    """Asks the brokers; raises TopicMissing, KafkaUnavailable or KafkaRefused where they do not tell.
 
     `committed`: the ends are where a reader of committed transactions gets to now, before those still open.
     """
     with _Admin(spark, settings) as admin:
         return admin.state(topic, committed=committed)
+
+
+class TopicIdentity:
+    """Which topic a name stands for now, asked on a connection that stays open. Not for several threads at once."""
+
+    def __init__(self, spark: SparkSession, settings: KafkaSettings, topic: str) -> None:
+        self._spark = spark
+        self._settings = settings
+        self._topic = topic
+        self._admin: _Admin | None = None
+
+    def now(self) -> str:
+        """The topic's id; raises as topic_state does. What was read before belongs to this topic if it began so."""
+        try:
+            if self._admin is None:
+                self._admin = _Admin(self._spark, self._settings)
+            return self._admin.topic_id(self._topic)
+        except SourceError:
+            self.close()  # a new client finds brokers that moved meanwhile
+            raise
+
+    def close(self) -> None:
+        """Closes the connection; the next question opens a new one."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            with suppress(Py4JError):  # the JVM may be gone
+                admin.__exit__()
 
 
 def topic_states(
@@ -183,9 +214,8 @@ class _Admin:
             properties.setProperty(name, value)
         try:
             self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
-        except Py4JJavaError as error:  # a name that does not resolve, options that Kafka does not take
-            words = str((error.java_exception.getCause() or error.java_exception).getMessage())
-            raise self._unusable(f"as the settings have it: {words}") from None
+        except Py4JJavaError as error:
+            raise _refused(error, f"Kafka at {self._servers}") from None
 
     def __enter__(self) -> _Admin:
         return self
@@ -222,6 +252,9 @@ class _Admin:
             self._offsets(topic, partitions, specs.latest(), committed),
         )
 
+    def topic_id(self, topic: str) -> str:
+        return str(self._get(self._describe(topic), topic).get(topic).topicId().toString())
+
     def create(self, topic: str, partitions: int) -> str | SourceError:
         optional = self._jvm.java.util.Optional
         new = self._jvm.java.util.ArrayList()
@@ -253,10 +286,16 @@ class _Admin:
                     f"there is no topic {topic} at {self._servers}",
                     "create it: ./spark-submit.sh migrate (or ask who runs the brokers)",
                 ) from None
-            raise self._unusable(f"topic {topic}: {words}") from None
+            raise _refused(error, f"Kafka at {self._servers}, topic {topic}") from None
 
-    def _unusable(self, words: str) -> SourceError:
-        return SourceError(
-            f"Kafka at {self._servers}, {words}",
-            "check kafka.bootstrap_servers, its security options, and that the brokers run",
-        )
+
+def _refused(error: Py4JJavaError, where: str) -> SourceError:
+    """Whether the brokers do not answer, which may pass, or say no, which does not."""
+    said, chain = error.java_exception, []
+    while said is not None:
+        chain.append(str(said.toString()))
+        said = said.getCause()
+    told = chain[-1].partition(": ")[2] or chain[-1]  # without the class's name
+    lasting = any(name in words for words in chain for name in _LASTING) and _UNRESOLVED not in told
+    kind = KafkaRefused if lasting else KafkaUnavailable
+    return kind(f"{where}: {told}", "check kafka.bootstrap_servers, its security options, and that the brokers run")

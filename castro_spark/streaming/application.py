@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event
 
 from pyspark.sql import SparkSession
 
-from castro_spark.errors import first_line
-from castro_spark.jvm import ended_jvm
+from castro_spark.observe.heartbeat import Heartbeat
+from castro_spark.observe.instance import State, StreamState
+from castro_spark.projection.followers import following
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.query import run_stream
+from castro_spark.streaming.stop import StopCommands
+from castro_spark.streaming.supervision import supervise
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
+_LOOK_SECONDS = 0.1
 
 
 def run_streams(
@@ -31,42 +35,60 @@ def run_streams(
     stopping: Event,
     report: Callable[[str, BatchReport], None],
 ) -> None:
-    """Runs the streams side by side, keeps product_360 fresh beside them and, where there is an archive, archives them.
+    """Runs the streams side by side, with Redis following, product_360 kept fresh and, if set, their archives.
 
-    A stream that fails does not hold up the others; its error is raised at the end. `spark` must have been made with
-    `delta` where settings.archive.dir is set.
+    A stream that fails is started again where that can help (supervision.py). One that ended for good does not hold up
+    the others, unless streaming.on_stream_failure is `stop`; its error is raised at the end. `spark` must have been
+    made with `delta` where settings.archive.dir is set.
     """
+    states = {stream.name: StreamState(stream.name, available_now=available_now) for stream in streams}
+    stops = {stream.name: Event() for stream in streams}  # by a command, or with all by `stopping`
     ended = {stream.name: Event() for stream in streams}
+    application = str(spark.sparkContext.applicationId)
     archives: list[ArchiveThread] = []
     if settings.archive.dir is not None:
         archives = [ArchiveThread(spark, settings, s, available_now=available_now, over=ended[s.name]) for s in streams]
 
     def one(stream: StreamDeclaration) -> BaseException | None:
-        try:
+        def run() -> None:
             spark.sparkContext.setLocalProperty("spark.scheduler.pool", stream.name)  # conf/fairscheduler.xml
             run_stream(
                 spark,
                 settings,
                 stream,
+                states[stream.name],
                 available_now=available_now,
                 accept_new_topic=accept_new_topic,
-                stopping=stopping,
-                report=lambda batch: report(stream.name, batch),
+                stopping=stops[stream.name],
+                report=lambda batch: committed(stream.name, batch),
             )
-        except BaseException as error:  # noqa: BLE001 - told below, whatever it is
-            error = ended_jvm(error) or error
-            log.error("stream %s ended: %s", stream.name, first_line(error))
-            return error
+
+        try:
+            return supervise(
+                run, states[stream.name], settings.streaming, available_now=available_now, stopping=stops[stream.name]
+            )
         finally:
             ended[stream.name].set()
-        return None
+
+    def committed(stream: str, batch: BatchReport) -> None:
+        projection.wake(stream)
+        report(stream, batch)
 
     all_ended = Event()
     view = Product360(settings)
-    with ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
+    commands = StopCommands(stops, application)
+    with (
+        following(settings, streams, last_sync=True) as projection,
+        Heartbeat(settings.postgres, list(states.values()), application, commands.poll),
+        ThreadPoolExecutor(max_workers=len(streams) + 1) as threads,
+    ):
         refreshing = threads.submit(view.run, all_ended)
-        errors = [error for error in threads.map(one, streams) if error is not None]
-        all_ended.set()
+        running = [threads.submit(one, stream) for stream in streams]
+        try:
+            _wait(running, states, stops, stopping, stop_all=settings.streaming.on_stream_failure == "stop")
+        finally:
+            all_ended.set()
+        errors = [error for future in running if (error := future.result()) is not None]
         refreshing.result()
     try:
         if available_now:
@@ -78,3 +100,23 @@ def run_streams(
     errors += [error for archive in archives if (error := archive.end(stopping)) is not None]
     if errors:
         raise errors[0]
+
+
+def _wait(
+    running: Sequence[Future[BaseException | None]],
+    states: dict[str, StreamState],
+    stops: dict[str, Event],
+    stopping: Event,
+    *,
+    stop_all: bool,
+) -> None:
+    """Until all streams have ended; hands on what asks all of them to stop."""
+    while wait(running, timeout=0).not_done:
+        failed = [name for name, state in states.items() if state.state is State.FAILED]
+        if failed and stop_all and not stopping.is_set():
+            log.error("stream %s ended for good: the application stops (streaming.on_stream_failure)", failed[0])
+            stopping.set()
+        if stopping.wait(_LOOK_SECONDS):
+            for stop in stops.values():
+                stop.set()
+            wait(running)

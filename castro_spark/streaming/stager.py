@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 from castro_spark.errors import first_line
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules
 from castro_spark.parse.identity import Kinds
+from castro_spark.parse.origin import Source
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Positions
@@ -66,12 +67,14 @@ class Stager:
         stream: StreamDeclaration,
         generation: int,
         known: Kinds = frozenset(),
+        epoch: int | None = None,
     ) -> None:
         self._spark = spark
         self._settings = settings
         self._conf = settings.streaming
         self._stream = stream
         self._generation = generation
+        self._epoch = epoch
         self._known = known  # how the warehouse's events are known
         self._slot = SLOTS[0]
         self._warm_up = WarmUp(spark)
@@ -100,9 +103,12 @@ class Stager:
             except (PySparkException, Py4JError) as error:  # it may have aged out in this moment: the claim looks again
                 log.warning("stream %s: the first record could not be read: %s", self._stream.name, first_line(error))
 
-    def stage(self, part: Slice) -> tuple[StagedBatch, dict[int, int]]:
-        """Stages a slice, and returns where it ends: before `part.ends` where it was too much at once."""
-        rules = parse_rules(self._stream, self._settings, self._generation, warehouse=self._known)
+    def stage(self, part: Slice, source: Source | None) -> tuple[StagedBatch, dict[int, int]]:
+        """Stages a slice, and returns where it ends: before `part.ends` where it was too much at once.
+
+        `source` is the one that the stream's first change fixed; None before that is committed.
+        """
+        rules = parse_rules(self._stream, self._settings, self._generation, warehouse=self._known, source=source)
         return self._on_driver(part, rules) if self._is_for_driver(part) else self._on_executors(part, rules)
 
     def _is_for_driver(self, part: Slice) -> bool:
@@ -132,6 +138,7 @@ class Stager:
             positions=dict(part.starts),
             slot=self._slot,
             patience=self._conf.outage_retry_seconds,
+            epoch=self._epoch,
             bounds=TaskBounds(self._conf.max_batch_bytes, _PATIENCE * self._conf.commit_seconds),
         )
         batch = stage_on_executors(self._read(part), task, self._slot)

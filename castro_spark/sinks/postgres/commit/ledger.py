@@ -6,14 +6,18 @@ nothing, however long it was stopped.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from psycopg2.errors import LockNotAvailable
+
 from castro_spark.errors import Fenced, NotMigrated, TopicRecreated
 from castro_spark.parse.identity import Kinds
-from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.postgres.connection import Connection, statement
 from castro_spark.streams.declaration import IdentityKind
 
+log = logging.getLogger(__name__)
 Positions = Mapping[int, int]  # partition -> the next offset to consume
 
 
@@ -60,7 +64,29 @@ def claim(
 
     First start: the ledger begins at `beginnings`. Another topic id than the ledger's raises TopicRecreated,
     unless `accept_new_topic`: then a new generation begins at `beginnings`, newer than all before.
+
+    Where an earlier writer is frozen in its transaction the lock is not had in time (LockNotAvailable): its session is
+    ended then, and the next try succeeds.
     """
+    try:
+        return _claim(connection, stream, topic, topic_id, beginnings, writer, accept_new_topic)
+    except LockNotAvailable:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement("commit/end_frozen_writers.sql"), {"application": f"castro_spark {stream}"})
+            if cursor.fetchall():
+                log.warning("stream %s: ended the session of a writer that is frozen in its transaction", stream)
+        raise
+
+
+def _claim(
+    connection: Connection,
+    stream: str,
+    topic: str,
+    topic_id: str,
+    beginnings: Positions,
+    writer: str,
+    accept_new_topic: bool,
+) -> Ledger:
     with connection, connection.cursor() as cursor:
         # The epoch is a clock that never goes back, so that it is new even after the database was restored.
         cursor.execute(
@@ -71,7 +97,9 @@ def claim(
             " RETURNING topic, topic_id, generation",
             (stream, topic, topic_id, writer),
         )
-        held_topic, held_id, generation = cursor.fetchone() or (topic, topic_id, 0)
+        held = cursor.fetchone()
+        assert held is not None
+        held_topic, held_id, generation = held
         positions = _positions(connection, stream)
         if held_id == _NO_TOPIC:
             cursor.execute(
@@ -96,7 +124,8 @@ def claim(
             # A partition that was added to a known topic is read from 0: all of it is new.
             start = 0 if positions else beginnings[partition]
             cursor.execute("INSERT INTO castro.offset_ledger VALUES (%s, %s, %s)", (stream, partition, start))
-    ledger = read_ledger(connection, stream)
+        # Under this transaction's lock: read after the COMMIT, it could be the ledger of a writer that came since.
+        ledger = _read(connection, stream, for_update=True)
     assert ledger is not None
     return ledger
 
@@ -153,14 +182,40 @@ class WriterLock(StreamLock):
 
 def lock_as_writer(connection: Connection, stream: str, epoch: int) -> WriterLock:
     """Takes the stream's row for this transaction. Raises Fenced where it holds another epoch than the writer's."""
-    ledger = _locked(connection, stream)
-    if ledger.epoch != epoch:
+    return WriterLock(stream, _of_writer(stream, _read(connection, stream, for_update=True), epoch))
+
+
+def resume(connection: Connection, stream: str, epoch: int) -> Ledger:
+    """The ledger, for the writer of `epoch` that starts again after a failure. It claims nothing.
+
+    Raises Fenced where the row holds another epoch: so two writers never take the stream from each other in turns.
+    """
+    with connection:
+        ledger = _read(connection, stream, for_update=False)
+    return _of_writer(stream, ledger, epoch)
+
+
+def check_writer(connection: Connection, stream: str, epoch: int) -> None:
+    """Raises Fenced where the row holds another epoch. Without a lock: the commit's `lock_as_writer` decides."""
+    _of_writer(stream, _read(connection, stream, for_update=False), epoch)
+
+
+def _of_writer(stream: str, ledger: Ledger | None, epoch: int) -> Ledger:
+    if ledger is None:
+        raise _never_started(stream)
+    if ledger.epoch > epoch:
         raise Fenced(
             f"stream {stream} was taken over by {ledger.writer}: this writer stops and has committed nothing"
             " since then",
             "let one instance run; whichever starts last is the one that goes on",
         )
-    return WriterLock(stream, ledger)
+    if ledger.epoch < epoch:
+        raise Fenced(
+            f"stream {stream}: the database holds an earlier writer than this one, {ledger.writer}: it was restored to"
+            " an earlier time",
+            "start the stream again: it goes on from the ledger",
+        )
+    return ledger
 
 
 def lock_out_of_band(connection: Connection, stream: str) -> StreamLock:
@@ -171,8 +226,12 @@ def lock_out_of_band(connection: Connection, stream: str) -> StreamLock:
 def _locked(connection: Connection, stream: str) -> Ledger:
     ledger = _read(connection, stream, for_update=True)
     if ledger is None:
-        raise NotMigrated(f"stream {stream} was never started", f"start it: stream --stream {stream}")
+        raise _never_started(stream)
     return ledger
+
+
+def _never_started(stream: str) -> NotMigrated:
+    return NotMigrated(f"stream {stream} was never started", f"start it: stream --stream {stream}")
 
 
 def _read(connection: Connection, stream: str, *, for_update: bool) -> Ledger | None:

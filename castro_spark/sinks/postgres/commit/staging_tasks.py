@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from castro_spark.parse import ParseRules, parse_batch
+from castro_spark.parse.notes import Notes
 from castro_spark.servers import PostgresSettings
+from castro_spark.sinks.postgres.commit.ledger import check_writer
 from castro_spark.sinks.postgres.commit.staging import (
     Counts,
     StagedBatch,
@@ -32,7 +34,7 @@ from castro_spark.streams.declaration import StreamDeclaration
 _COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")
 COUNTS_SCHEMA = (
     f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>,"
-    " bytes bigint, stopped_at bigint"
+    " notes string, bytes bigint, stopped_at bigint"
 )
 _COUNTS_TYPES = pa.schema(
     {
@@ -40,6 +42,7 @@ _COUNTS_TYPES = pa.schema(
         "partition": pa.int32(),
         **dict.fromkeys(_COUNTS, pa.int64()),
         "unknown": pa.list_(pa.string()),
+        "notes": pa.string(),
         "bytes": pa.int64(),
         "stopped_at": pa.int64(),
     }
@@ -63,11 +66,13 @@ def stage_partition(
     slot: str,
     patience: float,
     bounds: TaskBounds,
+    epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """One task of a large batch: parse and COPY the records of one partition, an Arrow batch at a time; reports counts.
 
     Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under other attempts. It stops before
-    its records' end where they are more than `bounds`, whatever they were expected to be, and says where.
+    its records' end where they are more than `bounds`, whatever they were expected to be, and says where. `epoch`: the
+    writer's, for its own slots; a late task of a writer that was fenced meanwhile leaves nothing there (Fenced).
     """
     began, taken = time.monotonic(), 0
 
@@ -83,7 +88,7 @@ def stage_partition(
             if full:
                 return
 
-    yield from _stage(parsed(), rules.stream, settings=settings, slot=slot, patience=patience)
+    yield from _stage(parsed(), rules.stream, settings=settings, slot=slot, patience=patience, epoch=epoch)
 
 
 def stage_on_executors(
@@ -96,6 +101,7 @@ def stage_on_executors(
         counts = batch.counts.setdefault(row.partition, Counts())
         counts.add(*(row[name] for name in _COUNTS))
         batch.unknown.update(row.unknown)
+        batch.notes.add(Notes.of_json(row.notes))
         batch.bytes += row.bytes
         if row.stopped_at is not None:
             batch.stopped_at[row.partition] = row.stopped_at
@@ -109,9 +115,11 @@ def stage_parsed(
     settings: PostgresSettings,
     slot: str,
     patience: float,
+    epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """COPY of a task's parsed records into the slot, as they come; reports the counts (COUNTS_SCHEMA)."""
-    yield from _stage(((batch, False) for batch in parsed), stream, settings=settings, slot=slot, patience=patience)
+    each = ((batch, False) for batch in parsed)
+    yield from _stage(each, stream, settings=settings, slot=slot, patience=patience, epoch=epoch)
 
 
 def _stage(
@@ -121,6 +129,7 @@ def _stage(
     settings: PostgresSettings,
     slot: str,
     patience: float,
+    epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """With a batch comes whether its task stops after it."""
     connection: Connection | None = None
@@ -135,6 +144,8 @@ def _stage(
                         connection = connect(settings, f"castro_spark {stream.name} staging")
                     try:
                         copy_parsed(connection, stream, batch, attempt, slot)
+                        if epoch is not None:
+                            check_writer(connection, stream.name, epoch)
                         connection.commit()
                     except BaseException:
                         connection.close()
@@ -153,7 +164,7 @@ def _counted(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch
         here = parsed.filter(pc.equal(partitions, partition))
         rows.append({
             "attempt": attempt, "partition": partition, **{name: getattr(counts, name) for name in _COUNTS},
-            "unknown": sorted(unknown_fields([here])), "bytes": record_bytes(here),
+            "unknown": sorted(unknown_fields([here])), "notes": Notes.of([here]).as_json(), "bytes": record_bytes(here),
             "stopped_at": pc.max(here.column("offset")).as_py() + 1 if last else None,
         })  # fmt: skip
     return pa.RecordBatch.from_pylist(rows, schema=_COUNTS_TYPES)

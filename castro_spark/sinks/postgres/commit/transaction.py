@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from castro_spark.errors import LedgerMoved
+from castro_spark.parse.origin import Source
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import Books, books_of, write_books
@@ -17,10 +18,11 @@ from castro_spark.sinks.postgres.commit.kinds import take_streamed
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions, lock_as_writer
 from castro_spark.sinks.postgres.commit.merge import Merge
 from castro_spark.sinks.postgres.commit.session import CommitSession
+from castro_spark.sinks.postgres.commit.skipped import note_skipped
+from castro_spark.sinks.postgres.commit.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.projection import Horizon, Projection
 from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -33,7 +35,6 @@ class Committed:
     revision: int
     positions: dict[int, int]
     books: list[Books] = field(default_factory=list)
-    projection: Projection = field(default_factory=Projection)
 
     def total(self, column: str) -> int:
         return sum(getattr(b, column) for b in self.books)
@@ -61,24 +62,20 @@ class StreamCommits:
         """Empties the staging slots of what an earlier writer left there; outlasts outages as a commit does."""
         self._session.transaction(self._empty_slots)
 
-    def commit(
-        self, batch: StagedBatch, *, batch_id: int, starts: Positions, ends: Positions, horizon: Horizon
-    ) -> Committed:
+    def commit(self, batch: StagedBatch, *, batch_id: int, starts: Positions, ends: Positions) -> Committed:
         """Commits a batch that was cut to `starts`..`ends`; outlasts outages up to the patience given."""
-        return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends, horizon))
+        return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends))
+
+    def source(self) -> Source | None:
+        """The stream's source as committed; None before its first change."""
+        return self._session.transaction(lambda c: fixed_source(c, self._stream.name))
 
     def close(self) -> None:
         """Closes the connection; the next commit makes a new one."""
         self._session.close()
 
     def _commit(
-        self,
-        connection: Connection,
-        batch: StagedBatch,
-        batch_id: int,
-        starts: Positions,
-        ends: Positions,
-        horizon: Horizon,
+        self, connection: Connection, batch: StagedBatch, batch_id: int, starts: Positions, ends: Positions
     ) -> Committed:
         # 1. Lock the stream's row: from here to COMMIT no one else commits to this stream, or this writer is fenced.
         lock = lock_as_writer(connection, self._stream.name, self._epoch)
@@ -91,16 +88,18 @@ class StreamCommits:
                 f"the ledger of {self._stream.name} is at {ledger.positions}, the batch begins at {dict(starts)}",
                 "start the stream again: it goes on from the ledger",
             )
+        take_source(connection, lock, batch.notes)
         take_streamed(connection, lock, batch)
         # 2. to 6. The records into the tables.
-        merged = self._merge(connection, lock, batch, horizon)
+        merged = self._merge(connection, lock, batch)
         # 7. The books, whose CHECK refuses what does not balance.
         books = books_of(starts, ends, merged.counts, merged.changed)
         write_books(connection, self._stream.name, lock.next_revision, batch_id, books)
+        note_skipped(connection, self._stream.name, batch.notes)
         # 8. The offsets; the session's COMMIT follows.
         lock.advance(connection, ends)
         lock.name_commit(connection)
-        return Committed(ledger.epoch, lock.next_revision, {**ledger.positions, **ends}, books, merged.projection)
+        return Committed(ledger.epoch, lock.next_revision, {**ledger.positions, **ends}, books)
 
     def _empty_slots(self, connection: Connection) -> None:
         lock_as_writer(connection, self._stream.name, self._epoch)

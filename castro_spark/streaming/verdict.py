@@ -1,0 +1,110 @@
+"""What a stream's error means for it: starting again helps, or only people do. Pure: an error in, a verdict out.
+
+What Spark raises is never final. The start that follows compares ledger and topic first, and that names what cannot be
+helped (records aged out, a topic created again).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg2
+from py4j.protocol import Py4JNetworkError
+from pyspark.errors import PySparkException
+
+from castro_spark.errors import (
+    CheckpointLost,
+    Fenced,
+    IdentitiesDiffer,
+    JvmEnded,
+    KafkaRefused,
+    KafkaUnavailable,
+    LedgerMoved,
+    NotMigrated,
+    OffsetsAgedOut,
+    OffsetsBeyondEnd,
+    RulesChanged,
+    SessionRefused,
+    StagingLost,
+    TopicMissing,
+    TopicRecreated,
+    TypeChanged,
+    UsageError,
+    first_line,
+)
+from castro_spark.sinks.postgres.passing import may_pass
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """By what name an error goes, whether another start may help, and if so whether only a few times."""
+
+    reason: str
+    restart: bool
+    a_few_times: bool = False
+
+
+_BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
+    (TopicRecreated, Verdict("topic_recreated", restart=False)),
+    (OffsetsAgedOut, Verdict("offsets_aged_out", restart=False)),
+    (OffsetsBeyondEnd, Verdict("offsets_beyond_end", restart=False)),
+    (Fenced, Verdict("fenced", restart=False)),
+    (NotMigrated, Verdict("not_migrated", restart=False)),
+    (TypeChanged, Verdict("type_changed", restart=False)),
+    (KafkaRefused, Verdict("kafka_refused", restart=False)),
+    (UsageError, Verdict("settings", restart=False)),
+    (KafkaUnavailable, Verdict("kafka_unavailable", restart=True)),
+    (StagingLost, Verdict("staging_lost", restart=True)),
+    (LedgerMoved, Verdict("ledger_moved", restart=True)),
+    (RulesChanged, Verdict("rules_changed", restart=True)),
+    (IdentitiesDiffer, Verdict("identities_differ", restart=False)),
+    (JvmEnded, Verdict("jvm_died", restart=False)),
+    (CheckpointLost, Verdict("checkpoint_lost", restart=True)),
+    (SessionRefused, Verdict("session_refused", restart=False)),
+    (psycopg2.Error, Verdict("postgres_refused", restart=True, a_few_times=True)),
+    (Py4JNetworkError, Verdict("jvm_died", restart=False)),
+    (ConnectionError, Verdict("jvm_died", restart=False)),
+)
+# In what Spark says, in this order.
+_BY_WORDS: tuple[tuple[tuple[str, ...], Verdict], ...] = (
+    (("stopped SparkContext", "SparkContext was shut down", "SparkContext has been shut down"),
+     Verdict("spark_stopped", restart=False)),
+    (("SaslAuthenticationException", "SslAuthenticationException", "AuthorizationException"),
+     Verdict("kafka_refused", restart=False)),
+    (("CONCURRENT_STREAM_LOG_UPDATE", "CONCURRENT_QUERY", "already active"),
+     Verdict("checkpoint_conflict", restart=True)),
+    (("KAFKA_DATA_LOSS", "may have been missed", "OffsetOutOfRange"),
+     Verdict("kafka_data_lost", restart=True, a_few_times=True)),
+    (("org.apache.kafka.", "KafkaException", "Kafka"), Verdict("kafka_unavailable", restart=True)),
+)  # fmt: skip
+# For streaming.outage_retry_seconds already, wherever it came up.
+_WAITED_FOR = Verdict("postgres_unavailable", restart=False)
+_SPARK = Verdict("spark", restart=True)
+_UNEXPECTED = Verdict("unexpected", restart=True, a_few_times=True)
+
+
+def verdict(error: BaseException, *, claimed: bool) -> Verdict:
+    """The verdict on what ended a run of a stream; `claimed`: this process has claimed the stream before."""
+    if isinstance(error, TopicMissing):
+        # At a process's first start the name is wrong, or `migrate` was not run. Later the topic was deleted, or a
+        # broker that comes up does not know it yet.
+        return Verdict("topic_missing", restart=claimed)
+    if isinstance(error, psycopg2.Error) and may_pass(error):
+        return _WAITED_FOR
+    for kind, found in _BY_CLASS:
+        if isinstance(error, kind):
+            return found
+    words = str(error)
+    said_by_spark = isinstance(error, PySparkException) or type(error).__module__.startswith("py4j")
+    if said_by_spark:
+        for signs, found in _BY_WORDS:
+            if any(sign in words for sign in signs):
+                return found
+        return _SPARK
+    return _UNEXPECTED
+
+
+def told(error: BaseException) -> str:
+    """What an error says in one line, with its class where that is not one of ours."""
+    line = first_line(error)
+    return line if isinstance(error, Exception) and hasattr(error, "problem") else f"{type(error).__name__}: {line}"

@@ -1,0 +1,5 @@
+-- Keeps the newest rows of a stream, and those that may still run.
+DELETE FROM castro.instance
+WHERE stream = %(stream)s AND (stream, instance) IN (
+    SELECT stream, instance FROM castro.instance WHERE stream = %(stream)s ORDER BY started_at DESC OFFSET %(keep)s)
+AND (state IN ('stopped', 'done', 'failed') OR heartbeat_at < clock_timestamp() - interval '1 day')

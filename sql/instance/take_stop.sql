@@ -1,0 +1,7 @@
+-- The stop commands for a stream that this writer may take, or has in hand: one at a time. Taking again renews the lease.
+UPDATE castro.command SET state = 'taken', taken_by = %(instance)s, lease_until = clock_timestamp() + interval '60 seconds'
+WHERE stream = %(stream)s AND action = 'stop' AND state IN ('waiting', 'taken')
+    AND (taken_by IS NULL OR taken_by = %(instance)s OR lease_until < clock_timestamp())
+    AND (taken_by IS NOT NULL OR expires_at > clock_timestamp())
+    AND (target_epoch IS NULL OR target_epoch = %(epoch)s)
+RETURNING id, requested_by
