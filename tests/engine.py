@@ -26,7 +26,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark import cli
 from castro_spark.local.stack import castro_home
-from castro_spark.session import DELTA, embedded_hive
+from castro_spark.session import DELTA, embedded_hive, redaction
 from tests import jvm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,7 +61,8 @@ def engine() -> SparkSession:
     }.items():
         os.environ[name] = value
     builder = SparkSession.builder.appName("castro_spark tests")
-    for key, value in (embedded_hive(warehouse_folder()) | DELTA).items():
+    hidden = {"spark.redaction.regex": redaction()}
+    for key, value in (embedded_hive(warehouse_folder()) | DELTA | hidden).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")

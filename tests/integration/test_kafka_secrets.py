@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from castro_spark.session import redaction
 from castro_spark.settings import load_settings
 from castro_spark.sources import kafka, kafka_options
 
@@ -19,7 +18,6 @@ CONF = "kafka: {sasl_username: u, options: {security.protocol: SASL_PLAINTEXT, s
 def test_no_plan_shows_them(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: bool) -> None:
     """Where the tasks may not see this process's files, the values are in the plan, and Spark hides them."""
     monkeypatch.setattr(kafka_options, "_is_local", lambda _: local)
-    spark.conf.set("spark.redaction.regex", redaction())
     (tmp_path / "mine.yaml").write_text(CONF)
     (tmp_path / "options").write_text("ssl.keystore.key=c4n4ry-key\n")
     settings = load_settings(

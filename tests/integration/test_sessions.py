@@ -28,8 +28,8 @@ HOSTILE = {
     "bytea_output": "escape", "extra_float_digits": "-15", "standard_conforming_strings": "off",
     "quote_all_identifiers": "on", "transform_null_equals": "on", "search_path": "pg_catalog",
     "default_transaction_isolation": "serializable", "synchronous_commit": "off", "row_security": "on",
-    "statement_timeout": "1", "lock_timeout": "1", "idle_in_transaction_session_timeout": "1",
-    "idle_session_timeout": "1", "transaction_timeout": "1", "work_mem": "64", "enable_indexscan": "off",
+    "statement_timeout": "50", "lock_timeout": "1", "idle_in_transaction_session_timeout": "500",
+    "idle_session_timeout": "500", "transaction_timeout": "500", "work_mem": "64", "enable_indexscan": "off",
 }  # fmt: skip
 
 
