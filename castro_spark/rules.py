@@ -7,7 +7,9 @@ from datetime import datetime, timezone
 
 from castro_spark.errors import SettingsError
 from castro_spark.parse import ParseRules
+from castro_spark.parse.envelope import ForeignMarks
 from castro_spark.parse.identity import Kinds
+from castro_spark.parse.origin import Source, is_no_name, is_pattern
 from castro_spark.settings import Settings, StreamSettings
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
@@ -18,9 +20,19 @@ def stream_settings(stream: StreamDeclaration, settings: Settings) -> StreamSett
 
 
 def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclaration:
-    """The declaration with topic and identity as conf has them; SettingsError where no such columns exist."""
+    """The declaration with topic, tables and identity as conf has them.
+
+    SettingsError where no such columns exist, or where a table's name cannot be one.
+    """
     conf = stream_settings(stream, settings)
-    stream = replace(stream, topic=conf.topic or stream.topic, identity=conf.identity, key=conf.key)
+    if wrong := [name for name in conf.tables if is_no_name(name)]:
+        raise SettingsError(
+            f"streams.{stream.name}.tables: {', '.join(map(repr, wrong))}: neither a table's name nor a pattern",
+            "write patterns as in a shell: * stands for any characters, ? for one, [0-9] for one of these",
+        )
+    tables = (*stream.envelope_tables, *(name for name in conf.tables if name not in stream.envelope_tables))
+    topic = conf.topic or stream.topic
+    stream = replace(stream, topic=topic, envelope_tables=tables, identity=conf.identity, key=conf.key)
     if conf.natural_key is None:
         return stream
     possible = [f.column for f in stream.fields if f.type is not FieldType.DECIMAL]
@@ -33,16 +45,38 @@ def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclarati
     return replace(stream, natural_key=conf.natural_key)
 
 
+def named_sources(stream: StreamDeclaration, settings: Settings) -> tuple[Source, ...]:
+    """The sources whose changes the stream takes, as conf names them."""
+    named = stream_settings(stream, settings).sources
+    return tuple(Source(s.server, s.database, s.schema_, label) for label, s in named.items())
+
+
 def parse_rules(
-    stream: StreamDeclaration, settings: Settings, generation: int, *, warehouse: Kinds = frozenset()
+    stream: StreamDeclaration,
+    settings: Settings,
+    generation: int,
+    *,
+    warehouse: Kinds = frozenset(),
+    source: Source | None = None,
 ) -> ParseRules:
-    """What the records of a batch that begins now are parsed by; `warehouse`: how the warehouse's rows are known."""
+    """What the records of a batch that begins now are parsed by; `warehouse`: how the warehouse's rows are known.
+
+    `source` is the one that the stream's first change fixed (in the ledger); it counts where conf names none. Its
+    schema counts where no pattern takes tables of other schemas.
+    """
+    if source is not None and any(is_pattern(name) for name in stream.envelope_tables):
+        source = source.without_schema()
+    parse = settings.parse
     return ParseRules(
         stream=stream,
         timezone=settings.timezone,
         now=datetime.now(timezone.utc),
-        future_allowance=settings.parse.future_allowance,
-        max_bytes=settings.parse.max_record_bytes,
+        future_allowance=parse.future_allowance,
+        max_bytes=parse.max_record_bytes,
         generation=generation,
         warehouse=warehouse,
+        sources=named_sources(stream, settings) or ((source,) if source else ()),
+        foreign=ForeignMarks(parse.foreign_members, parse.operation_members, parse.operations),
+        none_dates=parse.none_dates,
+        date_allowance_years=parse.date_allowance_years,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -45,7 +45,23 @@ class ProjectionSettings(Section):
 
 class ParseSettings(Section):
     future_allowance_hours: float = Field(ge=0)
+    date_allowance_years: float = Field(gt=0, le=1000)
+    none_dates: frozenset[str]
     max_record_bytes: int = Field(gt=0)
+    foreign_members: frozenset[str]
+    operation_members: frozenset[str]
+    operations: frozenset[str]
+
+    @field_validator("none_dates", mode="before")
+    @classmethod
+    def _as_texts(cls, dates: Any) -> Any:
+        # YAML reads 1970-01-01 without quotes as a date.
+        return [d.isoformat() if isinstance(d, date) else d for d in dates] if isinstance(dates, list) else dates
+
+    @field_validator("foreign_members", "operation_members", "operations")
+    @classmethod
+    def _lower_case(cls, names: frozenset[str]) -> frozenset[str]:
+        return frozenset(name.lower() for name in names)
 
     @property
     def future_allowance(self) -> timedelta:
@@ -120,11 +136,27 @@ class HistorySettings(Section):
         return tree
 
 
+class SourceSettings(Section):
+    """A connector's server (topic.prefix), database and schema; what is left out is not compared."""
+
+    server: str | None = Field(default=None, min_length=1)
+    database: str | None = Field(default=None, min_length=1)
+    schema_: str | None = Field(default=None, min_length=1, alias="schema")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> SourceSettings:
+        if self.server is None and self.database is None:
+            raise ValueError("must name the server or the database, as the connector's records have them")
+        return self
+
+
 class StreamSettings(Section):
     """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
 
     topic: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,249}$")
     partitions: int = Field(default=4, gt=0)
+    tables: tuple[str, ...] = ()  # names and patterns, beside the declared ones
+    sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], SourceSettings] = Field(default_factory=dict)
     identity: IdentityRule = IdentityRule.AUTO
     natural_key: tuple[str, ...] | None = Field(default=None, min_length=1)
     key: tuple[str, ...] = ()  # the fields of the record key that make the id, in order; none: all of its own
@@ -173,6 +205,11 @@ class Settings(Section):
                 raise ValueError(
                     f"streams.{name}.history.table: {stream.history.table} is none of warehouse.tables"
                     f" ({', '.join(self.warehouse.mapped)})"
+                )
+            if stream.history and len(stream.sources) > 1:
+                raise ValueError(
+                    f"streams.{name}.history: the stream takes several sources, each a part of its events' identity,"
+                    " and the warehouse's rows tell none: set it to null"
                 )
             if problem := self._unfit_key(name):
                 raise ValueError(f"streams.{name}.history.key: {problem}")

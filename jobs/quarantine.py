@@ -41,7 +41,8 @@ def list_(
         return
     for q in found:
         where = f"{q.stream} partition {q.partition} offset {q.offset}"
-        click.echo(f"{q.id:>6}  {q.reason:<22} {where}: {(q.detail or '')[:80]}")
+        cut = f" (the first 1 MiB of {q.value_length:,} bytes)" if q.is_cut else ""
+        click.echo(f"{q.id:>6}  {q.reason:<22} {where}: {(q.detail or '')[:80]}{cut}")
     click.echo(f"{len(found)} {status}" + (" (the limit: --limit N for more)" if len(found) == limit else ""))
 
 
@@ -65,6 +66,13 @@ def replay(
         quarantine.mend(connection, ids[0], value_file.read_bytes())
     found = quarantine.records(connection, reason=reason, ids=ids, streams=names)
     connection.close()
+    cut = [q.id for q in found if q.is_cut]
+    if cut and ids:
+        raise click.UsageError(
+            f"of {', '.join(map(str, cut))} only the first 1 MiB is here: give the whole value, one record at a time:"
+            " --id N --value-file PATH"
+        )
+    found = [q for q in found if not q.is_cut]
     still_open = 0
     of = sorted({q.stream for q in found})
     with following(settings, [stream_named(name) for name in of]):
@@ -72,7 +80,9 @@ def replay(
             outcome = replay_records(settings, stream_named(name), [q for q in found if q.stream == name])
             still_open += sum(status == "open" for status in outcome.values())
     click.echo(f"{len(found) - still_open} replayed, {still_open} still unusable and open")
-    if still_open:
+    if cut:
+        click.echo(f"{len(cut)} not tried, of which only the first 1 MiB is here: --id N --value-file PATH for each")
+    if still_open or cut:
         raise click.exceptions.Exit(1)
 
 

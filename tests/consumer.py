@@ -7,6 +7,7 @@ import time
 import pyarrow as pa
 
 from castro_spark.parse import parse_batch
+from castro_spark.parse.notes import Notes
 from castro_spark.projection.projector import StreamProjector
 from castro_spark.rules import parse_rules
 from castro_spark.settings import load_settings
@@ -37,7 +38,7 @@ class Consumer:
             system.query(
                 f"TRUNCATE {tables}, castro.stream,"
                 " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted, castro.touched,"
-                " castro.projection, castro.projection_request"
+                " castro.projection, castro.projection_request, castro.skipped, castro.stream_source"
             )
             system.redis.flushdb()
         self.ledger = claim(
@@ -86,7 +87,7 @@ class Consumer:
         copy_parsed(self.connection, self.stream, parsed, attempt, slot)
         copy_parsed(self.connection, self.stream, parsed, new_attempt(), slot)  # of a task whose result was lost
         self.connection.commit()
-        return StagedBatch(counts=count([parsed]), attempts=[attempt], slot=slot)
+        return StagedBatch(counts=count([parsed]), attempts=[attempt], slot=slot, notes=Notes.of([parsed]))
 
     def close(self) -> None:
         self.commits.close()

@@ -159,15 +159,15 @@ def run(
     try:
         commits.begin()
         known = Kinds() if warehouse is not None else ledger_of(settings, stream, "backfill").warehouse_kinds
+        fixed = commits.source()
         for number in range(source.chunks):
             if stopping.is_set():
                 raise CastroError(
                     f"stopped after {number} of {source.chunks} chunks", "run it again: what is there stays as it is"
                 )
             check()
-            committed, records = _commit(
-                settings, parse_rules(stream, settings, 0, warehouse=known), source.chunk(number), parse, commits
-            )
+            rules = parse_rules(stream, settings, 0, warehouse=known, source=fixed)
+            committed, records = _commit(settings, rules, source.chunk(number), parse, commits)
             progress = progress.plus(committed, records, time.monotonic() - began)
             report(progress)
     finally:

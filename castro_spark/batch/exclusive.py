@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from castro_spark.errors import NotMigrated, SinkError
+from castro_spark.parse.origin import Source
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, introduce, read_ledger
+from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.exclusive import ExclusiveLock
 from castro_spark.sinks.postgres.migrate import check_migrated
@@ -28,6 +30,12 @@ def ledger_of(settings: Settings, stream: StreamDeclaration, job: str) -> Ledger
     if ledger is None:
         raise NotMigrated(f"stream {stream.name} was never started", f"start it: stream --stream {stream.name}")
     return ledger
+
+
+def source_of(settings: Settings, stream: StreamDeclaration, job: str) -> Source | None:
+    """The source that the stream's first change fixed, as committed."""
+    with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection, connection:
+        return fixed_source(connection, stream.name)
 
 
 @contextmanager

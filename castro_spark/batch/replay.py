@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from castro_spark.batch.exclusive import ledger_of
+from castro_spark.batch.exclusive import ledger_of, source_of
 from castro_spark.parse import parse_batch
 from castro_spark.parse.history import GENERATION
 from castro_spark.parse.identity import Kinds
+from castro_spark.parse.notes import Notes
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import staging
@@ -49,12 +50,12 @@ def _replay(
     batch = pa.RecordBatch.from_arrays(
         [pa.array(column, f.type) for column, f in zip(columns, _SOURCE, strict=True)], schema=_SOURCE
     )
-    ledger = ledger_of(settings, stream, "replay")
+    ledger, source = ledger_of(settings, stream, "replay"), source_of(settings, stream, "replay")
     of_warehouse = generation == GENERATION
     known = Kinds() if of_warehouse else ledger.warehouse_kinds
-    parsed = parse_batch(batch, parse_rules(stream, settings, generation, warehouse=known))
+    parsed = parse_batch(batch, parse_rules(stream, settings, generation, warehouse=known, source=source))
     parsed = staging.with_origin(parsed, stream.topic, generation)
-    staged = StagedBatch(counts=staging.count([parsed]), parsed=[parsed])
+    staged = StagedBatch(counts=staging.count([parsed]), parsed=[parsed], notes=Notes.of([parsed]))
     commits = OutOfBandCommits(
         settings.postgres, stream, patience=0, warehouse=staged.kinds | ledger.warehouse_kinds if of_warehouse else None
     )

@@ -20,13 +20,16 @@ from pyspark.sql import SparkSession
 from castro_spark.errors import CastroError, NotMigrated, SourceError, first_line, in_words
 from castro_spark.observe.instance import trouble
 from castro_spark.parse.identity import Kinds
+from castro_spark.parse.reasons import Reason
 from castro_spark.projection.lag import projection_status
-from castro_spark.rules import configured
+from castro_spark.rules import configured, named_sources
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
 from castro_spark.sinks.postgres import product_360 as view
 from castro_spark.sinks.postgres.commit.ledger import Ledger, read_ledger
-from castro_spark.sinks.postgres.commit.quarantine import counts
+from castro_spark.sinks.postgres.commit.quarantine import counts, oldest
+from castro_spark.sinks.postgres.commit.skipped import report_skipped
+from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.instances import current
 from castro_spark.sinks.postgres.warehouse.watermark import extracted
@@ -49,9 +52,9 @@ class Status:
 
     @property
     def failed(self) -> bool:
-        """Whether a part could not be asked, or a stream that should run does not."""
+        """Whether a part could not be asked, a stream that should run does not, or one is in an error state."""
         parts = [*self.document["streams"], self.document["product_360"], *self.document["warehouse"]]
-        return any(part.get("trouble") for part in parts) or any(
+        return any(part.get("trouble") or part.get("errors") for part in parts) or any(
             _failed(asked) for part in parts for asked in (part, part.get("redis"), part.get("archive"))
         )
 
@@ -126,6 +129,7 @@ class Status:
             cursor.execute("SELECT updated_at, ids_changed FROM castro.stream WHERE stream = %s", (stream.name,))
             updated_at, ids_changed = cursor.fetchone() or (None, 0)
             unknown = _unknown_fields(cursor, stream.name)
+        skipped = report_skipped(connection, stream.name)
         return {
             "started": True,
             **state,
@@ -134,7 +138,11 @@ class Status:
             "revision": ledger.revision,
             "committed_at": updated_at,
             "lag": None,
+            "errors": stream_errors(connection, stream, self._settings),
             "quarantined": counts(connection, stream.name),
+            "skipped": {k: sum(s.records for s in skipped if s.kind == k) for k in sorted({s.kind for s in skipped})},
+            "skipped_tables": {s.name: s.records for s in skipped if s.name},
+            "skipped_tables_not_reported_before": [s.name for s in skipped if s.name and not s.reported],
             "identities": {"stream": _names(ledger.kinds), "warehouse": _names(ledger.warehouse_kinds)},
             "ids_changed": ids_changed,
             "unknown_fields": [name for name, _ in unknown],
@@ -167,6 +175,23 @@ class Status:
             hashes.close()
         published = marker[1] if marker else None
         return {"reachable": True, "revision": published, "up_to_date": not revision or published == revision}
+
+
+def stream_errors(connection: Connection, stream: StreamDeclaration, settings: Settings) -> list[Part]:
+    """What needs a person: open records of another source, which are the stream's own or somebody's mistake."""
+    found = oldest(connection, stream.name, Reason.OTHER_SOURCE.value)
+    if found is None:
+        return []
+    with connection:
+        fixed = fixed_source(connection, stream.name)
+    taken = "; ".join(map(str, named_sources(stream, settings))) or str(fixed)
+    return [{
+        "state": Reason.OTHER_SOURCE.value,
+        "since": found.quarantined_at,
+        "problem": f"changes of {found.detail}, and the stream takes those of {taken}",
+        "remedy": f"if they are the stream's, name each source in streams.{stream.name}.sources and replay them;"
+        " else stop their connector and discard them: quarantine replay, or discard, --reason other_source",
+    }]  # fmt: skip
 
 
 def _names(kinds: Kinds) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from castro_spark.observe.instance import summary
 
+_MOST_TABLES = 10
+
 
 def lines(kind: str, part: dict[str, Any]) -> Iterator[str]:
     """The lines of one part that observe/status yields."""
@@ -28,6 +30,13 @@ def _stream(s: dict[str, Any]) -> Iterator[str]:
     elif s["started"]:
         yield f"  committed   revision {s['revision']} at {s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
         yield f"  redis       {_projection(s['redis'])}"
+        for error in s["errors"]:
+            yield f"  ERROR       {error['state']} since {error['since']:%Y-%m-%d %H:%M:%S} UTC: {error['problem']}"
+            yield f"              {error['remedy']}"
+        if s["skipped"]:
+            yield f"  skipped     {', '.join(f'{kind} {n:,}' for kind, n in s['skipped'].items())}"
+        if s["skipped_tables"]:
+            yield f"  of tables   {_tables(s['skipped_tables'], s['skipped_tables_not_reported_before'])}"
         if new := s["unknown_fields_not_told_before"]:
             yield f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (reported this once)"
         known = ", ".join(f"{of} by {' and '.join(kinds)}" for of, kinds in s["identities"].items() if kinds)
@@ -84,6 +93,13 @@ def _error(words: str, indent: str = "") -> Iterator[str]:
     yield f"{indent}ERROR       {first}"
     for line in rest:
         yield f"{indent}{line}"
+
+
+def _tables(records: dict[str, int], new: list[str]) -> str:
+    """Other tables' records by name, the most frequent first; "*" are the names beyond those counted by themselves."""
+    shown = [f"{name} {n:,}{' (new)' if name in new else ''}" for name, n in list(records.items())[:_MOST_TABLES]]
+    left = len(records) - len(shown)
+    return ", ".join(shown) + (f" and {left} more (--json)" if left else "")
 
 
 def _archive(archive: dict[str, Any]) -> str:

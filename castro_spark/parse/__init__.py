@@ -1,11 +1,7 @@
 """Pure: Kafka records become events and deletes, or rejects with reasons."""
 
-from castro_spark.parse.reasons import Reason
+from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason
 from castro_spark.parse.records import (
-    DELETE,
-    EVENT,
-    REJECT,
-    SKIP,
     SOURCE_COLUMNS,
     ParseRules,
     parse_batch,

@@ -10,7 +10,7 @@ decimal.handling.mode=string. A `VariableScaleDecimal` carries its scale and is 
 Times. Debezium's integers (days, milli-, micro- or nanoseconds) come from columns without a time zone: they are a
 wall clock written as if it were UTC, so they become a local time without an offset, and never an instant, as a
 native record's milliseconds are. The unit is the schema's; without one it is told by the magnitude, which is sure
-for every time that is accepted: from 1990 to the year 2999 no two units share a number. IsoTimestamp and IsoDate
+for every time that is accepted: from 1990 to the year 9999 no two units share a number. IsoTimestamp and IsoDate
 (time.precision.mode=isostring) end in a Z that means nothing: it is dropped where the schema names them, and from
 a lone date. A column that the schema gives no such name to (a bigint, a text) holds what the application wrote:
 it is read like a native record's.
@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from castro_spark.parse.envelope import Number
+from castro_spark.parse.document import Number
 from castro_spark.parse.reasons import Reason, Unusable
 from castro_spark.streams.declaration import FieldType
 
@@ -43,8 +43,8 @@ _UNITS = {
     "io.debezium.time.MicroTimestamp": _MICROSECONDS,
     "io.debezium.time.NanoTimestamp": _NANOSECONDS,
 }
-# 1990 is day 7,305 and 6.3e11 milliseconds; the year 3000 is day 376,200 and 3.3e13 milliseconds.
-_FEWEST = ((10**17, _NANOSECONDS), (10**14, _MICROSECONDS), (10**6, _MILLISECONDS), (0, _DAYS))
+# 1990 is 6.3e11 milliseconds and 6.3e14 microseconds; the year 9999 ends on day 2,932,896 and 2.5e14 milliseconds.
+_FEWEST = ((6 * 10**17, _NANOSECONDS), (6 * 10**14, _MICROSECONDS), (10**7, _MILLISECONDS), (0, _DAYS))
 _EPOCH = datetime(1970, 1, 1)
 
 _COUNT = re.compile(r"-?[0-9]{1,20}").fullmatch
@@ -77,12 +77,13 @@ def plain(held: object, type_: FieldType, schema: Schema | None) -> object:
         assert schema is not None
         parameters = schema.get("parameters")
         return _decimal(held, parameters.get("scale") if isinstance(parameters, dict) else None)
-    text = str(held)
+    if type_ in (FieldType.TEXT, FieldType.DECIMAL):
+        return held
     # Whatever else a field can be is a time: a timestamp, or a day.
-    return text if type_ in (FieldType.TEXT, FieldType.DECIMAL) else _time(text, name, known=schema is not None)
+    return _time(str(held), name, known=schema is not None)
 
 
-def _decimal(encoded: object, scale: object) -> str:
+def _decimal(encoded: object, scale: object) -> Number:
     if not isinstance(encoded, str) or not isinstance(scale, str) or not _SCALE(scale):
         raise Unusable(Reason.BAD_NUMBER)
     try:
@@ -94,8 +95,8 @@ def _decimal(encoded: object, scale: object) -> str:
     if len(unscaled) > _LONGEST_UNSCALED:
         raise Unusable(Reason.OUT_OF_RANGE)
     text = f"{int.from_bytes(unscaled, 'big', signed=True)}e{-int(scale)}"
-    # Written out, as a text column wants it, unless it would be nothing but zeros.
-    return f"{Decimal(text):f}" if abs(int(scale)) <= _PLAIN_SCALES else text
+    # Written out, unless it would be nothing but zeros. A number: what wants a text wants its plain digits.
+    return Number(f"{Decimal(text):f}" if abs(int(scale)) <= _PLAIN_SCALES else text)
 
 
 def _time(text: str, name: object, *, known: bool) -> str:

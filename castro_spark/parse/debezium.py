@@ -9,15 +9,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from castro_spark.parse.connect_values import Schema, columns_of, plain
 from castro_spark.parse.envelope import Change
 from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
+from castro_spark.parse.origin import Source, Sources, Tables, sourced_id
 from castro_spark.parse.position import change_position
-from castro_spark.parse.reasons import Reason, Unusable
+from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
 from castro_spark.parse.record_key import KeyId, key_id
 from castro_spark.streams.declaration import Field, StreamDeclaration
 
@@ -46,6 +47,12 @@ class Changed:
     position: bytes
     raw_id: str | None = None
 
+    def known_to(self, source: Source) -> Changed:
+        """With the source as a part of its identity, as where conf names several."""
+        event_id = self.values[0]
+        assert isinstance(event_id, str)
+        return replace(self, values=(sourced_id(source.label, event_id), *self.values[1:]))
+
 
 @dataclass(frozen=True)
 class _Row:
@@ -69,20 +76,29 @@ class _Row:
             raise Unusable(bad.reason, f"{field.name}: {held}") from None
 
 
+def not_taken(change: Change, tables: Tables, sources: Sources) -> Skipped | Unusable | None:
+    """Why a change is not the stream's: it is a message, of another table, or of another source; None where it is."""
+    if change.op == _MESSAGE:
+        return Skipped(Skip.MESSAGE)
+    table = change.source.get("table")
+    if not isinstance(table, str):
+        return Unusable(Reason.UNKNOWN_ENVELOPE, "source.table: absent")
+    if not tables.takes(table):
+        return Skipped(Skip.OTHER_TABLE, table)
+    if sources.of(change.source) is None:
+        return Unusable(Reason.OTHER_SOURCE, str(Source.of(change.source)))
+    return None
+
+
 def read_change(
     change: Change, key: bytes | None, place: Place, stream: StreamDeclaration, readers: Readers, warehouse: Kinds
-) -> Changed | Unusable | None:
-    """An event or a delete; or why there is none; or None: another table's change, or a message.
+) -> Changed | Unusable:
+    """An event or a delete; or why there is none. The change is of the stream's table and source (`not_taken`).
 
     `place` is where Kafka has it.
     `readers` are the event id field's, then those of the stream's fields. A truncate is unusable: it would take
     all rows away, and nobody should have that done unseen. `warehouse`: how the warehouse's rows are known.
     """
-    table = change.source.get("table")
-    if change.op == _MESSAGE or (isinstance(table, str) and table not in stream.envelope_tables):
-        return None
-    if not isinstance(table, str):
-        return Unusable(Reason.UNKNOWN_ENVELOPE, "source.table: absent")
     try:
         deletes = change.op == _DELETE
         known = _Known(stream, readers, warehouse, key_id(key, stream, readers[0][1]))

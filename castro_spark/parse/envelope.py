@@ -1,22 +1,49 @@
 """One record's bytes -> its envelope: native (the table it speaks of, and its `data`), or a Debezium change.
 
-Numbers stay text from here to their decimal: a JSON parser's float would have lost digits already.
+Other tools' envelopes have a `table` and `data` too. What marks theirs as a change (`op`, `old`, a `type` that is an
+operation, ...) makes it an unknown envelope: read as native, an update or a delete of theirs would be an insert here.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from castro_spark.parse.reasons import Reason, Unusable
+from castro_spark.parse.document import Documents, start_of
+from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
+
+_VALUES, _KEYS = Documents(), Documents(marking=True)
+# What a text begins with that was meant to be more than one value; control characters: of a binary converter.
+_NO_PLAIN_KEY = re.compile(r"\s*\w*[{\[\"]|.*[\x00-\x1f\x7f-\x9f]", re.DOTALL).match
+_NATIVE_MEMBERS = 2  # `table` and `data`: a record of no others is sure to be native
+_STAMPS = {"ts_ms", "ts_us", "ts_ns"}
+_TRANSACTION = _STAMPS | {"status", "id", "event_count", "data_collections"}
 
 
-class Number(str):
-    """A JSON number as it was written, where it must be told from a text of the same digits."""
+@dataclass(frozen=True)
+class ForeignMarks:
+    """By what another tool's envelope is known: a member of that name, or one of those whose value is an operation.
 
-    __slots__ = ()
+    All in lower case; case does not count.
+    """
+
+    members: frozenset[str]
+    operation_members: frozenset[str]
+    operations: frozenset[str]
+
+    def found_in(self, document: dict[str, Any]) -> str | None:
+        """The member that marks the document as another tool's; None where none does."""
+        for name, held in document.items():
+            if name.lower() in self.members:
+                return name
+            operation = held.strip().lower() if isinstance(held, str) else None
+            if name.lower() in self.operation_members and operation in self.operations:
+                return f"{name} {held}"
+        return None
+
+
+NO_MARKS = ForeignMarks(frozenset(), frozenset(), frozenset())
 
 
 @dataclass(frozen=True)
@@ -31,38 +58,47 @@ class Change:
     schema: object
 
 
-def open_envelope(value: bytes, max_bytes: int) -> tuple[str, dict[str, Any]] | Change | None:
+def open_envelope(value: bytes, max_bytes: int, foreign: ForeignMarks) -> tuple[str, dict[str, Any]] | Change | Skipped:
     """The native envelope `{"table": "...", "data": {...}}` -> (table, data); Debezium's -> a Change.
 
-    Debezium's is an object with `op` and `source`, or has one as the `payload` beside its `schema`; None is
-    its tombstone in that wrapper, a null payload. In `data` and in a change's rows a text and a number are both a
-    str, the number as it was written; null is None, and whatever else is neither.
-    Raises Unusable: too_large, not_json, duplicate_key, not_an_object, unknown_envelope.
+    Debezium's is an object with `op` and `source`, or has one as the `payload` beside its `schema`. Skipped are its
+    tombstone in that wrapper (a null payload) and what a connector tells of itself: heartbeats, begins and ends of
+    transactions, changes of a schema. In `data` and in a change's rows a text and a number are both a str, the number
+    as it was written (a Number, if it has a point or an exponent); null is None, and whatever else is neither.
+    Raises Unusable: too_large, not_json, duplicate_key, too_complex, not_an_object, unknown_envelope.
     """
     if len(value) > max_bytes:
         raise Unusable(Reason.TOO_LARGE, f"{len(value)} bytes")
-    document = _document(value, _DECODER)
+    document, schema, wrapped = _VALUES.open(value)
+    if wrapped:
+        return Skipped(Skip.TOMBSTONE) if document is None else _change(document, schema, value)
     if not isinstance(document, dict):
-        raise Unusable(Reason.NOT_AN_OBJECT, _start(value))
+        raise Unusable(Reason.NOT_AN_OBJECT, start_of(value))
     table, data = document.get("table"), document.get("data")
     if not isinstance(table, str) or data is None:
-        return _change(document, value)
+        return _change(document, None, value)
+    if len(document) > _NATIVE_MEMBERS and (mark := foreign.found_in(document)):
+        if isinstance(document.get("source"), dict):
+            return _change(document, None, value)
+        raise Unusable(Reason.UNKNOWN_ENVELOPE, f"{mark}: another tool's change: {start_of(value)}")
     if not isinstance(data, dict):
-        raise Unusable(Reason.NOT_AN_OBJECT, f"data is no object: {_start(value)}")
+        raise Unusable(Reason.NOT_AN_OBJECT, f"data is no object: {start_of(value)}")
     return table, data
 
 
 def open_key(key: bytes) -> tuple[object, object]:
     """A record key -> what it holds and its schema; one that is no JSON is its text. Its numbers are Numbers.
 
-    Raises Unusable: duplicate_key; bad_key: neither JSON nor one text, such as Kafka Connect's `Struct{...}`.
+    Raises Unusable: duplicate_key, too_complex; bad_key: neither JSON nor one text, such as Kafka Connect's
+    `Struct{...}`.
     """
     try:
-        return _unwrap(_document(key, _MARKING_DECODER))
+        opened = _KEYS.open(key)
     except Unusable as bad:
         if bad.reason is Reason.NOT_JSON:
             return _plain_key(key), None
         raise
+    return opened.content, opened.schema
 
 
 def _plain_key(key: bytes) -> str:
@@ -71,56 +107,29 @@ def _plain_key(key: bytes) -> str:
     except UnicodeDecodeError:
         raise Unusable(Reason.BAD_KEY, "not UTF-8") from None
     if _NO_PLAIN_KEY(text):
-        raise Unusable(Reason.BAD_KEY, _start(key))
+        raise Unusable(Reason.BAD_KEY, start_of(key))
     return text
 
 
-def _change(document: dict[str, Any], value: bytes) -> Change | None:
-    payload, schema = _unwrap(document)
-    if payload is None:
-        return None
-    # Under a Decimal without decimals `1234` is a number and `"1234"` is base64: worth a second look, here alone.
-    if schema is not None and _WHOLE_DECIMAL(value):
-        payload, _ = _unwrap(_document(value, _MARKING_DECODER))
+def _change(payload: Any, schema: object, value: bytes) -> Change | Skipped:
     if not isinstance(payload, dict):
-        raise Unusable(Reason.UNKNOWN_ENVELOPE, _start(value))
+        raise Unusable(Reason.UNKNOWN_ENVELOPE, start_of(value))
     op, source = payload.get("op"), payload.get("source")
-    if not isinstance(op, str) or not isinstance(source, dict):
-        raise Unusable(Reason.UNKNOWN_ENVELOPE, _start(value))
-    return Change(op, payload.get("before"), payload.get("after"), source, payload.get("ts_ms"), schema)
+    if isinstance(op, str) and isinstance(source, dict):
+        return Change(op, payload.get("before"), payload.get("after"), source, payload.get("ts_ms"), schema)
+    kind = _of_a_connector(payload)
+    if kind is None:
+        raise Unusable(Reason.UNKNOWN_ENVELOPE, start_of(value))
+    return Skipped(kind)
 
 
-def _unwrap(document: Any) -> tuple[Any, object]:
-    """Kafka Connect's `{"schema", "payload"}` -> (payload, schema); whatever else is its own payload."""
-    if isinstance(document, dict) and "payload" in document and document.keys() <= {"schema", "payload"}:
-        return document["payload"], document.get("schema")
-    return document, None
-
-
-def _document(value: bytes, decoder: json.JSONDecoder) -> Any:
-    try:
-        return decoder.decode(value.decode())
-    except UnicodeDecodeError:
-        raise Unusable(Reason.NOT_JSON, "not UTF-8") from None
-    except (ValueError, RecursionError):
-        raise Unusable(Reason.NOT_JSON, _start(value)) from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise Unusable(Reason.DUPLICATE_KEY, next(n for n in names if names.count(n) > 1))
-    return found
-
-
-# NaN and Infinity come out as floats: no text, so a field that holds one says bad_number.
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, object_pairs_hook=_object)
-_MARKING_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, object_pairs_hook=_object)
-# What a text begins with that was meant to be more than one value; control characters: of a binary converter.
-_NO_PLAIN_KEY = re.compile(r"\s*\w*[{\[\"]|.*[\x00-\x1f\x7f-\x9f]", re.DOTALL).match
-_WHOLE_DECIMAL = re.compile(rb'"scale"\s*:\s*"[0-]').search
-
-
-def _start(value: bytes) -> str:
-    return value[:200].decode(errors="replace")
+def _of_a_connector(payload: dict[str, Any]) -> Skip | None:
+    """What a connector tells of itself, by the members that its messages have."""
+    names = payload.keys()
+    if "ts_ms" in names and names <= _STAMPS:
+        return Skip.HEARTBEAT
+    if payload.get("status") in ("BEGIN", "END") and "id" in names and names <= _TRANSACTION:
+        return Skip.TRANSACTION
+    if isinstance(payload.get("source"), dict) and "op" not in names and names & {"ddl", "tableChanges"}:
+        return Skip.SCHEMA_CHANGE
+    return None

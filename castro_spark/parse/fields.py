@@ -1,6 +1,7 @@
 """One field: JSON text -> an exact value, or Unusable with the reason why not.
 
-Each reader takes the field's value as the envelope holds it: a str for a text or a number, anything else is bad.
+Each reader takes the field's value as the envelope holds it: a str for a text or a number, anything else is bad. The
+reader of an optional field gives None for a blank: what is there and unusable rejects the record all the same.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
+from castro_spark.parse.document import Number
 from castro_spark.parse.reasons import Reason, Unusable
-from castro_spark.parse.texts import normal_name
+from castro_spark.parse.texts import BLANKS, normal_name, plain_digits
 
 Reader = Callable[[object], object]
 
@@ -20,7 +22,7 @@ PRECISION, SCALE = 18, 6
 _INTEGER_DIGITS = PRECISION - SCALE
 # Nearly every number has this form and fits: the expensive questions are asked of the others only.
 _USUAL_NUMBER = re.compile(rf"-?[0-9]{{1,{_INTEGER_DIGITS}}}(\.[0-9]{{1,{SCALE}}})?").fullmatch
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?").fullmatch
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?").fullmatch
 _LONGEST_NUMBER = 10_000
 _SMALLEST = Decimal(1).scaleb(-SCALE)
 
@@ -35,7 +37,13 @@ _LONGEST_EPOCH = 15  # "-" and 14 digits: beyond the year 5000
 _MOST_OFFSET_HOURS, _MINUTES_AN_HOUR = 18, 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
-_EARLIEST_YEAR, _LAST_YEAR = 1990, 2999
+EARLIEST_YEAR, _LAST_EPOCH_YEAR = 1990, 2100
+
+_TIME_OF_NO_DATE = re.compile(
+    r"([Tt ](00:00(:00([.,]0{1,9})?)?|23:59(:59([.,][0-9]{1,9})?)?) ?([Zz]|[+-][0-9:]{2,5})?)?"
+).fullmatch
+_ISO_DATE = 10  # characters
+_MOST_DECOMPOSED = 4  # code points that NFC makes one of
 
 # Control characters, and halves of surrogate pairs.
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
@@ -91,7 +99,7 @@ def timestamp_reader(zone: ZoneInfo, latest: datetime) -> Reader:
     comes twice is the first. Further digits than microseconds are cut. bad_timestamp: none of these, or no such day
     or hour; timestamp_out_of_range: before 1990 local, or after `latest`.
     """
-    first = _micros(datetime(_EARLIEST_YEAR, 1, 1, tzinfo=zone))
+    first = _micros(datetime(EARLIEST_YEAR, 1, 1, tzinfo=zone))
     last = _micros(latest)
 
     def read(text: object) -> int:
@@ -113,17 +121,38 @@ def timestamp_reader(zone: ZoneInfo, latest: datetime) -> Reader:
     return read
 
 
-def date_reader(zone: ZoneInfo) -> Reader:
-    """A reader of dates: the local calendar day (date) of `zone` that a date or a timestamp names.
+def date_reader(zone: ZoneInfo, latest: datetime) -> Reader:
+    """A reader of dates: the local calendar day (date) of `zone` that a date or a timestamp names, up to `latest`.
 
-    Raises as timestamp_reader does; a date may lie in the future, as an expected delivery does, up to the year 2999.
+    Raises as timestamp_reader does, and bad_timestamp for digits that are no epoch milliseconds of 1990 to 2100: a
+    count of days, or a date without its hyphens.
     """
-    instant = timestamp_reader(zone, datetime(_LAST_YEAR + 1, 1, 1, tzinfo=zone) - _MICROSECOND)
+    instant = timestamp_reader(zone, latest)
+    first = _micros(datetime(EARLIEST_YEAR, 1, 1, tzinfo=zone)) // 1000
+    last = _micros(datetime(_LAST_EPOCH_YEAR + 1, 1, 1, tzinfo=zone)) // 1000
 
     def read(text: object) -> date:
+        is_count = isinstance(text, str) and _EPOCH_MILLISECONDS(text)
+        if is_count and not (len(str(text)) <= _LONGEST_EPOCH and first <= int(str(text)) < last):
+            raise Unusable(Reason.BAD_TIMESTAMP)
         micros = instant(text)
         assert isinstance(micros, int)
         return (_EPOCH + timedelta(microseconds=micros)).astimezone(zone).date()
+
+    return read
+
+
+def optional(reader: Reader, none_dates: frozenset[str] = frozenset()) -> Reader:
+    """The reader of an optional field: None for a blank, and for a date (its first or last moment) of `none_dates`."""
+
+    def read(held: object) -> object:
+        if isinstance(held, str):
+            text = held.strip(BLANKS)
+            if not text or text in none_dates:
+                return None
+            if text[:_ISO_DATE] in none_dates and _TIME_OF_NO_DATE(text[_ISO_DATE:]):
+                return None
+        return reader(held)
 
     return read
 
@@ -154,25 +183,29 @@ def _micros(instant: datetime) -> int:
 
 
 def text_reader(*, required: bool, max_length: int, normal: Callable[[str], str] = normal_name) -> Reader:
-    """A reader of texts: the text as it is; where it is optional, a blank one counts as absent (None).
+    """A reader of texts: the text in its `normal` form; where it is optional, a blank one counts as absent (None).
 
-    bad_text: blank where needed, over `max_length` characters, a control character, half a surrogate pair, or
-    no text at all (an object, an array, a boolean).
+    A number (Number) is its plain digits. bad_text: blank where needed, over `max_length` characters, a control
+    character, half a surrogate pair, a number with a fraction, or no text at all (an object, an array, a boolean).
     """
-    # Nearly every text is printable ASCII and not blank, which one look tells.
-    usual = re.compile(rf"[!-~][ -~]{{0,{max_length - 1}}}").fullmatch
+    # Nearly every text is printable ASCII without blanks around it, which one look tells.
+    usual = re.compile(rf"[!-~][ -~]{{0,{max_length - 1}}}(?<! )").fullmatch
 
-    def read(text: object) -> str | None:
-        if not isinstance(text, str):
+    def read(held: object) -> str | None:
+        if type(held) is str and usual(held):
+            return held
+        if not isinstance(held, str):
             raise Unusable(Reason.BAD_TEXT)
-        if usual(text) and text[-1] != " ":
-            return text
+        if isinstance(held, Number):
+            held = plain_digits(held)
+        # Time to normalise may grow with the square of the length, so no endless text gets there.
+        if len(held) > _MOST_DECOMPOSED * max_length and len(held.strip(BLANKS)) > _MOST_DECOMPOSED * max_length:
+            raise Unusable(Reason.BAD_TEXT)
+        text = normal(held)
         if len(text) > max_length or _NO_TEXT(text):
             raise Unusable(Reason.BAD_TEXT)
-        if plain := normal(text):
-            return plain
-        if required:
+        if not text and required:
             raise Unusable(Reason.BAD_TEXT)
-        return None
+        return text or None
 
     return read

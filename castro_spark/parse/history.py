@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 from castro_spark.errors import SettingsError
 from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import joined_id, natural_id
-from castro_spark.parse.reasons import Unusable
-from castro_spark.parse.records import DELETE, EVENT, REJECT, SOURCE_COLUMNS, ParseRules, parse_batch
+from castro_spark.parse.reasons import DELETE, EVENT, REJECT, Unusable
+from castro_spark.parse.records import SOURCE_COLUMNS, ParseRules, parse_batch
 from castro_spark.streams.declaration import Field, FieldType, IdentityKind, IdentityRule, StreamDeclaration
 
 GENERATION = -1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from castro_spark.parse.connect_values import DECIMAL, Schema, columns_of, plain
-from castro_spark.parse.envelope import Number, open_key
+from castro_spark.parse.document import Number
+from castro_spark.parse.envelope import open_key
 from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import joined, joined_id
 from castro_spark.parse.reasons import Reason, Unusable

@@ -7,10 +7,11 @@ anew, and a plan of hundreds of expressions takes longer than the records), and 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -20,25 +21,29 @@ from pyspark.sql import DataFrame
 
 from castro_spark.features.calendar import CALENDAR, calendar_of
 from castro_spark.features.value import value_total_of
-from castro_spark.parse.debezium import Changed, read_change
-from castro_spark.parse.envelope import Change, Number, open_envelope
+from castro_spark.parse.debezium import Changed, not_taken, read_change
+from castro_spark.parse.document import Number
+from castro_spark.parse.envelope import NO_MARKS, Change, ForeignMarks, open_envelope
 from castro_spark.parse.fields import (
+    EARLIEST_YEAR,
     PRECISION,
     SCALE,
     Reader,
     date_reader,
     decimal_reader,
+    optional,
     text_reader,
     timestamp_reader,
 )
 from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
+from castro_spark.parse.notes import SOURCES_KEY, Place, as_rows
+from castro_spark.parse.origin import Source, Sources, Tables, is_pattern
 from castro_spark.parse.position import PositionClass, kafka_positions
 from castro_spark.parse.raw_ids import without_ambiguous
-from castro_spark.parse.reasons import Reason, Unusable
+from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason, Skip, Skipped, Unusable
 from castro_spark.parse.texts import normal_id, normal_name
 from castro_spark.streams.declaration import POSITION_COLUMN, Field, FieldType, StreamDeclaration
 
-EVENT, DELETE, REJECT, SKIP = "event", "delete", "reject", "skip"
 # A record as a source gives it: Spark's Kafka columns.
 SOURCE_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 _RECORD_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value")
@@ -56,18 +61,22 @@ _DDL_TYPES = {
 }
 _LONGEST_ID = 200
 _DETAIL_LENGTH = 120
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_DAYS_A_YEAR = 365.25
+# Control characters, halves of surrogate pairs, and what breaks or turns round a line without being seen.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 Values = tuple[object, ...]
-# An event's values, event_id first; or why there are none; or None: a tombstone, another table's record.
-Read = Values | Unusable | None
+# An event's values, event_id first; or why there are none.
+Read = Values | Unusable | Skipped
+_TOMBSTONE = Skipped(Skip.TOMBSTONE)
 
 
 @dataclass(frozen=True)
 class ParseRules:
     """What a batch is parsed by: the stream, and what conf and clock say.
 
-    `now`: what timestamps of the future are measured against; `generation` counts the topic's lives.
+    `now`: what timestamps of the future are measured against; `generation` counts the topic's lives; `sources`: whose
+    changes are taken, any while there is none; `none_dates`: dates that mean "none" where a date is optional.
     """
 
     stream: StreamDeclaration
@@ -77,6 +86,41 @@ class ParseRules:
     max_bytes: int
     generation: int
     warehouse: Kinds = frozenset()  # how the warehouse's rows are known: others are rejected; empty: there are none
+    sources: tuple[Source, ...] = ()
+    foreign: ForeignMarks = NO_MARKS
+    none_dates: frozenset[str] = frozenset()
+    date_allowance_years: float = 10
+
+    @property
+    def latest_date(self) -> datetime:
+        """Up to when an optional date may lie in the future, as an expected delivery does."""
+        return self.now + timedelta(days=self.date_allowance_years * _DAYS_A_YEAR)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables whose records are the stream's."""
+        return Tables(self.stream.envelope_tables)
+
+    @cached_property
+    def known_sources(self) -> Sources:
+        """Whose changes are taken."""
+        return Sources(self.sources)
+
+    def source_of(self, change: Change) -> Source:
+        """The source of a change: that of `sources`, or where there is none, as the stream's would be by this change.
+
+        Its schema counts unless a pattern takes tables of other schemas.
+        """
+        if self.sources:
+            known = self.known_sources.of(change.source)
+            assert known is not None, "not_taken is asked first"
+            return known
+        found = Source.of(change.source)
+        return found.without_schema() if self._takes_patterns else found
+
+    @cached_property
+    def _takes_patterns(self) -> bool:
+        return any(is_pattern(name) for name in self.stream.envelope_tables)
 
     @cached_property
     def readers(self) -> tuple[tuple[Field, Reader], ...]:
@@ -84,16 +128,17 @@ class ParseRules:
         id_field = Field(self.stream.event_id_field, "event_id", required=False, max_length=_LONGEST_ID)
         zone = ZoneInfo(self.timezone)
         timestamp = timestamp_reader(zone, self.now + self.future_allowance)
+        date = date_reader(zone, self.latest_date)
 
         def reader(field: Field) -> Reader:
+            if field.type is FieldType.TEXT:
+                normal = normal_id if field is id_field else normal_name
+                return text_reader(required=field.required, max_length=field.max_length, normal=normal)
             if field.type is FieldType.DECIMAL:
-                return decimal_reader(non_negative=field.non_negative)
-            if field.type is FieldType.TIMESTAMP:
-                return timestamp
-            if field.type is FieldType.DATE:
-                return date_reader(zone)
-            normal = normal_id if field is id_field else normal_name
-            return text_reader(required=field.required, max_length=field.max_length, normal=normal)
+                read, none = decimal_reader(non_negative=field.non_negative), frozenset[str]()
+            else:
+                read, none = timestamp if field.type is FieldType.TIMESTAMP else date, self.none_dates
+            return read if field.required else optional(read, none)
 
         return tuple((field, reader(field)) for field in (id_field, *self.stream.fields))
 
@@ -112,15 +157,15 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
     """Kafka rows -> parsed rows, one for one.
 
     In: partition int, offset bigint, timestamp timestamp, key binary, value binary (Spark's Kafka columns).
-    Out: partition, offset, record_timestamp, key, value, outcome ('event', 'delete', 'reject' or 'skip'), reason
-    (a Reason's value) and detail (words) of a reject, kept, and the stream's event columns: all of them of an
-    'event', event_id and the position of a 'delete', else null. `kept` (array of names, nearly always null) are an
-    event's columns that Debezium did not send: null here, they keep the value they had, and what is derived from
-    them (value_total, the calendar) is null too. `unknown` (array of names, nearly always null) are fields of the
-    record that the stream's declaration does not know. `raw_id` (nearly always null) is an id as it was sent, where it
-    was padded or in another Unicode form; several such forms of one id in a batch are rejects. Nothing raises on bad
-    data; the same rows give the same result
-    again.
+    Out: partition, offset, record_timestamp (null where the producer's clock cannot be right: before 1990, or later
+    than now and the allowance), key, value, outcome ('event', 'delete', 'reject' or 'skip'), reason and detail (a
+    Reason's value and words of a reject, a Skip's value and the other table's name of a record that is skipped), kept,
+    and the stream's event columns: all of them of an 'event', event_id and the position of a 'delete', else null.
+    `kept` (array of names, nearly always null) are an event's columns that Debezium did not send: null here, they keep
+    the value they had, and what is derived from them (value_total, the calendar) is null too. `unknown` (array of
+    names, nearly always null) are fields of the record that the stream's declaration does not know. `raw_id` (nearly
+    always null) is an id as it was sent, where it was padded or in another Unicode form; several such forms of one id
+    in a batch are rejects. Nothing raises on bad data; the same rows give the same result again.
     """
 
     def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -132,10 +177,12 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
 
 
 def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
-    """`parse_records` of one Arrow batch."""
+    """`parse_records` of one Arrow batch. Where no source is known yet, the result's schema metadata holds those that
+    were found (notes.SOURCES_KEY)."""
     stream = rules.stream
-    read, changes, unknown, raw_ids = _read_batch(batch, rules)
-    outcomes = [EVENT if isinstance(r, tuple) else REJECT if r else SKIP for r in read]
+    sources: dict[Source, Place] = {}
+    read, changes, unknown, raw_ids = _read_batch(batch, rules, sources)
+    outcomes = [EVENT if isinstance(r, tuple) else REJECT if isinstance(r, Unusable) else SKIP for r in read]
     nothing: Values = (None,) * (1 + len(stream.fields))
     by_column = list(zip(*(r if isinstance(r, tuple) else nothing for r in read), strict=True))
     columns = {"event_id": pa.array(by_column[0] if read else [], pa.string())}
@@ -150,13 +197,17 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     for row, change in changes.items():
         kept[row] = change.kept
         outcomes[row] = DELETE if change.deletes else EVENT
-    rejects = [r if isinstance(r, Unusable) else None for r in read]
+    reasons = [None if isinstance(r, tuple) else _reason(r) for r in read]
     parsed = pa.RecordBatch.from_arrays(
         [
-            *(batch.column(name) for name in SOURCE_COLUMNS),
+            batch.column("partition"),
+            batch.column("offset"),
+            _sound_times(batch.column("timestamp"), rules),
+            batch.column("key"),
+            batch.column("value"),
             pa.array(outcomes, pa.string()),
-            pa.array([r and r.reason.value for r in rejects], pa.string()),
-            pa.array([r and _printable(r.detail) for r in rejects], pa.string()),
+            pa.array([r and r[0] for r in reasons], pa.string()),
+            pa.array([r and r[1] for r in reasons], pa.string()),
             pa.array(kept, pa.list_(pa.string())),
             pa.array([unknown.get(row) for row in range(len(read))], pa.list_(pa.string())),
             pa.array([raw_ids.get(row) for row in range(len(read))], pa.string()),
@@ -164,14 +215,16 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
         ],
         names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", "raw_id", *stream.event_columns],
     )
-    return without_ambiguous([parsed], stream, REJECT)[0]
+    (parsed,) = without_ambiguous([parsed], stream, REJECT)
+    return parsed.replace_schema_metadata({SOURCES_KEY: json.dumps(as_rows(sources))}) if sources else parsed
 
 
 def _read_batch(
-    batch: pa.RecordBatch, rules: ParseRules
+    batch: pa.RecordBatch, rules: ParseRules, sources: dict[Source, Place]
 ) -> tuple[list[Read], dict[int, Changed], dict[int, list[str]], dict[int, str]]:
     """What each record holds; what those that are Debezium changes do; names of unknown fields; and ids as they were
-    sent, where that differs: these three by row."""
+    sent, where that differs: these three by row. Where no source is known yet, those that changes are of are added to
+    `sources`."""
     read: list[Read] = []
     changes: dict[int, Changed] = {}
     unknown: dict[int, list[str]] = {}
@@ -181,11 +234,22 @@ def _read_batch(
     for row, value in enumerate(batch.column("value").to_pylist()):
         found = _read(value, rules, names, raw_ids, row)
         if isinstance(found, Change):
-            if isinstance(found.after, dict) and found.source.get("table") in rules.stream.envelope_tables:
+            why_not = not_taken(found, rules.tables, rules.known_sources)
+            if why_not is not None:
+                read.append(why_not)
+                continue
+            if isinstance(found.after, dict):
                 names.update(found.after.keys() - rules.known)
-            place = rules.generation, partitions[row].as_py(), offsets[row].as_py()
-            changed = read_change(found, keys[row].as_py(), place, rules.stream, rules.readers, rules.warehouse)
+            key, place = keys[row].as_py(), (partitions[row].as_py(), offsets[row].as_py())
+            if not rules.sources:
+                _note_source(rules.source_of(found), place, sources)
+            if key is not None and len(key) > rules.max_bytes:
+                read.append(Unusable(Reason.TOO_LARGE, f"key: {len(key)} bytes"))
+                continue
+            changed = read_change(found, key, (rules.generation, *place), rules.stream, rules.readers, rules.warehouse)
             if isinstance(changed, Changed):
+                if len(rules.sources) > 1:
+                    changed = changed.known_to(rules.source_of(found))
                 changes[row] = changed
                 if changed.raw_id is not None:
                     raw_ids[row] = changed.raw_id
@@ -198,6 +262,11 @@ def _read_batch(
             unknown[row] = sorted(_printable(name) for name in names)
             names.clear()
     return read, changes, unknown, raw_ids
+
+
+def _note_source(source: Source, place: Place, sources: dict[Source, Place]) -> None:
+    if source.is_named:
+        sources[source] = min(place, sources.get(source, place))
 
 
 def _positions(
@@ -221,16 +290,16 @@ def _read(
 ) -> Read | Change:
     """What a native record holds; a Debezium change is handed back as it was opened. Adds to `unknown`, `raw_ids`."""
     if value is None:
-        return None
+        return _TOMBSTONE
     values: list[object] = []
     name = held = None
     try:
-        opened = open_envelope(value, rules.max_bytes)
+        opened = open_envelope(value, rules.max_bytes, rules.foreign)
         if not isinstance(opened, tuple):
             return opened
         table, data = opened
-        if table not in rules.stream.envelope_tables:
-            return None
+        if not rules.tables.takes(table):
+            return Skipped(Skip.OTHER_TABLE, table)
         if not rules.known.issuperset(data):
             unknown.update(data.keys() - rules.known)
         for name, required, reader in rules.fields:
@@ -247,6 +316,21 @@ def _read(
     except Unusable as bad:
         return bad if name is None else Unusable(bad.reason, f"{name}: {held}")
     return tuple(values)
+
+
+def _sound_times(times: pa.Array, rules: ParseRules) -> pa.Array:
+    """The records' times as their producers' clocks told them, null where that cannot be."""
+    first, last = datetime(EARLIEST_YEAR, 1, 1, tzinfo=timezone.utc), rules.now + rules.future_allowance
+    sound = pc.and_(
+        pc.greater_equal(times, pa.scalar(first, times.type)), pc.less_equal(times, pa.scalar(last, times.type))
+    )
+    return pc.if_else(sound, times, pa.scalar(None, times.type))
+
+
+def _reason(read: Unusable | Skipped) -> tuple[str, str | None]:
+    if isinstance(read, Unusable):
+        return read.reason.value, _printable(read.detail)
+    return read.kind.value, None if read.name is None else _printable(read.name)
 
 
 def _identity(own: object, values: list[object], rules: ParseRules) -> str:

@@ -63,6 +63,8 @@ def plain_digits(number: str) -> str:
 
     1e3 is 1000, 7.0 is 7, -0.0 is 0. Raises Unusable, bad_text: it has a fraction, or 1,000 digits and more.
     """
+    if number.isdigit() and len(number) <= _LONGEST_NUMBER:
+        return str(number)
     try:
         exact = Decimal(number) if len(number) <= _LONGEST_NUMBER else None
     except InvalidOperation:  # an exponent beyond all bounds

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -188,11 +189,14 @@ def archive_rows(
     for batch in batches:
         parsed = parse_batch(batch, rules)
         rows = len(batch)
+        # Where the record's own time cannot be right, the time when it is archived stands for it.
+        told = parsed.column("record_timestamp")
+        arrived = pc.if_else(told.is_valid(), told, pa.scalar(at, told.type))
         own = {
             "topic": pa.array([topic] * rows, pa.string()),
             "generation": pa.array([rules.generation] * rows, pa.int32()),
             "archived_at": pa.array([at] * rows, pa.timestamp("us", tz="UTC")),
-            _DAY: calendar_of(batch.column("timestamp"), rules.timezone).field("date"),
+            _DAY: calendar_of(arrived, rules.timezone).field("date"),
             _HEADERS: batch.column(_HEADERS),
         }
         names = list(archive_types(rules.stream))

@@ -21,10 +21,12 @@ from threading import Event
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import ArchiveFailed, OffsetsBeyondEnd, TopicRecreated, in_words
+from castro_spark.parse.origin import Source
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import Archived, ArchiveTable
 from castro_spark.sinks.postgres.commit.ledger import read_ledger
+from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.exclusive import ExclusiveLock
 from castro_spark.sources.kafka import TopicState, read_range, topic_state
@@ -63,6 +65,7 @@ class Archiver:
         self._writer = f"{socket.gethostname()} pid {os.getpid()}"
         self._lock = ExclusiveLock(settings.postgres, "archive", stream.name)
         self._failures = 0
+        self._source: Source | None = None
 
     def run(self) -> None:
         """Raises ArchiveFailed where `available_now` could not be done; else what fails is said and tried again."""
@@ -134,6 +137,8 @@ class Archiver:
             over = self._over.is_set()
             with closing(connect(self._settings.postgres, f"castro_spark {self._stream.name} archive")) as connection:
                 ledger = read_ledger(connection, self._stream.name)
+                with connection:
+                    self._source = fixed_source(connection, self._stream.name)
             if ledger is not None and ledger.topic_id == topic.id:
                 return begin(held, topic, ledger.generation, self._writer)
             if over:
@@ -146,7 +151,7 @@ class Archiver:
         return None
 
     def _append(self, table: ArchiveTable, state: Archived, ends: Mapping[int, int]) -> Archived:
-        rules = parse_rules(self._stream, self._settings, state.generation)
+        rules = parse_rules(self._stream, self._settings, state.generation, source=self._source)
         offsets = sum(end - state.positions[p] for p, end in ends.items())
         tasks = min(math.ceil(offsets / _ROWS_A_TASK), self._settings.archive.parallel_tasks)
         records = read_range(

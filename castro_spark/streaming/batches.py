@@ -18,6 +18,7 @@ from threading import Event, Lock
 
 from pyspark.sql import DataFrame
 
+from castro_spark.parse.origin import Source
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.books import prune
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
@@ -79,6 +80,7 @@ class BatchWriter:
         self._commits = StreamCommits(
             settings.postgres, stream, epoch=ledger.epoch, patience=self._patience, stopping=stopping
         )
+        self._source: Source | None = None
         self._stager: Stager | None = None  # begins with the first micro-batch, which brings its session
         self._pace = Pace()
         self._pruned = -_SECONDS_AN_HOUR
@@ -89,6 +91,7 @@ class BatchWriter:
     def begin(self) -> None:
         """Clears what an earlier run left behind."""
         self._commits.begin()
+        self._source = self._commits.source()
 
     def __call__(self, records: DataFrame, batch_id: int) -> None:
         """Stages a micro-batch of Kafka records (parse.SOURCE_COLUMNS) by slices, and hands each to the commit."""
@@ -107,7 +110,7 @@ class BatchWriter:
                 part = replace(left, ends=cut(left.starts, ends, most))
                 if part.offsets == whole.offsets:  # mostly: and Spark has planned this one already
                     part = replace(part, records=records)
-                batch, reached = self._stager.stage(part)
+                batch, reached = self._stager.stage(part, self._source)
                 staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic())
                 self.settle()
                 if self._pace.measured:  # something is committed: now there is time for it
@@ -154,6 +157,8 @@ class BatchWriter:
         batch, bounds = staged.batch, {"starts": staged.starts, "ends": staged.ends}
         committed = self._commits.commit(batch, batch_id=staged.batch_id, **bounds)
         in_postgres = time.monotonic()
+        if batch.notes.sources and self._source is None:
+            self._source = self._commits.source()
         seconds = max(staged.at - staged.began, in_postgres - begun)
         measured = Measured(staged.offsets, staged.batch.bytes, seconds)
         self._pace = self._pace.after(measured, self._settings.streaming.commit_seconds)

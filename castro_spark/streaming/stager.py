@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 from castro_spark.errors import first_line
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules
 from castro_spark.parse.identity import Kinds
+from castro_spark.parse.origin import Source
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Positions
@@ -102,9 +103,12 @@ class Stager:
             except (PySparkException, Py4JError) as error:  # it may have aged out in this moment: the claim looks again
                 log.warning("stream %s: the first record could not be read: %s", self._stream.name, first_line(error))
 
-    def stage(self, part: Slice) -> tuple[StagedBatch, dict[int, int]]:
-        """Stages a slice, and returns where it ends: before `part.ends` where it was too much at once."""
-        rules = parse_rules(self._stream, self._settings, self._generation, warehouse=self._known)
+    def stage(self, part: Slice, source: Source | None) -> tuple[StagedBatch, dict[int, int]]:
+        """Stages a slice, and returns where it ends: before `part.ends` where it was too much at once.
+
+        `source` is the one that the stream's first change fixed; None before that is committed.
+        """
+        rules = parse_rules(self._stream, self._settings, self._generation, warehouse=self._known, source=source)
         return self._on_driver(part, rules) if self._is_for_driver(part) else self._on_executors(part, rules)
 
     def _is_for_driver(self, part: Slice) -> bool:

@@ -58,7 +58,9 @@ CREATE TABLE castro.quarantine (
     "offset"         bigint NOT NULL,
     record_timestamp timestamptz,
     key              bytea,
-    value            bytea,
+    value            bytea,                     -- of one over 1 MiB the first 1 MiB
+    value_length     bigint,                    -- of such a one in bytes, and its hash; null: the value is whole
+    value_sha256     bytea,
     reason           text NOT NULL,             -- a code of docs/data.md
     detail           text,                      -- the field concerned, or more words
     status           text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'replayed', 'discarded')),
@@ -109,4 +111,29 @@ CREATE TABLE castro.unknown_field (
     first_seen  timestamptz NOT NULL DEFAULT now(),
     reported_at timestamptz,
     PRIMARY KEY (stream, name)
+);
+
+-- Records that were not for their stream, by kind: of other tables by name ("*": names beyond so many), tombstones, a
+-- connector's own messages. `status` reports a new name once as new.
+CREATE TABLE castro.skipped (
+    stream      text NOT NULL,
+    kind        text NOT NULL,
+    name        text COLLATE "C" NOT NULL,      -- of the other table as it was sent; '' of other kinds
+    records     bigint NOT NULL,
+    first_seen  timestamptz NOT NULL DEFAULT now(),
+    last_seen   timestamptz NOT NULL DEFAULT now(),
+    reported_at timestamptz,
+    PRIMARY KEY (stream, kind, name)
+);
+
+-- The source whose changes a stream takes where the settings name none: that of its first change, and where that was.
+CREATE TABLE castro.stream_source (
+    stream     text PRIMARY KEY,
+    server     text,                            -- null: not compared
+    database   text,
+    schema     text,
+    generation int NOT NULL,
+    partition  int NOT NULL,
+    "offset"   bigint NOT NULL,
+    fixed_at   timestamptz NOT NULL DEFAULT now()
 );

@@ -18,6 +18,8 @@ CREATE UNLOGGED TABLE {staged_rejects_a} (
     record_timestamp timestamptz,
     key              bytea,
     value            bytea,
+    value_length     bigint,
+    value_sha256     bytea,
     reason           text NOT NULL,
     detail           text
 );

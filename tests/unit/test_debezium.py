@@ -56,11 +56,22 @@ def test_delete(columns: Row | None) -> None:
         assert one(value) == row_of(KEY, value, "delete", event_id="7", **position)
 
 
-@pytest.mark.parametrize("value", [None, b'{"schema":null,"payload":null}', b'{"schema":{},"payload":null}', b'{"payload":null}',
-                                   debezium(AFTER, table="sales_orders"), debezium(None, op="d", table="x"), debezium(None, op="t", table="x"),
-                                   debezium(None, op="m", table=""), debezium(None, op="m", table=...)])  # fmt: skip
-def test_skipped(value: bytes | None) -> None:
-    assert one(value) == row_of(KEY, value, "skip")
+SKIPPED: list[tuple[bytes | None, str, str | None]] = [
+    (None, "tombstone", None),
+    (b'{"schema":null,"payload":null}', "tombstone", None),
+    (b'{"schema":{},"payload":null}', "tombstone", None),
+    (b'{"payload":null}', "tombstone", None),
+    (debezium(AFTER, table="sales_orders"), "other_table", "sales_orders"),
+    (debezium(None, op="d", table="x"), "other_table", "x"),
+    (debezium(None, op="t", table="x"), "other_table", "x"),
+    (debezium(None, op="m", table=""), "message", None),
+    (debezium(None, op="m", table=...), "message", None),
+]
+
+
+@pytest.mark.parametrize(("value", "kind", "table"), SKIPPED)
+def test_skipped(value: bytes | None, kind: str, table: str | None) -> None:
+    assert one(value) == row_of(KEY, value, "skip", reason=kind, detail=table)
 
 
 def test_a_changed_key_is_a_delete_and_a_create() -> None:
@@ -216,7 +227,7 @@ def test_a_delete_that_names_no_row(before: Row | None) -> None:
 
 
 def test_without_a_key_no_update_leaves_a_row_behind() -> None:
-    same = [debezium(event(quantidade="9"), op="u", before=before) for before in (None, event(), {"id": 7}, event(id_evento="\n"))]
+    same = [debezium(event(quantidade="9"), op="u", before=before) for before in (None, event(), {"id": 7}, event(id_evento="\x01"))]
     assert {r["event_id"] for r in parse(*((None, value) for value in same))} == {"E1"}
     moved = debezium(AFTER, op="u", before={**AFTER, "deposito": "D2"})
     detail = "key: absent, and the update changes the event's identity"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import debezium, event, native
@@ -50,6 +50,7 @@ ENVELOPES = st.builds(
 KEYS = st.none() | st.binary() | JSON.map(lambda key: json.dumps(key).encode()) | st.just(KEY)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(KEYS, CHANGES | CHANGES | ENVELOPES | st.binary()), max_size=4))
 def test_nothing_raises(records: list[Record]) -> None:
     batch = parsed(*records)
@@ -58,7 +59,7 @@ def test_nothing_raises(records: list[Record]) -> None:
     for row in batch.to_pylist():
         known = row["outcome"] in ("event", "delete")
         assert known == (row["event_id"] is not None) == (row["source_position"] is not None)
-        assert (row["outcome"] == "reject") == (row["reason"] is not None)
+        assert (row["outcome"] in ("reject", "skip")) == (row["reason"] is not None)
 
 
 def test_no_depth_raises() -> None:
@@ -68,4 +69,4 @@ def test_no_depth_raises() -> None:
         plain = native(event(deposito="@")).replace(b'"@"', nested)
         rows = parse((KEY, change), (KEY, plain), (b'{"id":' + nested + b"}", debezium(None, op="d")))
         assert {r["outcome"] for r in rows} == {"reject"}
-        assert {r["reason"] for r in rows} <= {"bad_text", "bad_key", "not_json", "missing_field"}
+        assert {r["reason"] for r in rows} <= {"bad_text" if depth <= 62 else "too_complex", "bad_key", "missing_field"}

@@ -54,7 +54,7 @@ def number(text: bytes) -> bytes:
 
 REJECTS: dict[str, list[bytes]] = {
     "not_json": [b"", b" ", b"{", b"{'table': 1}", b"\xff\xfe", b"\xef\xbb\xbf" + native(event()), native(event()) + b" x",
-                 native(event()) + b"," + native(event()), number(b"01"), b'{"a":' + b"[" * 3000 + b"]" * 3000 + b"}"],
+                 native(event()) + b"," + native(event()), number(b"01")],
     "not_an_object": [b"[1]", b'"x"', b"5", b"null", b'{"table":"inventory_transactions","data":[1]}'],
     "unknown_envelope": [b"{}", b'{"x":1}', b'{"table":"inventory_transactions"}', b'{"table":"inventory_transactions","data":null}'],
     "missing_field": [native(event(quantidade=...)), native(event(codigo_produto=None)), native(event(deposito=...))],
@@ -95,7 +95,9 @@ def test_a_batch_of_none_and_of_no_events() -> None:
 
 def test_skipped() -> None:
     rows = parse([None, native(event(), table="sales_orders"), b'{"table":"x","data":{}}'])
-    assert [(r["outcome"], r["reason"], r["detail"]) for r in rows] == [("skip", None, None)] * 3
+    assert [(r["outcome"], r["reason"], r["detail"]) for r in rows] == [
+        ("skip", "tombstone", None), ("skip", "other_table", "sales_orders"), ("skip", "other_table", "x"),
+    ]  # fmt: skip
 
 
 def test_a_whole_event() -> None:

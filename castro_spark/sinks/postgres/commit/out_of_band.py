@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from threading import Event
 
 from castro_spark.parse.identity import Kinds
+from castro_spark.parse.origin import Source
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import books_of
@@ -18,6 +19,7 @@ from castro_spark.sinks.postgres.commit.kinds import take_streamed, take_warehou
 from castro_spark.sinks.postgres.commit.ledger import StreamLock, lock_out_of_band
 from castro_spark.sinks.postgres.commit.merge import Merge, Merged
 from castro_spark.sinks.postgres.commit.session import CommitSession
+from castro_spark.sinks.postgres.commit.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.commit.transaction import Committed
@@ -65,6 +67,10 @@ class OutOfBandCommits:
         """
         return self._session.transaction(lambda c: self._resolve(c, batch, ids))
 
+    def source(self) -> Source | None:
+        """The stream's source as committed; None before its first change."""
+        return self._session.transaction(lambda c: fixed_source(c, self._stream.name))
+
     def close(self) -> None:
         """Closes the connection; the next commit makes a new one."""
         self._session.close()
@@ -72,6 +78,7 @@ class OutOfBandCommits:
     def _commit(self, connection: Connection, batch: StagedBatch) -> Committed:
         lock = lock_out_of_band(connection, self._stream.name)
         if self._warehouse is None:
+            take_source(connection, lock, batch.notes)
             take_streamed(connection, lock, batch)
         else:
             take_warehouse(connection, lock, self._warehouse)

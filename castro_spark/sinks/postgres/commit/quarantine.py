@@ -14,7 +14,7 @@ STATUSES = ("open", "replayed", "discarded")
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A record that could not be used, with its bytes."""
+    """A record that could not be used, with its bytes; of a value over 1 MiB the first 1 MiB, its length and hash."""
 
     id: int
     stream: str
@@ -24,10 +24,17 @@ class Quarantined:
     record_timestamp: datetime | None
     key: bytes | None
     value: bytes | None
+    value_length: int | None
+    value_sha256: str | None  # in hex
     reason: str
     detail: str | None
     status: str
     quarantined_at: datetime
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether only the value's beginning is here."""
+        return self.value_length is not None
 
 
 def records(
@@ -42,8 +49,9 @@ def records(
     """The records that fit every condition given, oldest first."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            'SELECT id, stream, generation, partition, "offset", record_timestamp, key, value, reason, detail, status,'
-            " quarantined_at FROM castro.quarantine WHERE status = %(status)s"
+            'SELECT id, stream, generation, partition, "offset", record_timestamp, key, value, value_length,'
+            " encode(value_sha256, 'hex'), reason, detail, status, quarantined_at"
+            " FROM castro.quarantine WHERE status = %(status)s"
             " AND (%(reason)s IS NULL OR reason = %(reason)s)"
             " AND (%(ids)s = '{}' OR id = ANY(%(ids)s::bigint[]))"
             " AND (%(streams)s = '{}' OR stream = ANY(%(streams)s))"
@@ -71,12 +79,20 @@ def counts(connection: Connection, stream: str) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+def oldest(connection: Connection, stream: str, reason: str) -> Quarantined | None:
+    """The open record that has been there longest for that reason."""
+    found = records(connection, reason=reason, streams=(stream,), limit=1)
+    return found[0] if found else None
+
+
 def mend(connection: Connection, record_id: int, value: bytes) -> None:
     """Puts mended bytes in place of an open record's value; what it was is kept in the note."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE castro.quarantine SET note = concat_ws('; ', note, 'value was ' || encode(value, 'hex')),"
-            " value = %s WHERE id = %s AND status = 'open'",
+            "UPDATE castro.quarantine SET note = concat_ws('; ', note, CASE WHEN value_length IS NULL"
+            " THEN 'value was ' || encode(value, 'hex')"
+            " ELSE 'value was of ' || value_length || ' bytes, SHA-256 ' || encode(value_sha256, 'hex') END),"
+            " value = %s, value_length = NULL, value_sha256 = NULL WHERE id = %s AND status = 'open'",
             (value, record_id),
         )
 
@@ -93,10 +109,8 @@ def discard(connection: Connection, ids: tuple[int, ...], note: str) -> int:
 
 
 def _quarantined(row: tuple[Any, ...]) -> Quarantined:
-    id_, stream, generation, partition, offset, timestamp, key, value, reason, detail, status, at = row
-    return Quarantined(
-        id_, stream, generation, partition, offset, timestamp, _bytes(key), _bytes(value), reason, detail, status, at
-    )
+    id_, stream, generation, partition, offset, timestamp, key, value, *rest = row
+    return Quarantined(id_, stream, generation, partition, offset, timestamp, _bytes(key), _bytes(value), *rest)
 
 
 def _bytes(value: memoryview | None) -> bytes | None:

@@ -11,6 +11,7 @@ for out-of-band commits. A slot is emptied by the commit that took it up, and at
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pyarrow import csv
 
 from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_batch
 from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
+from castro_spark.parse.notes import Notes
 from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.sinks.postgres.connection import Connection, names
 from castro_spark.sinks.postgres.working_tables import (
@@ -35,6 +37,8 @@ from castro_spark.sinks.postgres.working_tables import (
 from castro_spark.streams.declaration import IdentityKind, StreamDeclaration
 
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
+KEPT_BYTES = 1 << 20  # of a reject's key and of its value
+_CUT = ("value_length", "value_sha256")  # of a value over that; else null
 _ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
 _CSV = csv.WriteOptions(include_header=False)
 
@@ -78,6 +82,7 @@ class StagedBatch:
     attempts: list[int] = field(default_factory=list)
     slot: str = TEMPORARY
     unknown: set[str] = field(default_factory=set)  # names of fields that the declaration does not know
+    notes: Notes = field(default_factory=Notes)
     bytes: int = 0  # of the records' keys and values
     stopped_at: dict[int, int] = field(default_factory=dict)  # partitions whose task stopped early: the next offset
 
@@ -110,8 +115,9 @@ def stage_on_driver(
     held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
     held = without_ambiguous(held, rules.stream, REJECT)
     return StagedBatch(
-        counts=count(held), parsed=held, unknown=unknown_fields(held), bytes=sum(record_bytes(batch) for batch in held)
-    )
+        counts=count(held), parsed=held, unknown=unknown_fields(held), notes=Notes.of(held),
+        bytes=sum(record_bytes(batch) for batch in held),
+    )  # fmt: skip
 
 
 def not_yet_consumed(batch: pa.RecordBatch, positions: Mapping[int, int]) -> pa.RecordBatch:
@@ -203,7 +209,13 @@ def copy_parsed(
         outcome = pc.if_else(unsent, REJECT, outcome)
     columns = (*REJECT_COLUMNS, *(name for name in _ORIGIN if name in parsed.schema.names))
     rejects = parsed.filter(pc.equal(outcome, REJECT)).select(list(columns))
-    copy_rows(connection, rejects, rejects_table(stream, slot), columns, attempt)
+    cut = [None if v is None or len(v) <= KEPT_BYTES else v for v in rejects.column("value").to_pylist()]
+    for name in ("key", "value"):
+        rejects = rejects.set_column(rejects.schema.get_field_index(name), name, _bytea(rejects.column(name)))
+    rejects = rejects.append_column(_CUT[0], pa.array([v and len(v) for v in cut], pa.int64()))
+    hashes = [v and f"\\x{hashlib.sha256(v).hexdigest()}" for v in cut]
+    rejects = rejects.append_column(_CUT[1], pa.array(hashes, pa.string()))
+    copy_rows(connection, rejects, rejects_table(stream, slot), (*columns, *_CUT), attempt)
 
 
 def copy_rows(
@@ -228,7 +240,8 @@ def copy_rows(
 
 
 def _bytea(values: pa.Array) -> pa.Array:
-    return pa.array([None if v is None else f"\\x{v.hex()}" for v in values.to_pylist()], pa.string())
+    """As PostgreSQL reads bytes, up to KEPT_BYTES of each."""
+    return pa.array([None if v is None else f"\\x{v[:KEPT_BYTES].hex()}" for v in values.to_pylist()], pa.string())
 
 
 def _text_array(values: pa.Array) -> pa.Array:

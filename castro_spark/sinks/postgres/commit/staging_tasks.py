@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from castro_spark.parse import ParseRules, parse_batch
+from castro_spark.parse.notes import Notes
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit.ledger import check_writer
 from castro_spark.sinks.postgres.commit.staging import (
@@ -33,7 +34,7 @@ from castro_spark.streams.declaration import StreamDeclaration
 _COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")
 COUNTS_SCHEMA = (
     f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>,"
-    " bytes bigint, stopped_at bigint"
+    " notes string, bytes bigint, stopped_at bigint"
 )
 _COUNTS_TYPES = pa.schema(
     {
@@ -41,6 +42,7 @@ _COUNTS_TYPES = pa.schema(
         "partition": pa.int32(),
         **dict.fromkeys(_COUNTS, pa.int64()),
         "unknown": pa.list_(pa.string()),
+        "notes": pa.string(),
         "bytes": pa.int64(),
         "stopped_at": pa.int64(),
     }
@@ -99,6 +101,7 @@ def stage_on_executors(
         counts = batch.counts.setdefault(row.partition, Counts())
         counts.add(*(row[name] for name in _COUNTS))
         batch.unknown.update(row.unknown)
+        batch.notes.add(Notes.of_json(row.notes))
         batch.bytes += row.bytes
         if row.stopped_at is not None:
             batch.stopped_at[row.partition] = row.stopped_at
@@ -161,7 +164,7 @@ def _counted(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch
         here = parsed.filter(pc.equal(partitions, partition))
         rows.append({
             "attempt": attempt, "partition": partition, **{name: getattr(counts, name) for name in _COUNTS},
-            "unknown": sorted(unknown_fields([here])), "bytes": record_bytes(here),
+            "unknown": sorted(unknown_fields([here])), "notes": Notes.of([here]).as_json(), "bytes": record_bytes(here),
             "stopped_at": pc.max(here.column("offset")).as_py() + 1 if last else None,
         })  # fmt: skip
     return pa.RecordBatch.from_pylist(rows, schema=_COUNTS_TYPES)

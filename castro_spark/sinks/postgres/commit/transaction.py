@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from castro_spark.errors import LedgerMoved
+from castro_spark.parse.origin import Source
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import Books, books_of, write_books
@@ -17,6 +18,8 @@ from castro_spark.sinks.postgres.commit.kinds import take_streamed
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions, lock_as_writer
 from castro_spark.sinks.postgres.commit.merge import Merge
 from castro_spark.sinks.postgres.commit.session import CommitSession
+from castro_spark.sinks.postgres.commit.skipped import note_skipped
+from castro_spark.sinks.postgres.commit.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.connection import Connection
@@ -63,6 +66,10 @@ class StreamCommits:
         """Commits a batch that was cut to `starts`..`ends`; outlasts outages up to the patience given."""
         return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends))
 
+    def source(self) -> Source | None:
+        """The stream's source as committed; None before its first change."""
+        return self._session.transaction(lambda c: fixed_source(c, self._stream.name))
+
     def close(self) -> None:
         """Closes the connection; the next commit makes a new one."""
         self._session.close()
@@ -81,12 +88,14 @@ class StreamCommits:
                 f"the ledger of {self._stream.name} is at {ledger.positions}, the batch begins at {dict(starts)}",
                 "start the stream again: it goes on from the ledger",
             )
+        take_source(connection, lock, batch.notes)
         take_streamed(connection, lock, batch)
         # 2. to 6. The records into the tables.
         merged = self._merge(connection, lock, batch)
         # 7. The books, whose CHECK refuses what does not balance.
         books = books_of(starts, ends, merged.counts, merged.changed)
         write_books(connection, self._stream.name, lock.next_revision, batch_id, books)
+        note_skipped(connection, self._stream.name, batch.notes)
         # 8. The offsets; the session's COMMIT follows.
         lock.advance(connection, ends)
         lock.name_commit(connection)

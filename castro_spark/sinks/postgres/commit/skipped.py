@@ -1,0 +1,44 @@
+"""Records that were not for the stream, counted by kind and by the other table's name. Within a commit.
+
+Guarantee: each record once, with the offsets that the commit moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from castro_spark.parse.notes import MOST_NAMES, OTHER_NAMES, Notes
+from castro_spark.sinks.postgres.connection import Connection, statement
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """So many records of one kind (parse.Skip) and, of other tables', one name; `reported`: by an earlier status."""
+
+    kind: str
+    name: str
+    records: int
+    first_seen: datetime
+    last_seen: datetime
+    reported: bool
+
+
+def note_skipped(connection: Connection, stream: str, notes: Notes) -> None:
+    """Adds what a batch skipped; names beyond MOST_NAMES of a stream are counted as one, OTHER_NAMES."""
+    if not notes.skipped:
+        return
+    kinds, names = zip(*notes.skipped, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("commit/note_skipped.sql"),
+            {"stream": stream, "kinds": list(kinds), "names": list(names), "records": list(notes.skipped.values()),
+             "most": MOST_NAMES, "others": OTHER_NAMES},
+        )  # fmt: skip
+
+
+def report_skipped(connection: Connection, stream: str) -> list[Skipped]:
+    """What was skipped since the first start, the most frequent first; it is marked as reported."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("commit/report_skipped.sql"), {"stream": stream})
+        return [Skipped(*row) for row in cursor.fetchall()]
