@@ -19,6 +19,7 @@ from castro_spark.errors import SettingsError
 from castro_spark.parse import ParseRules
 from castro_spark.parse.history import GENERATION, HISTORY_COLUMNS, history_records, parse_history
 from castro_spark.parse.identity import joined_id
+from castro_spark.parse.origin import Source
 from castro_spark.parse.texts import BLANKS, normal_id
 from castro_spark.rules import configured
 from castro_spark.settings import load_settings
@@ -65,9 +66,9 @@ def ids(*records: tuple[bytes | None, bytes], rules: ParseRules = SALES_RULES) -
     return [(r["outcome"], r["event_id"], r["reason"]) for r in parsed(*records, rules=rules).to_pylist()]
 
 
-def event_ids(records: list[tuple[bytes | None, bytes]]) -> list[str]:
+def event_ids(records: list[tuple[bytes | None, bytes]], rules: ParseRules = SALES_RULES) -> list[str]:
     """Those of records that come in batches of their own, without repetition."""
-    return sorted({event_id or "" for record in records for _, event_id, _ in ids(record)})
+    return sorted({event_id or "" for record in records for _, event_id, _ in ids(record, rules=rules)})
 
 
 ORDERS = ["PV-1", "PV|1", "a\\|b", "PV-1   ", "A\u0301\u00a0", "\\N"]
@@ -101,6 +102,16 @@ def test_every_way_in_makes_the_same_ids(spark: SparkSession) -> None:
     assert of_records == warehouse_ids(spark, SALES_RULES, [])
     rule = replace(SALES_RULES, stream=replace(SALES, identity=IdentityRule.NATURAL_KEY))
     assert of_records == warehouse_ids(spark, rule, ["order_number", "item"])
+    # Where several sources are named, theirs is a part of it.
+    two = replace(SALES_RULES, sources=(Source("erp", label="erp"), Source("pos", label="pos")))
+    labelled = [
+        (key, debezium(sale(numero_pedido=o), table="sales_orders", name="pos"))
+        for o in ORDERS for key in (debezium_key(numero_pedido=o, item=1), None)
+    ]  # fmt: skip
+    of_changes = event_ids(labelled, two)
+    assert of_changes == sorted(f"pos:{i}" for i in [*expected, *of_records])
+    of_rows = [i for key in (["order_number", "item"], []) for i in warehouse_ids(spark, replace(SALES_RULES, source_label="pos"), key)]
+    assert sorted(of_rows) == of_changes
 
 
 def test_ids_that_become_one_in_a_batch_are_rejected() -> None:
@@ -147,6 +158,8 @@ def test_the_streams_rule() -> None:
         ({"history": {"key": ["order_number", "timestamp"]}}, "timestamp is timestamp, which record keys do not tell"),
         ({"history": {"key": ["product_code"]}}, "streams.sales.history.key: a product's code alone"),
         ({"identity": "id", "history": {"key": []}}, "streams.sales.identity is id: name the columns"),
+        ({"sources": {"erp": {"server": "erp"}, "pos": {"server": "pos"}}}, "streams.sales.history.source: not set: name one of several"),
+        ({"sources": {"erp": {"server": "erp"}}, "history": {"source": "erp"}}, "streams.sales.history.source: erp: name one of several"),
     ],
 )
 def test_settings_that_cannot_be(section: dict[str, Any], words: str, tmp_path: Path) -> None:
