@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from castro_spark.errors import SettingsError
 from castro_spark.parse import ParseRules
 from castro_spark.parse.envelope import ForeignMarks
+from castro_spark.parse.history import GENERATION
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.origin import Source, is_no_name, is_pattern
 from castro_spark.settings import Settings, StreamSettings
@@ -66,7 +67,7 @@ def parse_rules(
     """
     if source is not None and any(is_pattern(name) for name in stream.envelope_tables):
         source = source.without_schema()
-    parse = settings.parse
+    parse, history = settings.parse, settings.history(stream.name)
     return ParseRules(
         stream=stream,
         timezone=settings.timezone,
@@ -79,4 +80,5 @@ def parse_rules(
         foreign=ForeignMarks(parse.foreign_members, parse.operation_members, parse.operations),
         none_dates=parse.none_dates,
         date_allowance_years=parse.date_allowance_years,
+        source_label=(history.source or "") if history and generation == GENERATION else "",
     )

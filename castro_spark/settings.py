@@ -126,6 +126,7 @@ class HistorySettings(Section):
     table: str
     key: tuple[str, ...] = ()  # the columns that make the id which the stream's records have; none: the natural key
     deleted: str | None = None  # true: the row says that there is no such event any more
+    source: str | None = None  # where the stream's `sources` names several: the one whose rows these are
     on_extract: bool = True  # an extract of the table brings its new rows to the stream's tables too
 
     @model_validator(mode="before")
@@ -206,10 +207,11 @@ class Settings(Section):
                     f"streams.{name}.history.table: {stream.history.table} is none of warehouse.tables"
                     f" ({', '.join(self.warehouse.mapped)})"
                 )
-            if stream.history and len(stream.sources) > 1:
+            source = stream.history.source if stream.history else None
+            if source not in (stream.sources if stream.history and len(stream.sources) > 1 else (None,)):
                 raise ValueError(
-                    f"streams.{name}.history: the stream takes several sources, each a part of its events' identity,"
-                    " and the warehouse's rows tell none: set it to null"
+                    f"streams.{name}.history.source: {source or 'not set'}: name one of several streams.{name}.sources"
+                    " (each is a part of its events' identity), else none"
                 )
             if problem := self._unfit_key(name):
                 raise ValueError(f"streams.{name}.history.key: {problem}")

@@ -25,6 +25,7 @@ from pyspark.sql import DataFrame, SparkSession
 from castro_spark.batch.exclusive import exclusively, ledger_of
 from castro_spark.errors import CastroError, SettingsError, StagingLost
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
+from castro_spark.parse.history import GENERATION
 from castro_spark.parse.identity import Kinds
 from castro_spark.rules import configured, parse_rules
 from castro_spark.servers import PostgresSettings
@@ -158,6 +159,7 @@ def run(
     began = time.monotonic()
     try:
         commits.begin()
+        generation = 0 if warehouse is None else GENERATION
         known = Kinds() if warehouse is not None else ledger_of(settings, stream, "backfill").warehouse_kinds
         fixed = commits.source()
         for number in range(source.chunks):
@@ -166,7 +168,7 @@ def run(
                     f"stopped after {number} of {source.chunks} chunks", "run it again: what is there stays as it is"
                 )
             check()
-            rules = parse_rules(stream, settings, 0, warehouse=known, source=fixed)
+            rules = parse_rules(stream, settings, generation, warehouse=known, source=fixed)
             committed, records = _commit(settings, rules, source.chunk(number), parse, commits)
             progress = progress.plus(committed, records, time.monotonic() - began)
             report(progress)

@@ -1,12 +1,12 @@
 """Pure: Kafka records become events and deletes, or rejects with reasons."""
 
+from castro_spark.parse.columns import parsed_types
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason
 from castro_spark.parse.records import (
     SOURCE_COLUMNS,
     ParseRules,
     parse_batch,
     parse_records,
-    parsed_types,
 )
 
 __all__ = [

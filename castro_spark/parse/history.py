@@ -118,7 +118,7 @@ def known_as(rows: DataFrame, rules: ParseRules, key: Sequence[str], row_key: Se
         readers = [(field, reader) for field, reader in rules.readers if field in natural]
         told = zip(*(column.to_pylist() for column in columns), strict=True)
         own, row = len(key), len(key) + len(row_key)
-        known = [_known(texts[:own], texts[own:row], texts[row:], readers, stream) for texts in told]
+        known = [_known(texts[:own], texts[own:row], texts[row:], readers, rules) for texts in told]
         return pa.array(known, pa.struct([(name, pa.string()) for name in ("id", "identity", "kind", "row")]))
 
     of_texts: Callable[..., Column] = F.arrow_udf(identify, _KNOWN)  # type: ignore[attr-defined]  # the stub lacks it
@@ -130,11 +130,11 @@ def _known(
     row_key: tuple[str | None, ...],
     natural: tuple[str | None, ...],
     readers: Sequence[tuple[Field, Reader]],
-    stream: StreamDeclaration,
+    rules: ParseRules,
 ) -> dict[str, str | None]:
-    own, row = joined_id(key), joined_id(row_key)
+    own, row, stream = joined_id(key), joined_id(row_key), rules.stream
     if own is not None:
-        return {"id": own, "identity": own, "kind": IdentityKind.ID.value, "row": row}
+        return {"id": own, "identity": rules.of_source(own), "kind": IdentityKind.ID.value, "row": row}
     event: dict[str, object] = dict.fromkeys(stream.natural_key)
     try:
         for text, (field, reader) in zip(natural, readers, strict=True):
@@ -143,7 +143,7 @@ def _known(
         return {"id": None, "identity": _NO_IDENTITY + json.dumps([row, natural]), "kind": None, "row": row}
     micros = event["timestamp"]
     assert isinstance(micros, int)
-    identity = natural_id(stream.natural_key, event, micros)
+    identity = rules.of_source(natural_id(stream.natural_key, event, micros))
     return {"id": None, "identity": identity, "kind": IdentityKind.NATURAL.value, "row": row}
 
 

@@ -21,13 +21,12 @@ from pyspark.sql import DataFrame
 
 from castro_spark.features.calendar import CALENDAR, calendar_of
 from castro_spark.features.value import value_total_of
+from castro_spark.parse.columns import array_of, parsed_types
 from castro_spark.parse.debezium import Changed, not_taken, read_change
 from castro_spark.parse.document import Number
 from castro_spark.parse.envelope import NO_MARKS, Change, ForeignMarks, open_envelope
 from castro_spark.parse.fields import (
     EARLIEST_YEAR,
-    PRECISION,
-    SCALE,
     Reader,
     date_reader,
     decimal_reader,
@@ -37,7 +36,7 @@ from castro_spark.parse.fields import (
 )
 from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.notes import SOURCES_KEY, Place, as_rows
-from castro_spark.parse.origin import Source, Sources, Tables, is_pattern
+from castro_spark.parse.origin import Source, Sources, Tables, is_pattern, sourced_id
 from castro_spark.parse.position import PositionClass, kafka_positions
 from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason, Skip, Skipped, Unusable
@@ -47,18 +46,6 @@ from castro_spark.streams.declaration import POSITION_COLUMN, Field, FieldType, 
 # A record as a source gives it: Spark's Kafka columns.
 SOURCE_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 _RECORD_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value")
-_ARROW_TYPES = {
-    FieldType.TEXT: pa.string(),
-    FieldType.DECIMAL: pa.decimal128(PRECISION, SCALE),
-    FieldType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
-    FieldType.DATE: pa.date32(),
-}
-_DDL_TYPES = {
-    FieldType.TEXT: "string",
-    FieldType.DECIMAL: f"decimal({PRECISION},{SCALE})",
-    FieldType.TIMESTAMP: "timestamp",
-    FieldType.DATE: "date",
-}
 _LONGEST_ID = 200
 _DETAIL_LENGTH = 120
 _DAYS_A_YEAR = 365.25
@@ -90,6 +77,7 @@ class ParseRules:
     foreign: ForeignMarks = NO_MARKS
     none_dates: frozenset[str] = frozenset()
     date_allowance_years: float = 10
+    source_label: str = ""  # of rows of the warehouse, where conf names several sources: the name of theirs
 
     @property
     def latest_date(self) -> datetime:
@@ -117,6 +105,10 @@ class ParseRules:
             return known
         found = Source.of(change.source)
         return found.without_schema() if self._takes_patterns else found
+
+    def of_source(self, identity: str) -> str:
+        """The identity of a row of the warehouse, or of a native record, which tells no source."""
+        return sourced_id(self.source_label, identity) if self.source_label else identity
 
     @cached_property
     def _takes_patterns(self) -> bool:
@@ -187,7 +179,7 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     by_column = list(zip(*(r if isinstance(r, tuple) else nothing for r in read), strict=True))
     columns = {"event_id": pa.array(by_column[0] if read else [], pa.string())}
     for field, values in zip(stream.fields, by_column[1:] or [()] * len(stream.fields), strict=True):
-        columns[field.column] = _array(field, values)
+        columns[field.column] = array_of(field, values)
     is_event = pa.array([outcome == EVENT for outcome in outcomes], pa.bool_())
     calendar = calendar_of(columns["timestamp"], rules.timezone)
     columns |= dict(zip(CALENDAR.names, calendar.flatten(), strict=True))
@@ -338,34 +330,13 @@ def _identity(own: object, values: list[object], rules: ParseRules) -> str:
     stream = rules.stream
     if isinstance(own, str):
         check_id(own, stream, rules.warehouse, stream.event_id_field)
-        return own
+        return rules.of_source(own)
     check_natural(stream, rules.warehouse, stream.event_id_field)
     event = dict(zip(stream.columns, values[1:], strict=True))
     micros = event["timestamp"]
     assert isinstance(micros, int)
-    return natural_id(stream.natural_key, event, micros)
-
-
-def _array(field: Field, values: tuple[object, ...]) -> pa.Array:
-    if field.type is FieldType.DECIMAL:
-        return pa.array(values, pa.string()).cast(_ARROW_TYPES[field.type])
-    if field.type is FieldType.TIMESTAMP:
-        return pa.array(values, pa.int64()).cast(_ARROW_TYPES[field.type])
-    return pa.array(values, _ARROW_TYPES[field.type])
+    return rules.of_source(natural_id(stream.natural_key, event, micros))
 
 
 def _printable(detail: str) -> str:
     return _UNPRINTABLE.sub("?", detail[:_DETAIL_LENGTH])
-
-
-def parsed_types(stream: StreamDeclaration) -> dict[str, str]:
-    """The columns that `parse_records` gives, in order, with their types in Spark's words."""
-    types = {f.column: _DDL_TYPES[f.type] for f in stream.fields} | {
-        "event_id": "string", "value_total": "decimal(38,12)", "date": "date", "month": "int", "quarter": "int",
-        "day_of_week": "int", "is_weekend": "boolean", POSITION_COLUMN: "binary",
-    }  # fmt: skip
-    return {
-        "partition": "int", "offset": "bigint", "record_timestamp": "timestamp", "key": "binary", "value": "binary",
-        "outcome": "string", "reason": "string", "detail": "string", "kept": "array<string>",
-        "unknown": "array<string>", "raw_id": "string", **{name: types[name] for name in stream.event_columns},
-    }  # fmt: skip

@@ -180,7 +180,7 @@ def with_rule(system: System) -> Any:
 
 
 def written(system: System) -> list[Any]:
-    return [sorted(map(str, system.query(f"SELECT * FROM {table}"))) for table in WRITTEN]
+    return [sorted(system.query(f"SELECT t::text FROM {table} t")) for table in WRITTEN]
 
 
 @pytest.mark.parametrize("also", [None, change])

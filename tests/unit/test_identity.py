@@ -19,6 +19,7 @@ from castro_spark.errors import SettingsError
 from castro_spark.parse import ParseRules
 from castro_spark.parse.history import GENERATION, HISTORY_COLUMNS, history_records, parse_history
 from castro_spark.parse.identity import joined_id
+from castro_spark.parse.origin import Source
 from castro_spark.parse.texts import BLANKS, normal_id
 from castro_spark.rules import configured
 from castro_spark.settings import load_settings
@@ -65,6 +66,11 @@ def ids(*records: tuple[bytes | None, bytes], rules: ParseRules = SALES_RULES) -
     return [(r["outcome"], r["event_id"], r["reason"]) for r in parsed(*records, rules=rules).to_pylist()]
 
 
+def event_ids(records: list[tuple[bytes | None, bytes]], rules: ParseRules = SALES_RULES) -> list[str]:
+    """Those of records that come in batches of their own, without repetition."""
+    return sorted({event_id or "" for record in records for _, event_id, _ in ids(record, rules=rules)})
+
+
 ORDERS = ["PV-1", "PV|1", "a\\|b", "PV-1   ", "A\u0301\u00a0", "\\N"]
 
 
@@ -84,18 +90,28 @@ def test_every_way_in_makes_the_same_ids(spark: SparkSession) -> None:
     orders = sorted({normal_id(order) for order in ORDERS})
     expected = sorted({joined_id([order, "1"]) or "" for order in orders})
     of_change = [(debezium_key(numero_pedido=o, item=1), debezium(sale(numero_pedido=o), table="sales_orders")) for o in ORDERS]
-    assert sorted({i or "" for _, i, _ in ids(*of_change)}) == expected
-    assert sorted({i or "" for _, i, _ in ids(*((None, native(sale(id_evento=i), "sales_orders")) for i in expected))}) == expected
+    assert event_ids(of_change) == expected
+    assert event_ids([(None, native(sale(id_evento=i), "sales_orders")) for i in expected]) == expected
     assert warehouse_ids(spark, SALES_RULES, ["order_number", "item"]) == expected
     # By the natural key, too.
     natural = [(None, native(sale(numero_pedido=o), "sales_orders")) for o in ORDERS]
     change = [(None, debezium(sale(numero_pedido=o), table="sales_orders")) for o in ORDERS]
-    of_records = sorted({i or "" for _, i, _ in ids(*natural)})
-    assert of_records == sorted({i or "" for _, i, _ in ids(*change)})
+    of_records = event_ids(natural)
+    assert of_records == event_ids(change)
     assert len(of_records) == len(orders)
     assert of_records == warehouse_ids(spark, SALES_RULES, [])
     rule = replace(SALES_RULES, stream=replace(SALES, identity=IdentityRule.NATURAL_KEY))
     assert of_records == warehouse_ids(spark, rule, ["order_number", "item"])
+    # Where several sources are named, theirs is a part of it.
+    two = replace(SALES_RULES, sources=(Source("erp", label="erp"), Source("pos", label="pos")))
+    labelled = [
+        (key, debezium(sale(numero_pedido=o), table="sales_orders", name="pos"))
+        for o in ORDERS for key in (debezium_key(numero_pedido=o, item=1), None)
+    ]  # fmt: skip
+    of_changes = event_ids(labelled, two)
+    assert of_changes == sorted(f"pos:{i}" for i in [*expected, *of_records])
+    of_rows = [i for key in (["order_number", "item"], []) for i in warehouse_ids(spark, replace(SALES_RULES, source_label="pos"), key)]
+    assert sorted(of_rows) == of_changes
 
 
 def test_ids_that_become_one_in_a_batch_are_rejected() -> None:
@@ -142,6 +158,8 @@ def test_the_streams_rule() -> None:
         ({"history": {"key": ["order_number", "timestamp"]}}, "timestamp is timestamp, which record keys do not tell"),
         ({"history": {"key": ["product_code"]}}, "streams.sales.history.key: a product's code alone"),
         ({"identity": "id", "history": {"key": []}}, "streams.sales.identity is id: name the columns"),
+        ({"sources": {"erp": {"server": "erp"}, "pos": {"server": "pos"}}}, "streams.sales.history.source: not set: name one of several"),
+        ({"sources": {"erp": {"server": "erp"}}, "history": {"source": "erp"}}, "streams.sales.history.source: erp: name one of several"),
     ],
 )
 def test_settings_that_cannot_be(section: dict[str, Any], words: str, tmp_path: Path) -> None:
