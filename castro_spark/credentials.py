@@ -16,6 +16,7 @@ import psycopg2
 import psycopg2.extensions
 
 from castro_spark.errors import SettingsError
+from castro_spark.properties_file import parse
 
 # Environment variable (or the same with _FILE) -> the setting.
 SECRETS: dict[str, tuple[str, ...]] = {
@@ -66,18 +67,11 @@ def read_secret_file(setting: str, path: str) -> str:
 
 
 def read_options_file(path: str) -> dict[str, str]:
-    """Kafka client options, a `name=value` a line, as in Kafka's own client.properties."""
-    options: dict[str, str] = {}
-    for number, line in enumerate(read_secret_file(KAFKA_OPTIONS_FILE, path).splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith(("#", "!")):
-            continue
-        name, equals, value = line.partition("=")
-        if not equals or not name.strip():
-            raise SettingsError(
-                f"{KAFKA_OPTIONS_FILE}: {path}, line {number} is no name=value", "write one option a line, unbroken"
-            )
-        options[name.strip()] = value.strip()
-    return options
+    """Kafka client options, as in Kafka's own client.properties."""
+    try:
+        return parse(read_secret_file(KAFKA_OPTIONS_FILE, path))
+    except ValueError as error:
+        raise SettingsError(f"{KAFKA_OPTIONS_FILE}: {path}, {error}", "write a name=value a line") from None
 
 
 def refuse_in_file(tree: Mapping[str, Any], path: Path) -> None:

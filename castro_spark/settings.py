@@ -34,6 +34,15 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
 }
 
 
+class ProjectionSettings(Section):
+    """How Redis follows what PostgreSQL has committed."""
+
+    poll_seconds: float = Field(gt=0)
+    products_per_chunk: int = Field(gt=0)
+    wait_seconds: float = Field(ge=0)
+    takeover_seconds: float = Field(ge=5)  # a sign of life comes every two seconds
+
+
 class ParseSettings(Section):
     future_allowance_hours: float = Field(ge=0)
     date_allowance_years: float = Field(gt=0, le=1000)
@@ -171,6 +180,7 @@ class Settings(Section):
     kafka: KafkaSettings
     postgres: PostgresSettings
     redis: RedisSettings
+    projection: ProjectionSettings
     checkpoint_dir: str = Field(min_length=1)
     archive: ArchiveSettings
     parse: ParseSettings

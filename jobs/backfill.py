@@ -11,6 +11,7 @@ from castro_spark import cli
 from castro_spark.batch.backfill import Progress, from_archive
 from castro_spark.batch.history import from_warehouse
 from castro_spark.errors import UsageError
+from castro_spark.projection.followers import following
 from castro_spark.session import hive_session, spark_session
 from castro_spark.streams import all_streams
 from castro_spark.streams import stream as stream_named
@@ -50,10 +51,11 @@ def main(
     def report(progress: Progress) -> None:
         click.echo(progress.line(), err=True)
 
-    if from_archive_:
-        done = from_archive(spark, settings, stream, *days, stopping=stopping, report=report)
-    else:
-        done = from_warehouse(spark, settings, stream, *days, restart=restart, stopping=stopping, report=report)
+    with following(settings, [stream]):
+        if from_archive_:
+            done = from_archive(spark, settings, stream, *days, stopping=stopping, report=report)
+        else:
+            done = from_warehouse(spark, settings, stream, *days, restart=restart, stopping=stopping, report=report)
     if as_json:
         cli.print_json({"from": first.date(), "to": last.date(), **done.as_dict()})
     else:

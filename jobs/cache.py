@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
-from castro_spark.sinks.postgres.commit.ledger import read_ledger
-from castro_spark.sinks.postgres.connection import connect
-from castro_spark.streaming.cache import CachePublisher
+from castro_spark.errors import SinkError
+from castro_spark.projection.rebuild import rebuild as rebuild_stream
 from castro_spark.streaming.product_360 import Product360
 
 
@@ -25,23 +24,17 @@ def main() -> None:
 def rebuild(env: str, conf_file: Path | None, names: tuple[str, ...]) -> None:
     """Write every hash that is recent enough to be cached; safe while the streams run.
 
-    Without --stream those of product_360 too.
+    Without --stream those of product_360 too. Exit status 1 where Redis does not get that far.
     """
     settings = cli.load(env, conf_file)
-    for stream in cli.chosen(names):
-        connection = connect(settings.postgres, "castro_spark cache")
-        ledger = read_ledger(connection, stream.name)
-        connection.close()
-        if ledger is None:
-            click.echo(f"{stream.name}: never started, nothing to cache")
-            continue
-        cache = CachePublisher(settings, stream)
-        written = cache.catch_up(ledger.epoch, ledger.revision, everything=True)
-        cache.close()
-        click.echo(f"{stream.name}: {written:,} hashes as of revision {ledger.revision}")
+    done = [rebuild_stream(settings, stream) for stream in cli.chosen(names)]
+    for stream in done:
+        click.echo(stream.line())
     if not names:
         with closing(Product360(settings)) as view:
             click.echo(f"product_360: {view.rebuild():,} hashes")
+    if left := [stream.problem for stream in done if stream.problem]:
+        raise SinkError("\n".join(left), "it stays requested: whichever process projects next does it")
 
 
 if __name__ == "__main__":

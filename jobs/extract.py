@@ -9,7 +9,9 @@ import click
 from castro_spark import cli
 from castro_spark.batch.extract import FULL, INCREMENTAL, extract
 from castro_spark.errors import TablesFailed, UsageError
+from castro_spark.projection.followers import following
 from castro_spark.session import hive_session
+from castro_spark.streams import all_streams
 
 
 @click.command(help=__doc__)
@@ -25,7 +27,10 @@ def main(env: str, conf_file: Path | None, mode: str, names: tuple[str, ...], as
     if unknown := [n for n in names if n not in tables and n not in {m.source for m in tables.values()}]:
         raise UsageError(f"no table {', '.join(unknown)} in the settings", f"there are {', '.join(tables)}")
     chosen = {t: m for t, m in tables.items() if not names or t in names or m.source in names}
-    results = extract(hive_session("extract", settings.warehouse.embedded_dir), settings, chosen, mode)
+    spark = hive_session("extract", settings.warehouse.embedded_dir)
+    fed = [s for s in all_streams().values() if (history := settings.history(s.name)) and history.table in chosen]
+    with following(settings, fed, last_sync=True):
+        results = extract(spark, settings, chosen, mode)
     failed = [r for r in results if not r.done]
     if as_json:
         cli.print_json([r.as_dict() for r in results])

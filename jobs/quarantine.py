@@ -8,6 +8,7 @@ import click
 
 from castro_spark import cli
 from castro_spark.batch.replay import replay as replay_records
+from castro_spark.projection.followers import following
 from castro_spark.sinks.postgres.commit import quarantine
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.streams import stream as stream_named
@@ -73,9 +74,11 @@ def replay(
         )
     found = [q for q in found if not q.is_cut]
     still_open = 0
-    for name in sorted({q.stream for q in found}):
-        outcome = replay_records(settings, stream_named(name), [q for q in found if q.stream == name])
-        still_open += sum(status == "open" for status in outcome.values())
+    of = sorted({q.stream for q in found})
+    with following(settings, [stream_named(name) for name in of]):
+        for name in of:
+            outcome = replay_records(settings, stream_named(name), [q for q in found if q.stream == name])
+            still_open += sum(status == "open" for status in outcome.values())
     click.echo(f"{len(found) - still_open} replayed, {still_open} still unusable and open")
     if cut:
         click.echo(f"{len(cut)} not tried, of which only the first 1 MiB is here: --id N --value-file PATH for each")

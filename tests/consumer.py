@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from castro_spark.parse import parse_batch
 from castro_spark.parse.notes import Notes
+from castro_spark.projection.projector import StreamProjector
 from castro_spark.rules import parse_rules
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.commit.ledger import claim
@@ -15,7 +16,6 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed,
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.working_tables import SLOTS
-from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streams import StreamDeclaration, stream
 from tests.system import System
 from tests.unit.test_parse import records
@@ -38,7 +38,7 @@ class Consumer:
             system.query(
                 f"TRUNCATE {tables}, castro.stream,"
                 " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted, castro.touched,"
-                " castro.skipped, castro.stream_source"
+                " castro.projection, castro.projection_request, castro.skipped, castro.stream_source"
             )
             system.redis.flushdb()
         self.ledger = claim(
@@ -47,7 +47,7 @@ class Consumer:
         )  # fmt: skip
         self.rules = parse_rules(declaration, self.settings, 0, warehouse=self.ledger.warehouse_kinds)
         self.commits = StreamCommits(self.settings.postgres, declaration, epoch=self.ledger.epoch, patience=0)
-        self.cache = CachePublisher(self.settings, declaration)
+        self.projector = StreamProjector(self.settings, declaration)
         self.positions = dict(self.ledger.positions)
 
     def consume(self, number: int, batch: list[Record], *, by_executors: bool, twice: bool) -> None:
@@ -57,7 +57,9 @@ class Consumer:
             staged = stage_on_driver([rows], self.rules, self.positions)
             if by_executors:
                 staged = self.stage_in_slot(rows, SLOTS[number % 2])
-            self.cache.follow(self.commit(number, staged, ends))
+            self.commit(number, staged, ends)
+            assert self.projector.step().is_level
+        self.projector.disconnect()  # whoever comes next may project
         self.positions = ends
 
     def ends(self, batch: list[Record]) -> dict[int, int]:
@@ -68,8 +70,7 @@ class Consumer:
         return ends
 
     def commit(self, number: int, staged: StagedBatch, ends: dict[int, int]) -> Committed:
-        horizon = self.cache.horizon()
-        return self.commits.commit(staged, batch_id=number, starts=self.positions, ends=ends, horizon=horizon)
+        return self.commits.commit(staged, batch_id=number, starts=self.positions, ends=ends)
 
     def timed_commit(self, number: int, batch: list[Record]) -> float:
         """Seconds that the transaction of a batch takes, COPY into its temporary tables included; Redis is left out."""
@@ -90,7 +91,7 @@ class Consumer:
 
     def close(self) -> None:
         self.commits.close()
-        self.cache.close()
+        self.projector.close()
         self.connection.close()
 
 

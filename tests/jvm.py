@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from castro_spark.local.stack import castro_home
 ROOT = Path(__file__).resolve().parent.parent
 _SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dderby.system.durability=test"
 _OPTIONS = f"{_SHORT_RUNS} -Dlog4j2.configurationFile=file:{ROOT}/conf/log4j2.properties"
+_KEPT_SECONDS = 30 * 86_400
 
 
 def short_lived() -> dict[str, str]:
@@ -48,9 +50,11 @@ def _archive() -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not archive.exists():
-            for old in folder.glob("*.jsa"):
-                old.unlink()
-            made = folder / "made.jsa"
+            for old in folder.glob("*.jsa"):  # not at once: another checkout may use it
+                if time.time() - old.stat().st_mtime > _KEPT_SECONDS:
+                    old.unlink()
+            made = folder / "made"
+            made.unlink(missing_ok=True)
             env = os.environ | _environment(f"{_OPTIONS} -XX:ArchiveClassesAtExit={made} -Xlog:cds=off")
             env |= {"PYTHONPATH": str(ROOT), "SPARK_CONF_DIR": str(ROOT / "conf"), "SPARK_LOCAL_IP": "127.0.0.1"}
             with (folder / "log").open("wb") as log, suppress(subprocess.TimeoutExpired):

@@ -115,23 +115,20 @@ def newest_of_products(sent: list[tuple[tuple[int, int], dict[str, Any]]]) -> di
     return {code: (event_id, row) for code, (_, event_id, row) in found.items()}
 
 
-_TTLS = {"agg:daily:": 7 * 86_400, "agg:monthly:": 365 * 86_400, "inventory:realtime:": 3600}  # seconds; conf/base.yaml
-
-
-def assert_ttl(system: Any, key: str, ttl: int) -> None:
-    """The one place that knows when a hash ends: its time counts from when it was written, in this test."""
-    (whole,) = (seconds for prefix, seconds in _TTLS.items() if key.startswith(prefix))
-    assert whole - system.age() - 1 <= ttl <= whole, (key, ttl)
-
-
 def assert_redis_agrees(system: Any, sent: list[tuple[tuple[int, int], dict[str, Any]]]) -> None:
-    """Redis holds exactly the hashes that `sent` makes, each with its TTL."""
+    """Redis holds exactly the hashes that `sent` makes, each with its end."""
     daily, monthly = aggregates(sent)
     today = datetime.now(ZONE).date()
     expected = {
         f"agg:daily:{code}:{day.isoformat()}": sums
         for (code, day), sums in daily.items()
         if day >= today - timedelta(days=7)
+    }
+    ends = {
+        f"agg:daily:{code}:{day.isoformat()}": local_midnight(day + timedelta(days=8)) for code, day in daily
+    } | {
+        f"agg:monthly:{code}:{month.year}-{month.month}": local_midnight(first_of_next(month) + timedelta(days=365))
+        for code, month in monthly
     }
     oldest = (today - timedelta(days=365)).replace(day=1)
     expected |= {
@@ -144,25 +141,41 @@ def assert_redis_agrees(system: Any, sent: list[tuple[tuple[int, int], dict[str,
     pipeline = system.redis.pipeline()
     for key in keys:
         pipeline.hgetall(key)
-        pipeline.ttl(key)
+        pipeline.pttl(key)
     answers = iter(pipeline.execute())
-    for key, held, ttl in zip(keys, answers, answers, strict=True):
+    for key, held, left in zip(keys, answers, answers, strict=True):
         sums = expected[key]
         assert int(held["transactions"]) == sums.transactions, key
         assert (Decimal(held["volume"]), Decimal(held["value"])) == (sums.volume, sums.value), key
-        assert_ttl(system, key, ttl)
+        assert_ends(system, key, left, ends[key])
     latest = newest_of_products(sent)
     assert sorted(system.redis.scan_iter("inventory:realtime:*", count=5000)) == sorted(
         f"inventory:realtime:{code}" for code in latest
     )
     for code in latest:
         pipeline.hgetall(f"inventory:realtime:{code}")
-        pipeline.ttl(f"inventory:realtime:{code}")
+        pipeline.pttl(f"inventory:realtime:{code}")
     answers = iter(pipeline.execute())
-    for (code, (event_id, row)), held, ttl in zip(latest.items(), answers, answers, strict=True):
+    written = dict(system.query("SELECT event_id, extract(epoch FROM updated_at)::float FROM ml_inventory_realtime"))
+    for (code, (event_id, row)), held, left in zip(latest.items(), answers, answers, strict=True):
         assert (held["event_id"], held["product_code"]) == (event_id, code)
         numbers = tuple(Decimal(held[c]) for c in ("quantity", "unit_cost", "value_total"))
         assert numbers == row[2:5], code
         assert datetime.fromisoformat(held["timestamp"].replace("Z", "+00:00")) == row[5], code
         assert held.get("customer") == row[7], code
-        assert_ttl(system, f"inventory:realtime:{code}", ttl)
+        assert_ends(system, code, left, written[event_id] + 3600)
+
+
+def assert_ends(system: Any, key: str, left: int, expected: float) -> None:
+    """A key that lives for `left` milliseconds more ends at the moment expected."""
+    seconds, micros = system.redis.time()
+    assert abs(seconds + micros / 1e6 + left / 1e3 - expected) < 5, (key, left)
+
+
+def local_midnight(day: date) -> float:
+    """The moment at which a local day begins; where a clock change skips that, the change."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZONE).timestamp()
+
+
+def first_of_next(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)

@@ -99,7 +99,9 @@ class System:
         try:
             with connection, connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
-                return cursor.fetchall() if cursor.description else []
+                rows = cursor.fetchall() if cursor.description else []
+                # bytea comes as memoryviews, of which no two look alike
+                return [tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in rows]
         finally:
             connection.close()
 

@@ -14,7 +14,9 @@ from pyspark.sql import types as T
 
 from castro_spark.batch.extract import TableResult, extract
 from castro_spark.local import warehouse
+from castro_spark.projection.followers import following
 from castro_spark.settings import load_settings
+from castro_spark.streams import stream
 from tests import engine
 from tests.system import System
 
@@ -86,7 +88,8 @@ def run(
     system.configure({"warehouse": {**FAST, "tables": mapped or {}, **own}})
     settings = load_settings(conf_file=system.conf, environ=system.env)
     chosen = {target: settings.warehouse.mapped[target] for target in tables}
-    return {result.table: result for result in extract(spark, settings, chosen, mode)}
+    with following(settings, [stream("inventory")], last_sync=True):  # as the job does
+        return {result.table: result for result in extract(spark, settings, chosen, mode)}
 
 
 def random_rows(chance: random.Random, count: int, now: datetime, window: timedelta) -> list[Row]:

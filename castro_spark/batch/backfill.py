@@ -1,6 +1,6 @@
-"""History once more through the code that every record goes through: parse, staging, commit, publication.
+"""History once more through the code that every record goes through: parse, staging, commit.
 
-Guarantee: PostgreSQL and Redis come to hold what they would if each record had come once, in whatever state they were
+Guarantee: PostgreSQL comes to hold what they would if each record had come once, in whatever state they were
 and while the stream runs. Records keep their source positions, so what the stream wrote is stale here and stays, and
 what is missing is inserted; no offsets move (sinks/postgres/guest). To run it again changes nothing more, so one that
 was cut off is simply run again.
@@ -34,7 +34,6 @@ from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.working_tables import OUT_OF_BAND_SLOT
 from castro_spark.sources.archive import ArchivedRange
-from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -147,12 +146,11 @@ def run(
     report: Callable[[Progress], None],
     warehouse: Kinds | None = None,
 ) -> Progress:
-    """Stages each chunk as `parse` makes it, commits and publishes it; `check` raises where this may not go on.
+    """Stages each chunk as `parse` makes it, and commits it; `check` raises where this may not go on.
 
     `warehouse`: how the rows are known, where they are the warehouse's.
     """
     progress = Progress(stream.name, records=source.records, chunks=source.chunks)
-    cache = CachePublisher(settings, stream)
     patience = settings.streaming.outage_retry_seconds
     commits = OutOfBandCommits(
         settings.postgres, stream, patience=patience, stopping=stopping, warehouse=warehouse
@@ -169,13 +167,11 @@ def run(
                 )
             check()
             rules = parse_rules(stream, settings, 0, warehouse=known, source=fixed)
-            committed, records = _commit(settings, rules, source.chunk(number), parse, commits, cache)
-            cache.follow(committed)
+            committed, records = _commit(settings, rules, source.chunk(number), parse, commits)
             progress = progress.plus(committed, records, time.monotonic() - began)
             report(progress)
     finally:
         commits.close()
-        cache.close()
     return progress
 
 
@@ -185,7 +181,6 @@ def _commit(
     records: DataFrame,
     parse: Parse,
     commits: OutOfBandCommits,
-    cache: CachePublisher,
 ) -> tuple[Committed, int]:
     task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
         stage_parsed,
@@ -197,7 +192,7 @@ def _commit(
     for attempt in range(1, _TRIES + 1):
         batch = staging_tasks.stage_on_executors(records, task, OUT_OF_BAND_SLOT)
         try:
-            committed = commits.commit(batch, cache.horizon())
+            committed = commits.commit(batch)
         except StagingLost as lost:
             if attempt == _TRIES:
                 raise

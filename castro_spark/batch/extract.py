@@ -1,8 +1,8 @@
 """Warehouse tables to PostgreSQL: several at a time, each on its own, and what became of each.
 
 One table's way: take the turn; read (sources/hive); stage (executors); where the table is a stream's history, bring
-what is new to the stream's own tables and to Redis (history.py); one transaction for rows and watermark (in a full
-refresh: for the swap and the watermark); mirror the watermark to Redis. What may pass (an outage, a file system's
+what is new to the stream's own tables (history.py); one transaction for rows and watermark (in a full
+refresh: for the swap and the watermark). What may pass (an outage, a file system's
 error) is tried again as a whole, which is safe because each of these steps changes nothing when it repeats. One table's
 failure is not another's.
 """
@@ -18,7 +18,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 import psycopg2
-import redis
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
@@ -31,8 +30,7 @@ from castro_spark.sinks.postgres.connection import Connection, may_pass
 from castro_spark.sinks.postgres.warehouse.copy import check_replaceable
 from castro_spark.sinks.postgres.warehouse.staging import StagedTable, stage_table
 from castro_spark.sinks.postgres.warehouse.swap import replace_table
-from castro_spark.sinks.postgres.warehouse.watermark import Loaded, Mark, exclusive_extract, mark_of, upsert
-from castro_spark.sinks.redis.last_sync import write_last_sync
+from castro_spark.sinks.postgres.warehouse.watermark import Loaded, exclusive_extract, mark_of, upsert
 from castro_spark.sources.hive import read_table, reading
 from castro_spark.streams import all_streams
 
@@ -61,7 +59,6 @@ class TableResult:
     texts_cleaned: int = 0
     events: dict[str, int] = field(default_factory=dict)  # of a stream: those that this changed in its own tables
     notes: list[str] = field(default_factory=list)  # what is left for somebody to do
-    redis: str = "not written"
     problem: str | None = None
 
     @property
@@ -115,7 +112,7 @@ class TableExtract:
         self._limits = mapping.limits(settings.warehouse.limits)
 
     def run(self) -> None:
-        """Everything from the turn to Redis; what it raises has changed nothing."""
+        """Everything from the turn to the commit; what it raises has changed nothing."""
         wait = self._settings.warehouse.lock_wait_seconds
         with exclusive_extract(self._settings.postgres, self._target, self._mapping, wait) as connection:
             loaded = self._full(connection) if self._result.mode == FULL else self._incremental(connection)
@@ -125,7 +122,6 @@ class TableExtract:
                 "%s: committed: %s new, %s changed, watermark %s",
                 self._target, f"{loaded.inserted:,}", f"{loaded.updated:,}", loaded.mark.watermark,
             )  # fmt: skip
-            self._mirror(loaded.mark)
 
     def _incremental(self, connection: Connection) -> Loaded:
         held = mark_of(connection, self._target)
@@ -201,17 +197,6 @@ class TableExtract:
         if words not in self._result.notes:  # of an earlier try
             self._result.notes.append(words)
             log.info("%s: %s", self._target, words)
-
-    def _mirror(self, mark: Mark) -> None:
-        if mark.watermark is None:
-            self._result.redis = "nothing to write"
-            return
-        try:
-            write_last_sync(self._settings.redis, self._target, mark.watermark, mark.revision)
-            self._result.redis = "written"
-        except (redis.RedisError, OSError) as error:
-            self._result.redis = f"behind: {error}"
-            log.warning("%s: Redis: %s; the next extract makes it good", self._target, error)
 
 
 def _retrying(settings: Settings, target: str) -> Retrying:

@@ -33,7 +33,6 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sources.history import ChangedRecords, Months, WarehouseHistory, records_of
 from castro_spark.sources.hive import read_table
-from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -111,7 +110,7 @@ def from_warehouse(
 
 
 def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int:
-    """Brings rows that an extract read of the stream's table to the stream's own tables and to Redis.
+    """Brings rows that an extract read of the stream's table to the stream's own tables.
 
     Returns how many events they changed there. Commits of the driver's, as a guest; repeated it changes nothing.
     """
@@ -122,15 +121,13 @@ def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int
     changed = 0
     with closing(ChangedRecords(rows, rules, mapping, history)) as source:
         check_warehouse(ledger_of(settings, stream, "extract"), stream.name, source.kinds)
-        cache = CachePublisher(settings, stream)
         commits = OutOfBandCommits(
             settings.postgres, stream, patience=settings.streaming.outage_retry_seconds, warehouse=source.kinds
         )
-        with closing(commits), closing(cache):
+        with closing(commits):
             for records in source.chunks(settings.backfill.chunk_records):
                 held = [p for b in records.to_batches() for p in parse_rows(b, rules, source=mapping.source)]
-                committed = commits.commit(StagedBatch(staging.count(held), held), cache.horizon())
-                cache.follow(committed)
+                committed = commits.commit(StagedBatch(staging.count(held), held))
                 changed += sum(committed.total(outcome) for outcome in ("inserted", "corrected", "deleted"))
     return changed
 

@@ -21,7 +21,6 @@ from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.quarantine import Quarantined
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
-from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streams.declaration import StreamDeclaration
 
 _SOURCE = pa.schema(
@@ -56,15 +55,12 @@ def _replay(
     known = Kinds() if of_warehouse else ledger.warehouse_kinds
     parsed = parse_batch(batch, parse_rules(stream, settings, generation, warehouse=known, source=source))
     parsed = staging.with_origin(parsed, stream.topic, generation)
-    cache = CachePublisher(settings, stream)
     staged = StagedBatch(counts=staging.count([parsed]), parsed=[parsed], notes=Notes.of([parsed]))
     commits = OutOfBandCommits(
         settings.postgres, stream, patience=0, warehouse=staged.kinds | ledger.warehouse_kinds if of_warehouse else None
     )
     try:
-        committed, usable = commits.resolve(staged, [r.id for r in records], cache.horizon())
-        cache.follow(committed)
+        _, usable = commits.resolve(staged, [r.id for r in records])
     finally:
         commits.close()
-        cache.close()
     return {r.id: "replayed" if r.id in usable else "open" for r in records}

@@ -21,7 +21,7 @@ from castro_spark.rules import configured
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.migrate import check_migrated
-from castro_spark.sinks.redis.hashes import client
+from castro_spark.sinks.redis.trouble import check_usable
 from castro_spark.sources.hive import read_table
 from castro_spark.sources.kafka import topic_states
 from castro_spark.streaming.checkpoint import check_writable
@@ -39,7 +39,7 @@ def checks(
     """
     yield "settings", lambda: None
     yield "postgres", partial(_postgres, settings, streams)
-    yield "redis", lambda: client(settings.redis).ping()
+    yield "redis", lambda: check_usable(settings.redis)
     try:
         spark = session()
     except (PySparkException, Py4JError, OSError) as error:

@@ -21,6 +21,7 @@ from castro_spark.errors import CastroError, NotMigrated, SourceError, first_lin
 from castro_spark.observe.instance import trouble
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.reasons import Reason
+from castro_spark.projection.lag import projection_status
 from castro_spark.rules import configured, named_sources
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
@@ -33,6 +34,7 @@ from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.instances import current
 from castro_spark.sinks.postgres.warehouse.watermark import extracted
 from castro_spark.sinks.redis.hashes import VersionedHashes
+from castro_spark.sinks.redis.trouble import in_words as redis_in_words
 from castro_spark.sources.kafka import TopicState, topic_states
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -145,7 +147,7 @@ class Status:
             "ids_changed": ids_changed,
             "unknown_fields": [name for name, _ in unknown],
             "unknown_fields_not_told_before": [name for name, reported in unknown if not reported],
-            "redis": self._redis(stream.name, lambda published: published == ledger.revision),
+            "redis": projection_status(connection, self._settings, stream.name),
         }
 
     def _view(self, connection: Connection) -> Part:
@@ -159,20 +161,20 @@ class Status:
         return {
             "migrated": True, "products": products, "to_refresh": len(found.products), "includes_revisions": seen,
             "refreshed_at": refreshed_at,
-            "redis": self._redis(view.NAME, lambda published: not revision or published == revision),
+            "redis": self._redis_of_view(revision),
         }  # fmt: skip
 
-    def _redis(self, name: str, is_up_to_date: Callable[[int | None], bool]) -> Part:
-        """What Redis holds of the projection `name`: the revision in its marker."""
-        hashes = VersionedHashes(self._settings.redis, name, ())
+    def _redis_of_view(self, revision: int) -> Part:
+        """What Redis holds of the 360° view: the revision in its marker."""
+        hashes = VersionedHashes(self._settings.redis, view.NAME, ())
         try:
             marker = hashes.published()
         except redis.RedisError as error:
-            return {"reachable": False, "error": str(error)}
+            return {"reachable": False, "error": redis_in_words(error)}
         finally:
             hashes.close()
         published = marker[1] if marker else None
-        return {"reachable": True, "revision": published, "up_to_date": is_up_to_date(published)}
+        return {"reachable": True, "revision": published, "up_to_date": not revision or published == revision}
 
 
 def stream_errors(connection: Connection, stream: StreamDeclaration, settings: Settings) -> list[Part]:

@@ -29,9 +29,7 @@ def _stream(s: dict[str, Any]) -> Iterator[str]:
         yield from _error(s["error"], "  ")
     elif s["started"]:
         yield f"  committed   revision {s['revision']} at {s['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {s['writer']}"
-        cache = s["redis"]
-        current = f"revision {cache['revision']}" if cache["reachable"] else f"not reachable ({cache['error']})"
-        yield f"  redis       {current}{'' if cache.get('up_to_date') else '  BEHIND'}"
+        yield f"  redis       {_projection(s['redis'])}"
         for error in s["errors"]:
             yield f"  ERROR       {error['state']} since {error['since']:%Y-%m-%d %H:%M:%S} UTC: {error['problem']}"
             yield f"              {error['remedy']}"
@@ -67,6 +65,18 @@ def _product_360(view: dict[str, Any]) -> Iterator[str]:
         yield f"product_360: {view['products']:,} products, {view['to_refresh']:,} to refresh"
         yield f"  refreshed   {at}"
         yield f"  redis       {'up to date' if view['redis'].get('up_to_date') else 'BEHIND or not reachable'}"
+
+
+def _projection(held: dict[str, Any]) -> str:
+    words = f"revision {held['revision']}"
+    if not held["up_to_date"]:
+        words += f"  BEHIND by {held['behind']:,} commits, {held['behind_seconds']:,.0f} s"
+    if trouble := held.get("error") or held["failing"]:
+        since = f" since {held['failing_since']:%Y-%m-%d %H:%M:%S} UTC" if held["failing_since"] else ""
+        words += f"; {trouble}{since}"
+    elif not held["up_to_date"] and held["projector"] is None:
+        words += "; no process projects it: the next that runs makes it good"
+    return words
 
 
 def _table(table: dict[str, Any]) -> Iterator[str]:

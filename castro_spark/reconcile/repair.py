@@ -18,7 +18,9 @@ from psycopg2.extras import Json, execute_values
 
 from castro_spark.errors import StagingLost
 from castro_spark.parse.identity import Kinds
+from castro_spark.projection.committed import request
 from castro_spark.reconcile.aggregates import Period, repair_statement
+from castro_spark.reconcile.stale_hashes import StaleHash
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.kinds import take_warehouse
@@ -30,7 +32,6 @@ from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
 from castro_spark.sinks.postgres.commit.statements import AS_NEW, statements
 from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.projection import Horizon, Projection, aggregate_fields
 from castro_spark.sinks.postgres.working_tables import TEMPORARY, events_table, plan_table
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -74,20 +75,20 @@ class RepairCommits:
         self._note_before = statement("reconcile/note_before.sql", **parts)
         self._note_repairs = statement("reconcile/note_repairs.sql", **parts)
 
-    def repair_events(self, first: int, last: int, horizon: Horizon) -> Committed:
+    def repair_events(self, first: int, last: int) -> Committed:
         """Makes the repairs `first` to `last` of the plan (plan.py).
 
         Raises StagingLost where the plan is not there any more.
         """
-        return self._session.transaction(lambda c: self._repair_events(c, first, last, horizon))
+        return self._session.transaction(lambda c: self._repair_events(c, first, last))
 
-    def repair_aggregates(self, period: Period, first: date, products: Sequence[str], horizon: Horizon) -> Committed:
+    def repair_aggregates(self, period: Period, first: date, products: Sequence[str]) -> Committed:
         """Makes the products' rows of the period that begins `first` anew from their events, where they differ."""
-        return self._session.transaction(lambda c: self._repair_aggregates(c, period, first, products, horizon))
+        return self._session.transaction(lambda c: self._repair_aggregates(c, period, first, products))
 
-    def note_hashes(self, stale: Sequence[tuple[str, str, object, object]], revision: int) -> None:
-        """Audit rows of Redis keys that were written anew: product, key, the hash before and after."""
-        self._session.transaction(lambda c: self._note_hashes(c, stale, revision))
+    def request_hashes(self, stale: Sequence[StaleHash], revision: int) -> None:
+        """Asks the projector to write these keys of Redis anew, with an audit row each."""
+        self._session.transaction(lambda c: self._request_hashes(c, stale, revision))
 
     def repaired(self) -> dict[str, int]:
         """How many repairs the run has made, by kind: events, daily and monthly rows, hashes."""
@@ -97,7 +98,7 @@ class RepairCommits:
         """Closes the connection; the next repair makes a new one."""
         self._session.close()
 
-    def _repair_events(self, connection: Connection, first: int, last: int, horizon: Horizon) -> Committed:
+    def _repair_events(self, connection: Connection, first: int, last: int) -> Committed:
         with connection.cursor() as cursor:
             lock = lock_out_of_band(connection, self._stream.name)
             take_warehouse(connection, lock, self._warehouse)
@@ -114,35 +115,28 @@ class RepairCommits:
             counts = {0: Counts(events=cursor.rowcount)} if cursor.rowcount else {}
             cursor.execute(self._note_before, known)
             batch = StagedBatch(counts=counts, attempts=[attempt])
-            merged = self._merge(connection, lock, batch, horizon)
+            merged = self._merge(connection, lock, batch)
             cursor.execute(self._note_repairs, {**known, "revision": lock.next_revision})
             lock.name_commit(connection)
         return committed_out_of_band(lock, merged)
 
     def _repair_aggregates(
-        self, connection: Connection, period: Period, first: date, products: Sequence[str], horizon: Horizon
+        self, connection: Connection, period: Period, first: date, products: Sequence[str]
     ) -> Committed:
         with connection.cursor() as cursor:
             lock = lock_out_of_band(connection, self._stream.name)
             revision = lock.next_revision
             known = {**self._known, "first": first, "products": list(products), "revision": revision}
             cursor.execute(repair_statement(self._stream, period), known)
-            rows = [(code, first, aggregate_fields(*sums)) for code, *sums in cursor.fetchall()]
             lock.name_commit(connection)
-        projection = Projection()
-        if period.kind == "daily" and first >= horizon.day:
-            projection.daily = rows
-        if period.kind == "monthly" and first >= horizon.month:
-            projection.monthly = rows
-        return Committed(lock.ledger.epoch, revision, lock.ledger.positions, projection=projection)
+        return Committed(lock.ledger.epoch, revision, lock.ledger.positions)
 
-    def _note_hashes(
-        self, connection: Connection, stale: Sequence[tuple[str, str, object, object]], revision: int
-    ) -> None:
+    def _request_hashes(self, connection: Connection, stale: Sequence[StaleHash], revision: int) -> None:
+        request(connection, self._stream.name, [s.expected.wanted for s in stale])
         rows = [
-            (self._known["run"], self._stream.name, "redis", "stale", key, code, before and Json(before),
-             after and Json(after), revision)
-            for code, key, before, after in stale
+            (self._known["run"], self._stream.name, "redis", "stale", s.expected.key, s.expected.wanted.product_code,
+             s.held and Json(s.held), s.expected.fields and Json(s.expected.fields), revision)
+            for s in stale
         ]  # fmt: skip
         with connection.cursor() as cursor:
             execute_values(

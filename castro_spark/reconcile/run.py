@@ -28,19 +28,21 @@ from castro_spark.batch.exclusive import exclusively, ledger_of
 from castro_spark.batch.history import history_of
 from castro_spark.errors import CastroError, NotReconciled, first_line
 from castro_spark.parse.history import GENERATION
+from castro_spark.projection.entries import Expiry
+from castro_spark.projection.followers import Follower
+from castro_spark.projection.projector import StreamProjector
 from castro_spark.reconcile.aggregates import Period, Wrong, day_of, month_of, wrong_rows
 from castro_spark.reconcile.checksums import Checksum, checksums, products_of
 from castro_spark.reconcile.plan import Plan, Planned
 from castro_spark.reconcile.repair import RepairCommits
 from castro_spark.reconcile.report import MOST_EXAMPLES, Counts, StreamResult
 from castro_spark.reconcile.snapshot import snapshot
-from castro_spark.reconcile.stale_hashes import Stale, StaleHashes
+from castro_spark.reconcile.stale_hashes import StaleHash, StaleHashes
 from castro_spark.reconcile.warehouse_day import WarehouseDay
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.kinds import check_warehouse
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -102,11 +104,10 @@ class _Reconciliation:
 
     def run(self, apply: bool, force: bool) -> None:
         settings, stream = self.settings, self.stream
-        cache = CachePublisher(settings, stream)
-        hashes = StaleHashes(settings.redis, stream)
+        hashes = StaleHashes(settings, stream)
         with (
             closing(connect(settings.postgres, f"castro_spark {stream.name} reconcile", long=True)) as connection,
-            closing(cache), closing(hashes), closing(self._warehouse()) as warehouse,
+            closing(hashes), closing(self._warehouse()) as warehouse,
             closing(self._commits(warehouse)) as commits,
         ):  # fmt: skip
             plan = Plan(settings.postgres, stream, connection, self.result.day, self.result.cutoff)
@@ -115,11 +116,11 @@ class _Reconciliation:
             self.result.applied = apply and refused is None
             try:
                 if self.result.applied:
-                    self._repair_events(planned, commits, cache)
+                    self._repair_events(planned, commits)
                     self.result.overtaken = planned.repairs - commits.repaired().get("event", 0)
                 plan.close()
-                self._aggregates(connection, products, commits, cache)
-                self._redis(products, hashes, commits, cache)
+                self._aggregates(connection, products, commits)
+                self._redis(products, hashes, commits)
             except (CastroError, redis.RedisError):
                 self.result.repaired = commits.repaired()
                 raise
@@ -188,12 +189,12 @@ class _Reconciliation:
             "look at the plan; if the warehouse is right, run it again with --force",
         )
 
-    def _repair_events(self, planned: Planned, commits: RepairCommits, cache: CachePublisher) -> None:
+    def _repair_events(self, planned: Planned, commits: RepairCommits) -> None:
         size = self.settings.reconcile.repairs_per_commit
         for first in range(1, planned.repairs + 1, size):
             last = min(first + size - 1, planned.repairs)
             self._go_on()
-            cache.follow(commits.repair_events(first, last, cache.horizon()))
+            commits.repair_events(first, last)
             log.info("%s: %d of %d repairs of events", self.stream.name, last, planned.repairs)
 
     def _go_on(self) -> None:
@@ -201,19 +202,17 @@ class _Reconciliation:
             raise CastroError("stopped before all was done", "run it again: it does the rest")
         self.check()
 
-    def _aggregates(
-        self, connection: Connection, products: list[str], commits: RepairCommits, cache: CachePublisher
-    ) -> None:
+    def _aggregates(self, connection: Connection, products: list[str], commits: RepairCommits) -> None:
         """The daily rows against the events; of the months whose daily rows were wrong, or do not sum up, likewise."""
         stream, day, month = self.stream, self.result.day, self.result.day.replace(day=1)
         daily = wrong_rows(connection, stream, day_of(stream), day, products)
         self.result.daily = self._found(daily, day)
-        self._repair_aggregates(day_of(stream), day, daily, commits, cache)
+        self._repair_aggregates(day_of(stream), day, daily, commits)
         doubted = wrong_rows(connection, stream, month_of(stream), month, products, of_daily=True)
         suspects = sorted({wrong.product_code for wrong in (*daily, *doubted)})
         monthly = wrong_rows(connection, stream, month_of(stream), month, suspects)
         self.result.monthly = self._found(monthly, month)
-        self._repair_aggregates(month_of(stream), month, monthly, commits, cache)
+        self._repair_aggregates(month_of(stream), month, monthly, commits)
 
     def _found(self, wrong: list[Wrong], first: date) -> Counts:
         for row in wrong[:MOST_EXAMPLES]:
@@ -223,42 +222,49 @@ class _Reconciliation:
         return Counts.of({class_: classes.count(class_) for class_ in set(classes)})
 
     def _repair_aggregates(
-        self, period: Period, first: date, wrong: list[Wrong], commits: RepairCommits, cache: CachePublisher
+        self, period: Period, first: date, wrong: list[Wrong], commits: RepairCommits
     ) -> None:
         size = self.settings.reconcile.repairs_per_commit
         for start in range(0, len(wrong) if self.result.applied else 0, size):
             self._go_on()
             products = [row.product_code for row in wrong[start : start + size]]
-            cache.follow(commits.repair_aggregates(period, first, products, cache.horizon()))
+            commits.repair_aggregates(period, first, products)
             log.info("%s: %d of %d %s rows", self.stream.name, start + len(products), len(wrong), period.kind)
 
-    def _redis(
-        self, products: list[str], hashes: StaleHashes, commits: RepairCommits, cache: CachePublisher
-    ) -> None:
+    def _redis(self, products: list[str], hashes: StaleHashes, commits: RepairCommits) -> None:
         settings, result = self.settings, self.result
+        self._project()  # what was just repaired
+        horizon = Expiry(settings.redis.ttl, settings.zone).horizon()
         with closing(connect(settings.postgres, f"castro_spark {self.stream.name} reconcile cache")) as connection:
             for start in range(0, len(products), _PRODUCTS_A_SNAPSHOT):
                 self._go_on()
                 part = products[start : start + _PRODUCTS_A_SNAPSHOT]
-                rows = snapshot(connection, self.stream, part, result.day, cache.horizon())
-                stale, in_flight = hashes.find(rows.newest, rows.daily, rows.monthly, rows.epoch, rows.revision)
+                rows = snapshot(connection, self.stream, part, result.day, horizon)
+                stale, in_flight = hashes.find(rows)
                 result.stale_keys += len(stale)
                 result.keys_in_flight += in_flight
                 result.add_examples("redis", [_told(s) for s in stale])
                 if stale and result.applied:
-                    hashes.write(stale, rows.epoch, rows.revision)
-                    audit = [(s.expected.product_code, s.expected.key, s.held, s.expected.fields) for s in stale]
-                    commits.note_hashes(audit, rows.revision)
-                    log.info("%s: %d keys of Redis written anew", self.stream.name, result.stale_keys)
+                    commits.request_hashes(stale, rows.revision)
+                    log.info("%s: %d keys of Redis are to be written anew", self.stream.name, result.stale_keys)
+        if result.stale_keys:
+            self._project()
+
+    def _project(self) -> None:
+        """Brings Redis up to what is committed, and what was asked for; not where nothing may be changed."""
+        if not self.result.applied:
+            return
+        if behind := Follower(self.settings, StreamProjector(self.settings, self.stream)).end():
+            raise NotReconciled(behind, "what is committed and asked for stays so: whatever projects next does it")
 
 
 def _checksum(row: dict[str, object]) -> Checksum:
     return Checksum(row["rows"], row["quantity"], row["value_total"], row["hash"])  # type: ignore[arg-type]
 
 
-def _told(stale: Stale) -> dict[str, object]:
+def _told(stale: StaleHash) -> dict[str, object]:
     wanted = stale.expected
     return {
-        "class": "stale", "key": wanted.key, "product_code": wanted.product_code, "held": stale.held,
+        "class": "stale", "key": wanted.key, "product_code": wanted.wanted.product_code, "held": stale.held,
         "expected": wanted.fields,
     }  # fmt: skip

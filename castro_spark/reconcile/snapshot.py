@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
+from castro_spark.projection.rows import Fields, Horizon, StreamRows, aggregate_fields
 from castro_spark.sinks.postgres.connection import Connection, statement
-from castro_spark.sinks.postgres.projection import Fields, Horizon, aggregate_fields, newest_of
 from castro_spark.streams.declaration import StreamDeclaration
 
 # A product, the first day of its day or month, the fields (None: no such row), and the revision of their last change.
 PeriodRow = tuple[str, date, Fields | None, int]
+# A product, when its newest event's row was written, the fields, and the revision that touched the product last.
+NewestRow = tuple[str, datetime | None, Fields | None, int]
 
 
 @dataclass
@@ -23,7 +25,7 @@ class Snapshot:
 
     epoch: int
     revision: int
-    newest: list[tuple[str, Fields | None, int]] = field(default_factory=list)
+    newest: list[NewestRow] = field(default_factory=list)
     daily: list[PeriodRow] = field(default_factory=list)
     monthly: list[PeriodRow] = field(default_factory=list)
 
@@ -41,8 +43,8 @@ def snapshot(
             (stream.name, list(products)),
         )
         touched = dict(cursor.fetchall())
-        of = sql.SQL('SELECT unnest({}::text[]) COLLATE "C" AS product_code').format(sql.Literal(list(products)))
-        found.newest = [(c, fields, touched.get(c, 0)) for c, fields in newest_of(connection, stream, of)]
+        newest = StreamRows(stream).newest(connection, products)
+        found.newest = [(code, at, fields, touched.get(code, 0)) for code, at, fields in newest]
         if day >= horizon.day:
             found.daily = _periods(connection, stream, products, stream.daily_table, "date", day)
         month = day.replace(day=1)

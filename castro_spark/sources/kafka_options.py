@@ -21,6 +21,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from castro_spark.properties_file import format_properties
 from castro_spark.servers import KafkaSettings
 
 _JAAS = "sasl.jaas.config"
@@ -85,7 +86,7 @@ def _is_local(spark: SparkSession) -> bool:
 @cache
 def _file_of(secrets: tuple[tuple[str, str], ...]) -> str:
     """A file with these, as Java's properties; it is gone when the process is."""
-    text = "".join(f"{_property(name)}={_property(value)}\n" for name, value in secrets).encode("ascii")
+    text = format_properties(dict(secrets)).encode("ascii")
     if sys.platform == "linux":
         number = os.memfd_create("castro_kafka")
         os.write(number, text)
@@ -93,10 +94,3 @@ def _file_of(secrets: tuple[tuple[str, str], ...]) -> str:
     with tempfile.NamedTemporaryFile(prefix="castro_kafka", delete=False) as file:  # for its owner only
         file.write(text)
     return file.name
-
-
-def _property(text: str) -> str:
-    """As Java's properties escape it."""
-    units = text.encode("utf-16-be")
-    codes = (int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2))
-    return "".join(chr(c) if chr(c).isalnum() and c < 128 else f"\\u{c:04x}" for c in codes)  # noqa: PLR2004

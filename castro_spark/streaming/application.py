@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import State, StreamState
+from castro_spark.projection.followers import following
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
 from castro_spark.streaming.product_360 import Product360
@@ -34,7 +35,7 @@ def run_streams(
     stopping: Event,
     report: Callable[[str, BatchReport], None],
 ) -> None:
-    """Runs the streams side by side, keeps product_360 fresh beside them and, where there is an archive, archives them.
+    """Runs the streams side by side, with Redis following, product_360 kept fresh and, if set, their archives.
 
     A stream that fails is started again where that can help (supervision.py). One that ended for good does not hold up
     the others, unless streaming.on_stream_failure is `stop`; its error is raised at the end. `spark` must have been
@@ -59,7 +60,7 @@ def run_streams(
                 available_now=available_now,
                 accept_new_topic=accept_new_topic,
                 stopping=stops[stream.name],
-                report=lambda batch: report(stream.name, batch),
+                report=lambda batch: committed(stream.name, batch),
             )
 
         try:
@@ -69,10 +70,15 @@ def run_streams(
         finally:
             ended[stream.name].set()
 
+    def committed(stream: str, batch: BatchReport) -> None:
+        projection.wake(stream)
+        report(stream, batch)
+
     all_ended = Event()
     view = Product360(settings)
     commands = StopCommands(stops, application)
     with (
+        following(settings, streams, last_sync=True) as projection,
         Heartbeat(settings.postgres, list(states.values()), application, commands.poll),
         ThreadPoolExecutor(max_workers=len(streams) + 1) as threads,
     ):

@@ -1,7 +1,7 @@
-"""What happens to a micro-batch: cut into slices, each staged once, committed in one transaction, then published.
+"""What happens to a micro-batch: cut into slices, each staged once, then committed in one transaction.
 
 A micro-batch is as large as Spark was set to before the query began; a slice is what can be committed in a few seconds
-(slices.py). Mostly the micro-batch is one slice. A slice is staged while the one before it commits and is published:
+(slices.py). Mostly the micro-batch is one slice. A slice is staged while the one before it commits:
 one ahead, never more. So Spark may note a micro-batch as done before it is committed, and the ledger may stand in the
 middle of one; a start then goes on from the ledger (streaming/start).
 """
@@ -23,9 +23,8 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.books import prune
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
-from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
+from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import PASSING, connect
-from castro_spark.streaming.cache import CachePublisher
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.slices import Measured, Pace, cut
 from castro_spark.streaming.stager import Slice, Stager
@@ -81,7 +80,6 @@ class BatchWriter:
         self._commits = StreamCommits(
             settings.postgres, stream, epoch=ledger.epoch, patience=self._patience, stopping=stopping
         )
-        self._cache = CachePublisher(settings, stream)
         self._source: Source | None = None
         self._stager: Stager | None = None  # begins with the first micro-batch, which brings its session
         self._pace = Pace()
@@ -90,11 +88,10 @@ class BatchWriter:
         self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro commit {stream.name}")
         self._staging = Lock()
 
-    def begin(self, ledger: Ledger) -> None:
-        """Clears what an earlier run left behind, and makes good what it left unpublished."""
+    def begin(self) -> None:
+        """Clears what an earlier run left behind."""
         self._commits.begin()
         self._source = self._commits.source()
-        self._cache.follow(Committed(ledger.epoch, ledger.revision, ledger.positions), force=True)
 
     def __call__(self, records: DataFrame, batch_id: int) -> None:
         """Stages a micro-batch of Kafka records (parse.SOURCE_COLUMNS) by slices, and hands each to the commit."""
@@ -133,22 +130,18 @@ class BatchWriter:
             self.settle()
 
     def idle(self) -> None:
-        """Between batches: raises what the last commit raised; makes good what an outage left unpublished, or
-        a flush took away."""
+        """Between batches: raises what the last commit raised."""
         if not self._staging.acquire(blocking=False):
             return
         try:
             if self._committing is None or self._committing.done():
                 self.settle()
-                if self._cache.wants_a_look():
-                    self._cache.look()
         finally:
             self._staging.release()
 
     def close(self) -> None:
         self._committer.shutdown()
         self._commits.close()
-        self._cache.close()
 
     def _left(self, ends: Positions) -> Slice:
         """All up to `ends` that is not staged yet."""
@@ -162,15 +155,14 @@ class BatchWriter:
         begun = time.monotonic()
         self._confirm_source()
         batch, bounds = staged.batch, {"starts": staged.starts, "ends": staged.ends}
-        committed = self._commits.commit(batch, batch_id=staged.batch_id, **bounds, horizon=self._cache.horizon())
+        committed = self._commits.commit(batch, batch_id=staged.batch_id, **bounds)
         in_postgres = time.monotonic()
         if batch.notes.sources and self._source is None:
             self._source = self._commits.source()
         seconds = max(staged.at - staged.began, in_postgres - begun)
         measured = Measured(staged.offsets, staged.batch.bytes, seconds)
         self._pace = self._pace.after(measured, self._settings.streaming.commit_seconds)
-        self._cache.follow(committed)
-        times = staged.began, begun, in_postgres, time.monotonic()
+        times = staged.began, begun, in_postgres
         self._report(BatchReport.of(committed, staged.batch_id, *times))
         self._prune()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import time
 from typing import Any
 
@@ -85,7 +86,7 @@ def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic:
 def check_writable(spark: SparkSession, root: str, key: str) -> None:
     """Raises CastroError unless a folder can be made under `root`, which is what the setting `key` says."""
     try:
-        system, path = _path(spark, f"{root.rstrip('/')}/.writable")
+        system, path = _path(spark, f"{root.rstrip('/')}/.writable-{secrets.token_hex(8)}")  # streams ask side by side
         system.mkdirs(path)
         system.delete(path, True)
     except Py4JJavaError as error:

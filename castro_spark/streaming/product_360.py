@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import date, datetime
 from threading import Event
@@ -20,11 +20,13 @@ from castro_spark.errors import first_line
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import product_360 as sink
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
-from castro_spark.sinks.redis.hashes import Entry, VersionedHashes
+from castro_spark.sinks.redis.hashes import ALL, NOT_NEWER, WHATEVER_THE_MARKER, Entry, Superseded, VersionedHashes
 from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN, product_360_key
+from castro_spark.sinks.redis.trouble import in_words
 
 log = logging.getLogger(__name__)
 _EPOCH = 0  # its revisions are taken from the clock, so they need none
+_NEWEST = (10**15 - 1, 10**15 - 1)
 
 
 class Product360:
@@ -35,6 +37,7 @@ class Product360:
         self._hashes = VersionedHashes(settings.redis, sink.NAME, (PRODUCT_360_PATTERN,))
         self._connection: Connection | None = None
         self._trouble = ""
+        self._redis_failed = False
 
     def run(self, stopping: Event) -> None:
         """Refreshes until `stopping` is set. What goes wrong is logged once, and tried again."""
@@ -55,6 +58,7 @@ class Product360:
             return 0
         as_of = datetime.now(self._settings.zone).date()
         found = sink.look(connection, as_of)
+        self._redis_failed = False
         for products in self._chunks(found.products):
             began = time.monotonic()
             self._refresh(connection, products, as_of)
@@ -65,13 +69,17 @@ class Product360:
         try:
             self._make_good(connection)
         except redis.RedisError as error:
-            self._tell(f"Redis: {error}")
+            self._hashes.disconnect()
+            self._tell(in_words(error))
         else:
             self._tell("")
         return len(found.products)
 
-    def rebuild(self) -> int:
-        """Writes every hash from the table, and removes those that are older; returns how many it wrote."""
+    def rebuild(self, overwrite: str = WHATEVER_THE_MARKER) -> int:
+        """Writes every hash from the table, and removes those that are older; returns how many it wrote.
+
+        With `ALL` newer ones go too: those of a later state than the database was put back to.
+        """
         with closing(connect(self._settings.postgres, "castro_spark product_360 cache", long=True)) as connection:
             if not sink.is_migrated(connection):
                 return 0
@@ -80,9 +88,9 @@ class Product360:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT revision FROM castro.product_360")
                 (revision,) = cursor.fetchone() or (0,)
-            written = sum(self._write(rows, revision) for rows in sink.all_rows(connection))
-        self._hashes.remove_older(_EPOCH, revision)
-        self._hashes.mark(_EPOCH, revision)
+            written = sum(self._write(rows, revision, overwrite) for rows in sink.all_rows(connection))
+        self._hashes.remove_others((_EPOCH, revision), (_EPOCH, revision) if overwrite == ALL else _NEWEST)
+        self._hashes.mark(_EPOCH, revision, overwrite=overwrite)
         return written
 
     def close(self) -> None:
@@ -91,21 +99,30 @@ class Product360:
 
     def _refresh(self, connection: Connection, products: list[str], as_of: date) -> None:
         refreshed = sink.refresh(connection, products, as_of)
-        with suppress(redis.RedisError):  # PostgreSQL goes on; `_make_good` says it
+        if self._redis_failed:
+            return
+        self._redis_failed = True  # where it is, no further chunk of this refresh waits for it
+        with suppress(redis.RedisError, Superseded):  # PostgreSQL goes on; `_make_good` says it
             if self._hashes.published() == (_EPOCH, refreshed.before):
-                self._write(refreshed.rows, refreshed.revision)
+                self._write([(code, refreshed.at, fields) for code, fields in refreshed.rows], refreshed.revision)
                 self._hashes.mark(_EPOCH, refreshed.revision)
+            self._redis_failed = False
 
     def _make_good(self, connection: Connection) -> None:
         """Redis may have lost its data, or this process may have died between PostgreSQL and Redis."""
         revision, _, _ = sink.state(connection)
-        if revision and self._hashes.published() != (_EPOCH, revision):
-            self.rebuild()
+        published = self._hashes.published()
+        if revision and published != (_EPOCH, revision):
+            self.rebuild(ALL if published and published[1] > revision else WHATEVER_THE_MARKER)
 
-    def _write(self, rows: list[tuple[str, sink.Fields | None]], revision: int) -> int:
-        ttl = self._settings.redis.ttl.product_360_hours * 3600
-        entries: Iterator[Entry] = ((product_360_key(code), ttl, fields) for code, fields in rows)
-        return self._hashes.write(entries, _EPOCH, revision)
+    def _write(
+        self, rows: Sequence[tuple[str, datetime, sink.Fields | None]], revision: int, overwrite: str = NOT_NEWER
+    ) -> int:
+        seconds = self._settings.redis.ttl.product_360_hours * 3600
+        entries: Iterator[Entry] = (
+            (product_360_key(code), int(at.timestamp()) + seconds, fields) for code, at, fields in rows
+        )
+        return self._hashes.write(entries, _EPOCH, revision, overwrite)
 
     def _pause(self, worked: float) -> float:
         share = self._settings.product_360.share_of_a_core

@@ -13,7 +13,7 @@ OUTCOMES = ("inserted", "corrected", "stale", "deleted", "quarantined", "skipped
 
 @dataclass(frozen=True)
 class BatchReport:
-    """A batch's books, and how long after its begin it was staged, in PostgreSQL and in Redis (milliseconds).
+    """A batch's books, and how long after its begin it was staged and in PostgreSQL (milliseconds).
 
     It is staged while the batch before it commits, so the times of two batches overlap.
     """
@@ -30,17 +30,10 @@ class BatchReport:
     gaps: int
     staged_ms: int
     postgres_ms: int
-    redis_ms: int
 
     @classmethod
     def of(
-        cls,
-        committed: Committed,
-        batch_id: int,
-        began: float,
-        staged: float,
-        in_postgres: float,
-        in_redis: float,
+        cls, committed: Committed, batch_id: int, began: float, staged: float, in_postgres: float
     ) -> BatchReport:
         totals = {outcome: committed.total(outcome) for outcome in OUTCOMES}
         return cls(
@@ -49,7 +42,6 @@ class BatchReport:
             offsets=sum(b.to_offset - b.from_offset for b in committed.books),
             staged_ms=round((staged - began) * 1000),
             postgres_ms=round((in_postgres - began) * 1000),
-            redis_ms=round((in_redis - began) * 1000),
             **totals,
         )
 
@@ -97,13 +89,13 @@ class ProgressLines:
 
 
 def summary(stream: str, batches: Sequence[BatchReport]) -> str:
-    """One line for a terminal: the books of all, and the median and greatest times to PostgreSQL and Redis."""
+    """One line for a terminal: the books of all, and the median and greatest time to PostgreSQL."""
     totals = {outcome: sum(getattr(b, outcome) for b in batches) for outcome in ("offsets", *OUTCOMES)}
     outcomes = ", ".join(f"{n:,} {outcome}" for outcome in OUTCOMES if (n := totals[outcome]))
-    postgres, redis = (sorted(getattr(b, name) for b in batches) for name in ("postgres_ms", "redis_ms"))
+    postgres = sorted(b.postgres_ms for b in batches)
     middle = len(batches) // 2
     return (
         f"{stream}: {totals['offsets']:,} offsets = {outcomes or 'nothing'}; {len(batches)} batches to"
         f" {batches[-1].batch_id}; median (most) ms from a batch's begin: PostgreSQL {postgres[middle]}"
-        f" ({postgres[-1]}), Redis {redis[middle]} ({redis[-1]})"
+        f" ({postgres[-1]})"
     )

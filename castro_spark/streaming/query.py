@@ -93,7 +93,7 @@ def _run(
 
     writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm)
     try:
-        writer.begin(ledger)
+        writer.begin()
         most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
         records = read_stream(spark, settings.kafka, stream.topic, ledger.positions, most)
         raised: list[BaseException] = []

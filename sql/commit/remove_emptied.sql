@@ -1,5 +1,5 @@
--- A correction may have moved the last event of a day or month elsewhere: then there is no such row, and a Redis that
--- misses this commit's publication learns of it from castro.emptied.
+-- A correction may have moved the last event of a day or month elsewhere: then there is no such row, and those who follow
+-- the commits learn of it from castro.emptied.
 WITH removed AS (
     DELETE FROM {aggregate} t
     USING castro_deltas d

@@ -78,7 +78,9 @@ CREATE TABLE castro.touched (
     product_code text COLLATE "C" NOT NULL,
     revision     bigint NOT NULL,
     PRIMARY KEY (stream, product_code)
-) WITH (fillfactor = 50);                       -- updated by every commit: room for HOT updates
+) WITH (fillfactor = 50);                       -- updated by every commit
+-- Never such an index on the aggregate tables: it would end HOT updates. Here it is one entry a product and commit.
+CREATE INDEX touched_since ON castro.touched (stream, revision);
 
 -- Days and months that lost their last event. They have no row any more, but Redis may have a hash to remove.
 -- Rows older than streaming.books_retention_days are removed.

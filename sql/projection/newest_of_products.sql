@@ -1,9 +1,9 @@
--- A product's newest event, every column as text; null where none is left.
-SELECT p.product_code, {texts}
-FROM ({products}) p
+-- The newest event of some products, every column as text, and when it was written; null where none is left.
+SELECT p.product_code, e.updated_at, {texts}
+FROM unnest(%(products)s::text[]) AS p (product_code)
 LEFT JOIN LATERAL (
     SELECT * FROM {events} e
-    WHERE e.product_code = p.product_code
+    WHERE e.product_code = p.product_code COLLATE "C"
     ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC
     LIMIT 1
 ) e ON true

@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import redis
 from pyspark.sql import SparkSession
 
 from castro_spark.batch import extract as batch
@@ -74,31 +73,18 @@ def test_an_older_row_never_overwrites_a_newer_one(lake: System, spark: SparkSes
     assert w.held(lake) == w.expected([new])
 
 
-def test_crash_between_commit_and_redis_is_made_good(lake: System, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(*_: object) -> None:
-        raise SystemExit("killed")
-
-    w.append(spark, w.TRANSACTIONS, [w.transaction(1, START)])
-    with monkeypatch.context() as patched:
-        patched.setattr(batch, "write_last_sync", crash)
-        with pytest.raises(SystemExit):
-            w.run(spark, lake)
-    assert (len(w.held(lake)), last_sync(lake)) == (1, None)
-    result = w.run(spark, lake)[w.TARGET]
-    assert (result.inserted, result.redis, last_sync(lake)) == (0, "written", iso(START))
-    lake.redis.flushdb()
-    w.run(spark, lake)
-    assert last_sync(lake) == iso(START)
-
-
-def test_redis_away_is_told_and_does_not_fail(lake: System, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object) -> None:
-        raise redis.ConnectionError("away")
-
-    monkeypatch.setattr(batch, "write_last_sync", away)
+def test_redis_away_is_told_and_made_good(lake: System, spark: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
+    url = lake.env["CASTRO_REDIS_URL"]
+    lake.env["CASTRO_REDIS_URL"] = "redis://127.0.0.1:1/1"
     w.append(spark, w.TRANSACTIONS, [w.transaction(1, START)])
     result = w.run(spark, lake)[w.TARGET]
-    assert (result.done, result.redis) == (True, "behind: away")
+    lake.env["CASTRO_REDIS_URL"] = url
+    assert (result.done, len(w.held(lake)), last_sync(lake)) == (True, 1, None)
+    assert "last_sync: Redis is behind: Redis: it cannot be reached" in caplog.text
+    for _ in range(2):
+        result = w.run(spark, lake)[w.TARGET]
+        assert (result.inserted, last_sync(lake)) == (0, iso(START))
+        lake.redis.flushdb()
 
 
 def test_a_row_from_the_future_does_not_poison_the_watermark(lake: System, spark: SparkSession) -> None:

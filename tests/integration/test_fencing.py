@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -22,11 +21,11 @@ from castro_spark.parse import parse_batch
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, claim, lock_as_writer, resume
-from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed, count, new_attempt, stage_parsed
+from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed, count, new_attempt
+from castro_spark.sinks.postgres.commit.staging_tasks import stage_parsed
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.instances import current, prune
-from castro_spark.sinks.postgres.projection import Horizon
 from castro_spark.streams import stream
 from tests.builders import event, native
 from tests.consumer import with_positions
@@ -34,7 +33,6 @@ from tests.system import System
 
 INVENTORY = stream("inventory")
 SLOT = "a"
-HORIZON = Horizon.of(date(2024, 5, 2), 7, 365)
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +112,11 @@ def test_a_late_copy_of_a_fenced_writer_changes_nothing(system: System, settings
         connection.commit()
         frozen.commit()  # the frozen one wakes; had it asked first, it would not
         batch = StagedBatch(counts=count([parsed]), attempts=[attempt], slot=SLOT)
-        committed = commits.commit(batch, batch_id=0, starts={0: 0}, ends={0: 1}, horizon=HORIZON)
+        committed = commits.commit(batch, batch_id=0, starts={0: 0}, ends={0: 1})
         assert (committed.total("inserted"), committed.positions) == (1, {0: 1})
         assert system.query(staged) == [(0,)]
         old = StreamCommits(settings.postgres, INVENTORY, epoch=first.epoch, patience=0)
-        for disturb in (old.begin, lambda: old.commit(batch, batch_id=1, starts={0: 1}, ends={0: 2}, horizon=HORIZON)):
+        for disturb in (old.begin, lambda: old.commit(batch, batch_id=1, starts={0: 1}, ends={0: 2})):
             with pytest.raises(Fenced):
                 disturb()
         commits.close()

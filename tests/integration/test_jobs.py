@@ -65,13 +65,16 @@ def test_status_and_validate(system: System) -> None:
     assert told["product_360"] == {"migrated": False}  # this system has one of the three streams
     assert status["lag"] == {"0": 0, "1": 0, "2": 3}
     assert status["quarantined"] == {"not_json": 1}
-    assert status["redis"] == {"reachable": True, "revision": 1, "up_to_date": True}
+    assert status["redis"].items() >= {"reachable": True, "revision": 1, "up_to_date": True, "behind": 0}.items()
     assert status["unknown_fields"] == ["lote"]
     # A new field was told by the first status after it came, and is not told again.
     assert status["unknown_fields_not_told_before"] == ["lote"]
     assert "lote" not in system.job("status")
     assert "ok" in system.job("validate")
+    system.redis.set("castro:published:inventory", "0.0")
+    assert "BEHIND by 1 commits" in system.job("status")
     system.env["CASTRO_REDIS_URL"] = "redis://127.0.0.1:1/1"
+    assert "redis       revision 1  BEHIND" in system.job("status")
     assert "Connection refused" in system.job("validate", status=1)
     system.env["CASTRO_TIMEZONE"] = "Mars"
     assert "CASTRO_TIMEZONE: timezone: Value error, must be an IANA name" in system.job("validate", status=2)

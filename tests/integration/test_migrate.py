@@ -12,7 +12,8 @@ import pytest
 
 from castro_spark.errors import NotMigrated, TypeChanged
 from castro_spark.local import Stack
-from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.settings import load_settings
+from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.migrate import check_migrated, migrate, migrations
 from castro_spark.streams.declaration import Field, FieldType, Measure, StreamDeclaration
 from tests.builders import event, native
@@ -38,8 +39,13 @@ def bare(stack: Stack, tmp_path: Path) -> Iterator[System]:
     system.end()
 
 
+def session(system: System) -> Connection:
+    """A session as the job has it: its search_path decides where tables come to lie."""
+    return connect(load_settings(conf_file=system.conf, environ=system.env).postgres, "test")
+
+
 def test_a_stream_gains_fields_while_its_writer_runs(bare: System) -> None:
-    connection = bare.connect()
+    connection = session(bare)
     assert len(migrate(connection, [INVENTORY])) == len(migrations())
     before = Consumer(bare)
     before.consume(0, [(0, 0, native(event(id_evento="E1"))), (0, 1, native(event(id_evento="E2")))], by_executors=False, twice=False)
@@ -86,7 +92,7 @@ def test_a_stream_gains_a_measure(bare: System) -> None:
         *INVENTORY.measures, Measure("volume_lost", "transaction_type", ("PERDA", "it's")),
         Measure("value_lost", "transaction_type", ("PERDA",), of="value_total"),
     ))  # fmt: skip
-    connection = bare.connect()
+    connection = session(bare)
     migrate(connection, [INVENTORY])
     before = Consumer(bare)
     days = ("2024-05-01", "2024-05-02", "2024-06-01")
@@ -117,7 +123,7 @@ def test_what_a_declaration_no_longer_asks_for_may_be_null(bare: System) -> None
     place = next(f for f in INVENTORY.fields if f.column == "warehouse")
     rest = tuple(f for f in INVENTORY.fields if f is not place)
     identity = tuple(c for c in INVENTORY.identity if c != "warehouse")
-    connection = bare.connect()
+    connection = session(bare)
     migrate(connection, [INVENTORY])
     for smaller in (
         replace(INVENTORY, fields=(*rest, replace(place, required=False))),
@@ -135,7 +141,7 @@ def test_what_a_declaration_no_longer_asks_for_may_be_null(bare: System) -> None
 
 
 def test_changed_types_and_unknown_migrations_are_refused(bare: System) -> None:
-    connection = bare.connect()
+    connection = session(bare)
     migrate(connection, [GROWN])
     other = replace(INVENTORY, fields=(*GROWN.fields[:-2], replace(GROWN.fields[-2], type=FieldType.TEXT), Field("x", "x")))
     words = "table ml_inventory_realtime, column expires_on: the stream's declaration says text, the table has date"

@@ -62,6 +62,7 @@ def test_just_the_stale_hashes_are_written(consumer: Consumer, lake: System, spa
     for key, field in tampered.items():
         lake.redis.hset(key, field, "1")
     removed = f"agg:daily:P3:{DAY}"
+    lake.query("UPDATE ml_inventory_realtime SET updated_at = now() - interval '2 hours' WHERE product_code = 'P5'")
     lake.redis.delete(removed, "inventory:realtime:P5")  # of the second the time is over: that is sound
     lake.redis.hset(f"agg:daily:P6:{DAY}", mapping={"value": "0", "version": "9" * 15 + "." + "9" * 15})  # newer than all
     lake.redis.persist(f"agg:daily:P0:{DAY}")

@@ -73,7 +73,7 @@ def test_by_the_command_line_and_a_backfill_killed_anywhere(made: System) -> Non
     assert sorted(p.name for p in folder.iterdir() if p.name != "scratch") == ["derby.log", "made", "metastore", "tables"]
     days = ("--stream", "inventory", "--from", "2023-12-31", "--to", "2025-01-02")
     killer = str(ROOT / "tests" / "recovery" / "killer")
-    for step in ("sinks.postgres.commit.out_of_band:OutOfBandCommits.commit:4:after", "streaming.cache:CachePublisher.follow:9"):
+    for step in ("sinks.postgres.commit.out_of_band:OutOfBandCommits.commit:4:after", "sinks.redis.hashes:VersionedHashes.mark:2"):
         system.env |= {"PYTHONPATH": killer, "CASTRO_TEST_KILL": f"castro_spark.{step}"}
         assert system.start("backfill", *days).wait(120) == -signal.SIGKILL
     del system.env["CASTRO_TEST_KILL"]

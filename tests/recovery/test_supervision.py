@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from castro_spark.local import Stack
@@ -53,7 +53,8 @@ def create_again(system: System, stream: str) -> None:
             assert error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS, error
             time.sleep(0.1)
         else:
-            return
+            break
+    system.producer = Producer({"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})  # the old one knows the old topic
 
 
 def state_of(stream: str) -> str:

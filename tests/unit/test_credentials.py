@@ -9,6 +9,7 @@ import pytest
 
 from castro_spark.credentials import is_secret_option
 from castro_spark.errors import SettingsError
+from castro_spark.properties_file import format_properties, parse
 from castro_spark.settings import load_settings
 from castro_spark.sinks.redis.hashes import client
 from castro_spark.sources.kafka_options import admin_options, jaas
@@ -52,12 +53,15 @@ SASL = "kafka: {sasl_username: u, options: {security.protocol: SASL_SSL, sasl.me
             "security.protocol must be SASL_SSL",
         ),
         ("", {"CASTRO_KAFKA_OPTIONS_FILE": "/nowhere"}, "CASTRO_KAFKA_OPTIONS_FILE: cannot read /nowhere"),
+        ("", {"CASTRO_KAFKA_OPTIONS_FILE": "{tmp}/options"}, "options, line 2 is no name=value"),
         ("kafka: {options_file_on_nodes: true}", {}, "options_file_on_nodes"),
     ],
 )  # fmt: skip
 def test_refused_and_not_repeated(tmp_path: Path, yaml: str, environ: dict[str, str], words: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(yaml)
+    (tmp_path / "options").write_text(f"# of Kafka\n{CANARY}\n")
+    environ = {name: value.replace("{tmp}", str(tmp_path)) for name, value in environ.items()}
     with pytest.raises(SettingsError) as error:
         load_settings(conf_file=path, environ=environ)
     assert words in str(error.value)
@@ -109,3 +113,10 @@ def test_a_password_is_quoted_for_jaas() -> None:
 )  # fmt: skip
 def test_which_options_are_secret(name: str, value: str, secret: bool) -> None:
     assert is_secret_option(name, value) is secret
+
+
+def test_properties_are_read_as_java_reads_them() -> None:
+    text = "! a comment\n\n  a=1\nb : two words \nc\\=d = x\\\\y\npem=-----BEGIN\\n\\\n    more\nu=\\u00e9\\ud83d\\ude00é"
+    assert parse(text) == {"a": "1", "b": "two words ", "c=d": "x\\y", "pem": "-----BEGIN\nmore", "u": "é😀é"}
+    hard = {"sasl.jaas.config": ' q"\\=:# \n\t€😀', "a b": "c"}
+    assert parse(format_properties(hard)) == hard

@@ -41,6 +41,7 @@ class Refreshed:
 
     before: int  # revision of the refresh before it
     revision: int
+    at: datetime  # when the rows were written
     rows: list[tuple[str, Fields | None]]
 
 
@@ -81,8 +82,9 @@ def refresh(connection: Connection, products: Sequence[str], as_of: date) -> Ref
         made = {row["product_code"]: _fields(row) for row in rows}
         gone = [code for code in products if code not in made]
         cursor.execute("DELETE FROM ml_product_360 WHERE product_code = ANY(%s)", (gone,))
-        cursor.execute("UPDATE castro.product_360 SET revision = %s", (revision,))
-    return Refreshed(before, revision, [(code, made.get(code)) for code in products])
+        cursor.execute("UPDATE castro.product_360 SET revision = %s RETURNING now()", (revision,))
+        (at,) = cursor.fetchone() or (datetime.now(timezone.utc),)
+    return Refreshed(before, revision, at, [(code, made.get(code)) for code in products])
 
 
 def note_seen(connection: Connection, seen: dict[str, int]) -> None:
@@ -99,12 +101,12 @@ def state(connection: Connection) -> tuple[int, dict[str, int], datetime | None]
         return revision, seen, refreshed_at
 
 
-def all_rows(connection: Connection, chunk: int = 2000) -> Iterator[list[tuple[str, Fields | None]]]:
-    """Every row's fields as text, in chunks, within the caller's transaction."""
+def all_rows(connection: Connection, chunk: int = 2000) -> Iterator[list[tuple[str, datetime, Fields]]]:
+    """Every row's fields as text and when it was written, in chunks, within the caller's transaction."""
     with connection.cursor("castro_product_360") as cursor:
-        cursor.execute(sql.SQL("SELECT {} FROM ml_product_360").format(names(COLUMNS)))
+        cursor.execute(sql.SQL("SELECT {} FROM ml_product_360").format(names((*COLUMNS, "updated_at"))))
         while rows := cursor.fetchmany(chunk):
-            yield [(row["product_code"], _fields(row)) for row in _by_column(cursor, rows)]
+            yield [(row["product_code"], row["updated_at"], _fields(row)) for row in _by_column(cursor, rows)]
 
 
 def _lock(cursor: Any) -> int:

@@ -1,13 +1,10 @@
-"""The keys of the projection, their TTLs and the marker of what has been published."""
+"""The keys of the projection, and the markers of what has been published."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from castro_spark.servers import TtlSettings
 from castro_spark.streams.declaration import StreamDeclaration
-
-_SECONDS_A_DAY = 86_400
 
 
 def realtime_key(stream: StreamDeclaration, product_code: str) -> str:
@@ -48,6 +45,11 @@ def marker_key(stream: str) -> str:
     return f"castro:published:{stream}"
 
 
+def history_key(stream: str) -> str:
+    """Holds which database's history the marker is about: a restore or a failover begins a new one."""
+    return f"castro:history:{stream}"
+
+
 def version(epoch: int, revision: int) -> str:
     """Orders as text: Lua's numbers would lose digits."""
     return f"{epoch:015d}.{revision:015d}"
@@ -57,12 +59,3 @@ def parse_version(text: str) -> tuple[int, int]:
     """The epoch and the revision of a version."""
     epoch, _, revision = text.partition(".")
     return int(epoch), int(revision)
-
-
-class Ttls:
-    """Seconds to live of each kind of key."""
-
-    def __init__(self, settings: TtlSettings) -> None:
-        self.realtime = settings.realtime_seconds
-        self.daily = settings.daily_days * _SECONDS_A_DAY
-        self.monthly = settings.monthly_days * _SECONDS_A_DAY

@@ -11,7 +11,7 @@ from psycopg2.extras import execute_values
 from castro_spark.sinks.postgres.commit.ledger import Positions
 from castro_spark.sinks.postgres.commit.merge import Changed
 from castro_spark.sinks.postgres.commit.staging import Counts
-from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.postgres.connection import Connection, statement
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def write_books(connection: Connection, stream: str, revision: int, batch_id: in
 def prune(connection: Connection, stream: str, days: int) -> None:
     """Removes books, and notes of what was emptied or deleted, older than `days`."""
     with connection, connection.cursor() as cursor:
-        for table, column in (("batch_books", "committed_at"), ("emptied", "emptied_at"), ("deleted", "deleted_at")):
+        cursor.execute(statement("commit/prune_emptied.sql"), {"stream": stream, "days": days})
+        for table, column in (("batch_books", "committed_at"), ("deleted", "deleted_at")):
             cursor.execute(
                 sql.SQL("DELETE FROM {} WHERE stream = %s AND {} < now() - %s * interval '1 day'").format(
                     sql.Identifier("castro", table), sql.Identifier(column)

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from castro_spark.errors import StagingLost
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.ledger import StreamLock
 from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
-from castro_spark.sinks.postgres.commit.statements import Aggregate, Statements
+from castro_spark.sinks.postgres.commit.statements import Statements
 from castro_spark.sinks.postgres.commit.unchanged import fill_unchanged, without
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.projection import Horizon, Projection, aggregate_fields, newest_of_touched
 from castro_spark.sinks.postgres.working_tables import TEMPORARY
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -34,11 +32,10 @@ class Changed:
 
 @dataclass(frozen=True)
 class Merged:
-    """By partition: what was staged, and what it changed; and what Redis gets of it."""
+    """By partition: what was staged, and what it changed."""
 
     counts: Mapping[int, Counts]
     changed: Mapping[int, Changed]
-    projection: Projection
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Merge:
     stream: StreamDeclaration
     statements: Statements
 
-    def __call__(self, connection: Connection, lock: StreamLock, batch: StagedBatch, horizon: Horizon) -> Merged:
+    def __call__(self, connection: Connection, lock: StreamLock, batch: StagedBatch) -> Merged:
         """Merges a batch under the stream's lock, as a part of its next revision."""
         attempts = batch.attempts or [staging.new_attempt()]
         # 2. A small batch's records are copied here; a large one's lie in their slot already.
@@ -56,7 +53,7 @@ class Merge:
             staging.copy_parsed(connection, self.stream, parsed, attempts[0], batch.slot)
         if batch.attempts:
             self._check_staged(connection, batch)
-        revision, projection = lock.next_revision, Projection()
+        revision = lock.next_revision
         changed: dict[int, Changed] = {}
         counts: Mapping[int, Counts] = batch.counts
         with connection.cursor() as cursor:
@@ -70,14 +67,14 @@ class Merge:
                 cursor.execute(self.statements.merge_events[batch.slot], known)
                 changed = {partition: Changed(*numbers) for partition, *numbers in cursor.fetchall()}
             if changed:
-                # 4. The newest event of each product touched; 5. the daily and monthly aggregates.
+                # 4. The newest event of each product touched, and that it was; 5. the daily and monthly aggregates.
                 cursor.execute(self.statements.newest)
                 cursor.execute(self.statements.note_touched, {"stream": self.stream.name, "revision": revision})
                 corrected = any(c.corrected or c.deleted for c in changed.values())
-                daily, monthly = self.statements.daily, self.statements.monthly
-                projection.daily = self._aggregate(connection, daily, revision, horizon.day, corrected)
-                projection.monthly = self._aggregate(connection, monthly, revision, horizon.month, corrected)
-                projection.newest = newest_of_touched(connection, self.stream)
+                for aggregate in (self.statements.daily, self.statements.monthly):
+                    cursor.execute(aggregate.merge, {"revision": revision})
+                    if corrected:
+                        cursor.execute(aggregate.remove_emptied, {"revision": revision, "stream": self.stream.name})
             if any(c.rejects for c in counts.values()):
                 # 6. The records that could not be used, with their bytes.
                 named = {
@@ -89,17 +86,7 @@ class Merge:
                 cursor.execute(self.statements.note_unknown, noted)
             if batch.slot != TEMPORARY:
                 staging.empty_slot(connection, self.stream, batch.slot)
-        return Merged(counts, changed, projection)
-
-    def _aggregate(
-        self, connection: Connection, aggregate: Aggregate, revision: int, oldest: date, corrected: bool
-    ) -> list[tuple[str, date, dict[str, str] | None]]:
-        with connection.cursor() as cursor:
-            cursor.execute(aggregate.merge, {"revision": revision, "oldest": oldest})
-            rows = [(code, period, aggregate_fields(*sums)) for code, period, *sums in cursor.fetchall()]
-            if corrected:
-                cursor.execute(aggregate.remove_emptied, {"revision": revision, "stream": self.stream.name})
-        return rows
+        return Merged(counts, changed)
 
     def _check_staged(self, connection: Connection, batch: StagedBatch) -> None:
         with connection.cursor() as cursor:

@@ -24,7 +24,6 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.projection import Horizon
 from castro_spark.sinks.postgres.working_tables import OUT_OF_BAND_SLOT
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -54,19 +53,19 @@ class OutOfBandCommits:
         """Empties the staging slot of such commits of what an earlier one left there."""
         self._session.transaction(self._empty_slot)
 
-    def commit(self, batch: StagedBatch, horizon: Horizon) -> Committed:
+    def commit(self, batch: StagedBatch) -> Committed:
         """Commits a batch, outlasting outages up to the patience given; its books count records, not offsets.
 
         StagingLost is raised also where an earlier try's COMMIT arrived although its answer did not: stage it again.
         """
-        return self._session.transaction(lambda c: self._commit(c, batch, horizon))
+        return self._session.transaction(lambda c: self._commit(c, batch))
 
-    def resolve(self, batch: StagedBatch, ids: Sequence[int], horizon: Horizon) -> tuple[Committed, set[int]]:
+    def resolve(self, batch: StagedBatch, ids: Sequence[int]) -> tuple[Committed, set[int]]:
         """Commits a replay of the quarantined records `ids`.
 
         Returns also which of them are usable now; what came out as a reject again stays open, as it is.
         """
-        return self._session.transaction(lambda c: self._resolve(c, batch, ids, horizon))
+        return self._session.transaction(lambda c: self._resolve(c, batch, ids))
 
     def source(self) -> Source | None:
         """The stream's source as committed; None before its first change."""
@@ -76,21 +75,21 @@ class OutOfBandCommits:
         """Closes the connection; the next commit makes a new one."""
         self._session.close()
 
-    def _commit(self, connection: Connection, batch: StagedBatch, horizon: Horizon) -> Committed:
+    def _commit(self, connection: Connection, batch: StagedBatch) -> Committed:
         lock = lock_out_of_band(connection, self._stream.name)
         if self._warehouse is None:
             take_source(connection, lock, batch.notes)
             take_streamed(connection, lock, batch)
         else:
             take_warehouse(connection, lock, self._warehouse)
-        merged = self._merge(connection, lock, batch, horizon)
+        merged = self._merge(connection, lock, batch)
         lock.name_commit(connection)
         return committed_out_of_band(lock, merged)
 
     def _resolve(
-        self, connection: Connection, batch: StagedBatch, ids: Sequence[int], horizon: Horizon
+        self, connection: Connection, batch: StagedBatch, ids: Sequence[int]
     ) -> tuple[Committed, set[int]]:
-        committed = self._commit(connection, batch, horizon)
+        committed = self._commit(connection, batch)
         with connection.cursor() as cursor:
             cursor.execute(self._session.statements.resolve, {"ids": list(ids)})
             return committed, {record_id for (record_id,) in cursor.fetchall()}
@@ -104,4 +103,4 @@ def committed_out_of_band(lock: StreamLock, merged: Merged) -> Committed:
     """What such a commit did: its books count the records of each partition from 0."""
     records = {partition: counts.records for partition, counts in merged.counts.items()}
     books = books_of({}, records, merged.counts, merged.changed)
-    return Committed(lock.ledger.epoch, lock.next_revision, lock.ledger.positions, books, merged.projection)
+    return Committed(lock.ledger.epoch, lock.next_revision, lock.ledger.positions, books)

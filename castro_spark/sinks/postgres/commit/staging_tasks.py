@@ -115,9 +115,11 @@ def stage_parsed(
     settings: PostgresSettings,
     slot: str,
     patience: float,
+    epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """COPY of a task's parsed records into the slot, as they come; reports the counts (COUNTS_SCHEMA)."""
-    yield from _stage(((batch, False) for batch in parsed), stream, settings=settings, slot=slot, patience=patience)
+    each = ((batch, False) for batch in parsed)
+    yield from _stage(each, stream, settings=settings, slot=slot, patience=patience, epoch=epoch)
 
 
 def _stage(

@@ -23,7 +23,6 @@ from castro_spark.sinks.postgres.commit.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.projection import Horizon, Projection
 from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -36,7 +35,6 @@ class Committed:
     revision: int
     positions: dict[int, int]
     books: list[Books] = field(default_factory=list)
-    projection: Projection = field(default_factory=Projection)
 
     def total(self, column: str) -> int:
         return sum(getattr(b, column) for b in self.books)
@@ -64,11 +62,9 @@ class StreamCommits:
         """Empties the staging slots of what an earlier writer left there; outlasts outages as a commit does."""
         self._session.transaction(self._empty_slots)
 
-    def commit(
-        self, batch: StagedBatch, *, batch_id: int, starts: Positions, ends: Positions, horizon: Horizon
-    ) -> Committed:
+    def commit(self, batch: StagedBatch, *, batch_id: int, starts: Positions, ends: Positions) -> Committed:
         """Commits a batch that was cut to `starts`..`ends`; outlasts outages up to the patience given."""
-        return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends, horizon))
+        return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends))
 
     def source(self) -> Source | None:
         """The stream's source as committed; None before its first change."""
@@ -79,13 +75,7 @@ class StreamCommits:
         self._session.close()
 
     def _commit(
-        self,
-        connection: Connection,
-        batch: StagedBatch,
-        batch_id: int,
-        starts: Positions,
-        ends: Positions,
-        horizon: Horizon,
+        self, connection: Connection, batch: StagedBatch, batch_id: int, starts: Positions, ends: Positions
     ) -> Committed:
         # 1. Lock the stream's row: from here to COMMIT no one else commits to this stream, or this writer is fenced.
         lock = lock_as_writer(connection, self._stream.name, self._epoch)
@@ -101,7 +91,7 @@ class StreamCommits:
         take_source(connection, lock, batch.notes)
         take_streamed(connection, lock, batch)
         # 2. to 6. The records into the tables.
-        merged = self._merge(connection, lock, batch, horizon)
+        merged = self._merge(connection, lock, batch)
         # 7. The books, whose CHECK refuses what does not balance.
         books = books_of(starts, ends, merged.counts, merged.changed)
         write_books(connection, self._stream.name, lock.next_revision, batch_id, books)
@@ -109,7 +99,7 @@ class StreamCommits:
         # 8. The offsets; the session's COMMIT follows.
         lock.advance(connection, ends)
         lock.name_commit(connection)
-        return Committed(ledger.epoch, lock.next_revision, {**ledger.positions, **ends}, books, merged.projection)
+        return Committed(ledger.epoch, lock.next_revision, {**ledger.positions, **ends}, books)
 
     def _empty_slots(self, connection: Connection) -> None:
         lock_as_writer(connection, self._stream.name, self._epoch)

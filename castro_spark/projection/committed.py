@@ -1,0 +1,168 @@
+"""What a projector asks PostgreSQL (how far a stream is committed, what changed, what is requested) and notes there."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extras import execute_values
+
+from castro_spark.projection.rows import Key
+from castro_spark.sinks.postgres.connection import Connection, statement
+
+WHO = f"{socket.gethostname()} pid {os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A stream as committed, and what its projector has to do beside following the commits."""
+
+    epoch: int
+    revision: int
+    notes_pruned_to: int  # notes of days that are gone were kept from here on only
+    rebuilds_requested: int
+    rebuilds_done: int
+    has_requests: bool
+    projector_alive: bool  # whichever process that is
+
+    @property
+    def at(self) -> tuple[int, int]:
+        return self.epoch, self.revision
+
+
+def look(connection: Connection, stream: str, takeover_seconds: float) -> Look | None:
+    """How the stream stands, within the caller's transaction; None: it was never started."""
+    known = {"stream": stream, "takeover": takeover_seconds}
+    with connection.cursor() as cursor:
+        cursor.execute(statement("projection/look.sql"), known)
+        row = cursor.fetchone()
+    return Look(*row) if row else None
+
+
+def introduce(connection: Connection, stream: str) -> None:
+    """Makes the row in which the stream's projector notes how it gets on."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO castro.projection (stream) SELECT stream FROM castro.stream WHERE stream = %s"
+            " ON CONFLICT DO NOTHING",
+            (stream,),
+        )
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """A transaction in which all that is read is of one state."""
+    with connection:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            # Every join is of some products with an index: a plan must not flip as the tables grow.
+            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+        yield
+
+
+def touched_since(connection: Connection, stream: str, since: int, most: int) -> list[str] | None:
+    """The products that commits after `since` touched; None where they are more than `most`."""
+    with connection.cursor() as cursor:
+        known = {"stream": stream, "since": since, "most": most + 1}
+        cursor.execute(statement("projection/touched_since.sql"), known)
+        products = [code for (code,) in cursor.fetchall()]
+    return products if len(products) <= most else None
+
+
+def touched_after(connection: Connection, stream: str, since: int, after: str, most: int) -> list[str]:
+    """Some of these products, in the order of their codes: those after the code `after`."""
+    with connection.cursor() as cursor:
+        known = {"stream": stream, "since": since, "after": after, "most": most}
+        cursor.execute(statement("projection/touched_after.sql"), known)
+        return [code for (code,) in cursor.fetchall()]
+
+
+def requests(connection: Connection, stream: str, most: int) -> dict[int, Key]:
+    """The oldest requests by their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement("projection/requests.sql"), {"stream": stream, "most": most})
+        return {number: Key(*key) for number, *key in cursor.fetchall()}
+
+
+def request(connection: Connection, stream: str, keys: Sequence[Key]) -> None:
+    """Asks whoever projects the stream to write these keys anew, within the caller's transaction."""
+    with connection.cursor() as cursor:
+        rows: list[tuple[str, str, str, date | None]] = [(stream, k.kind, k.product_code, k.first_day) for k in keys]
+        execute_values(
+            cursor, "INSERT INTO castro.projection_request (stream, kind, product_code, first_day) VALUES %s", rows
+        )
+
+
+def end_requests(connection: Connection, numbers: Sequence[int]) -> None:
+    """Removes requests that have been done."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM castro.projection_request WHERE id = ANY(%s)", (list(numbers),))
+
+
+def request_rebuild(connection: Connection, stream: str) -> int:
+    """Asks whoever projects the stream to write everything anew; returns the request's number."""
+    introduce(connection, stream)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE castro.projection SET rebuilds_requested = rebuilds_requested + 1 WHERE stream = %s"
+            " RETURNING rebuilds_requested",
+            (stream,),
+        )
+        (number,) = cursor.fetchone() or (0,)
+        return int(number)
+
+
+def note_rebuild(connection: Connection, stream: str, number: int, keys: int) -> None:
+    """Notes that the rebuilds requested up to `number` are done."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE castro.projection SET rebuilds_done = greatest(rebuilds_done, %s), rebuilt_keys = %s"
+            " WHERE stream = %s",
+            (number, keys, stream),
+        )
+
+
+def rebuilt(connection: Connection, stream: str) -> tuple[int, int]:
+    """The number of the last rebuild that is done, and how many keys it wrote."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT rebuilds_done, rebuilt_keys FROM castro.projection WHERE stream = %s", (stream,))
+        return cursor.fetchone() or (0, 0)
+
+
+def note_alive(connection: Connection, stream: str, revision: int | None) -> None:
+    """A sign of life of the projector, and up to which revision Redis holds the stream."""
+    _note(connection, "projection/note_alive.sql", {"stream": stream, "projector": WHO, "revision": revision})
+
+
+def note_failing(connection: Connection, stream: str, error: str) -> None:
+    """A sign of life of a projector that does not get on, and why."""
+    _note(connection, "projection/note_failing.sql", {"stream": stream, "projector": WHO, "error": error})
+
+
+def history(connection: Connection) -> str:
+    """What tells this database's history from another one: a restore or a failover begins a new one.
+
+    Empty where the server does not tell.
+    """
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT system_identifier::text || '.' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) || '.' ||"
+                " (SELECT oid FROM pg_database WHERE datname = current_database())::text FROM pg_control_system()"
+            )
+            (told,) = cursor.fetchone() or ("",)
+            return str(told)
+    except (psycopg2.ProgrammingError, psycopg2.NotSupportedError, psycopg2.errors.ObjectNotInPrerequisiteState):
+        return ""
+
+
+def _note(connection: Connection, path: str, known: dict[str, object]) -> None:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET LOCAL synchronous_commit = off"))
+        cursor.execute(statement(path), known)

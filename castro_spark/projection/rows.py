@@ -1,0 +1,132 @@
+"""What Redis is to hold of a stream's products, read from PostgreSQL: the rows behind its keys, values as text.
+
+Only rows are told here; which keys and expiries they become is decided in entries.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from psycopg2 import sql
+
+from castro_spark.sinks.postgres.connection import Connection, names, statement
+from castro_spark.streams.declaration import FieldType, StreamDeclaration
+
+Fields = dict[str, str]
+NEWEST, DAY, MONTH = "newest", "date", "month"  # kinds of keys; of the last two also the column's name
+
+
+@dataclass
+class Rows:
+    """Rows to publish; None where there is no such row any more."""
+
+    newest: list[tuple[str, datetime | None, Fields | None]] = field(default_factory=list)  # product_code, updated_at
+    daily: list[tuple[str, date, Fields | None]] = field(default_factory=list)  # product_code, date
+    monthly: list[tuple[str, date, Fields | None]] = field(default_factory=list)  # product_code, first day
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The oldest day and month (its first day) that are still cached."""
+
+    day: date
+    month: date
+
+    @classmethod
+    def of(cls, today: date, daily_days: int, monthly_days: int) -> Horizon:
+        """A day is cached for `daily_days` days after it, a month for `monthly_days` days after its last day."""
+        month = (today - timedelta(days=monthly_days)).replace(day=1)
+        return cls(today - timedelta(days=daily_days), month)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of which a product's row is wanted whatever changed last: its kind, and the first day of its period."""
+
+    kind: str
+    product_code: str
+    first_day: date | None = None
+
+
+class StreamRows:
+    """Reads the rows of one stream; each call within the caller's transaction, so as of its snapshot."""
+
+    def __init__(self, stream: StreamDeclaration) -> None:
+        self._stream = stream
+        self._columns = (*stream.event_columns, "created_at", "updated_at")
+        self._newest = statement(
+            "projection/newest_of_products.sql",
+            texts=_texts(stream, self._columns),
+            events=sql.Identifier(stream.events_table),
+        )
+        periods = {DAY: stream.daily_table, MONTH: stream.monthly_table}
+        self._changed = {kind: _of_period("projection/changed_periods.sql", kind, t) for kind, t in periods.items()}
+        self._wanted = {kind: _of_period("projection/requested_periods.sql", kind, t) for kind, t in periods.items()}
+
+    def changed(self, connection: Connection, products: Sequence[str], since: int, horizon: Horizon) -> Rows:
+        """What commits after `since` changed of products that they touched, and is still cached."""
+        with connection.cursor() as cursor:
+            known = {"products": list(products), "stream": self._stream.name, "since": since}
+            cursor.execute(self._changed[DAY], {**known, "oldest": horizon.day})
+            daily = _aggregated(cursor)
+            cursor.execute(self._changed[MONTH], {**known, "oldest": horizon.month})
+            monthly = _aggregated(cursor)
+        return Rows(list(self.newest(connection, products)), daily, monthly)
+
+    def wanted(self, connection: Connection, keys: Sequence[Key]) -> Rows:
+        """The rows of these keys, whatever changed them last."""
+        of_kind: dict[str, list[Key]] = {kind: [k for k in keys if k.kind == kind] for kind in (NEWEST, DAY, MONTH)}
+        found: dict[str, list[tuple[str, date, Fields | None]]] = {}
+        with connection.cursor() as cursor:
+            for kind, query in self._wanted.items():
+                products = [k.product_code for k in of_kind[kind]]
+                cursor.execute(query, {"products": products, "days": [k.first_day for k in of_kind[kind]]})
+                found[kind] = _aggregated(cursor)
+        newest = list(self.newest(connection, [k.product_code for k in of_kind[NEWEST]]))
+        return Rows(newest, found[DAY], found[MONTH])
+
+    def newest(
+        self, connection: Connection, products: Sequence[str]
+    ) -> Iterator[tuple[str, datetime | None, Fields | None]]:
+        """The newest event of each product, and when its row was written last."""
+        with connection.cursor() as cursor:
+            cursor.execute(self._newest, {"products": list(products)})
+            for product_code, updated_at, *texts in cursor:
+                fields = {c: t for c, t in zip(self._columns, texts, strict=True) if t is not None}
+                yield product_code, updated_at, fields or None
+
+
+def aggregate_fields(transactions: int, volume: str, value: str) -> Fields | None:
+    """The fields of a daily or monthly hash; None where nothing is left."""
+    if transactions == 0:
+        return None
+    return {"transactions": str(transactions), "volume": volume, "value": value}
+
+
+def _aggregated(cursor: Any) -> list[tuple[str, date, Fields | None]]:
+    return [(code, first, aggregate_fields(*sums)) for code, first, *sums in cursor.fetchall()]
+
+
+def _of_period(path: str, period: str, table: str) -> sql.Composed:
+    parts: dict[str, sql.Composable] = {
+        "table": sql.Identifier(table), "period": sql.Identifier(period), "period_name": sql.Literal(period)
+    }  # fmt: skip
+    return statement(path, **parts)
+
+
+def _texts(stream: StreamDeclaration, columns: tuple[str, ...]) -> sql.Composed:
+    times = {f.column for f in stream.fields if f.type is FieldType.TIMESTAMP} | {"created_at", "updated_at"}
+    decimals = {f.column for f in stream.fields if f.type is FieldType.DECIMAL} | {"value_total"}
+
+    def as_text(column: str) -> sql.Composable:
+        form = "e.{}::text"
+        if column in times:
+            form = "to_char(e.{}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+        elif column in decimals:
+            form = "trim_scale(e.{})::text"
+        return sql.SQL(form).format(sql.Identifier(column))
+
+    return names(columns, as_text)

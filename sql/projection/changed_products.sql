@@ -1,1 +1,0 @@
-SELECT product_code FROM castro.touched WHERE stream = {stream} AND revision > {revision}
