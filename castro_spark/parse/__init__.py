@@ -4,10 +4,10 @@ from castro_spark.parse.columns import parsed_types
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason
 from castro_spark.parse.records import (
     SOURCE_COLUMNS,
-    ParseRules,
     parse_batch,
     parse_records,
 )
+from castro_spark.parse.rules import ParseRules
 
 __all__ = [
     "DELETE",

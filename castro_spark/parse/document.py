@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from castro_spark.parse.reasons import Reason, Unusable
 
@@ -25,12 +25,9 @@ class Number(str):
     __slots__ = ()
 
 
-class Payload(NamedTuple):
-    """What a document holds; where it came `wrapped`, with the Connect schema beside it, if there is one."""
-
-    content: Any
-    schema: Any = None
-    wrapped: bool = False
+# What a document holds, the Connect schema beside it, and whether it came in Connect's wrapper. A plain tuple: one is
+# made for every record.
+Payload = tuple[Any, Any, bool]
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,8 @@ class Documents:
             return payload
         document = _decoded(value, value, self._decoder)
         if isinstance(document, dict) and "payload" in document and document.keys() <= {"schema", "payload"}:
-            return Payload(document["payload"], document.get("schema"), wrapped=True)
-        return Payload(document)
+            return document["payload"], document.get("schema"), True
+        return document, None, False
 
     def _after_schema(self, value: bytes) -> Payload | None:
         for known in self._known:
@@ -101,7 +98,7 @@ class Documents:
             if bad.reason is Reason.NOT_JSON:
                 return None
             raise
-        return Payload(content, known.schema, wrapped=True)
+        return content, known.schema, True
 
 
 def nested_deeper(document: Any, most: int) -> bool:

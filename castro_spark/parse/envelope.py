@@ -93,12 +93,12 @@ def open_key(key: bytes) -> tuple[object, object]:
     `Struct{...}`.
     """
     try:
-        opened = _KEYS.open(key)
+        content, schema, _ = _KEYS.open(key)
     except Unusable as bad:
         if bad.reason is Reason.NOT_JSON:
             return _plain_key(key), None
         raise
-    return opened.content, opened.schema
+    return content, schema
 
 
 def _plain_key(key: bytes) -> str:

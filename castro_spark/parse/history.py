@@ -19,7 +19,8 @@ from castro_spark.errors import SettingsError
 from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import joined_id, natural_id
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, Unusable
-from castro_spark.parse.records import SOURCE_COLUMNS, ParseRules, parse_batch
+from castro_spark.parse.records import SOURCE_COLUMNS, parse_batch
+from castro_spark.parse.rules import ParseRules
 from castro_spark.streams.declaration import Field, FieldType, IdentityKind, IdentityRule, StreamDeclaration
 
 GENERATION = -1

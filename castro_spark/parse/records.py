@@ -10,10 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from functools import cached_property
-from zoneinfo import ZoneInfo
+from datetime import datetime, timezone
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,31 +21,21 @@ from castro_spark.features.value import value_total_of
 from castro_spark.parse.columns import array_of, parsed_types
 from castro_spark.parse.debezium import Changed, not_taken, read_change
 from castro_spark.parse.document import Number
-from castro_spark.parse.envelope import NO_MARKS, Change, ForeignMarks, open_envelope
-from castro_spark.parse.fields import (
-    EARLIEST_YEAR,
-    Reader,
-    date_reader,
-    decimal_reader,
-    optional,
-    text_reader,
-    timestamp_reader,
-)
-from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
+from castro_spark.parse.envelope import Change, open_envelope
+from castro_spark.parse.fields import EARLIEST_YEAR
+from castro_spark.parse.identity import check_id, check_natural, natural_id
 from castro_spark.parse.notes import SOURCES_KEY, Place, as_rows
-from castro_spark.parse.origin import Source, Sources, Tables, is_pattern, sourced_id
+from castro_spark.parse.origin import Source
 from castro_spark.parse.position import PositionClass, kafka_positions
 from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason, Skip, Skipped, Unusable
-from castro_spark.parse.texts import normal_id, normal_name
-from castro_spark.streams.declaration import POSITION_COLUMN, Field, FieldType, StreamDeclaration
+from castro_spark.parse.rules import ParseRules
+from castro_spark.streams.declaration import POSITION_COLUMN
 
 # A record as a source gives it: Spark's Kafka columns.
 SOURCE_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 _RECORD_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value")
-_LONGEST_ID = 200
 _DETAIL_LENGTH = 120
-_DAYS_A_YEAR = 365.25
 # Control characters, halves of surrogate pairs, and what breaks or turns round a line without being seen.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
@@ -56,93 +43,6 @@ Values = tuple[object, ...]
 # An event's values, event_id first; or why there are none.
 Read = Values | Unusable | Skipped
 _TOMBSTONE = Skipped(Skip.TOMBSTONE)
-
-
-@dataclass(frozen=True)
-class ParseRules:
-    """What a batch is parsed by: the stream, and what conf and clock say.
-
-    `now`: what timestamps of the future are measured against; `generation` counts the topic's lives; `sources`: whose
-    changes are taken, any while there is none; `none_dates`: dates that mean "none" where a date is optional.
-    """
-
-    stream: StreamDeclaration
-    timezone: str
-    now: datetime
-    future_allowance: timedelta
-    max_bytes: int
-    generation: int
-    warehouse: Kinds = frozenset()  # how the warehouse's rows are known: others are rejected; empty: there are none
-    sources: tuple[Source, ...] = ()
-    foreign: ForeignMarks = NO_MARKS
-    none_dates: frozenset[str] = frozenset()
-    date_allowance_years: float = 10
-    source_label: str = ""  # of rows of the warehouse, where conf names several sources: the name of theirs
-
-    @property
-    def latest_date(self) -> datetime:
-        """Up to when an optional date may lie in the future, as an expected delivery does."""
-        return self.now + timedelta(days=self.date_allowance_years * _DAYS_A_YEAR)
-
-    @cached_property
-    def tables(self) -> Tables:
-        """The tables whose records are the stream's."""
-        return Tables(self.stream.envelope_tables)
-
-    @cached_property
-    def known_sources(self) -> Sources:
-        """Whose changes are taken."""
-        return Sources(self.sources)
-
-    def source_of(self, change: Change) -> Source:
-        """The source of a change: that of `sources`, or where there is none, as the stream's would be by this change.
-
-        Its schema counts unless a pattern takes tables of other schemas.
-        """
-        if self.sources:
-            known = self.known_sources.of(change.source)
-            assert known is not None, "not_taken is asked first"
-            return known
-        found = Source.of(change.source)
-        return found.without_schema() if self._takes_patterns else found
-
-    def of_source(self, identity: str) -> str:
-        """The identity of a row of the warehouse, or of a native record, which tells no source."""
-        return sourced_id(self.source_label, identity) if self.source_label else identity
-
-    @cached_property
-    def _takes_patterns(self) -> bool:
-        return any(is_pattern(name) for name in self.stream.envelope_tables)
-
-    @cached_property
-    def readers(self) -> tuple[tuple[Field, Reader], ...]:
-        """Each field and its reader; the event id's first, so that a record with a bad one is known by it."""
-        id_field = Field(self.stream.event_id_field, "event_id", required=False, max_length=_LONGEST_ID)
-        zone = ZoneInfo(self.timezone)
-        timestamp = timestamp_reader(zone, self.now + self.future_allowance)
-        date = date_reader(zone, self.latest_date)
-
-        def reader(field: Field) -> Reader:
-            if field.type is FieldType.TEXT:
-                normal = normal_id if field is id_field else normal_name
-                return text_reader(required=field.required, max_length=field.max_length, normal=normal)
-            if field.type is FieldType.DECIMAL:
-                read, none = decimal_reader(non_negative=field.non_negative), frozenset[str]()
-            else:
-                read, none = timestamp if field.type is FieldType.TIMESTAMP else date, self.none_dates
-            return read if field.required else optional(read, none)
-
-        return tuple((field, reader(field)) for field in (id_field, *self.stream.fields))
-
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """The names of all fields; others in `data` are reported, and used nowhere."""
-        return frozenset(field.name for field, _ in self.readers)
-
-    @cached_property
-    def fields(self) -> tuple[tuple[str, bool, Reader], ...]:
-        """Of `readers`, what each native record is asked: name, whether it is required, and reader."""
-        return tuple((field.name, field.required, reader) for field, reader in self.readers)
 
 
 def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:

@@ -18,7 +18,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from threading import Event
 
-from pyspark.sql import SparkSession
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.errors import ArchiveFailed, OffsetsBeyondEnd, TopicRecreated, in_words
 from castro_spark.parse.origin import Source
@@ -30,6 +32,7 @@ from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.exclusive import ExclusiveLock
 from castro_spark.sources.kafka import TopicState, read_range, topic_state
+from castro_spark.sources.kafka_untimely import read_untimely, untimely
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -151,13 +154,31 @@ class Archiver:
         return None
 
     def _append(self, table: ArchiveTable, state: Archived, ends: Mapping[int, int]) -> Archived:
+        try:
+            return self._append_records(table, state, ends)
+        except (PySparkException, Py4JError) as error:
+            found = untimely(error)
+            if found is None:
+                raise
+        partition, offset = found
+        if offset > state.positions[partition]:  # what stands before it comes first
+            return self._append(table, state, {**ends, partition: offset})
+        kafka, topic = self._settings.kafka, self._stream.topic
+        rows = read_untimely(table.session, kafka, topic, partition, offset, ends[partition])
+        last = rows.column("offset")[-1].as_py()
+        return self._append_records(table, state, {partition: last + 1}, table.session.createDataFrame(rows))
+
+    def _append_records(
+        self, table: ArchiveTable, state: Archived, ends: Mapping[int, int], records: DataFrame | None = None
+    ) -> Archived:
         rules = parse_rules(self._stream, self._settings, state.generation, source=self._source)
         offsets = sum(end - state.positions[p] for p, end in ends.items())
         tasks = min(math.ceil(offsets / _ROWS_A_TASK), self._settings.archive.parallel_tasks)
-        records = read_range(
-            table.session, self._settings.kafka, self._stream.topic, state.positions, ends,
-            reader=f"castro-archive-{self._stream.name}", tasks=tasks, rows_a_task=_ROWS_A_TASK,
-        )  # fmt: skip
+        if records is None:
+            records = read_range(
+                table.session, self._settings.kafka, self._stream.topic, state.positions, ends,
+                reader=f"castro-archive-{self._stream.name}", tasks=tasks, rows_a_task=_ROWS_A_TASK,
+            )  # fmt: skip
         now = rules.now.isoformat()
         after = replace(
             state,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pyarrow as pa
@@ -30,6 +30,7 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_dri
 from castro_spark.sinks.postgres.commit.staging_tasks import TaskBounds, stage_on_executors, stage_partition
 from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.sources.kafka import read_range, tasks_at_once, topic_state
+from castro_spark.sources.kafka_untimely import read_untimely, untimely
 from castro_spark.streaming.slices import Limits, fitting
 from castro_spark.streaming.warm_up import WarmUp
 from castro_spark.streams.declaration import StreamDeclaration
@@ -109,7 +110,21 @@ class Stager:
         `source` is the one that the stream's first change fixed; None before that is committed.
         """
         rules = parse_rules(self._stream, self._settings, self._generation, warehouse=self._known, source=source)
-        return self._on_driver(part, rules) if self._is_for_driver(part) else self._on_executors(part, rules)
+        slot = self._slot
+        try:
+            return self._on_driver(part, rules) if self._is_for_driver(part) else self._on_executors(part, rules)
+        except (PySparkException, Py4JError) as error:
+            found = untimely(error)
+            if found is None:
+                raise
+        self._slot = slot  # the other one may be in its commit
+        partition, offset = found
+        if offset > part.starts[partition]:  # what stands before it comes first
+            return self.stage(replace(part, ends={**part.ends, partition: offset}, records=None), source)
+        end = part.ends[partition]
+        rows = read_untimely(self._spark, self._settings.kafka, self._stream.topic, partition, offset, end)
+        batches = rows.select(list(SOURCE_COLUMNS)).to_batches()
+        return stage_on_driver(batches, rules, part.starts), {partition: rows.column("offset")[-1].as_py() + 1}
 
     def _is_for_driver(self, part: Slice) -> bool:
         expected_bytes = part.offsets * (part.offset_bytes or 0)

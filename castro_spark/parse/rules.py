@@ -1,0 +1,105 @@
+"""What a batch is parsed by: the rules of its stream, as conf and clock have them, and the readers that they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from castro_spark.parse.envelope import NO_MARKS, Change, ForeignMarks
+from castro_spark.parse.fields import Reader, date_reader, decimal_reader, optional, text_reader, timestamp_reader
+from castro_spark.parse.identity import Kinds
+from castro_spark.parse.origin import Source, Sources, Tables, is_pattern, sourced_id
+from castro_spark.parse.texts import normal_id, normal_name
+from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
+
+_LONGEST_ID = 200
+_DAYS_A_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class ParseRules:
+    """What a batch is parsed by: the stream, and what conf and clock say.
+
+    `now`: what timestamps of the future are measured against; `generation` counts the topic's lives; `sources`: whose
+    changes are taken, any while there is none; `none_dates`: dates that mean "none" where a date is optional.
+    """
+
+    stream: StreamDeclaration
+    timezone: str
+    now: datetime
+    future_allowance: timedelta
+    max_bytes: int
+    generation: int
+    warehouse: Kinds = frozenset()  # how the warehouse's rows are known: others are rejected; empty: there are none
+    sources: tuple[Source, ...] = ()
+    foreign: ForeignMarks = NO_MARKS
+    none_dates: frozenset[str] = frozenset()
+    date_allowance_years: float = 10
+    source_label: str = ""  # of rows of the warehouse, where conf names several sources: the name of theirs
+
+    @property
+    def latest_date(self) -> datetime:
+        """Up to when an optional date may lie in the future, as an expected delivery does."""
+        return self.now + timedelta(days=self.date_allowance_years * _DAYS_A_YEAR)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables whose records are the stream's."""
+        return Tables(self.stream.envelope_tables)
+
+    @cached_property
+    def known_sources(self) -> Sources:
+        """Whose changes are taken."""
+        return Sources(self.sources)
+
+    def source_of(self, change: Change) -> Source:
+        """The source of a change: that of `sources`, or where there is none, as the stream's would be by this change.
+
+        Its schema counts unless a pattern takes tables of other schemas.
+        """
+        if self.sources:
+            known = self.known_sources.of(change.source)
+            assert known is not None, "not_taken is asked first"
+            return known
+        found = Source.of(change.source)
+        return found.without_schema() if self._takes_patterns else found
+
+    def of_source(self, identity: str) -> str:
+        """The identity of a row of the warehouse, or of a native record, which tells no source."""
+        return sourced_id(self.source_label, identity) if self.source_label else identity
+
+    @cached_property
+    def _takes_patterns(self) -> bool:
+        return any(is_pattern(name) for name in self.stream.envelope_tables)
+
+    @cached_property
+    def readers(self) -> tuple[tuple[Field, Reader], ...]:
+        """Each field and its reader; the event id's first, so that a record with a bad one is known by it."""
+        id_field = Field(self.stream.event_id_field, "event_id", required=False, max_length=_LONGEST_ID)
+        zone = ZoneInfo(self.timezone)
+        timestamp = timestamp_reader(zone, self.now + self.future_allowance)
+        date = date_reader(zone, self.latest_date)
+
+        def reader(field: Field) -> Reader:
+            if field.type is FieldType.TEXT:
+                normal = normal_id if field is id_field else normal_name
+                return text_reader(required=field.required, max_length=field.max_length, normal=normal)
+            if field.type is FieldType.DECIMAL:
+                read, none = decimal_reader(non_negative=field.non_negative), frozenset[str]()
+            else:
+                read, none = timestamp if field.type is FieldType.TIMESTAMP else date, self.none_dates
+            return read if field.required else optional(read, none)
+
+        return tuple((field, reader(field)) for field in (id_field, *self.stream.fields))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The names of all fields; others in `data` are reported, and used nowhere."""
+        return frozenset(field.name for field, _ in self.readers)
+
+    @cached_property
+    def fields(self) -> tuple[tuple[str, bool, Reader], ...]:
+        """Of `readers`, what each native record is asked: name, whether it is required, and reader."""
+        return tuple((field.name, field.required, reader) for field, reader in self.readers)

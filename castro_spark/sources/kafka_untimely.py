@@ -1,0 +1,91 @@
+"""Records whose time Spark's Kafka source cannot hold (a producer writes nanoseconds): it fails on one, and names it.
+
+What stands before such a record is read by Spark; it, and those like it that follow, by Kafka's own consumer in the
+driver's JVM.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from castro_spark.errors import SourceError
+from castro_spark.servers import KafkaSettings
+from castro_spark.sources.kafka_options import admin_options
+
+log = logging.getLogger(__name__)
+
+_NAMED = re.compile(r"partition (\d+) offset (\d+) has timestamp value -?\d+ that overflows").search
+_MOST_MILLISECONDS = (2**63 - 1) // 1000  # Spark holds microseconds in 64 bits
+_MOST_RECORDS = 500  # read at once
+_POLL_SECONDS = 15
+_BYTES = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
+_SCHEMA = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("timestamp", pa.timestamp("us", tz="UTC")),
+        ("key", pa.binary()),
+        ("value", pa.binary()),
+        ("headers", pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))),
+    ]
+)
+
+
+def untimely(error: BaseException) -> tuple[int, int] | None:
+    """The partition and offset of the record that Spark failed on because of its time; None where it was not that."""
+    named = _NAMED(str(error))
+    return (int(named[1]), int(named[2])) if named else None
+
+
+def read_untimely(
+    spark: SparkSession, settings: KafkaSettings, topic: str, partition: int, offset: int, end: int
+) -> pa.Table:
+    """The record at `offset`, and those up to `end` (exclusive) that follow it and whose time Spark cannot hold either.
+
+    Columns as of sources.kafka.read_range (partition, offset, timestamp, key, value, headers); `timestamp` is null.
+    Some 500 records at most; committed transactions only. Raises SourceError where the record is not there.
+    """
+    jvm: Any = spark.sparkContext._jvm
+    properties = jvm.java.util.Properties()
+    own = {
+        "key.deserializer": _BYTES, "value.deserializer": _BYTES, "isolation.level": "read_committed",
+        "enable.auto.commit": "false", "auto.offset.reset": "none", "max.poll.records": str(_MOST_RECORDS),
+    }  # fmt: skip
+    for name, value in (admin_options(settings) | own).items():
+        properties.setProperty(name, value)
+    consumer = jvm.org.apache.kafka.clients.consumer.KafkaConsumer(properties)
+    try:
+        place = jvm.org.apache.kafka.common.TopicPartition(topic, partition)
+        assigned = jvm.java.util.ArrayList()
+        assigned.add(place)
+        consumer.assign(assigned)
+        consumer.seek(place, offset)
+        found = consumer.poll(jvm.java.time.Duration.ofSeconds(_POLL_SECONDS)).records(place)
+        rows = []
+        for record in found:
+            if record.offset() >= end or abs(record.timestamp()) <= _MOST_MILLISECONDS:
+                break
+            headers = [{"key": h.key(), "value": h.value()} for h in record.headers().toArray()]
+            rows.append({
+                "partition": partition, "offset": record.offset(), "timestamp": None, "key": record.key(),
+                "value": record.value(), "headers": headers or None,
+            })  # fmt: skip
+    finally:
+        consumer.close()
+    if not rows or rows[0]["offset"] != offset:
+        raise SourceError(
+            f"topic {topic}, partition {partition}: the record at offset {offset}, whose time Spark cannot hold, is not"
+            " there for Kafka's consumer",
+            "start again: it may have aged out; let the producer write times in milliseconds",
+        )
+    log.warning(
+        "topic %s, partition %d, offsets %d to %d: the records' times are no milliseconds (nanoseconds?): they are read"
+        " one by one, and slowly. Let the producer write milliseconds",
+        topic, partition, offset, rows[-1]["offset"],
+    )  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
