@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -72,7 +73,8 @@ def test_status_of_what_is_stored_needs_no_spark(stack: Stack, tmp_path: Path) -
 
     status, text = gathered("inventory", "sales")  # nothing is migrated
     assert status.failed
-    assert text.count("ERROR       PostgreSQL: relation \"castro.stream\" does not exist") == 2
+    for part in status.document["streams"]:
+        assert re.search(r"^PostgreSQL: relation \"castro\.\w+\" does not exist", part["error"])
     assert "what to do: run ./spark-submit.sh migrate" in text
     system.migrate(topics=False)
     consumer = Consumer(system)
@@ -85,13 +87,15 @@ def test_status_of_what_is_stored_needs_no_spark(stack: Stack, tmp_path: Path) -
     assert text.count("ERROR       Spark does not start") == 2
     inventory, sales = status.document["streams"]
     assert (inventory["revision"], inventory["quarantined"], inventory["lag"]) == (1, {"not_json": 1}, None)
-    assert inventory["redis"] == {"reachable": True, "revision": 1, "up_to_date": True}
+    assert inventory["redis"].items() >= {"reachable": True, "revision": 1, "up_to_date": True}.items()
     assert sales["started"] is False
     assert "no java" in sales["error"]
 
     system.env["CASTRO_REDIS_URL"] = "redis://127.0.0.1:1/1"
     status, text = gathered("inventory")
-    assert "not reachable (Error 111" in text
+    away = status.document["streams"][0]["redis"]
+    assert away["reachable"] is False
+    assert away["error"] in text
     assert status.document["product_360"]["products"] == 0
 
     system.env["CASTRO_POSTGRES_DSN"] = "host=127.0.0.1 port=1 dbname=x user=x"
