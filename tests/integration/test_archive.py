@@ -56,7 +56,7 @@ def test_every_record_is_kept_as_it_came(archived: System) -> None:
     assert (last["event_id"], last["arrival_day"]) == ("E2", str(last["record_timestamp"].astimezone(ZONE).date()))
     # What the stream made of them is the same.
     quarantined = archived.query('SELECT value, reason, detail FROM castro.quarantine ORDER BY "offset"')
-    assert [(bytes(v), *rest) for v, *rest in quarantined] == [(r["value"], r["reason"], r["detail"]) for r in bad]
+    assert [(bytes(v), *rest) for v, *rest in quarantined] == [(r["value"][: 1 << 20], r["reason"], r["detail"]) for r in bad]
     # Nothing new, without a checkpoint, and again: nothing is appended.
     shutil.rmtree(archived.folder / "checkpoints")
     commits = archive.operations(folder(archived))
