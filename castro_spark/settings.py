@@ -81,6 +81,18 @@ class StreamingSettings(Section):
     books_retention_days: int = Field(gt=0)
 
 
+class HousekeepingSettings(Section):
+    """What is kept how long of what would grow for ever (sinks/postgres/pruning)."""
+
+    every_minutes: float = Field(gt=0)
+    rows_per_step: int = Field(gt=0)
+    delete_notes_days: int | None = Field(default=None, gt=0)
+    quarantine_closed_days: int = Field(gt=0)
+    quarantine_max_records: int = Field(gt=0)
+    quarantine_max_megabytes: int = Field(gt=0)
+    repairs_days: int = Field(gt=0)
+
+
 class Product360Settings(Section):
     refresh_seconds: float = Field(gt=0)
     products_per_commit: int = Field(gt=0)
@@ -186,6 +198,7 @@ class Settings(Section):
     archive: ArchiveSettings
     parse: ParseSettings
     streaming: StreamingSettings
+    housekeeping: HousekeepingSettings
     product_360: Product360Settings
     backfill: BackfillSettings
     reconcile: ReconcileSettings

@@ -14,6 +14,7 @@ from castro_spark.observe.instance import State, StreamState
 from castro_spark.projection.followers import following
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
+from castro_spark.streaming.housekeeping import Housekeeper
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.query import run_stream
@@ -79,6 +80,7 @@ def run_streams(
     commands = StopCommands(stops, application)
     with (
         following(settings, streams, last_sync=True) as projection,
+        Housekeeper(settings, streams),
         Heartbeat(settings.postgres, list(states.values()), application, commands.poll),
         ThreadPoolExecutor(max_workers=len(streams) + 1) as threads,
     ):

@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Event, Lock
 
@@ -20,18 +19,15 @@ from pyspark.sql import DataFrame
 
 from castro_spark.parse.origin import Source
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.commit.books import prune
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
-from castro_spark.sinks.postgres.connection import PASSING, connect
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.slices import Measured, Pace, cut
 from castro_spark.streaming.stager import Slice, Stager
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_SECONDS_AN_HOUR = 3600.0
 
 
 class StopRequested(Exception):
@@ -83,7 +79,6 @@ class BatchWriter:
         self._source: Source | None = None
         self._stager: Stager | None = None  # begins with the first micro-batch, which brings its session
         self._pace = Pace()
-        self._pruned = -_SECONDS_AN_HOUR
         self._committing: Future[None] | None = None
         self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro commit {stream.name}")
         self._staging = Lock()
@@ -164,14 +159,3 @@ class BatchWriter:
         self._pace = self._pace.after(measured, self._settings.streaming.commit_seconds)
         times = staged.began, begun, in_postgres
         self._report(BatchReport.of(committed, staged.batch_id, *times))
-        self._prune()
-
-    def _prune(self) -> None:
-        if time.monotonic() - self._pruned < _SECONDS_AN_HOUR:
-            return
-        self._pruned = time.monotonic()
-        try:
-            with closing(connect(self._settings.postgres, f"castro_spark {self._stream.name}")) as connection:
-                prune(connection, self._stream.name, self._settings.streaming.books_retention_days)
-        except PASSING as error:
-            log.warning("old books were not pruned, the next hour does it: %s", error)

@@ -48,7 +48,10 @@ CREATE TABLE castro.batch_books (
     )
 );
 
--- Records that could not be used, with their bytes. Until somebody replays or discards them.
+CREATE INDEX batch_books_age ON castro.batch_books (stream, committed_at);
+
+-- Records that could not be used, with their bytes. Until somebody replays or discards them, and then for a while
+-- (housekeeping.quarantine_closed_days).
 CREATE TABLE castro.quarantine (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     stream           text NOT NULL,
@@ -70,6 +73,7 @@ CREATE TABLE castro.quarantine (
     UNIQUE (stream, generation, partition, "offset")
 );
 CREATE INDEX quarantine_open ON castro.quarantine (stream, reason) WHERE status = 'open';
+CREATE INDEX quarantine_closed ON castro.quarantine (stream, resolved_at) WHERE status <> 'open';
 
 -- The last commit that touched each product, by stream: what a follower of the commits must read again.
 -- One row a product, so it does not grow with time.
@@ -93,9 +97,10 @@ CREATE TABLE castro.emptied (
     emptied_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (stream, period, product_code, first_day)
 );
+CREATE INDEX emptied_age ON castro.emptied (stream, emptied_at);
 
 -- Events that were deleted, with the position of the delete: an older record of one that arrives later (replayed from
--- quarantine, say) must not bring it back. Rows older than streaming.books_retention_days are removed.
+-- quarantine, say) must not bring it back. How long they stay: housekeeping.delete_notes_days.
 CREATE TABLE castro.deleted (
     stream         text NOT NULL,
     event_id       text COLLATE "C" NOT NULL,
@@ -103,6 +108,7 @@ CREATE TABLE castro.deleted (
     deleted_at     timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (stream, event_id)
 );
+CREATE INDEX deleted_age ON castro.deleted (stream, deleted_at);
 
 -- Names of fields that records have and the declaration does not: the source's schema drifts. `status` reports each once.
 CREATE TABLE castro.unknown_field (

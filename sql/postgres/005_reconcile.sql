@@ -1,4 +1,5 @@
--- Reconcile: the audit of its repairs, a row a repair, with the row before and after. No job removes these.
+-- Reconcile: the audit of its repairs, a row a repair, with the row before and after; kept
+-- housekeeping.repairs_days.
 CREATE TABLE castro.repair (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run          text NOT NULL,                 -- the reconciliation's id
@@ -14,3 +15,4 @@ CREATE TABLE castro.repair (
 );
 CREATE INDEX repair_of_run ON castro.repair (run, stream, kind, key);
 CREATE INDEX repair_of_key ON castro.repair (stream, key);
+CREATE INDEX repair_age ON castro.repair (stream, repaired_at);

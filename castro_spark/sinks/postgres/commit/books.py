@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from psycopg2 import sql
 from psycopg2.extras import execute_values
 
 from castro_spark.sinks.postgres.commit.ledger import Positions
 from castro_spark.sinks.postgres.commit.merge import Changed
 from castro_spark.sinks.postgres.commit.staging import Counts
-from castro_spark.sinks.postgres.connection import Connection, statement
+from castro_spark.sinks.postgres.connection import Connection
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,6 @@ def write_books(connection: Connection, stream: str, revision: int, batch_id: in
             " inserted, corrected, stale, deleted, quarantined, skipped, gaps) VALUES %s",
             rows,
         )
-
-
-def prune(connection: Connection, stream: str, days: int) -> None:
-    """Removes books, and notes of what was emptied or deleted, older than `days`."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement("commit/prune_emptied.sql"), {"stream": stream, "days": days})
-        for table, column in (("batch_books", "committed_at"), ("deleted", "deleted_at")):
-            cursor.execute(
-                sql.SQL("DELETE FROM {} WHERE stream = %s AND {} < now() - %s * interval '1 day'").format(
-                    sql.Identifier("castro", table), sql.Identifier(column)
-                ),
-                (stream, days),
-            )
 
 
 def _books(

@@ -1,0 +1,95 @@
+"""Pruning of what would grow for ever: books, notes, quarantine, audit rows. In steps of some rows, each by an index.
+
+Guarantee: a step is one short transaction, and takes no lock that a commit waits for. Repeated, it removes what has
+come of age since. Records that are open in quarantine are never removed; beyond the bound of bytes the oldest lose
+theirs, and keep length and hash.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from castro_spark.settings import HousekeepingSettings
+from castro_spark.sinks.postgres.connection import Connection, statement
+from castro_spark.streams.declaration import StreamDeclaration
+
+_WARN_AT = 0.8  # of a bound
+
+
+@dataclass(frozen=True)
+class QuarantineUse:
+    """What a stream's quarantine takes, and what it may."""
+
+    records: int
+    open: int
+    bytes: int
+    most_records: int
+    most_bytes: int
+
+    @property
+    def warning(self) -> str | None:
+        """What to do, well before a bound is reached; None where there is room."""
+        for what, taken, most in (("records", self.open, self.most_records), ("bytes", self.bytes, self.most_bytes)):
+            if taken >= _WARN_AT * most:
+                return (
+                    f"quarantine holds {taken:,} of {most:,} {what}; beyond that the oldest records lose their bytes:"
+                    " replay or discard them (./spark-submit.sh quarantine list)"
+                )
+        return None
+
+
+def quarantine_use(connection: Connection, stream: StreamDeclaration, settings: HousekeepingSettings) -> QuarantineUse:
+    """Measures the stream's quarantine."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("prune/quarantine_use.sql"), {"stream": stream.name})
+        records, open_, taken = cursor.fetchone() or (0, 0, 0)
+    return QuarantineUse(
+        records, open_, taken, settings.quarantine_max_records, settings.quarantine_max_megabytes * (1 << 20)
+    )
+
+
+def prune_step(
+    connection: Connection,
+    stream: StreamDeclaration,
+    settings: HousekeepingSettings,
+    *,
+    books_days: int,
+    has_history: bool,
+) -> int:
+    """One step over every table; returns how many rows it removed or emptied, 0 where nothing is left to do.
+
+    `has_history`: the warehouse has the stream's events, and a backfill could bring back a row that the stream deleted.
+    Notes of deletes are then kept for ever, unless the settings say how long.
+    """
+    steps: list[tuple[str, int]] = [
+        ("prune/books.sql", books_days),
+        ("prune/emptied.sql", books_days),
+        ("prune/quarantine_closed.sql", settings.quarantine_closed_days),
+        ("prune/repairs.sql", settings.repairs_days),
+    ]
+    deletes = settings.delete_notes_days or (None if has_history else books_days)
+    if deletes is not None:
+        steps.append(("prune/deleted.sql", deletes))
+    done = 0
+    for path, days in steps:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement(path), {"stream": stream.name, "days": days, "rows": settings.rows_per_step})
+            done += cursor.rowcount
+    return done + _bound_quarantine(connection, stream, settings)
+
+
+def _bound_quarantine(connection: Connection, stream: StreamDeclaration, settings: HousekeepingSettings) -> int:
+    use = quarantine_use(connection, stream, settings)
+    known = {"stream": stream.name, "days": 0, "rows": settings.rows_per_step}
+    if use.bytes <= use.most_bytes and use.records <= use.most_records:
+        return 0
+    with connection, connection.cursor() as cursor:
+        if use.records > use.open:  # those that are done with go first, whatever their age
+            cursor.execute(statement("prune/quarantine_closed.sql"), known)
+            return cursor.rowcount
+        if use.bytes > use.most_bytes:
+            mean = max(1, use.bytes // use.records)
+            rows = min((use.bytes - use.most_bytes) // mean + 1, settings.rows_per_step)
+            cursor.execute(statement("prune/quarantine_value.sql"), {**known, "rows": rows})
+            return cursor.rowcount
+    return 0

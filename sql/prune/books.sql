@@ -1,0 +1,6 @@
+-- A step: the oldest books beyond their time.
+DELETE FROM castro.batch_books WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM castro.batch_books
+    WHERE stream = %(stream)s AND committed_at < now() - %(days)s * interval '1 day'
+    ORDER BY committed_at LIMIT %(rows)s
+))
