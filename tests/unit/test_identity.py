@@ -19,7 +19,7 @@ from castro_spark.errors import SettingsError
 from castro_spark.parse import ParseRules
 from castro_spark.parse.history import GENERATION, HISTORY_COLUMNS, history_records, parse_history
 from castro_spark.parse.identity import joined_id
-from castro_spark.parse.origin import Source
+from castro_spark.parse.origin import Source, sourced_id
 from castro_spark.parse.texts import BLANKS, normal_id
 from castro_spark.rules import configured
 from castro_spark.settings import load_settings
@@ -109,7 +109,8 @@ def test_every_way_in_makes_the_same_ids(spark: SparkSession) -> None:
         for o in ORDERS for key in (debezium_key(numero_pedido=o, item=1), None)
     ]  # fmt: skip
     of_changes = event_ids(labelled, two)
-    assert of_changes == sorted(f"pos:{i}" for i in [*expected, *of_records])
+    assert of_changes == sorted(sourced_id("pos", i) for i in [*expected, *of_records])
+    assert not {*of_changes} & {*expected, *of_records}
     of_rows = [i for key in (["order_number", "item"], []) for i in warehouse_ids(spark, replace(SALES_RULES, source_label="pos"), key)]
     assert sorted(of_rows) == of_changes
 
