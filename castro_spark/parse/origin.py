@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from castro_spark.parse.identity import NATURAL_PATTERN
 from castro_spark.parse.texts import normal_name
 
 _WILDCARDS = re.compile(r"[*?\[]")
@@ -17,7 +15,6 @@ _NO_PATTERN = re.compile(r"[\\^+(){}|%]|\.\*")
 _QUOTES = "\"`'[]"
 _LONGEST_NAME = 500  # characters; no database has one as long
 _NAMES_KNOWN = 1_000
-_is_natural = re.compile(NATURAL_PATTERN).match
 
 
 class Tables:
@@ -129,12 +126,5 @@ _ANY = Source()
 
 
 def sourced_id(label: str, event_id: str) -> str:
-    """An event's id where conf names several sources: two of them may give one id to two events.
-
-    A natural key's stays one in form, by which it is known.
-    """
-    if not _is_natural(event_id):
-        return f"{label}:{event_id}"
-    kind, second, digest = event_id.split(":")
-    both = hashlib.sha256(f"{label}\x1f{digest}".encode()).hexdigest()
-    return f"{kind}:{second}:{both[: len(digest)]}"
+    """An event's id where conf names several sources: two of them may give one id to two events."""
+    return f"{label}:{event_id}"
