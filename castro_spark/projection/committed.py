@@ -37,10 +37,9 @@ class Look:
 
 
 def look(connection: Connection, stream: str, takeover_seconds: float) -> Look | None:
-    """How the stream stands, within the caller's transaction; None: it was never started."""
-    known = {"stream": stream, "takeover": takeover_seconds}
+    """How the stream stands; None: it was never started, or nobody has looked after it yet."""
     with connection.cursor() as cursor:
-        cursor.execute(statement("projection/look.sql"), known)
+        cursor.execute(statement("projection/look.sql"), {"stream": stream, "takeover": takeover_seconds})
         row = cursor.fetchone()
     return Look(*row) if row else None
 
@@ -56,16 +55,15 @@ def introduce(connection: Connection, stream: str) -> None:
 
 
 @contextmanager
-def snapshot(connection: Connection) -> Iterator[None]:
-    """A transaction in which all that is read is of one state."""
-    with connection:
-        with connection.cursor() as cursor:
-            # Every join is of some products with an index: a plan must not flip as the tables grow.
-            cursor.execute(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
-                " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
-            )
-        yield
+def snapshot(connection: Connection, stream: str) -> Iterator[tuple[int, int]]:
+    """A transaction in which all that is read is of one state: the epoch and revision given."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(  # at once: what is committed waits for each round trip
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+            " SELECT epoch, revision FROM castro.stream WHERE stream = %s",
+            (stream,),
+        )
+        yield cursor.fetchone() or (0, 0)
 
 
 def touched_since(connection: Connection, stream: str, since: int, most: int) -> list[str] | None:

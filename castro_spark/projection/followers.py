@@ -25,7 +25,8 @@ from castro_spark.sinks.redis.trouble import in_words
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_REST = 2  # times as long as a step took: commits that come meanwhile are published together
+_MANY = 2_000  # keys of a step: then it rests, and commits that come meanwhile are published together
+_REST = 2  # times as long as the step took
 _LONGEST_REST, _LONGEST_WAIT = 1.0, 5.0  # seconds; between two steps, and between two tries
 _LOOK_SECONDS = 0.1
 
@@ -82,9 +83,10 @@ class Follower:
         while not self._ending.is_set():
             self._news.clear()
             began = time.monotonic()
-            if self._step() is not None:
+            if (step := self._step()) is not None:
                 wait = self._settings.projection.poll_seconds
-                self._ending.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST))
+                if step.written > _MANY:
+                    self._ending.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST))
                 self._news.wait(wait)
             else:
                 self._ending.wait(wait)

@@ -42,6 +42,7 @@ class Step:
     committed: tuple[int, int] | None  # None: the stream was never started
     projects: bool  # whether this is the process that does
     work_left: bool = False  # requests that are not done
+    written: int = 0  # keys
 
     @property
     def is_level(self) -> bool:
@@ -64,6 +65,7 @@ class StreamProjector:
         self._locked = False
         self._history = ""
         self._published: tuple[int, int] | None = None
+        self._written = 0
         self._noted = 0.0
 
     @property
@@ -72,7 +74,7 @@ class StreamProjector:
 
     def step(self) -> Step:
         """Publishes what is committed and Redis lacks, if this is the process that does."""
-        connection = self._open()
+        connection, self._written = self._open(), 0
         at = self._look(connection)
         if at is None:
             return Step(None, None, projects=False)
@@ -93,7 +95,7 @@ class StreamProjector:
             self._do_requests(connection)
         self._published = published
         self._sign_of_life(connection)
-        return Step(published, at.at, projects=True)
+        return Step(published, at.at, projects=True, written=self._written)
 
     def fail(self, words: str) -> None:
         """Notes in PostgreSQL that Redis is behind, and why; the next step begins with new connections."""
@@ -123,12 +125,10 @@ class StreamProjector:
 
     def _look(self, connection: Connection) -> Look | None:
         takeover = self._settings.projection.takeover_seconds
-        with connection:
-            at = committed.look(connection, self._stream.name, takeover)
-        if at is None:  # it was never started, or nobody has looked after it yet
+        at = committed.look(connection, self._stream.name, takeover)
+        if at is None:
             committed.introduce(connection, self._stream.name)
-            with connection:
-                at = committed.look(connection, self._stream.name, takeover)
+            at = committed.look(connection, self._stream.name, takeover)
         return at
 
     def _is_known(self, published: tuple[int, int] | None, history: str, at: Look) -> bool:
@@ -153,14 +153,13 @@ class StreamProjector:
 
     def _publish_since(self, connection: Connection, at: Look, since: int) -> tuple[int, int]:
         """What commits after `since` changed; returns up to where."""
-        with committed.snapshot(connection):
-            now = committed.look(connection, self._stream.name, self._settings.projection.takeover_seconds) or at
+        with committed.snapshot(connection, self._stream.name) as now:
             products = committed.touched_since(connection, self._stream.name, since, _FEW)
             if products is not None:
                 for first in range(0, len(products), self._chunk):
                     self._write(connection, products[first : first + self._chunk], since, now, NOT_NEWER)
-                self._hashes.mark(*now.at, self._history)
-                return now.at
+                self._hashes.mark(*now, self._history)
+                return now
         self._publish_touched(connection, at, since, NOT_NEWER)
         self._hashes.mark(*at.at, self._history)
         return at.at
@@ -182,19 +181,22 @@ class StreamProjector:
         """
         written, newest, after = 0, at.at, ""
         while True:
-            with committed.snapshot(connection):
-                now = committed.look(connection, self._stream.name, self._settings.projection.takeover_seconds) or at
+            with committed.snapshot(connection, self._stream.name) as now:
                 products = committed.touched_after(connection, self._stream.name, since, after, self._chunk)
                 if products:
                     written += self._write(connection, products, since, now, overwrite)
             if not products:
                 return written, newest
-            newest, after = max(newest, now.at), products[-1]
+            newest, after = max(newest, now), products[-1]
             self._sign_of_life(connection)
 
-    def _write(self, connection: Connection, products: list[str], since: int, at: Look, overwrite: str) -> int:
+    def _write(
+        self, connection: Connection, products: list[str], since: int, version: tuple[int, int], overwrite: str
+    ) -> int:
         rows = self._rows.changed(connection, products, since, self._expiry.horizon())
-        return self._hashes.write(entries(self._stream, rows, self._expiry), *at.at, overwrite)
+        written = self._hashes.write(entries(self._stream, rows, self._expiry), *version, overwrite)
+        self._written += written
+        return written
 
     def _do_requests(self, connection: Connection) -> None:
         """Writes the keys that were asked for anew, and only then forgets that they were."""
@@ -203,13 +205,12 @@ class StreamProjector:
 
     def _requests(self, connection: Connection) -> Iterator[list[int]]:
         while True:
-            with committed.snapshot(connection):
-                at = committed.look(connection, self._stream.name, self._settings.projection.takeover_seconds)
+            with committed.snapshot(connection, self._stream.name) as version:
                 asked = committed.requests(connection, self._stream.name, _KEYS_A_REQUEST)
-                if at is None or not asked:
+                if not asked:
                     return
                 rows = self._rows.wanted(connection, list(asked.values()))
-                self._hashes.write(entries(self._stream, rows, self._expiry), *at.at)
+                self._hashes.write(entries(self._stream, rows, self._expiry), *version)
             yield list(asked)
 
     def _sign_of_life(self, connection: Connection) -> None:
@@ -232,6 +233,10 @@ class StreamProjector:
         if self._connection is None:
             self._connection = connect(self._settings.postgres, f"castro_spark {self._stream.name} projection")
             self._locked = False
+            self._connection.autocommit = True  # but in a snapshot: a look is one round trip
+            with self._connection.cursor() as cursor:
+                # Every join is of some products with an index: a plan must not flip as the tables grow.
+                cursor.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
             self._history = committed.history(self._connection)
         return self._connection
 

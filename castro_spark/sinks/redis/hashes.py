@@ -105,17 +105,30 @@ class VersionedHashes:
         Raises Superseded where the marker is newer, unless `overwrite` says that this does not matter.
         """
         left, written = iter(entries), 0
-        with self._redis.pipeline(transaction=False) as pipeline:
-            while part := list(islice(left, _KEYS_A_CALL)):
-                arguments: list[str | int] = [version(epoch, revision), overwrite]
-                for _, ends, fields in part:
-                    flat = [text for item in (fields or {}).items() for text in item]
-                    arguments += [ends, len(flat), *flat]
-                self._write(keys=[self._marker, *(key for key, _, _ in part)], args=arguments, client=pipeline)
-                written += len(part)
-            if written and not all(pipeline.execute()):
-                raise Superseded(f"Redis holds more than {version(epoch, revision)}")
+        calls: list[list[str | int]] = []
+        while part := list(islice(left, _KEYS_A_CALL)):
+            call: list[str | int] = [1 + len(part), self._marker, *(key for key, _, _ in part)]
+            call += [version(epoch, revision), overwrite]
+            for _, ends, fields in part:
+                flat = [text for item in (fields or {}).items() for text in item]
+                call += [ends, len(flat), *flat]
+            calls.append(call)
+            written += len(part)
+        try:
+            done = self._call(calls)
+        except redis.exceptions.NoScriptError:  # a server that was restarted, or flushed of its scripts
+            self._redis.script_load(_WRITE)
+            done = self._call(calls)
+        if not done:
+            raise Superseded(f"Redis holds more than {version(epoch, revision)}")
         return written
+
+    def _call(self, calls: Sequence[Sequence[str | int]]) -> bool:
+        """Runs the writing script, all calls in one round trip; whether none was refused."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for call in calls:
+                pipeline.execute_command("EVALSHA", self._write.sha, *call)  # type: ignore[no-untyped-call]
+            return all(pipeline.execute())
 
     def read(self, keys: Sequence[str]) -> list[tuple[Fields, int]]:
         """The hashes as they are, `version` among their fields, and the moments (Unix seconds) at which they end.
