@@ -2,7 +2,7 @@
 
 Guarantee: PostgreSQL comes to hold what they would if each record had come once, in whatever state they were
 and while the stream runs. Records keep their source positions, so what the stream wrote is stale here and stays, and
-what is missing is inserted; no offsets move (sinks/postgres/guest). To run it again changes nothing more, so one that
+what is missing is inserted; no offsets move (commit/out_of_band). To run it again changes nothing more, so one that
 was cut off is simply run again.
 """
 
@@ -207,7 +207,7 @@ def _commit(
 def stage_parsed(
     batches: Iterable[pa.RecordBatch], *, parse: Parse, settings: PostgresSettings, rules: ParseRules, patience: float
 ) -> Iterator[pa.RecordBatch]:
-    """One task of a chunk: parses its records and copies them into the guests' slot."""
+    """One task of a chunk: parses its records and copies them into the slot of out-of-band commits."""
     parsed = (piece for batch in batches for piece in parse(batch, rules))
     yield from staging_tasks.stage_parsed(
         parsed, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience

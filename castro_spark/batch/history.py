@@ -112,7 +112,7 @@ def from_warehouse(
 def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int:
     """Brings rows that an extract read of the stream's table to the stream's own tables.
 
-    Returns how many events they changed there. Commits of the driver's, as a guest; repeated it changes nothing.
+    Returns how many events they changed there. Out-of-band commits of the driver's; repeated it changes nothing.
     """
     stream = configured(stream, settings)
     history, mapping = history_of(settings, stream)

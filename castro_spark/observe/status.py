@@ -32,6 +32,7 @@ from castro_spark.sinks.postgres.commit.skipped import report_skipped
 from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.instances import current
+from castro_spark.sinks.postgres.pruning import quarantine_use
 from castro_spark.sinks.postgres.warehouse.watermark import extracted
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sinks.redis.trouble import in_words as redis_in_words
@@ -140,6 +141,7 @@ class Status:
             "lag": None,
             "errors": stream_errors(connection, stream, self._settings),
             "quarantined": counts(connection, stream.name),
+            "quarantine_warning": quarantine_use(connection, stream, self._settings.housekeeping).warning,
             "skipped": {k: sum(s.records for s in skipped if s.kind == k) for k in sorted({s.kind for s in skipped})},
             "skipped_tables": {s.name: s.records for s in skipped if s.name},
             "skipped_tables_not_reported_before": [s.name for s in skipped if s.name and not s.reported],

@@ -43,6 +43,8 @@ def _stream(s: dict[str, Any]) -> Iterator[str]:
         changed = f"; {s['ids_changed']:,} ids came padded or in another Unicode form" if s["ids_changed"] else ""
         yield f"  identity    {known or 'nothing yet'}{changed}"
         yield f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}".rstrip()
+        if s["quarantine_warning"]:
+            yield f"  WARNING     {s['quarantine_warning']}"
 
 
 def _topic(s: dict[str, Any]) -> Iterator[str]:
