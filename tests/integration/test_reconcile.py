@@ -227,7 +227,7 @@ def test_events_without_ids_are_known_by_their_natural_key(consumer: Consumer, l
     held = [row(1), row(2, quantidade=Decimal(8)), row(5), row(7), row(9)]
     batch = [(0, n, native({k: v for k, v in record(r).items() if k != "id_evento"})) for n, r in enumerate(held)]
     consumer.consume(1, batch, by_executors=False, twice=False)
-    own = {"streams": {"inventory": {"topic": "t", "history": {"event_id": None, "table": w.TARGET}}}}
+    own = {"streams": {"inventory": {"topic": "t", "history": {"key": [], "table": w.TARGET}}}}
     lake.conf.write_text(yaml.safe_dump({"reconcile": FREE, **own}))
     settings = load_settings(conf_file=lake.conf, environ=lake.env)
     [result] = reconcile(spark, settings, [INVENTORY], DAY, apply=True, force=False, stopping=Event())
