@@ -14,7 +14,7 @@ ruff check .
 mypy
 lint-imports --no-cache
 case ${1-} in
-    '') set -- -n 2 --dist loadfile --durations=15 ;;
+    '') set -- -n 2 --dist loadfile --no-loadscope-reorder --durations=15 ;;
     quick) set -- tests/unit tests/integration/test_submit.py::test_one_event_end_to_end "${@:2}" ;;
 esac
 exec python -m pytest "$@"

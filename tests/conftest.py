@@ -12,6 +12,14 @@ from castro_spark.local import Stack
 from tests import engine
 from tests.system import System
 
+_ROOMS = ("recovery", "integration", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no worker is left alone with one at the end (test.sh keeps this order)."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, _ROOMS.index(item.path.parent.name)))
+
 
 @pytest.fixture(scope="session")
 def spark() -> SparkSession:

@@ -92,7 +92,8 @@ class System:
 
     def _connect(self, database: str) -> Any:
         dsn = self._dsn.replace("inventory_ml", database)
-        return psycopg2.connect(dsn, password=self._password, options="-c timezone=UTC")
+        # A lock that a failed test left behind fails the next one, instead of blocking it for ever.
+        return psycopg2.connect(dsn, password=self._password, options="-c timezone=UTC -c lock_timeout=60s")
 
     def query(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         connection = self._connect(self.database)

@@ -24,8 +24,12 @@ def migrated(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def lake(migrated: System, spark: SparkSession) -> System:
-    """Empty tables on both sides."""
+    """Empty tables on both sides, and no session that a failed test left open."""
     w.fresh(spark)
+    migrated.query(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
     migrated.query(f"TRUNCATE castro.extract_watermark, {w.TARGET}, ml_stock_levels")
     migrated.redis.flushdb()
     return migrated

@@ -136,12 +136,12 @@ def test_limits_of_a_table_of_its_own(lake: System, spark: SparkSession) -> None
 
 
 def test_what_hangs_on_the_table_is_refused_before_reading(lake: System, spark: SparkSession) -> None:
-    lake.query(f"CREATE VIEW a_view AS SELECT * FROM {w.TARGET}")
+    lake.query(f"CREATE VIEW public.a_view AS SELECT * FROM {w.TARGET}")
     w.append(spark, w.TRANSACTIONS, hundred())
     result = full(spark, lake)
     assert "cannot be replaced: view a_view would stay with the old table" in str(result.problem)
     assert result.read == 0
-    lake.query("DROP VIEW a_view")
+    lake.query("DROP VIEW public.a_view")
 
 
 def test_the_swap_waits_for_a_reader_and_gives_up_with_words(lake: System, spark: SparkSession) -> None:

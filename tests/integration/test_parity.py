@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from castro_spark.batch.history import from_warehouse
 from castro_spark.features import daily, monthly, value_total, with_calendar
 from castro_spark.local import Stack
+from castro_spark.projection.followers import following
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from tests import oracle
@@ -29,7 +30,7 @@ INVENTORY = stream("inventory")
 # In Castro the 17th of February has 25 hours, the 4th of November 23.
 PERIODS = [(datetime(2018, 2, 16, tzinfo=timezone.utc), 4), (datetime(2018, 11, 3, tzinfo=timezone.utc), 4)]
 SUMS = ", ".join(INVENTORY.aggregate_columns)
-EVENTS = ", ".join(f'"{c}"' for c in INVENTORY.event_columns if not c.startswith("position"))
+EVENTS = ", ".join(f'"{c}"' for c in INVENTORY.event_columns if c != "source_position")
 pytestmark = pytest.mark.slow
 
 
@@ -111,9 +112,10 @@ def test_stream_backfill_and_notebook_agree(system: System, twin: System, spark:
     # The warehouse, in many chunks, with a zone of the session that is not ours (conftest).
     twin.configure({"backfill": {"chunk_records": 300}})
     settings = load_settings(conf_file=twin.conf, environ=twin.env)
-    done = from_warehouse(
-        spark, settings, INVENTORY, date(2018, 1, 1), date(2018, 12, 31), restart=False, stopping=Event(), report=print
-    )
+    with following(settings, [INVENTORY]):
+        done = from_warehouse(
+            spark, settings, INVENTORY, date(2018, 1, 1), date(2018, 12, 31), restart=False, stopping=Event(), report=print
+        )
     assert (done.inserted, done.rejects) == (len({r["id_transacao"] for r in rows}), 0)
     streamed, backfilled = aggregates(system), aggregates(twin)
     assert streamed == backfilled

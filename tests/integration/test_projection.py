@@ -27,10 +27,10 @@ from castro_spark.projection.projector import StreamProjector
 from castro_spark.projection.rebuild import rebuild
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.commit import staging
-from castro_spark.sinks.postgres.commit.books import prune
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
+from castro_spark.sinks.postgres.pruning import prune_step
 from castro_spark.sinks.redis.hashes import Superseded, VersionedHashes
 from castro_spark.sinks.redis.trouble import check_usable
 from tests import oracle
@@ -320,7 +320,9 @@ def test_a_marker_older_than_the_notes_means_a_rebuild(ledger: Ledger) -> None:
     ledger.system.redis.hset(day, mapping=saved)  # a replica that lagged became the primary
     ledger.system.redis.set(MARKER, str(marker))
     ledger.system.query("UPDATE castro.emptied SET emptied_at = now() - interval '99 days'")
-    prune(ledger.consumer.connection, "inventory", 30)
+    prune_step(
+        ledger.consumer.connection, INVENTORY, ledger.settings.housekeeping, books_days=30, has_history=False
+    )
     assert ledger.system.query("SELECT count(*) FROM castro.emptied") == [(0,)]
     assert projector.step().is_level
     projector.close()

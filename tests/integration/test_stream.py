@@ -45,7 +45,8 @@ def test_every_reason_code_from_real_bytes(system: System) -> None:
     system.drain()
     rows = system.query('SELECT value, reason, partition, "offset" FROM castro.quarantine ORDER BY "offset"')
     assert [(bytes(r[0]), r[1], (r[2], r[3])) for r in rows] == [
-        (value, reason, position) for (value, reason), position in zip(bad.items(), positions, strict=False)
+        (value[: 1 << 20], reason, position)
+        for (value, reason), position in zip(bad.items(), positions, strict=False)
     ]
     assert system.query("SELECT sum(inserted), sum(skipped), sum(quarantined) FROM castro.batch_books") == [
         (1, 2, len(bad))
