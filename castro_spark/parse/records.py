@@ -1,8 +1,8 @@
 """Kafka records -> one row a record with its outcome: an event, a reject with its reason, or skipped.
 
 Records are parsed one at a time in plain Python, a batch of Arrow at a time: measured against Spark's own JSON
-and regular expressions (docs/design.md) it costs half the time, a third of the latency (Spark plans every micro-batch
-anew, and a plan of hundreds of expressions takes longer than the records), and one reading of each rule.
+and regular expressions (docs/design/parsing.md) it costs half the time, a third of the latency (Spark plans every
+micro-batch anew, and a plan of hundreds of expressions takes longer than the records), and one reading of each rule.
 """
 
 from __future__ import annotations
