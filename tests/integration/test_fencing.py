@@ -165,7 +165,7 @@ def test_a_stop_holds_for_one_yarn_application(system: System, settings: Setting
         return state, asked, Heartbeat(settings.postgres, [state], application, StopCommands({"inventory": asked}, application).poll)
 
     with closing(connect(settings.postgres, "test")) as connection:
-        assert list(stop_streams(connection, ["inventory"], 10)) == [("inventory", True, "nobody runs it")]
+        assert list(stop_streams(connection, ["inventory"], 10)) == [("inventory", True, "not running")]
         state, asked, heart = begin("application_1_0001")
         with heart, ThreadPoolExecutor(1) as threads:
             stopping = threads.submit(lambda: list(stop_streams(connection, ["inventory"], 30)))
