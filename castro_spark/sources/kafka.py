@@ -99,8 +99,8 @@ def read_range(
 
 
 def poll_records(record_bytes: float | None, room: float) -> int:
-    """The number of records per poll, for the expected `record_bytes` (None: unknown), within `room` bytes of memory even
-    if the records are large."""
+    """The number of records per poll, for the expected `record_bytes` (None: unknown), within `room` bytes of memory
+    even if the records are large."""
     if record_bytes is None:
         return _POLLS[-1]
     fit = (n for n in _POLLS if n * record_bytes <= _POLL_BYTES and n * _LARGE_BYTES <= room)
