@@ -16,7 +16,7 @@ from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.streams.declaration import StreamDeclaration
 
 
-def introduced(settings: Settings, stream: StreamDeclaration, job: str) -> None:
+def ensure_introduced(settings: Settings, stream: StreamDeclaration, job: str) -> None:
     """Raises NotMigrated unless the stream's tables exist; creates the stream's row if it was never started."""
     with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection:
         check_migrated(connection, stream)
@@ -43,9 +43,9 @@ def exclusively(settings: Settings, stream: StreamDeclaration, job: str) -> Iter
     """Holds the exclusive lock of `job` on the stream while the block runs. Yields a function that raises if the lock
     was lost.
 
-    Raises SinkError if another process holds the lock, and as `introduced` does.
+    Raises SinkError if another process holds the lock, and as `ensure_introduced` does.
     """
-    introduced(settings, stream, job)
+    ensure_introduced(settings, stream, job)
     lock = ExclusiveLock(settings.postgres, job, stream.name)
     try:
         if not lock.take():

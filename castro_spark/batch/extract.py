@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from castro_spark.batch.history import bring
+from castro_spark.batch.history import send_to_stream
 from castro_spark.errors import CastroError, NotMigrated, SourceUnreadable, StagingLost, first_line
 from castro_spark.mapping import TableMapping
 from castro_spark.settings import Settings
@@ -186,7 +186,7 @@ class TableExtract:
                 if since is None:
                     continue
                 try:
-                    changed = bring(self._settings, stream, rows)
+                    changed = send_to_stream(self._settings, stream, rows)
                 except NotMigrated:  # the database may serve only some of the streams
                     log.info("%s: stream %s has no tables here: no events are sent", self._target, stream.name)
                     continue

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.batch.backfill import Progress, run
-from castro_spark.batch.exclusive import exclusively, introduced, ledger_of
+from castro_spark.batch.exclusive import exclusively, ensure_introduced, ledger_of
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
@@ -109,14 +109,14 @@ def from_warehouse(
     return progress
 
 
-def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int:
+def send_to_stream(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int:
     """Sends rows that an extract read from the stream's warehouse table to the stream's own tables.
 
     Returns the number of events changed there. Commits out-of-band, from the driver. Idempotent.
     """
     stream = configured(stream, settings)
     history, mapping = history_of(settings, stream)
-    introduced(settings, stream, "extract")
+    ensure_introduced(settings, stream, "extract")
     rules = parse_rules(stream, settings, GENERATION)
     changed = 0
     with closing(ChangedRecords(rows, rules, mapping, history)) as source:

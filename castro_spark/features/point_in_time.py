@@ -174,7 +174,7 @@ def _has_order(of: T.DataType) -> bool:
 
 def _check_names(taken: Sequence[str], wanted: Sequence[str], prefix: str) -> None:
     if not wanted:
-        raise UsageError("no columns of features are wanted", "name one at least, or leave columns out for all")
+        raise UsageError("no columns of features are selected", "name at least one, or omit columns for all")
     seen = {name.lower() for name in taken}  # as Spark compares names
     for name in (f"{prefix}{c}" for c in wanted):
         if name.lower() in seen:

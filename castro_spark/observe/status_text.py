@@ -40,7 +40,7 @@ def _stream(s: dict[str, Any]) -> Iterator[str]:
         if new := s["unknown_fields_not_told_before"]:
             yield f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (reported this once)"
         known = ", ".join(f"{of} by {' and '.join(kinds)}" for of, kinds in s["identities"].items() if kinds)
-        changed = f"; {s['ids_changed']:,} ids came padded or in another Unicode form" if s["ids_changed"] else ""
+        changed = f"; {s['ids_changed']:,} ids arrived padded or in another Unicode form" if s["ids_changed"] else ""
         yield f"  identity    {known or 'nothing yet'}{changed}"
         yield f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}".rstrip()
         if s["quarantine_warning"]:

@@ -36,10 +36,11 @@ class LastSyncProjector:
         if self._connection is None:
             self._connection = connect(self._settings.postgres, "castro_spark last_sync projection")
         marks = extracted(self._connection)
-        wanted = {last_sync_key(t): _text(m["watermark"]) for t, m in marks.items() if m["watermark"] is not None}
-        if wanted:
-            stored = self._redis.mget(list(wanted))
-            stale = {key: text for (key, text), old in zip(wanted.items(), stored, strict=True) if old != text.encode()}
+        expected = {last_sync_key(t): _text(m["watermark"]) for t, m in marks.items() if m["watermark"] is not None}
+        if expected:
+            stored = self._redis.mget(list(expected))
+            pairs = zip(expected.items(), stored, strict=True)
+            stale = {key: text for (key, text), value in pairs if value != text.encode()}
             if stale:
                 self._redis.mset(stale)
         return Step(None, None, projects=True)

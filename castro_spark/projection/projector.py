@@ -211,7 +211,7 @@ class StreamProjector:
                 requested = committed.requests(connection, self._stream.name, _KEYS_A_REQUEST)
                 if not requested:
                     return
-                rows = self._rows.wanted(connection, list(requested.values()))
+                rows = self._rows.requested(connection, list(requested.values()))
                 self._hashes.write(entries(self._stream, rows, self._expiry), *version)
             yield list(requested)
 

@@ -64,7 +64,7 @@ class StreamRows:
         )
         periods = {DAY: stream.daily_table, MONTH: stream.monthly_table}
         self._changed = {kind: _of_period("projection/changed_periods.sql", kind, t) for kind, t in periods.items()}
-        self._wanted = {kind: _of_period("projection/requested_periods.sql", kind, t) for kind, t in periods.items()}
+        self._requested = {kind: _of_period("projection/requested_periods.sql", kind, t) for kind, t in periods.items()}
 
     def changed(self, connection: Connection, products: Sequence[str], since: int, horizon: Horizon) -> Rows:
         """The rows of `products` that commits after revision `since` changed, within the horizon."""
@@ -76,12 +76,12 @@ class StreamRows:
             monthly = _aggregated(cursor)
         return Rows(list(self.newest(connection, products)), daily, monthly)
 
-    def wanted(self, connection: Connection, keys: Sequence[Key]) -> Rows:
+    def requested(self, connection: Connection, keys: Sequence[Key]) -> Rows:
         """The rows of these keys, whatever last changed them."""
         of_kind: dict[str, list[Key]] = {kind: [k for k in keys if k.kind == kind] for kind in (NEWEST, DAY, MONTH)}
         aggregates: dict[str, list[tuple[str, date, Fields | None]]] = {}
         with connection.cursor() as cursor:
-            for kind, query in self._wanted.items():
+            for kind, query in self._requested.items():
                 products = [k.product_code for k in of_kind[kind]]
                 cursor.execute(query, {"products": products, "days": [k.first_day for k in of_kind[kind]]})
                 aggregates[kind] = _aggregated(cursor)

@@ -26,7 +26,7 @@ _TIMEOUT_MS = "15000"
 _FETCHES = {"fetch.max.wait.ms": "5", "max.partition.fetch.bytes": str(4 << 20)}
 # Class names of client errors where a retry does not help.
 _PERMANENT = ("Authentication", "Authorization", "ConfigException", "KerberosException", "LoginException", "KeyStore")
-_UNRESOLVED = "No resolvable bootstrap"  # a name server may be away as a broker may
+_UNRESOLVED = "No resolvable bootstrap"  # transient: a name server may be down, like a broker
 
 # Kafka limits a fetch by compressed bytes, so the memory of a poll must be limited by the number of records.
 _POLLS = (200, 64, 20)  # records per poll

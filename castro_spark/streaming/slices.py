@@ -55,8 +55,8 @@ class Pace:
     def next_offsets(self, left: int, limits: Limits) -> int:
         """The number of offsets in the next slice, of `left` remaining: at least one, and within every limit.
 
-        The remainder is divided into slices of equal size. The target time determines their number, rounded, so a slice
-        may exceed `offsets` slightly.
+        The remainder is divided into slices of equal size. The target time determines their number, rounded: a slice
+        may exceed `offsets` by up to half.
         """
         by_bytes = int(limits.bytes / self.offset_bytes) if self.offset_bytes else limits.offsets
         slices = max(1, round(left / self.offsets))

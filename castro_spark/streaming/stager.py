@@ -36,7 +36,7 @@ from castro_spark.streaming.warm_up import WarmUp
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-# The driver's slices target this fraction of max_batch_bytes, so that a record may be four times the mean size before
+# The driver's slices target max_batch_bytes divided by this, so that a record may be four times the mean size before
 # the slice must be read again.
 _DRIVERS_PART = 4
 _SIZE = "bytes"
