@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.batch.backfill import Progress, run
-from castro_spark.batch.exclusive import exclusively, ensure_introduced, ledger_of
+from castro_spark.batch.exclusive import ensure_introduced, exclusively, ledger_of
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
