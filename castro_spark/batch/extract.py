@@ -180,8 +180,7 @@ class TableExtract:
                 if since is None or self._result.mode == FULL:
                     before = f" that changed before {since.isoformat(timespec='seconds')}" if since else ""
                     self._note(
-                        f"rows{before} are not sent to stream {stream.name}: run"
-                        f" backfill --stream {stream.name}"
+                        f"rows{before} are not sent to stream {stream.name}: run backfill --stream {stream.name}"
                     )
                 if since is None:
                     continue

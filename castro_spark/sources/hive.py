@@ -57,8 +57,7 @@ _CONDITION = re.compile(r"\[([A-Z][A-Z_.]+)\]")
 
 @dataclass(frozen=True)
 class TableRead:
-    """A table as it will be read: its rows in the target's columns, and source columns that the mapping does not know.
-    """
+    """A table as it will be read: its rows in the target's columns, and source columns unknown to the mapping."""
 
     rows: DataFrame
     unknown: tuple[str, ...]
