@@ -1,7 +1,7 @@
-"""What the jobs' command lines share: the settings options, words for errors, exit statuses, signals.
+"""The common part of the jobs' command lines: settings options, error messages, exit statuses, signals.
 
-Exit status: 0 done; 1 failed; 2 wrong usage or settings. A reader that leaves early (`| head`) changes neither the work
-nor its exit status; output that is lost otherwise (a full disk) makes a 0 a 1.
+Exit status: 0 done; 1 failed; 2 wrong usage or settings. A reader that closes the pipe early (`| head`) affects neither
+the work nor the exit status; output lost for another reason (disk full) changes exit status 0 to 1.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def settings_options(command: Command) -> Command:
-    """Gives a command --env and --conf-file; it takes them as `env` and `conf_file`."""
+    """Adds the options --env and --conf-file to a command, as parameters `env` and `conf_file`."""
     env = click.option(
         "--env", default="local", show_default=True, help="Settings: conf/ENV.yaml over conf/base.yaml."
     )
@@ -38,7 +38,7 @@ def settings_options(command: Command) -> Command:
 
 
 def stream_option(command: Command) -> Command:
-    """Gives a command --stream, which may be repeated; it takes it as `names`."""
+    """Adds the repeatable option --stream to a command, as parameter `names`."""
     choice = click.Choice(sorted(all_streams()))
     return click.option(
         "--stream", "names", multiple=True, type=choice, help="This stream only; may be repeated. [default: all]"
@@ -46,19 +46,19 @@ def stream_option(command: Command) -> Command:
 
 
 def chosen(names: tuple[str, ...]) -> list[StreamDeclaration]:
-    """The declarations of the streams named, or of all."""
+    """The declarations of the named streams; of all streams if none is named."""
     streams = all_streams()
     return [streams[name] for name in names or streams]
 
 
 def load(env: str, conf_file: Path | None) -> Settings:
-    """The settings of the options; the log is set up on the way."""
+    """Loads the settings that the options name, and configures logging."""
     _log(logging.INFO)
     return load_settings(env, conf_file)
 
 
 def quiet_log() -> None:
-    """Warnings and errors only, for a job that shows its own progress."""
+    """Logs warnings and errors only, for a job that prints its own progress."""
     _log(logging.WARNING)
 
 
@@ -70,7 +70,7 @@ def _log(level: int) -> None:
 
 
 def until_signalled() -> Event:
-    """An event that SIGTERM and SIGINT set: the batch under way ends, then the job."""
+    """An event that SIGTERM and SIGINT set: the current batch ends, then the job."""
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -78,24 +78,24 @@ def until_signalled() -> Event:
 
 
 def print_json(data: object) -> None:
-    """A program's way to read a job's result."""
+    """Prints a job's result as JSON on stdout."""
     click.echo(json.dumps(data, indent=2, default=str, ensure_ascii=False))
 
 
 def run(command: click.Command) -> None:
-    """Runs a job's command as a program: it ends with the command's exit status."""
+    """Runs a job's command as a program; exits with the command's exit status."""
     with droppable_output() as output:
         status = exit_status(command)
     sys.exit(status or int(output.truncated))
 
 
 def exit_status(command: click.Command, arguments: Sequence[str] | None = None) -> int:
-    """Runs a job's command in this process and returns its exit status; errors are reported in words on stderr.
+    """Runs a job's command in this process and returns its exit status; prints errors as messages on stderr.
 
-    `arguments` are those of the command line unless given.
+    `arguments`: None for those of the command line.
     """
     try:
-        # Outside its standalone mode click returns the status that a command leaves with.
+        # In non-standalone mode, click returns the exit status of the command.
         status = command.main(
             None if arguments is None else list(arguments), prog_name=_as_called(command), standalone_mode=False
         )
@@ -116,7 +116,7 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
 
 
 def _as_called(command: click.Command) -> str:
-    """The job as users call it, for usage and help."""
+    """The job's command as users type it, for usage and help."""
     code = getattr(command.callback, "__code__", None)
     file = code.co_filename if code else sys.argv[0]
     return f"./spark-submit.sh {Path(file).stem.replace('_', '-')}"

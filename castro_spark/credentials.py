@@ -1,6 +1,6 @@
-"""Secrets: where they come from, and what is refused so that they stand nowhere else. No error here repeats a value.
+"""Reads secrets, and rejects them in any other place. No error message here contains a value.
 
-They come from variables (CASTRO_..._PASSWORD) or files (CASTRO_..._PASSWORD_FILE, CASTRO_KAFKA_OPTIONS_FILE), never
+Secrets come from variables (CASTRO_..._PASSWORD) or files (CASTRO_..._PASSWORD_FILE, CASTRO_KAFKA_OPTIONS_FILE), never
 from settings files, URLs or connection strings.
 """
 
@@ -29,13 +29,13 @@ _KAFKA_SECRETS = ("kafka", "secret_options")
 
 _SECRET_NAME = re.compile(r"passw|passphrase|secret|token|credential|keystore\.key|user\.info", re.IGNORECASE)
 _SECRET_IN_JAAS = re.compile(r"(password|secret|token)\w*\s*=(?!\s*\"?\$\{)", re.IGNORECASE)
-_REFERENCE = re.compile(r"^\s*\$\{[^}]+\}\s*$")  # a config provider's, which Kafka's client resolves where it runs
-# Options whose names look so, and whose values are none: places and kinds.
+_REFERENCE = re.compile(r"^\s*\$\{[^}]+\}\s*$")  # a config provider's reference, which Kafka's client resolves
+# Options whose names match _SECRET_NAME but whose values are not secrets: locations, types and the like.
 _NOT_SECRET = re.compile(r"\.(location|type|class|url|id|scope|file|seconds|ms|name|path)$", re.IGNORECASE)
 
 
 def is_secret_option(name: str, value: str) -> bool:
-    """Whether a Kafka client option holds a secret in clear."""
+    """Whether a Kafka client option contains a secret in clear text."""
     if _REFERENCE.match(value):
         return False
     if name.lower().endswith("jaas.config"):
@@ -44,7 +44,7 @@ def is_secret_option(name: str, value: str) -> bool:
 
 
 def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
-    """The secret that `variable`, or the file that `variable`_FILE names, holds; None: neither is set."""
+    """The secret in `variable`, or in the file that `variable`_FILE names; None if neither is set."""
     if environ.get(variable):
         return environ[variable]
     path = environ.get(f"{variable}_FILE")
@@ -57,25 +57,25 @@ def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
 
 
 def read_secret_file(setting: str, path: str) -> str:
-    """The text of a file with a secret; `setting` names it in errors."""
+    """The text of a file with a secret; `setting` identifies it in errors."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{setting}: cannot read {path}: {error.strerror}", "name a readable file") from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{setting}: {path} is no text in UTF-8", "name a file with the secret alone") from None
+        raise SettingsError(f"{setting}: {path} is not UTF-8 text", "name a file with only the secret") from None
 
 
 def read_options_file(path: str) -> dict[str, str]:
-    """Kafka client options, as in Kafka's own client.properties."""
+    """Kafka client options from a file in the format of Kafka's client.properties."""
     try:
         return parse(read_secret_file(KAFKA_OPTIONS_FILE, path))
     except ValueError as error:
-        raise SettingsError(f"{KAFKA_OPTIONS_FILE}: {path}, {error}", "write a name=value a line") from None
+        raise SettingsError(f"{KAFKA_OPTIONS_FILE}: {path}, {error}", "write one name=value per line") from None
 
 
 def refuse_in_file(tree: Mapping[str, Any], path: Path) -> None:
-    """Raises SettingsError where a settings file holds a secret."""
+    """Raises SettingsError if a settings file contains a secret."""
     for variable, key in SECRETS.items():
         if _at(tree, key) is not None:
             raise SettingsError(
@@ -98,7 +98,7 @@ def _at(tree: Any, key: tuple[str, ...]) -> Any:
 
 
 def check_kafka_options(options: Mapping[str, str]) -> None:
-    """Raises ValueError where options of a settings file hold a secret."""
+    """Raises ValueError if options of a settings file contain a secret."""
     for name, value in options.items():
         if is_secret_option(name, value):
             raise ValueError(
@@ -108,11 +108,11 @@ def check_kafka_options(options: Mapping[str, str]) -> None:
 
 
 def check_dsn(dsn: str) -> None:
-    """Raises ValueError for what is no libpq connection string, or one that holds a secret."""
+    """Raises ValueError if `dsn` is not a libpq connection string, or contains a secret."""
     try:
         parts = psycopg2.extensions.parse_dsn(dsn)
     except psycopg2.Error:
-        # libpq's words may quote a part of it.
+        # libpq's message may quote a part of the string.
         raise ValueError("is no libpq connection string: write host=... port=... dbname=... user=...") from None
     if "password" in parts:
         raise ValueError("must hold no password: use CASTRO_POSTGRES_PASSWORD or ..._PASSWORD_FILE")
@@ -121,7 +121,7 @@ def check_dsn(dsn: str) -> None:
 
 
 def check_redis_url(url: str) -> None:
-    """Raises ValueError for what is no Redis URL, or one that holds a user or a secret, wherever in it."""
+    """Raises ValueError if `url` is not a Redis URL, or contains a user or a secret anywhere."""
     try:
         parts = urlsplit(url)
         _ = parts.port

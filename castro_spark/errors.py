@@ -1,45 +1,45 @@
-"""The errors of castro_spark: each says what is wrong, where, and what to do.
+"""The errors of castro_spark: each states the problem, its place, and the remedy.
 
     CastroError                 exit status 1
     ├── UsageError              exit status 2: wrong arguments
-    │   └── SettingsError       a setting is missing or cannot be used; names the file and the key
-    ├── SourceError             Kafka or Hive cannot be read as it must
-    │   ├── KafkaUnavailable    the brokers do not answer: waited for
-    │   ├── KafkaRefused        the brokers refuse this client: who it is, or what it may do
-    │   ├── TopicMissing        there is no such topic
-    │   ├── TopicRecreated      the topic's id is another one than the ledger's
+    │   └── SettingsError       a setting is missing or invalid; names the file and the key
+    ├── SourceError             Kafka or Hive cannot be read
+    │   ├── KafkaUnavailable    the brokers do not answer: retried
+    │   ├── KafkaRefused        the brokers refuse this client: authentication or authorization
+    │   ├── TopicMissing        the topic does not exist
+    │   ├── TopicRecreated      the topic's id differs from the ledger's
     │   ├── OffsetsAgedOut      the ledger is behind the topic's beginning: records are gone
     │   ├── OffsetsBeyondEnd    the ledger is ahead of the topic's end
-    │   ├── MappingError        a warehouse table is not as the mapping says
+    │   ├── MappingError        a warehouse table does not match the mapping
     │   └── SourceUnreadable    a warehouse table cannot be read: not the same as an empty one
-    ├── SinkError               PostgreSQL, Redis or the archive does not hold what it must
-    │   ├── SessionRefused      a session of PostgreSQL cannot be used as it is
+    ├── SinkError               PostgreSQL, Redis or the archive is not in the required state
+    │   ├── SessionRefused      a PostgreSQL session has unusable settings
     │   ├── NotMigrated         tables are missing or of another version
-    │   ├── TypeChanged         a table is there with other columns than the mapping's
-    │   ├── Fenced              another writer has taken the stream over
-    │   ├── LedgerMoved         the ledger is not where this writer left it
-    │   ├── StagingLost         staged records are gone before their commit
-    │   ├── RulesChanged        what records are parsed by has changed before their commit
-    │   ├── CheckpointLost      Spark's checkpoint folder is gone while the stream runs
+    │   ├── TypeChanged         a table exists with other columns than the mapping's
+    │   ├── Fenced              another writer has claimed the stream
+    │   ├── LedgerMoved         the ledger's offsets differ from the batch's start
+    │   ├── StagingLost         staged records were lost before their commit
+    │   ├── RulesChanged        the parse rules changed before the commit
+    │   ├── CheckpointLost      Spark's checkpoint folder was removed while the stream runs
     │   ├── ArchiveFailed       the archive cannot be written, or another process writes it
     │   ├── ExtractBusy         another extract of the table runs
-    │   └── ChecksFailed        what was loaded must not take the table's place
+    │   └── ChecksFailed        the extracted rows fail a check; the table is not replaced
     ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
-    ├── JvmEnded                Spark's JVM ended under the job
-    ├── IdentitiesDiffer        stream and warehouse know the same events differently
-    ├── StreamsFailed           streams did not do as they were asked to
-    ├── TablesFailed            an extract ended, but not for all its tables
-    └── NotReconciled           a reconciliation ended, but not all is as it should be
+    ├── JvmEnded                Spark's JVM ended during the job
+    ├── IdentitiesDiffer        stream and warehouse identify the same events differently
+    ├── StreamsFailed           streams did not stop as requested
+    ├── TablesFailed            an extract failed for some of its tables
+    └── NotReconciled           a reconciliation failed or was refused for some streams
 
-What is not here is a system failure (PostgreSQL down, broken network): the driver's own exception,
-retried by the writer and never taken for a bad record.
+A system failure (PostgreSQL down, network broken) is not in this list: it is the driver's own exception. The writer
+retries it, and never treats it as a bad record.
 """
 
 from __future__ import annotations
 
 
 class CastroError(Exception):
-    """What is wrong and where; `remedy` says what to do about it."""
+    """`problem` states what is wrong and where; `remedy` states what to do about it."""
 
     exit_status = 1
 
@@ -53,29 +53,29 @@ class CastroError(Exception):
 
 
 class UsageError(CastroError):
-    """Arguments that cannot be used."""
+    """Invalid arguments."""
 
     exit_status = 2
 
 
 class SettingsError(UsageError):
-    """A setting that is missing or cannot be used."""
+    """A setting that is missing or invalid."""
 
 
 class SourceError(CastroError):
-    """Kafka or Hive cannot be read as it must."""
+    """Kafka or Hive cannot be read."""
 
 
 class KafkaUnavailable(SourceError):
-    """The brokers do not answer now; it may pass."""
+    """The brokers do not answer now; possibly transient."""
 
 
 class KafkaRefused(SourceError):
-    """The brokers refuse this client; trying again does not help."""
+    """The brokers refuse this client; a retry does not help."""
 
 
 class TopicMissing(SourceError):
-    """There is no such topic."""
+    """The topic does not exist."""
 
 
 class TopicRecreated(SourceError):
@@ -83,59 +83,59 @@ class TopicRecreated(SourceError):
 
 
 class OffsetsAgedOut(SourceError):
-    """Records that were not consumed have been removed from the topic."""
+    """Records were removed from the topic before they were consumed."""
 
 
 class OffsetsBeyondEnd(SourceError):
-    """The ledger holds offsets that the topic does not have."""
+    """The ledger's offsets are beyond the topic's end."""
 
 
 class MappingError(SourceError):
-    """A warehouse table is not as the mapping says; trying again does not help."""
+    """A warehouse table does not match the mapping; a retry does not help."""
 
 
 class SourceUnreadable(SourceError):
-    """A warehouse table cannot be read now. It must never be taken for an empty one."""
+    """A warehouse table cannot be read now. It must never be treated as empty."""
 
 
 class SinkError(CastroError):
-    """PostgreSQL, Redis or the archive does not hold what it must."""
+    """PostgreSQL, Redis or the archive is not in the required state."""
 
 
 class SessionRefused(SinkError):
-    """A session of PostgreSQL is not as it must be, and the job cannot set it so; somebody must mend it."""
+    """A PostgreSQL session has settings that the job needs changed and cannot change; an operator must."""
 
 
 class NotMigrated(SinkError):
-    """The database lacks tables, or has those of another version."""
+    """Tables are missing from the database, or are of another version."""
 
 
 class Fenced(SinkError):
-    """Another writer has taken the stream over; this one has committed nothing since."""
+    """Another writer has claimed the stream; this one has committed nothing since."""
 
 
 class LedgerMoved(SinkError):
-    """Offsets in the ledger differ from those that the batch was cut to."""
+    """Offsets in the ledger differ from the batch's start offsets."""
 
 
 class StagingLost(SinkError):
-    """What a batch's tasks staged is not there any more: PostgreSQL crashed in between. The stream begins again."""
+    """A batch's staged records are gone: PostgreSQL crashed before the commit. The stream restarts."""
 
 
 class RulesChanged(SinkError):
-    """What a batch's records were parsed by no longer holds; nothing of it is committed. They are parsed again."""
+    """The rules with which a batch was parsed have changed. Nothing of it is committed; it is parsed again."""
 
 
 class CheckpointLost(SinkError):
-    """Spark's checkpoint folder is gone while the stream runs. The stream begins again: the ledger decides."""
+    """Spark's checkpoint folder was removed while the stream runs. The stream restarts at the ledger's offsets."""
 
 
 class ArchiveFailed(SinkError):
-    """The archive cannot be written, or another process writes it; what was appended so far is there once."""
+    """The archive cannot be written, or another process writes it; records appended so far are in it exactly once."""
 
 
 class TypeChanged(SinkError):
-    """A table is there with other columns or another key than the mapping's; what to do is for people to decide."""
+    """A table exists with other columns or another key than the mapping's; an operator must decide what to do."""
 
 
 class ExtractBusy(SinkError):
@@ -143,19 +143,19 @@ class ExtractBusy(SinkError):
 
 
 class ChecksFailed(SinkError):
-    """What was read fails a check; the table stays as it was."""
+    """The extracted rows fail a check; the table is unchanged."""
 
 
 class JvmEnded(CastroError):
-    """Spark's JVM is gone: out of memory, killed, or crashed."""
+    """Spark's JVM has ended: out of memory, killed, or crashed."""
 
 
 class IdentitiesDiffer(CastroError):
-    """Warehouse and stream know the same events by different kinds of identity: both would count them."""
+    """Warehouse and stream identify the same events by different kinds of identity: events would be counted twice."""
 
 
 class StreamsFailed(CastroError):
-    """Streams did not do as they were asked to (`stop`)."""
+    """Streams did not stop as requested (`stop`)."""
 
 
 class TablesFailed(CastroError):
@@ -163,16 +163,16 @@ class TablesFailed(CastroError):
 
 
 class NotReconciled(CastroError):
-    """A reconciliation failed, or refused to change so much, for some streams; the others are done."""
+    """A reconciliation failed, or exceeded the change limit, for some streams; the others are done."""
 
 
 def first_line(error: BaseException | None) -> str:
-    """What an error says, without what follows (a trace, a query, what to do): for a line of the log."""
+    """The first line of an error's text, without traceback, query or remedy: for a log line."""
     return str(error).strip().partition("\n")[0]
 
 
 def in_words(error: BaseException | None) -> str:
-    """What went wrong: a CastroError whole, with what to do; of any other error (Java's too) the first line."""
+    """An error's text: a CastroError with its remedy; of any other error, including Java's, the first line."""
     if isinstance(error, CastroError):
         return str(error)
     if java := getattr(error, "java_exception", None):

@@ -1,4 +1,4 @@
-"""The mapping of warehouse tables: which Hive table becomes which PostgreSQL table, column by column. Typed, no I/O."""
+"""The mapping of Hive tables to PostgreSQL tables, column by column. Typed, no I/O."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-_LONGEST_NAME = 40  # PostgreSQL takes 63 characters; staging tables and indexes add to it
-LOADED_AT = "loaded_at"  # when the row was written; the jobs' own
+_LONGEST_NAME = 40  # PostgreSQL allows 63 characters; staging tables and indexes add a suffix
+LOADED_AT = "loaded_at"  # when the row was written; reserved for the jobs
 _OWN = frozenset({LOADED_AT, "attempt"})
 
 
@@ -18,7 +18,7 @@ class _Section(BaseModel):
 
 
 class ColumnType(Enum):
-    """What a mapped column can hold; each fixes the column's type on every side."""
+    """The types of a mapped column; each determines the column's type in Spark and in PostgreSQL."""
 
     TEXT = "text"
     DECIMAL = "decimal"  # exact decimal(18,6)
@@ -28,11 +28,11 @@ class ColumnType(Enum):
     BOOLEAN = "boolean"
 
 
-KEY_TYPES = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN)  # those that have one text each
+KEY_TYPES = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN)  # types whose values have a unique text form
 
 
 class PartitionDay(Enum):
-    """The day of the watermark column that a partition column holds."""
+    """Which day of the watermark column a partition column contains."""
 
     LOCAL_DATE = "local_date"
     UTC_DATE = "utc_date"
@@ -44,7 +44,7 @@ class ColumnMapping(_Section):
     source: str | None = Field(default=None, alias="from", min_length=1)
     sql: str | None = Field(default=None, min_length=1)
     type: ColumnType
-    required: bool = False  # a full refresh fails where more than the null limit of it is null
+    required: bool = False  # a full refresh fails if the share of nulls exceeds null_limit
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnMapping:
@@ -54,16 +54,16 @@ class ColumnMapping(_Section):
 
 
 class PartitionMapping(_Section):
-    """The source's partition column, and the day it holds: an incremental run lists no older partitions."""
+    """The source's partition column, and the day it contains: an incremental run lists no older partitions."""
 
     column: str = Field(min_length=1)
     holds: PartitionDay = PartitionDay.LOCAL_DATE
 
 
 class Limits(_Section):
-    """What an incremental run reads again, and what a full refresh tolerates, as shares of the rows."""
+    """The overlap of incremental runs, and the tolerances of a full refresh, as shares of the rows."""
 
-    overlap_minutes: float = Field(ge=0)  # rows that commit out of order within it are not missed
+    overlap_minutes: float = Field(ge=0)  # read again, so that rows committed out of order are not missed
     shrink_limit: float = Field(ge=0, le=1)
     null_limit: float = Field(ge=0, le=1)
     duplicate_limit: float = Field(ge=0, le=1)
@@ -74,8 +74,8 @@ class Limits(_Section):
 
 
 class TableMapping(_Section):
-    """A source table and its target. `watermark` is the target column that tells when a row last changed: of one
-    key the newest row counts."""
+    """A source table and its target. `watermark` is the target column with a row's last change: the newest row of each
+    key counts."""
 
     source: str = Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")  # database.table
     key: tuple[str, ...] = Field(min_length=1)
@@ -83,7 +83,7 @@ class TableMapping(_Section):
     partition: PartitionMapping | None = None
     columns: dict[str, ColumnMapping]
     indexes: tuple[tuple[str, ...], ...] = ()
-    ignore: frozenset[str] = frozenset()  # source columns that are known and not wanted
+    ignore: frozenset[str] = frozenset()  # source columns that are known and not extracted
     overlap_minutes: float | None = Field(default=None, ge=0)
     shrink_limit: float | None = Field(default=None, ge=0, le=1)
     null_limit: float | None = Field(default=None, ge=0, le=1)
@@ -110,7 +110,7 @@ class TableMapping(_Section):
 
     @property
     def never_null(self) -> tuple[str, ...]:
-        """The columns without which a row has no place: its key, and when it changed."""
+        """The columns that must not be null: the key and the watermark."""
         return (*self.key, self.watermark)
 
     @property
@@ -127,17 +127,17 @@ class TableMapping(_Section):
 
 
 class WarehouseSettings(_Section):
-    """How tables are extracted, and which."""
+    """Which tables are extracted, and how."""
 
     embedded_dir: str | None = None  # an embedded Hive metastore and its tables; on a cluster hive-site.xml decides
     parallel_tables: int = Field(gt=0)
-    copies_a_table: int = Field(gt=0)  # tasks, and so connections, that load one table at a time
-    retries: int = Field(ge=0)  # of a table, for what may pass
-    retry_wait_seconds: float = Field(gt=0)  # before the first of them; then twice as long each time
+    copies_a_table: int = Field(gt=0)  # concurrent tasks, and so connections, that load one table
+    retries: int = Field(ge=0)  # per table, for transient errors
+    retry_wait_seconds: float = Field(gt=0)  # before the first retry; doubled for each further one
     lock_wait_seconds: float = Field(ge=0)  # for another extract of the same table
-    swap_wait_seconds: float = Field(gt=0)  # for readers that hold the table
+    swap_wait_seconds: float = Field(gt=0)  # for readers that lock the table
     limits: Limits
-    tables: dict[str, TableMapping | None]  # None: a table of base.yaml that is not wanted here
+    tables: dict[str, TableMapping | None]  # None: a table of base.yaml that is disabled here
 
     @field_validator("tables")
     @classmethod

@@ -1,7 +1,7 @@
-"""The standard streams of a job that must end its work also where nobody reads its output any more.
+"""Standard streams for jobs that must complete even if their output can no longer be written.
 
-`./spark-submit.sh migrate | head -1` closes the pipe after a line. The next write would end the job half-way. Here the
-rest of the output is dropped instead, which one line on stderr says, and the job goes on.
+`./spark-submit.sh migrate | head -1` closes the pipe after one line. The next write would abort the job. Instead, the
+rest of the output is dropped, one line on stderr reports it, and the job continues.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from typing import TextIO
 
 
 class Streams:
-    """Whether output was lost, and why: the first error of a write to stdout or stderr."""
+    """The first write error of stdout or stderr, if output was lost."""
 
     def __init__(self) -> None:
         self.error: OSError | None = None
 
     @property
     def truncated(self) -> bool:
-        """Output was lost although somebody wants it: a full disk, not a reader that left."""
+        """Whether output was lost for another reason than a closed pipe, such as a full disk."""
         return self.error is not None and not isinstance(self.error, BrokenPipeError)
 
     def lost(self, error: OSError) -> None:
-        """Notes the loss and says it once, where stderr still has a reader."""
+        """Records the error, and reports the first one on stderr."""
         first, self.error = self.error is None, self.error or error
         if first:
-            why = "nobody reads it any more" if isinstance(error, BrokenPipeError) else error.strerror
-            print(f"output: {why}; the job goes on to its end, what else it prints is dropped", file=sys.stderr)
+            reason = "the pipe was closed" if isinstance(error, BrokenPipeError) else error.strerror
+            print(f"output: {reason}; the job continues, further output is dropped", file=sys.stderr)
 
 
 class _Droppable(io.FileIO):
-    """A standard stream that goes to the null device from the first write on that fails."""
+    """A standard stream that is redirected to the null device after the first failed write."""
 
     def __init__(self, number: int, lost: Callable[[OSError], None]) -> None:
         super().__init__(number, "w", closefd=False)
@@ -45,7 +45,7 @@ class _Droppable(io.FileIO):
             return super().write(data)
         except OSError as error:
             null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, self.fileno())  # child processes write there too from now on
+            os.dup2(null, self.fileno())  # child processes inherit the redirection
             os.close(null)
             self._lost(error)
             return len(data)
@@ -53,7 +53,7 @@ class _Droppable(io.FileIO):
 
 @contextmanager
 def droppable_output() -> Iterator[Streams]:
-    """Makes this program's stdout and stderr droppable until the block ends; leaves streams that were replaced."""
+    """Makes this program's stdout and stderr droppable until the block ends; skips streams that were replaced."""
     streams = Streams()
     before = sys.stdout, sys.stderr
     if (out := sys.__stdout__) is not None and sys.stdout is out:

@@ -1,4 +1,4 @@
-"""A stream's declaration and the rules of its parsing, as conf and clock have them."""
+"""Derives a stream's effective declaration and parse rules from its declaration, the settings and the clock."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 
 def stream_settings(stream: StreamDeclaration, settings: Settings) -> StreamSettings:
-    """What conf says of the stream; nothing where conf does not name it."""
+    """The settings of the stream; the defaults if it has none."""
     return settings.streams.get(stream.name, StreamSettings())
 
 
 def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclaration:
-    """The declaration with topic, tables and identity as conf has them.
+    """The declaration with topic, tables and identity from the settings.
 
-    SettingsError where no such columns exist, or where a table's name cannot be one.
+    Raises SettingsError if a natural-key column does not exist, or a table name or pattern is invalid.
     """
     conf = stream_settings(stream, settings)
     if wrong := [name for name in conf.tables if is_no_name(name)]:
@@ -47,7 +47,7 @@ def configured(stream: StreamDeclaration, settings: Settings) -> StreamDeclarati
 
 
 def named_sources(stream: StreamDeclaration, settings: Settings) -> tuple[Source, ...]:
-    """The sources whose changes the stream takes, as conf names them."""
+    """The sources whose changes the stream accepts, from the settings."""
     named = stream_settings(stream, settings).sources
     return tuple(Source(s.server, s.database, s.schema_, label) for label, s in named.items())
 
@@ -60,10 +60,10 @@ def parse_rules(
     warehouse: Kinds = frozenset(),
     source: Source | None = None,
 ) -> ParseRules:
-    """What the records of a batch that begins now are parsed by; `warehouse`: how the warehouse's rows are known.
+    """The parse rules of a batch that starts now; `warehouse`: the warehouse rows' kinds of identity.
 
-    `source` is the one that the stream's first change fixed (in the ledger); it counts where conf names none. Its
-    schema counts where no pattern takes tables of other schemas.
+    `source` is the source that the stream's first change fixed (in the ledger). It applies if the settings name no
+    sources. Its schema is compared unless a table pattern may match tables of other schemas.
     """
     if source is not None and any(is_pattern(name) for name in stream.envelope_tables):
         source = source.without_schema()

@@ -1,4 +1,4 @@
-"""Settings of the servers: where Kafka, PostgreSQL and Redis are, how to log in, and how long to wait for an answer."""
+"""Settings of Kafka, PostgreSQL and Redis: addresses, credentials and timeouts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from castro_spark import credentials
 
-_SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # those that take a user and a password
+_SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # mechanisms with user and password
 
 
 class Section(BaseModel):
-    """Frozen, without unknown keys; its errors do not repeat what was written."""
+    """A frozen section that rejects unknown keys; its errors do not contain input values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -22,14 +22,14 @@ class KafkaSettings(Section):
     options: dict[str, str] = Field(default_factory=dict)
     sasl_username: str | None = Field(default=None, min_length=1)
     sasl_password: SecretStr | None = None
-    secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # those of the options file
-    options_file: str | None = None  # where it lies
+    secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # from the options file
+    options_file: str | None = None  # its path
     options_file_on_nodes: bool = False
 
     @field_validator("options")
     @classmethod
     def _no_group(cls, options: dict[str, str]) -> dict[str, str]:
-        # A group shared by concurrent queries would make each of them read only a part.
+        # Concurrent queries with the same group would each read only a part.
         if "group.id" in options:
             raise ValueError("must not name group.id: each query reads all partitions by itself")
         credentials.check_kafka_options(options)
@@ -55,11 +55,11 @@ class KafkaSettings(Section):
 
     @property
     def sasl_mechanism(self) -> str:
-        """As the options have it."""
+        """The option sasl.mechanism."""
         return self.option("sasl.mechanism")
 
     def option(self, name: str) -> str:
-        """A client option, of either kind; "" where it is not set."""
+        """A client option, secret or not; "" if it is not set."""
         secret = self.secret_options.get(name)
         return secret.get_secret_value() if secret else self.options.get(name, "")
 
@@ -82,16 +82,16 @@ class PostgresSettings(Section):
         return dsn
 
     def secret(self) -> str | None:
-        """The password; on an executor that of its own file, where `executor_password_file` is set."""
+        """The password; on an executor, the content of `executor_password_file` if that is set."""
         if self.password is not None:
             return self.password.get_secret_value()
         if self.executor_password_file is None:
             return None  # a passfile, a certificate, Kerberos
-        held = credentials.read_secret_file("postgres.executor_password_file", self.executor_password_file)
-        return held.rstrip("\r\n")
+        password = credentials.read_secret_file("postgres.executor_password_file", self.executor_password_file)
+        return password.rstrip("\r\n")
 
     def __getstate__(self) -> dict[Any, Any]:
-        """What goes to the executors: without the password where they have a file of their own."""
+        """The pickled state for the executors: without the password if they have their own password file."""
         state = super().__getstate__()
         if self.executor_password_file is None:
             return state
@@ -102,7 +102,7 @@ class TtlSettings(Section):
     realtime_seconds: int = Field(gt=0)
     daily_days: int = Field(gt=0)
     monthly_days: int = Field(gt=0)
-    product_360_hours: int = Field(gt=24)  # every hash is written anew once a day
+    product_360_hours: int = Field(gt=24)  # every hash is rewritten once a day
 
 
 class RedisSettings(Section):

@@ -1,4 +1,4 @@
-"""The SparkSession of the jobs. The master and the jars are spark-submit's affair."""
+"""Creates the jobs' SparkSession. spark-submit sets the master and the jars."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import Any
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-ZONE = "UTC"  # of every JVM: ORC and text hold wall clocks, which Java reads in the JVM's own zone
-# What reading Hive needs of a session.
+ZONE = "UTC"  # time zone of every JVM: ORC and text store local times, which Java reads in the JVM's zone
+# Session settings for reading Hive.
 HIVE_READING = {
-    # A number that does not fit, or a file that is gone, must never become a null, or no rows.
+    # An overflowing number must never become null, and a missing file must never mean no rows.
     "spark.sql.ansi.enabled": "true",
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.files.ignoreCorruptFiles": "false",
-    # Hive's own reader, where it is used, goes into subfolders.
+    # Hive's own reader, if used, reads subfolders.
     "mapreduce.input.fileinputformat.input.dir.recursive": "true",
     "hive.mapred.supports.subdirectories": "true",
-    # Dates before 1900 that an old writer wrote in another calendar are an error with words, not other dates.
+    # Dates before 1900 from a writer with the old calendar raise an error, instead of being read as other dates.
     "spark.sql.parquet.datetimeRebaseModeInRead": "EXCEPTION",
     "spark.sql.parquet.int96RebaseModeInRead": "EXCEPTION",
 }
-# What Delta Lake needs of a session.
+# Session settings for Delta Lake.
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
 
-# What Spark hides in its pages, event logs and plans. The setting REPLACES Spark's default, so that is here too.
+# What Spark redacts in its UI, event logs and plans. The setting REPLACES Spark's default, so it includes the default.
 _REDACTED = "(?i)secret|password|passwd|passphrase|token|access[.]?key|credential|jaas|keystore[.]key|dsn"
 
 
 def spark_session(job: str, *, delta: bool = False) -> SparkSession:
-    """A session named after the job, with what the jobs rely on; JVM and cluster settings are in conf/.
+    """A session named after the job, with the settings that the jobs rely on; JVM and cluster settings are in conf/.
 
-    `delta`: it reads or writes the archive too. Else Delta's rules are left out of all planning.
+    `delta`: the job reads or writes the archive. Otherwise Delta's rules do not slow down planning.
     """
     builder = _builder(job)
     for name, value in (DELTA if delta else {}).items():
@@ -65,15 +65,15 @@ def hive_session(job: str, embedded_dir: str | None = None) -> SparkSession:
 
 
 def session_beside(spark: SparkSession, settings: Mapping[str, str]) -> SparkSession:
-    """A session of its own on the same Spark, with these settings over those of a stream's small batches."""
-    beside = spark.newSession()
+    """A separate session on the same SparkContext; `settings` override those for a stream's small batches."""
+    session = spark.newSession()
     for name, value in settings.items():
-        beside.conf.set(name, value)
-    return beside
+        session.conf.set(name, value)
+    return session
 
 
 def embedded_hive(folder: Path) -> dict[str, str]:
-    """Spark's settings for an embedded metastore (Derby) with everything it writes in `folder`."""
+    """Spark's settings for an embedded metastore (Derby) that writes only to `folder`."""
     return {
         "spark.sql.catalogImplementation": "hive",
         "spark.sql.warehouse.dir": folder.joinpath("tables").as_uri(),
@@ -88,15 +88,15 @@ def _builder(job: str) -> SparkSession.Builder:
     return (
         SparkSession.builder.appName(f"castro_spark {job}")
         .config("spark.sql.session.timeZone", "UTC")
-        # Results of a batch come back in one piece of Arrow.
+        # A batch's result is returned in one Arrow batch.
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "20000")
-        # What a task has in hand at once, in the JVM and in Python, whatever the size of a record.
+        # Limits a task's memory, in the JVM and in Python, whatever the size of a record.
         .config("spark.sql.execution.arrow.maxBytesPerBatch", str(4 << 20))
-        # What a poll brought beyond a batch's end waits for the next one; it may be large, so not for minutes.
+        # Records polled beyond a batch's end are cached for the next batch; they may be large, so evict them early.
         .config("spark.kafka.consumer.fetchedData.cache.timeout", "10s")
         .config("spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval", "5s")
-        # Checkpoints are small and the ledger decides: a second file with each one's checksum only costs time.
+        # Checkpoints are small and the ledger is authoritative: a checksum file for each would only cost time.
         .config("spark.sql.streaming.checkpoint.fileChecksum.enabled", "false")
         .config("spark.sql.streaming.minBatchesToRetain", "10")
         .config("spark.sql.adaptive.enabled", "false")
@@ -105,9 +105,9 @@ def _builder(job: str) -> SparkSession.Builder:
 
 
 def redaction() -> str:
-    """What the cluster's configuration hides, and what the jobs must hide in any case."""
+    """The redaction regex: the cluster's own, and what the jobs must redact in any case."""
     context: Any = SparkContext
-    context._ensure_initialized()  # the JVM, which knows what spark-submit was given
+    context._ensure_initialized()  # starts the JVM, which has spark-submit's configuration
     set_before = SparkConf().get("spark.redaction.regex", "")
     if not set_before or _REDACTED in set_before:
         return set_before or _REDACTED
@@ -122,6 +122,6 @@ def _started(builder: SparkSession.Builder) -> SparkSession:
 
 
 def pin_zone(spark: SparkSession) -> None:
-    """Makes UTC the zone of the driver's JVM, whatever the host's is. Executors: conf/spark-cluster.conf."""
+    """Sets the time zone of the driver's JVM to UTC, whatever the host's is. Executors: conf/spark-cluster.conf."""
     zones: Any = spark.sparkContext._jvm.java.util.TimeZone  # type: ignore[union-attr]
     zones.setDefault(zones.getTimeZone(ZONE))

@@ -35,12 +35,12 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
 
 
 class ProjectionSettings(Section):
-    """How Redis follows what PostgreSQL has committed."""
+    """The projection of PostgreSQL's committed state to Redis."""
 
     poll_seconds: float = Field(gt=0)
     products_per_chunk: int = Field(gt=0)
     wait_seconds: float = Field(ge=0)
-    takeover_seconds: float = Field(ge=5)  # a sign of life comes every two seconds
+    takeover_seconds: float = Field(ge=5)  # the heartbeat's interval is two seconds
 
 
 class ParseSettings(Section):
@@ -55,7 +55,7 @@ class ParseSettings(Section):
     @field_validator("none_dates", mode="before")
     @classmethod
     def _as_texts(cls, dates: Any) -> Any:
-        # YAML reads 1970-01-01 without quotes as a date.
+        # YAML parses an unquoted 1970-01-01 as a date.
         return [d.isoformat() if isinstance(d, date) else d for d in dates] if isinstance(dates, list) else dates
 
     @field_validator("foreign_members", "operation_members", "operations")
@@ -82,7 +82,7 @@ class StreamingSettings(Section):
 
 
 class HousekeepingSettings(Section):
-    """What is kept how long of what would grow for ever (sinks/postgres/pruning)."""
+    """Retention of everything that would otherwise grow without limit (sinks/postgres/pruning)."""
 
     every_minutes: float = Field(gt=0)
     rows_per_step: int = Field(gt=0)
@@ -100,7 +100,7 @@ class Product360Settings(Section):
 
 
 class ArchiveSettings(Section):
-    """The archive of raw records; without `dir` there is none."""
+    """The archive of raw records; disabled without `dir`."""
 
     dir: str | None = Field(default=None, min_length=1, pattern=r"^[^`]*$")  # Delta cannot quote a backtick
     trigger_seconds: float = Field(gt=0)
@@ -112,7 +112,7 @@ class ArchiveSettings(Section):
     vacuum_hours: float = Field(gt=0)
 
     def folder(self, stream: str) -> str:
-        """Where a stream's table lies; to be asked only where there is an archive."""
+        """The folder of a stream's table. Requires `dir`."""
         assert self.dir is not None
         return f"{self.dir.rstrip('/')}/{stream}"
 
@@ -122,8 +122,8 @@ class BackfillSettings(Section):
 
 
 class ReconcileSettings(Section):
-    in_flight_minutes: float = Field(ge=0)  # what changed since is not judged yet
-    change_limit: float = Field(ge=0, le=1)  # of a day's events, that a run may change unless forced
+    in_flight_minutes: float = Field(ge=0)  # more recent changes are not compared yet
+    change_limit: float = Field(ge=0, le=1)  # share of a day's events that a run may change, unless forced
     repairs_per_commit: int = Field(gt=0)
 
     @property
@@ -132,25 +132,25 @@ class ReconcileSettings(Section):
 
 
 class HistorySettings(Section):
-    """Where the warehouse holds a stream's events: a table of `warehouse.tables` whose columns are named as the
-    stream's. `deleted` is Spark SQL over these columns."""
+    """A stream's events in the warehouse: a table of `warehouse.tables` with the stream's column names. `deleted` is a
+    Spark SQL expression over these columns."""
 
     table: str
-    key: tuple[str, ...] = ()  # the columns that make the id which the stream's records have; none: the natural key
-    deleted: str | None = None  # true: the row says that there is no such event any more
-    source: str | None = None  # where the stream's `sources` names several: the one whose rows these are
-    on_extract: bool = True  # an extract of the table brings its new rows to the stream's tables too
+    key: tuple[str, ...] = ()  # the columns that form the id of the stream's records; empty: the natural key
+    deleted: str | None = None  # true: the row marks the event as deleted
+    source: str | None = None  # if the stream's `sources` names several: the source of these rows
+    on_extract: bool = True  # an extract of the table sends its new rows to the stream's tables too
 
     @model_validator(mode="before")
     @classmethod
     def _former_key(cls, tree: Any) -> Any:
         if isinstance(tree, dict) and "event_id" in tree:
-            raise ValueError("event_id is key now: the columns that make the id, as in key: [order_number, item]")
+            raise ValueError("event_id is key now: the columns that form the id, as in key: [order_number, item]")
         return tree
 
 
 class SourceSettings(Section):
-    """A connector's server (topic.prefix), database and schema; what is left out is not compared."""
+    """A connector's server (topic.prefix), database and schema; omitted parts are not compared."""
 
     server: str | None = Field(default=None, min_length=1)
     database: str | None = Field(default=None, min_length=1)
@@ -164,15 +164,15 @@ class SourceSettings(Section):
 
 
 class StreamSettings(Section):
-    """What conf says of a stream; what it leaves out is as declared (castro_spark/streams)."""
+    """Settings of a stream; they default to its declaration (castro_spark/streams)."""
 
     topic: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,249}$")
     partitions: int = Field(default=4, gt=0)
-    tables: tuple[str, ...] = ()  # names and patterns, beside the declared ones
+    tables: tuple[str, ...] = ()  # names and patterns, in addition to the declared ones
     sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], SourceSettings] = Field(default_factory=dict)
     identity: IdentityRule = IdentityRule.AUTO
     natural_key: tuple[str, ...] | None = Field(default=None, min_length=1)
-    key: tuple[str, ...] = ()  # the fields of the record key that make the id, in order; none: all of its own
+    key: tuple[str, ...] = ()  # the fields of the record key that form the id, in order; empty: all fields
     max_offsets_per_trigger: int | None = Field(default=None, gt=0)
     history: HistorySettings | None = None
 
@@ -231,7 +231,7 @@ class Settings(Section):
         return self
 
     def _unfit_key(self, stream: str) -> str | None:
-        """Why the warehouse's rows cannot be known by the columns that conf names; None where they can."""
+        """Why history.key cannot identify the warehouse's rows; None if it can."""
         history = self.history(stream)
         if history is None:
             return None
@@ -240,17 +240,17 @@ class Settings(Section):
             return f"{', '.join(missing)} is no column of {history.table}; it has {', '.join(columns)}"
         if wrong := [c for c in history.key if columns[c].type not in KEY_TYPES]:
             return (
-                f"{', '.join(wrong)} is {columns[wrong[0]].type.value}, which record keys do not tell in the same"
-                f" words; name columns of the types {', '.join(t.value for t in KEY_TYPES)}"
+                f"{', '.join(wrong)} is {columns[wrong[0]].type.value}, whose text form in record keys may differ;"
+                f" name columns of the types {', '.join(t.value for t in KEY_TYPES)}"
             )
         if history.key == ("product_code",):
-            return "a product's code alone tells none of its events from another"
+            return "a product's code alone does not distinguish its events"
         if self.streams[stream].identity is IdentityRule.ID and not history.key:
-            return f"streams.{stream}.identity is id: name the columns of {history.table} that make the id"
+            return f"streams.{stream}.identity is id: name the columns of {history.table} that form the id"
         return None
 
     def history(self, stream: str) -> HistorySettings | None:
-        """Where the warehouse holds the stream's events; None where it does not, or that table is not wanted here."""
+        """The settings of the stream's history in the warehouse; None if it has none, or its table is disabled here."""
         history = self.streams[stream].history if stream in self.streams else None
         return history if history and history.table in self.warehouse.mapped else None
 
@@ -262,9 +262,9 @@ class Settings(Section):
 def load_settings(
     env: str = "local", conf_file: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
-    """The settings of environment `env`, or of `conf_file`, over conf/base.yaml, under the variables.
+    """Merges conf/base.yaml, the file of environment `env` or `conf_file`, and the variables; later ones override.
 
-    Raises SettingsError, which names the file, the key and what would be right.
+    Raises SettingsError, which names the file, the key and the valid values.
     """
     environ = os.environ if environ is None else environ
     path = conf_file or CONF_DIR / f"{env}.yaml"
@@ -287,7 +287,7 @@ def load_settings(
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise SettingsError(_explain(error, path, origins), "mend that key; conf/base.yaml shows every key") from None
+        raise SettingsError(_explain(error, path, origins), "fix that key; conf/base.yaml shows every key") from None
 
 
 def _explain(error: ValidationError, path: Path, origins: Mapping[str, str]) -> str:
@@ -306,14 +306,14 @@ def _read(path: Path) -> dict[str, Any]:
         there = ", ".join(sorted(p.stem for p in CONF_DIR.glob("*.yaml") if p.stem != "base"))
         raise SettingsError(f"there is no settings file {path}", f"--env takes one of: {there}") from None
     except yaml.YAMLError as error:
-        # Its own words quote the line, which may hold anything.
+        # The error's own text quotes the line, which may contain a secret.
         mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "characters that no YAML has"
-        raise SettingsError(f"{path} is not YAML: {where}", "mend the file: quotes, colons, indentation?") from None
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "characters that YAML does not allow"
+        raise SettingsError(f"{path} is not YAML: {where}", "correct the file: quotes, colons, indentation?") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise SettingsError(f"{path} holds no keys", "write `key: value` lines as in conf/base.yaml")
+        raise SettingsError(f"{path} has no keys", "write `key: value` lines as in conf/base.yaml")
     return tree
 
 

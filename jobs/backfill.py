@@ -1,4 +1,4 @@
-"""Bring a stream's history through its own code: a range of business days, from the warehouse or the archive."""
+"""Backfill a stream's events of a range of business days, from the warehouse or the archive."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.command(help=__doc__)
 @cli.settings_options
-@click.option("--stream", "name", required=True, type=click.Choice(sorted(all_streams())), help="Of this stream.")
+@click.option("--stream", "name", required=True, type=click.Choice(sorted(all_streams())), help="The stream.")
 @click.option("--from", "first", required=True, type=_DAY, help="The first business day, in the local calendar.")
 @click.option("--to", "last", required=True, type=_DAY, help="The last one.")
-@click.option("--from-archive", "from_archive_", is_flag=True, help="Take the archived records instead.")
-@click.option("--restart", is_flag=True, help="Do the months too that a run of this range has done already.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--from-archive", "from_archive_", is_flag=True, help="Read the archive instead of the warehouse.")
+@click.option("--restart", is_flag=True, help="Repeat the months that an earlier run of this range has done.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(
     env: str,
     conf_file: Path | None,
@@ -37,7 +37,7 @@ def main(
     restart: bool,
     as_json: bool,
 ) -> None:
-    """Safe to repeat, and while the stream runs."""
+    """Idempotent, and safe while the stream runs."""
     settings = cli.load(env, conf_file)
     if first > last:
         raise UsageError(f"--from {first.date()} is after --to {last.date()}", "name the earlier day first")
@@ -46,7 +46,7 @@ def main(
         spark = spark_session("backfill", delta=True)
     else:
         spark = hive_session("backfill", settings.warehouse.embedded_dir)
-    stopping = cli.until_signalled()  # after the session, which sets a handler of its own
+    stopping = cli.until_signalled()  # after the session, which installs its own signal handler
 
     def report(progress: Progress) -> None:
         click.echo(progress.line(), err=True)

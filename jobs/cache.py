@@ -15,7 +15,7 @@ from castro_spark.streaming.product_360 import Product360
 
 @click.group(help=__doc__)
 def main() -> None:
-    """One command so far."""
+    """The group; `rebuild` is its only command."""
 
 
 @main.command()
@@ -24,7 +24,7 @@ def main() -> None:
 def rebuild(env: str, conf_file: Path | None, names: tuple[str, ...]) -> None:
     """Write every hash that is recent enough to be cached; safe while the streams run.
 
-    Without --stream those of product_360 too. Exit status 1 where Redis does not get that far.
+    Without --stream it includes product_360. Exit status 1 if Redis is not up to date afterwards.
     """
     settings = cli.load(env, conf_file)
     done = [rebuild_stream(settings, stream) for stream in cli.chosen(names)]
@@ -34,7 +34,7 @@ def rebuild(env: str, conf_file: Path | None, names: tuple[str, ...]) -> None:
         with closing(Product360(settings)) as view:
             click.echo(f"product_360: {view.rebuild():,} hashes")
     if left := [stream.problem for stream in done if stream.problem]:
-        raise SinkError("\n".join(left), "it stays requested: whichever process projects next does it")
+        raise SinkError("\n".join(left), "the rebuild stays requested: the next process that projects does it")
 
 
 if __name__ == "__main__":

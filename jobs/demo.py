@@ -1,4 +1,4 @@
-"""The whole thing at once: servers up, movements in, the stream run, what came out shown."""
+"""Run the whole pipeline once: start servers, produce records, run the streams, show the results."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _CATCH_UP_SECONDS = 60
 @click.option("--seconds", default=20, show_default=True, type=click.IntRange(1), help="How long to send them.")
 @click.option("--dir", "folder", type=click.Path(file_okay=False, path_type=Path),
               default=lambda: castro_home() / "demo", show_default="$CASTRO_HOME/demo",
-              help="Where the servers keep their data; they go on with it the next time.")  # fmt: skip
+              help="The servers' data folder; it is reused the next time.")  # fmt: skip
 def main(rate: int, seconds: int, folder: Path) -> None:
-    """Ctrl-C ends it cleanly at any time: the batch under way, then the servers."""
+    """Ctrl-C ends it cleanly at any time: the current batch is committed, then the servers stop."""
     cli.quiet_log()
     stack = Stack(folder, die_with_parent=True)
     with ExitStack() as ending:
         ending.callback(stack.down)
         click.secho("1. Servers (real ones, on loopback)", bold=True)
         stack.up(lambda name, took: click.echo(f"   {name:9} up in {took:.1f} s"))
-        # Without the archive: loading Delta Lake would take longer than the demo runs.
+        # Without the archive: loading Delta Lake would take longer than the demo itself.
         environ = {k: v for k, v in {**os.environ, **stack.env()}.items() if k != "CASTRO_ARCHIVE_DIR"}
         settings = load_settings("local", environ=environ)
         streams = list(all_streams().values())
@@ -81,10 +81,10 @@ def main(rate: int, seconds: int, folder: Path) -> None:
                         report=report)  # fmt: skip
         producer.join(10)
         with closing(Product360(settings)) as view:
-            view.refresh()  # what came in the last seconds
+            view.refresh()  # includes the events of the last seconds
         show(settings, streams)
         spark.stop()
-        click.secho("How to look further", bold=True)
+        click.secho("Next steps", bold=True)
         click.echo(f"   ./spark-submit.sh local up --dir {folder}")
         click.echo(f'   eval "$(./spark-submit.sh local env --dir {folder})"')
         click.echo("   ./spark-submit.sh status; ./spark-submit.sh quarantine list; ./spark-submit.sh stream")

@@ -1,4 +1,4 @@
-"""Bring warehouse tables (Hive) to PostgreSQL: what changed, or all of it."""
+"""Extract warehouse tables (Hive) to PostgreSQL: changed rows, or all rows."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from castro_spark.streams import all_streams
 @click.command(help=__doc__)
 @cli.settings_options
 @click.option("--mode", type=click.Choice([INCREMENTAL, FULL]), required=True,
-              help="What changed since the last time; or everything, checked, then swapped in.")  # fmt: skip
+              help="Rows changed since the last extract; or all rows, checked, then swapped in.")  # fmt: skip
 @click.option("--table", "names", multiple=True, help="This table only, by target or source; may be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(env: str, conf_file: Path | None, mode: str, names: tuple[str, ...], as_json: bool) -> None:
-    """Exit status 1 where a table failed; the others are done then."""
+    """Exit status 1 if a table failed; the other tables are done."""
     settings = cli.load(env, conf_file)
     tables = settings.warehouse.mapped
     if unknown := [n for n in names if n not in tables and n not in {m.source for m in tables.values()}]:

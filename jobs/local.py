@@ -17,26 +17,26 @@ def folder_option(command: Callable[..., None]) -> Callable[..., None]:
     return click.option(
         "--dir", "folder", type=click.Path(file_okay=False, path_type=Path),
         default=lambda: castro_home() / "local", show_default="$CASTRO_HOME/local",
-        help="Where data, logs, ports and passwords are kept.",
+        help="The folder of data, logs, ports and passwords.",
     )(command)  # fmt: skip
 
 
 @click.group(help=__doc__)
 def main() -> None:
-    """The commands below share nothing but this group."""
+    """The group of the commands below."""
 
 
 @main.command()
 @folder_option
-@click.option("--warehouse", is_flag=True, help="Also a Hive warehouse with a history, for `extract`; made once.")
-@click.option("--years", default=1, show_default=True, help="Of the warehouse's history; it ends with 2024.")
+@click.option("--warehouse", is_flag=True, help="Also create a Hive warehouse with data, for `extract`; once.")
+@click.option("--years", default=1, show_default=True, help="Years of data in the warehouse; they end with 2024.")
 @click.option("--transactions", default=20_000, show_default=True, help="Stock movements in the warehouse.")
 @click.option("--products", default=500, show_default=True, help="Products in the warehouse.")
 def up(folder: Path, warehouse: bool, years: int, transactions: int, products: int) -> None:
     """Start the servers that do not run yet."""
 
     def report(name: str, seconds: float) -> None:
-        click.echo(f"  {name:9} up in {seconds:.1f} s" if seconds else f"  {name:9} runs already")
+        click.echo(f"  {name:9} up in {seconds:.1f} s" if seconds else f"  {name:9} is running already")
 
     stack = Stack(folder)
     stack.up(report)
@@ -48,8 +48,8 @@ def up(folder: Path, warehouse: bool, years: int, transactions: int, products: i
 
 
 def make_warehouse(folder: Path, years: int, transactions: int, products: int) -> None:
-    """Makes the embedded Hive with its history, unless it is there."""
-    from castro_spark.local import warehouse  # noqa: PLC0415  # Spark, which the other commands do without
+    """Creates the embedded Hive with its data, unless it exists."""
+    from castro_spark.local import warehouse  # noqa: PLC0415  # imports Spark, which the other commands do not need
     from castro_spark.settings import load_settings  # noqa: PLC0415
 
     if warehouse.is_made(folder):
@@ -65,7 +65,7 @@ def make_warehouse(folder: Path, years: int, transactions: int, products: int) -
 @main.command()
 @folder_option
 def down(folder: Path) -> None:
-    """Stop the servers; the data stays."""
+    """Stop the servers; the data remains."""
     Stack(folder).down()
     click.echo(f"Nothing runs in {folder}; its data is kept.")
 
@@ -81,7 +81,7 @@ def env(folder: Path) -> None:
 @main.command()
 @folder_option
 def status(folder: Path) -> None:
-    """Say how each server fares; the exit status is 1 unless all are up."""
+    """Show each server's status; the exit status is 1 unless all are up."""
     services = Stack(folder).status()
     for service in services:
         where = f"port {service.port}, pid {service.pid}, log {service.log}" if service.pid else ""

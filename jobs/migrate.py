@@ -18,9 +18,9 @@ from castro_spark.sources.kafka import create_topics
 @click.command(help=__doc__)
 @cli.settings_options
 @cli.stream_option
-@click.option("--skip-topics", is_flag=True, help="Tables only: somebody else runs the brokers.")
+@click.option("--skip-topics", is_flag=True, help="Tables only, if others create the topics.")
 def main(env: str, conf_file: Path | None, names: tuple[str, ...], skip_topics: bool) -> None:
-    """PostgreSQL first, in one transaction; then the topics that are not there, for which a JVM starts."""
+    """First PostgreSQL, in one transaction; then missing topics, for which a JVM starts."""
     settings = cli.load(env, conf_file)
     streams = cli.chosen(names)
     connection = connect(settings.postgres, "castro_spark migrate", long=True)

@@ -1,4 +1,4 @@
-"""Records that could not be used: list, replay, discard."""
+"""List, replay or discard quarantined records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from castro_spark.sinks.postgres.commit import quarantine
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.streams import stream as stream_named
 
-ids_option = click.option("--id", "ids", multiple=True, type=int, help="This record; may be repeated.")
+ids_option = click.option("--id", "ids", multiple=True, type=int, help="Only this record; may be repeated.")
 reason_option = click.option("--reason", help="Only records with this reason code.")
 
 
@@ -28,22 +28,22 @@ def main() -> None:
 @reason_option
 @click.option("--status", type=click.Choice(quarantine.STATUSES), default="open", show_default=True)
 @click.option("--limit", type=int, default=50, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="For programs: with the bytes as hex.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the bytes as hex.")
 def list_(
     env: str, conf_file: Path | None, names: tuple[str, ...], reason: str | None, status: str, limit: int, as_json: bool
 ) -> None:
-    """Show what lies in quarantine, oldest first."""
+    """List quarantined records, oldest first."""
     connection = connect(cli.load(env, conf_file).postgres, "castro_spark quarantine")
-    found = quarantine.records(connection, status=status, reason=reason, streams=names, limit=limit)
+    records = quarantine.records(connection, status=status, reason=reason, streams=names, limit=limit)
     connection.close()
     if as_json:
-        cli.print_json([{**vars(q), "key": q.key and q.key.hex(), "value": q.value and q.value.hex()} for q in found])
+        cli.print_json([{**vars(q), "key": q.key and q.key.hex(), "value": q.value and q.value.hex()} for q in records])
         return
-    for q in found:
+    for q in records:
         where = f"{q.stream} partition {q.partition} offset {q.offset}"
         cut = f" (the first 1 MiB of {q.value_length:,} bytes)" if q.is_cut else ""
         click.echo(f"{q.id:>6}  {q.reason:<22} {where}: {(q.detail or '')[:80]}{cut}")
-    click.echo(f"{len(found)} {status}" + (" (the limit: --limit N for more)" if len(found) == limit else ""))
+    click.echo(f"{len(records)} {status}" + (" (the limit: --limit N for more)" if len(records) == limit else ""))
 
 
 @main.command()
@@ -52,36 +52,36 @@ def list_(
 @ids_option
 @reason_option
 @click.option("--value-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Mended bytes, for the one record that --id names.")  # fmt: skip
+              help="Corrected bytes, for the one record that --id names.")  # fmt: skip
 def replay(
     env: str, conf_file: Path | None, names: tuple[str, ...], ids: tuple[int, ...], reason: str | None,
     value_file: Path | None,
 ) -> None:  # fmt: skip
-    """Send open records through the stream's own code again: --id, --reason, or all."""
+    """Send open records through the stream's code again: by --id, by --reason, or all."""
     if value_file and len(ids) != 1:
-        raise click.UsageError("--value-file mends one record: name it by --id")
+        raise click.UsageError("--value-file corrects one record: name it by --id")
     settings = cli.load(env, conf_file)
     connection = connect(settings.postgres, "castro_spark quarantine")
     if value_file:
         quarantine.mend(connection, ids[0], value_file.read_bytes())
-    found = quarantine.records(connection, reason=reason, ids=ids, streams=names)
+    records = quarantine.records(connection, reason=reason, ids=ids, streams=names)
     connection.close()
-    cut = [q.id for q in found if q.is_cut]
+    cut = [q.id for q in records if q.is_cut]
     if cut and ids:
         raise click.UsageError(
-            f"of {', '.join(map(str, cut))} only the first 1 MiB is here: give the whole value, one record at a time:"
+            f"only the first 1 MiB of {', '.join(map(str, cut))} is stored: give the whole value, one record at a time:"
             " --id N --value-file PATH"
         )
-    found = [q for q in found if not q.is_cut]
+    records = [q for q in records if not q.is_cut]
     still_open = 0
-    of = sorted({q.stream for q in found})
-    with following(settings, [stream_named(name) for name in of]):
-        for name in of:
-            outcome = replay_records(settings, stream_named(name), [q for q in found if q.stream == name])
+    streams = sorted({q.stream for q in records})
+    with following(settings, [stream_named(name) for name in streams]):
+        for name in streams:
+            outcome = replay_records(settings, stream_named(name), [q for q in records if q.stream == name])
             still_open += sum(status == "open" for status in outcome.values())
-    click.echo(f"{len(found) - still_open} replayed, {still_open} still unusable and open")
+    click.echo(f"{len(records) - still_open} replayed, {still_open} still unusable and open")
     if cut:
-        click.echo(f"{len(cut)} not tried, of which only the first 1 MiB is here: --id N --value-file PATH for each")
+        click.echo(f"{len(cut)} not tried, only their first 1 MiB is stored: --id N --value-file PATH for each")
     if still_open or cut:
         raise click.exceptions.Exit(1)
 
@@ -89,9 +89,9 @@ def replay(
 @main.command()
 @cli.settings_options
 @ids_option
-@click.option("--note", required=True, help="Why, for those who ask later.")
+@click.option("--note", required=True, help="The reason, for later reference.")
 def discard(env: str, conf_file: Path | None, ids: tuple[int, ...], note: str) -> None:
-    """Mark open records as not wanted; their bytes stay."""
+    """Mark open records as discarded; their bytes remain stored."""
     if not ids:
         raise click.UsageError("name the records: --id N, as often as needed")
     connection = connect(cli.load(env, conf_file).postgres, "castro_spark quarantine")

@@ -1,4 +1,4 @@
-"""Compare a business day in the warehouse with PostgreSQL, and that with Redis: plan, or plan and repair."""
+"""Compare a business day in the warehouse with PostgreSQL, and PostgreSQL with Redis: plan, or plan and repair."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @cli.settings_options
 @cli.stream_option
 @click.option("--date", "day", type=_DAY, help="The business day, in the local calendar.  [default: yesterday]")
-@click.option("--apply", "apply_", is_flag=True, help="Repair what the plan says, and tell it in castro.repair.")
-@click.option("--force", is_flag=True, help="Even if that changes more than reconcile.change_limit allows.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--apply", "apply_", is_flag=True, help="Execute the plan's repairs, and record them in castro.repair.")
+@click.option("--force", is_flag=True, help="Even if it changes more than reconcile.change_limit allows.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(
     env: str,
     conf_file: Path | None,
@@ -33,25 +33,25 @@ def main(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Safe to repeat, and while the streams run. Exit status 1 where a stream failed or was refused."""
+    """Idempotent, and safe while the streams run. Exit status 1 if a stream failed or was refused."""
     settings = cli.load(env, conf_file)
     if force and not apply_:
         raise UsageError("--force without --apply changes nothing", "add --apply, or leave --force out")
     chosen = [s for s in cli.chosen(names) if names or settings.history(s.name)]
     for stream in chosen:
-        history_of(settings, stream)  # raises where it has none
+        history_of(settings, stream)  # raises if it has none
     if not chosen:
         raise SettingsError("no stream has a history in the warehouse", "set streams.NAME.history in the settings")
-    of = day.date() if day else datetime.now(settings.zone).date() - timedelta(days=1)
+    business_day = day.date() if day else datetime.now(settings.zone).date() - timedelta(days=1)
     spark = hive_session("reconcile", settings.warehouse.embedded_dir)
-    stopping = cli.until_signalled()  # after the session, which sets a handler of its own
-    results = reconcile(spark, settings, chosen, of, apply=apply_, force=force, stopping=stopping)
+    stopping = cli.until_signalled()  # after the session, which installs its own signal handler
+    results = reconcile(spark, settings, chosen, business_day, apply=apply_, force=force, stopping=stopping)
     if as_json:
         cli.print_json([r.as_dict() for r in results])
     else:
         for result in results:
             click.echo("\n".join(result.lines()))
-        click.echo(summary(results, of))
+        click.echo(summary(results, business_day))
     if failed := [r for r in results if r.problem]:
         raise NotReconciled("\n".join(["not reconciled:", *(f"{r.stream}: {r.problem}" for r in failed)]))
 

@@ -16,11 +16,11 @@ from castro_spark.session import spark_session
 @click.command(help=__doc__)
 @cli.settings_options
 @cli.stream_option
-@click.option("--json", "as_json", is_flag=True, help="For programs: one document, at the end.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, at the end.")
 def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool) -> None:
-    """PostgreSQL and Redis first, at once; then Kafka, for which a JVM starts. Exit status 1 if a part did not answer.
+    """PostgreSQL and Redis first; then Kafka, for which a JVM starts. Exit status 1 if a part did not answer.
 
-    Changes nothing but what it has reported: a new field of a source is reported once.
+    Changes nothing except the record of what was reported: a new source field is reported once.
     """
     settings = cli.load(env, conf_file)
     status = Status(settings, cli.chosen(names))

@@ -1,4 +1,4 @@
-"""Ask streams that run, wherever that is, to stop: their batches under way end first."""
+"""Ask running streams, on any host, to stop after their current batches."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from castro_spark.streams import all_streams
 
 @click.command(help=__doc__)
 @cli.settings_options
-@click.option("--stream", "name", required=True, type=click.Choice([*sorted(all_streams()), "all"]), help="Which.")
-@click.option("--wait", "seconds", default=60.0, show_default=True, help="How long to wait for it.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--stream", "name", required=True, type=click.Choice([*sorted(all_streams()), "all"]), help="The stream.")
+@click.option("--wait", "seconds", default=60.0, show_default=True, help="Seconds to wait for it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(env: str, conf_file: Path | None, name: str, seconds: float, as_json: bool) -> None:
-    """A process that is started later is not stopped; a further attempt of the same YARN application is."""
+    """Does not stop a process that starts later, but does stop further attempts of the same YARN application."""
     settings = cli.load(env, conf_file)
     names = sorted(all_streams()) if name == "all" else [name]
-    found = []
+    results = []
     with closing(connect(settings.postgres, "castro_spark stop")) as connection:
-        for stream, stopped, words in stop_streams(connection, names, seconds):
-            found.append({"stream": stream, "stopped": stopped, "words": words})
+        for stream, stopped, result in stop_streams(connection, names, seconds):
+            results.append({"stream": stream, "stopped": stopped, "words": result})
             if not as_json:
-                click.echo(f"{stream}: {words}")
+                click.echo(f"{stream}: {result}")
     if as_json:
-        cli.print_json(found)
-    if left := [str(f["stream"]) for f in found if not f["stopped"]]:
-        raise StreamsFailed(f"not stopped: {', '.join(left)}", "see above; `status` tells who runs them")
+        cli.print_json(results)
+    if left := [str(r["stream"]) for r in results if not r["stopped"]]:
+        raise StreamsFailed(f"not stopped: {', '.join(left)}", "see above; `status` shows which process runs them")
 
 
 if __name__ == "__main__":

@@ -18,16 +18,16 @@ _SECONDS_A_LINE = 10
 @click.command(help=__doc__)
 @cli.settings_options
 @cli.stream_option
-@click.option("--available-now", is_flag=True, help="Consume what is there, then end.")
-@click.option("--accept-new-topic", is_flag=True, help="The topic was created again: begin at its beginning.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON line a batch on stdout.")
+@click.option("--available-now", is_flag=True, help="Consume the available records, then end.")
+@click.option("--accept-new-topic", is_flag=True, help="The topic was created again: start at its beginning.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per batch on stdout.")
 def main(
     env: str, conf_file: Path | None, names: tuple[str, ...], available_now: bool, accept_new_topic: bool, as_json: bool
 ) -> None:
-    """Streams until SIGTERM or SIGINT; the batch under way ends first."""
+    """Streams until SIGTERM or SIGINT; the current batch ends first."""
     settings = cli.load(env, conf_file)
     spark = spark_session("stream", delta=settings.archive.dir is not None)
-    stopping = cli.until_signalled()  # after the session, which sets a handler of its own
+    stopping = cli.until_signalled()  # after the session, which installs its own signal handler
 
     def json_line(stream: str, batch: BatchReport) -> None:
         click.echo(json.dumps({"stream": stream, **batch.as_dict()}))

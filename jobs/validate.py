@@ -1,4 +1,4 @@
-"""Check settings, PostgreSQL, Redis, Kafka, folders, and if asked for the warehouse, before a start."""
+"""Check settings, PostgreSQL, Redis, Kafka, folders and, optionally, the warehouse before a start."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from castro_spark.session import hive_session, spark_session
 @cli.settings_options
 @cli.stream_option
 @click.option("--warehouse", is_flag=True, help="Also the warehouse's tables, against the mapping.")
-@click.option("--json", "as_json", is_flag=True, help="For programs: one document, at the end.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, at the end.")
 def main(env: str, conf_file: Path | None, names: tuple[str, ...], warehouse: bool, as_json: bool) -> None:
-    """Changes nothing. Exit status 2 for settings that cannot be used, 1 for a part that does not answer."""
+    """Changes nothing. Exit status 2 for invalid settings, 1 if a part does not answer."""
     settings = cli.load(env, conf_file)
     streams = cli.chosen(names)
 
     def session() -> SparkSession:
         return hive_session("validate", settings.warehouse.embedded_dir) if warehouse else spark_session("validate")
 
-    found = {}
+    results = {}
     for name, check in checks(settings, streams, session, warehouse=warehouse):
-        found[name] = outcome(check)
+        results[name] = outcome(check)
         if not as_json:
-            click.echo(f"{name:<40} {found[name]}")
+            click.echo(f"{name:<40} {results[name]}")
     if as_json:
-        cli.print_json(found)
-    if any(words != "ok" for words in found.values()):
+        cli.print_json(results)
+    if any(result != "ok" for result in results.values()):
         raise click.exceptions.Exit(1)
 
 

@@ -1,1 +1,1 @@
-"""Wiring of the jobs that end: they bring what the warehouse or the archive holds."""
+"""The batch jobs: extract, backfill, replay and validate."""

@@ -1,9 +1,9 @@
-"""History once more through the code that every record goes through: parse, staging, commit.
+"""Sends past records through the same code as streamed ones: parse, staging, commit.
 
-Guarantee: PostgreSQL comes to hold what they would if each record had come once, in whatever state they were
-and while the stream runs. Records keep their source positions, so what the stream wrote is stale here and stays, and
-what is missing is inserted; no offsets move (commit/out_of_band). To run it again changes nothing more, so one that
-was cut off is simply run again.
+Guarantee: afterwards PostgreSQL is in the state it would have if each record had arrived exactly once, whatever its
+state before, and also while the stream runs. Idempotent: records keep their source positions, so the commit inserts
+missing events and never overwrites newer streamed ones; no offsets move (commit/out_of_band). An interrupted backfill
+is simply run again.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from castro_spark.sources.archive import ArchivedRange
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_TRIES = 3  # of a chunk whose staging was lost
+_TRIES = 3  # per chunk, if its staging is lost
 
 
-# Records of a source -> parsed ones that say of which life of which topic they are (staging.with_origin).
+# Records of a source -> parsed records with their topic and its generation (staging.with_origin).
 Parse = Callable[[pa.RecordBatch, ParseRules], Iterator[pa.RecordBatch]]
 
 
 class Chunks(Protocol):
-    """Past records, cut so that each identity is wholly in one chunk (sources/archive, sources/history)."""
+    """Past records in chunks; all records of an identity are in the same chunk (sources/archive, sources/history)."""
 
     @property
     def records(self) -> int: ...
@@ -61,7 +61,7 @@ class Chunks(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a backfill is, and what its records did."""
+    """Progress of a backfill: records and chunks done, and the records' outcomes."""
 
     stream: str
     records: int = 0
@@ -74,10 +74,10 @@ class Progress:
     deleted: int = 0
     rejects: int = 0
     seconds: float = 0.0
-    month: str | None = None  # that it is in, where it goes month by month
+    month: str | None = None  # the current month (YYYY-MM), if the backfill runs month by month
 
     def plus(self, committed: Committed, records: int, seconds: float) -> Progress:
-        """With one more chunk done, `seconds` after the begin."""
+        """The progress after one more chunk, `seconds` after the start."""
         return replace(
             self,
             done=self.done + records,
@@ -91,7 +91,7 @@ class Progress:
         )
 
     def line(self) -> str:
-        """For a terminal, while it runs."""
+        """One line for a terminal, while it runs."""
         rate = self.done / self.seconds if self.seconds else 0.0
         left = f", about {(self.records - self.done) / rate:,.0f} s left" if rate else ""
         month = f" {self.month}," if self.month else ""
@@ -122,10 +122,10 @@ def from_archive(
     stopping: Event,
     report: Callable[[Progress], None],
 ) -> Progress:
-    """Backfills the business days `first` to `last` of `stream` from its archive; `spark` must know Delta."""
+    """Backfills the business days `first` to `last` of `stream` from its archive; `spark` needs Delta Lake."""
     archive = settings.archive
     if archive.dir is None:
-        raise SettingsError("there is no archive to take records from", "set archive.dir or CASTRO_ARCHIVE_DIR")
+        raise SettingsError("there is no archive to read records from", "set archive.dir or CASTRO_ARCHIVE_DIR")
     stream = configured(stream, settings)
     with exclusively(settings, stream, "backfill") as check:
         source = ArchivedRange(
@@ -147,9 +147,9 @@ def run(
     report: Callable[[Progress], None],
     warehouse: Kinds | None = None,
 ) -> Progress:
-    """Stages each chunk as `parse` makes it, and commits it; `check` raises where this may not go on.
+    """Parses, stages and commits each chunk. `check` raises if the job has lost its exclusive lock.
 
-    `warehouse`: how the rows are known, where they are the warehouse's.
+    `warehouse`: the rows' kinds of identity, if they come from the warehouse.
     """
     progress = Progress(stream.name, records=source.records, chunks=source.chunks)
     patience = settings.streaming.outage_retry_seconds
@@ -165,7 +165,8 @@ def run(
         for number in range(source.chunks):
             if stopping.is_set():
                 raise CastroError(
-                    f"stopped after {number} of {source.chunks} chunks", "run it again: what is there stays as it is"
+                    f"stopped after {number} of {source.chunks} chunks",
+                    "run it again: committed chunks stay as they are",
                 )
             check()
             rules = parse_rules(stream, settings, generation, warehouse=known, source=fixed)
@@ -207,7 +208,7 @@ def _commit(
 def stage_parsed(
     batches: Iterable[pa.RecordBatch], *, parse: Parse, settings: PostgresSettings, rules: ParseRules, patience: float
 ) -> Iterator[pa.RecordBatch]:
-    """One task of a chunk: parses its records and copies them into the slot of out-of-band commits."""
+    """One task of a chunk: parses its records and copies them into the staging slot of out-of-band commits."""
     parsed = (piece for batch in batches for piece in parse(batch, rules))
     yield from staging_tasks.stage_parsed(
         parsed, rules.stream, settings=settings, slot=OUT_OF_BAND_SLOT, patience=patience
@@ -215,16 +216,17 @@ def stage_parsed(
 
 
 def parse_past(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBatch]:
-    """Records (sources.archive.PAST_COLUMNS) of several lives of topics -> parsed ones that say of which they are.
+    """Records (sources.archive.PAST_COLUMNS) of several topics and generations -> parsed records with their origin.
 
-    Those with a `known_at` are held against the earliest of these in place of the rules' own `now`.
+    Records with a `known_at` are checked for future timestamps against the earliest `known_at` among them, instead of
+    the rules' `now`.
     """
     topics, generations, known = batch.column("topic"), batch.column("generation"), batch.column("known_at").is_valid()
     groups = pa.table({"topic": topics, "generation": generations, "known": known})
     for group in groups.group_by(groups.column_names).aggregate([]).to_pylist():
         topic, generation = group["topic"], group["generation"]
-        of_life = pc.and_(pc.equal(topics, topic), pc.equal(generations, generation))
-        rows = batch.filter(pc.and_(of_life, pc.equal(known, group["known"])))
+        of_generation = pc.and_(pc.equal(topics, topic), pc.equal(generations, generation))
+        rows = batch.filter(pc.and_(of_generation, pc.equal(known, group["known"])))
         now = pc.min(rows.column("known_at")).as_py() if group["known"] else rules.now
         parsed = parse_batch(rows.select(list(SOURCE_COLUMNS)), replace(rules, now=now, generation=generation))
         yield staging.with_origin(parsed, topic, generation)

@@ -1,4 +1,4 @@
-"""One such job of a stream at a time, on a database that has what it needs."""
+"""Runs at most one job of a kind per stream, on a migrated database."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.streams.declaration import StreamDeclaration
 
 
-def introduced(settings: Settings, stream: StreamDeclaration, job: str) -> None:
-    """Makes sure that the stream's tables are there, and its row if it was never started."""
+def ensure_introduced(settings: Settings, stream: StreamDeclaration, job: str) -> None:
+    """Raises NotMigrated unless the stream's tables exist; creates the stream's row if it was never started."""
     with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection:
         check_migrated(connection, stream)
         introduce(connection, stream.name, stream.topic, f"a {job}")
 
 
 def ledger_of(settings: Settings, stream: StreamDeclaration, job: str) -> Ledger:
-    """The ledger of a stream that was introduced, as committed."""
+    """The committed ledger of a stream that has a row. Raises NotMigrated if it has none."""
     with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection:
         ledger = read_ledger(connection, stream.name)
     if ledger is None:
@@ -33,20 +33,23 @@ def ledger_of(settings: Settings, stream: StreamDeclaration, job: str) -> Ledger
 
 
 def source_of(settings: Settings, stream: StreamDeclaration, job: str) -> Source | None:
-    """The source that the stream's first change fixed, as committed."""
+    """The source that the stream's first change fixed; None if no change has been committed."""
     with closing(connect(settings.postgres, f"castro_spark {stream.name} {job}")) as connection, connection:
         return fixed_source(connection, stream.name)
 
 
 @contextmanager
 def exclusively(settings: Settings, stream: StreamDeclaration, job: str) -> Iterator[Callable[[], None]]:
-    """Makes sure that the stream is introduced and that no other `job` of it runs; gives what checks that this still is
-    so, and raises where not."""
-    introduced(settings, stream, job)
-    only = ExclusiveLock(settings.postgres, job, stream.name)
+    """Holds the exclusive lock of `job` on the stream while the block runs. Yields a function that raises if the lock
+    was lost.
+
+    Raises SinkError if another process holds the lock, and as `ensure_introduced` does.
+    """
+    ensure_introduced(settings, stream, job)
+    lock = ExclusiveLock(settings.postgres, job, stream.name)
     try:
-        if not only.take():
+        if not lock.take():
             raise SinkError(f"another {job} of stream {stream.name} runs", "wait until it has ended")
-        yield only.check
+        yield lock.check
     finally:
-        only.release()
+        lock.release()

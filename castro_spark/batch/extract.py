@@ -1,10 +1,9 @@
-"""Warehouse tables to PostgreSQL: several at a time, each on its own, and what became of each.
+"""Extracts warehouse tables to PostgreSQL, several in parallel and independently, and reports each result.
 
-One table's way: take the turn; read (sources/hive); stage (executors); where the table is a stream's history, bring
-what is new to the stream's own tables (history.py); one transaction for rows and watermark (in a full
-refresh: for the swap and the watermark). What may pass (an outage, a file system's
-error) is tried again as a whole, which is safe because each of these steps changes nothing when it repeats. One table's
-failure is not another's.
+Steps per table: take the table's lock; read (sources/hive); stage (executors); if the table feeds a stream, send the
+new rows to the stream's own tables (history.py); commit rows and watermark in one transaction (in a full refresh: the
+swap and the watermark). Transient errors (an outage, a file system error) retry all steps, which is safe because each
+step is idempotent. A table's failure does not affect the others.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from castro_spark.batch.history import bring
+from castro_spark.batch.history import send_to_stream
 from castro_spark.errors import CastroError, NotMigrated, SourceUnreadable, StagingLost, first_line
 from castro_spark.mapping import TableMapping
 from castro_spark.settings import Settings
@@ -35,14 +34,14 @@ from castro_spark.sources.hive import read_table, reading
 from castro_spark.streams import all_streams
 
 INCREMENTAL, FULL = "incremental", "full"
-_LONGEST_WAIT = 60  # seconds between two tries
+_LONGEST_WAIT = 60  # seconds between two attempts
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class TableResult:
-    """What became of one table."""
+    """The result of one table's extract."""
 
     table: str
     source: str
@@ -50,15 +49,15 @@ class TableResult:
     status: str = "failed"
     seconds: float = 0.0
     read: int = 0
-    copy_seconds: float = 0.0  # of `seconds`: from the warehouse's files into staging
+    copy_seconds: float = 0.0  # part of `seconds`: from the warehouse's files into staging
     inserted: int = 0
     updated: int = 0
     watermark: datetime | None = None
     unknown_columns: list[str] = field(default_factory=list)
     rows_from_the_future: int = 0
     texts_cleaned: int = 0
-    events: dict[str, int] = field(default_factory=dict)  # of a stream: those that this changed in its own tables
-    notes: list[str] = field(default_factory=list)  # what is left for somebody to do
+    events: dict[str, int] = field(default_factory=dict)  # by stream: events changed in the stream's own tables
+    notes: list[str] = field(default_factory=list)  # follow-up actions for the operator
     problem: str | None = None
 
     @property
@@ -66,14 +65,14 @@ class TableResult:
         return self.status == "done"
 
     def as_dict(self) -> dict[str, Any]:
-        """For programs."""
+        """As plain data for JSON."""
         return asdict(self)
 
 
 def extract(
     spark: SparkSession, settings: Settings, tables: Mapping[str, TableMapping], mode: str
 ) -> list[TableResult]:
-    """Extracts `tables`, up to `parallel_tables` at a time; raises for none of them, and tells of each."""
+    """Extracts `tables`, up to `parallel_tables` at a time. Never raises for a table; returns a result for each."""
     with ThreadPoolExecutor(max_workers=settings.warehouse.parallel_tables) as pool:
         tasks = [pool.submit(_one, spark, settings, target, mapping, mode) for target, mapping in tables.items()]
         return [task.result() for task in tasks]
@@ -89,7 +88,7 @@ def _one(spark: SparkSession, settings: Settings, target: str, mapping: TableMap
         result.status = "done"
     except (CastroError, psycopg2.Error) as error:
         result.problem = str(error).strip()
-    except Exception as error:  # of one table: the others go on, and this is told at the end
+    except Exception as error:  # of one table: the others continue; the result reports it
         log.debug("trace", exc_info=True)
         result.problem = f"{type(error).__name__}: {str(error).strip()[:400]}"
     result.seconds = round(time.monotonic() - begun, 1)
@@ -99,7 +98,7 @@ def _one(spark: SparkSession, settings: Settings, target: str, mapping: TableMap
 
 
 class TableExtract:
-    """One table's extract; `result` is filled on the way."""
+    """One table's extract; fills `result` as it proceeds."""
 
     def __init__(
         self, spark: SparkSession, settings: Settings, target: str, mapping: TableMapping, result: TableResult
@@ -112,7 +111,7 @@ class TableExtract:
         self._limits = mapping.limits(settings.warehouse.limits)
 
     def run(self) -> None:
-        """Everything from the turn to the commit; what it raises has changed nothing."""
+        """Runs all steps from the lock to the commit. If it raises, the target table is unchanged."""
         wait = self._settings.warehouse.lock_wait_seconds
         with exclusive_extract(self._settings.postgres, self._target, self._mapping, wait) as connection:
             loaded = self._full(connection) if self._result.mode == FULL else self._incremental(connection)
@@ -124,8 +123,8 @@ class TableExtract:
             )  # fmt: skip
 
     def _incremental(self, connection: Connection) -> Loaded:
-        held = mark_of(connection, self._target)
-        watermark = held.watermark if held else None
+        mark = mark_of(connection, self._target)
+        watermark = mark.watermark if mark else None
         since = watermark - self._limits.overlap if watermark else None
         staged = self._stage(since, since)
         return upsert(connection, self._target, self._mapping, staged)
@@ -133,14 +132,14 @@ class TableExtract:
     def _full(self, connection: Connection) -> Loaded:
         check_replaceable(connection, self._target)
         wait = self._settings.warehouse.swap_wait_seconds
-        held = mark_of(connection, self._target)
-        # The watermark will pass what no incremental run has brought to the streams' tables yet.
-        brought = held.watermark - self._limits.overlap if held and held.watermark else None
-        staged = self._stage(None, brought)
+        mark = mark_of(connection, self._target)
+        # The full refresh moves the watermark past rows that no incremental run has sent to the streams' tables yet.
+        unsent_since = mark.watermark - self._limits.overlap if mark and mark.watermark else None
+        staged = self._stage(None, unsent_since)
         return replace_table(connection, self._target, self._mapping, staged, self._limits, wait)
 
-    def _stage(self, since: datetime | None, unbrought: datetime | None) -> StagedTable:
-        """Stages the rows changed `since` (None: all), and brings the streams those changed since `unbrought`."""
+    def _stage(self, since: datetime | None, unsent_since: datetime | None) -> StagedTable:
+        """Stages the rows changed `since` (None: all), and sends those changed since `unsent_since` to the streams."""
         begun, result = time.monotonic(), self._result
         log.info("%s: reading %s %s", self._target, self._mapping.source, f"since {since}" if since else "whole")
         read = read_table(self._spark, self._mapping, since, self._settings.zone)
@@ -162,56 +161,56 @@ class TableExtract:
         if staged.ahead:
             log.warning("%s: %d rows changed in the future: the watermark leaves them out", self._target, staged.ahead)
         if staged.cleaned:
-            log.warning("%s: %d texts held NUL characters, which were taken out", self._target, staged.cleaned)
+            log.warning("%s: %d texts contained NUL characters, which were removed", self._target, staged.cleaned)
         log.info("%s: %s rows staged in %.1f s", self._target, f"{staged.rows:,}", time.monotonic() - begun)
-        if staged.rows:  # before the watermark moves: what fails here is read again
+        if staged.rows:  # before the watermark moves: after a failure here the rows are read again
             rows = read.rows
-            if since is None and unbrought is not None:
-                rows = rows.where(F.col(self._mapping.watermark) >= F.lit(unbrought))
-            self._bring_to_streams(rows, unbrought)
+            if since is None and unsent_since is not None:
+                rows = rows.where(F.col(self._mapping.watermark) >= F.lit(unsent_since))
+            self._send_to_streams(rows, unsent_since)
         return staged
 
-    def _bring_to_streams(self, rows: DataFrame, since: datetime | None) -> None:
-        """The table's rows changed `since` are a stream's events too; `backfill` brings those changed before, and all
-        where that is not known (a first extract)."""
+    def _send_to_streams(self, rows: DataFrame, since: datetime | None) -> None:
+        """Sends the rows, changed `since`, to the tables of the streams whose events they are.
+
+        Earlier rows are left to `backfill`, and all rows if `since` is None (a first extract)."""
         for stream in all_streams().values():
             history = self._settings.history(stream.name)
             if history and history.on_extract and history.table == self._target:
                 if since is None or self._result.mode == FULL:
                     before = f" that changed before {since.isoformat(timespec='seconds')}" if since else ""
                     self._note(
-                        f"rows{before} are not brought to stream {stream.name}: that is for"
-                        f" backfill --stream {stream.name}"
+                        f"rows{before} are not sent to stream {stream.name}: run backfill --stream {stream.name}"
                     )
                 if since is None:
                     continue
                 try:
-                    changed = bring(self._settings, stream, rows)
-                except NotMigrated:  # a database for some of the streams
-                    log.info("%s: stream %s has no tables here: it gets no events", self._target, stream.name)
+                    changed = send_to_stream(self._settings, stream, rows)
+                except NotMigrated:  # the database may serve only some of the streams
+                    log.info("%s: stream %s has no tables here: no events are sent", self._target, stream.name)
                     continue
                 self._result.events[stream.name] = changed
                 log.info("%s: %s events of stream %s changed", self._target, f"{changed:,}", stream.name)
 
-    def _note(self, words: str) -> None:
-        if words not in self._result.notes:  # of an earlier try
-            self._result.notes.append(words)
-            log.info("%s: %s", self._target, words)
+    def _note(self, note: str) -> None:
+        if note not in self._result.notes:  # from an earlier attempt
+            self._result.notes.append(note)
+            log.info("%s: %s", self._target, note)
 
 
 def _retrying(settings: Settings, target: str) -> Retrying:
-    def tell(state: RetryCallState) -> None:
+    def log_retry(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        log.warning("%s: %s; attempt %d, trying again", target, first_line(error), state.attempt_number)
+        log.warning("%s: %s; attempt %d, retrying", target, first_line(error), state.attempt_number)
 
     return Retrying(
-        retry=retry_if_exception(_may_pass),
+        retry=retry_if_exception(_is_transient),
         stop=stop_after_attempt(settings.warehouse.retries + 1),
         wait=wait_exponential(settings.warehouse.retry_wait_seconds, max=_LONGEST_WAIT),
-        before_sleep=tell,
+        before_sleep=log_retry,
         reraise=True,
     )
 
 
-def _may_pass(error: BaseException) -> bool:
+def _is_transient(error: BaseException) -> bool:
     return isinstance(error, (SourceUnreadable, StagingLost)) or may_pass(error, starting=True)

@@ -1,7 +1,7 @@
-"""History from the warehouse into the stream's own tables: a whole range, by month, or just what an extract read.
+"""Sends a stream's events from the warehouse to the stream's own tables: a range, month by month, or an extract's rows.
 
-Guarantee: as of a backfill (backfill.py). A row of the warehouse never overwrites what was streamed, whichever came
-first (parse/history); a range that was cut off goes on with the month that it was in.
+Guarantee: as for a backfill (backfill.py). A warehouse row never overwrites a streamed event, whichever came first
+(parse/history). An interrupted range resumes with the month in which it was interrupted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.batch.backfill import Progress, run
-from castro_spark.batch.exclusive import exclusively, introduced, ledger_of
+from castro_spark.batch.exclusive import ensure_introduced, exclusively, ledger_of
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
@@ -39,19 +39,19 @@ log = logging.getLogger(__name__)
 
 
 def history_of(settings: Settings, stream: StreamDeclaration) -> tuple[HistorySettings, TableMapping]:
-    """Where conf says that the stream's history is; SettingsError where it says nothing."""
+    """The settings of the stream's history and the mapping of its table. Raises SettingsError if it has none."""
     history = settings.history(stream.name)
     if history is None:
         raise SettingsError(
-            f"streams.{stream.name}.history is not set, or its table is not wanted: nobody knows where the warehouse"
-            " holds this stream",
+            f"streams.{stream.name}.history is not set, or its table is disabled: the warehouse table of this stream is"
+            " unknown",
             "name its table of warehouse.tables there, as conf/base.yaml does for inventory",
         )
     return history, settings.warehouse.mapped[history.table]
 
 
 def check_history(spark: SparkSession, settings: Settings, stream: StreamDeclaration) -> None:
-    """Raises where the stream's history is not in the warehouse as conf says; reads no rows."""
+    """Raises if the stream's history in the warehouse does not match the settings; reads no rows."""
     history, mapping = history_of(settings, configured(stream, settings))
     stream = configured(stream, settings)
     rows = read_table(spark, mapping, None, settings.zone).rows
@@ -69,9 +69,9 @@ def from_warehouse(
     stopping: Event,
     report: Callable[[Progress], None],
 ) -> Progress:
-    """Backfills the business days `first` to `last` of `stream` from the warehouse; `spark` must know Hive.
+    """Backfills the business days `first` to `last` of `stream` from the warehouse; `spark` needs Hive support.
 
-    A range that was cut off goes on with the months that were not done; `restart` does all of them again.
+    An interrupted range resumes with the months that are not done; `restart` repeats all months.
     """
     stream = configured(stream, settings)
     history, mapping = history_of(settings, stream)
@@ -83,7 +83,7 @@ def from_warehouse(
             backfill_progress.forget(connection, stream.name, first, last)
         done = backfill_progress.done(connection, stream.name, first, last)
         if done:
-            log.info("%d months of this range are done already: --restart would do them again", len(done))
+            log.info("%d months of this range are done already: --restart repeats them", len(done))
         rules = parse_rules(stream, settings, GENERATION)
         source = WarehouseHistory(
             spark, rules, mapping, history, Months(first, last, settings.zone, done),
@@ -92,7 +92,7 @@ def from_warehouse(
             chunk_records=settings.backfill.chunk_records,
         )  # fmt: skip
 
-        def told(progress: Progress) -> None:
+        def record(progress: Progress) -> None:
             number = progress.chunks_done - 1
             month = source.month(number)
             if source.ends_month(number):
@@ -103,20 +103,20 @@ def from_warehouse(
         with closing(source):
             check_warehouse(ledger_of(settings, stream, "backfill"), stream.name, source.kinds)
             progress = run(
-                settings, stream, source, parse, check=check, stopping=stopping, report=told, warehouse=source.kinds
+                settings, stream, source, parse, check=check, stopping=stopping, report=record, warehouse=source.kinds
             )
         backfill_progress.forget(connection, stream.name, first, last)
     return progress
 
 
-def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int:
-    """Brings rows that an extract read of the stream's table to the stream's own tables.
+def send_to_stream(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int:
+    """Sends rows that an extract read from the stream's warehouse table to the stream's own tables.
 
-    Returns how many events they changed there. Out-of-band commits of the driver's; repeated it changes nothing.
+    Returns the number of events changed there. Commits out-of-band, from the driver. Idempotent.
     """
     stream = configured(stream, settings)
     history, mapping = history_of(settings, stream)
-    introduced(settings, stream, "extract")
+    ensure_introduced(settings, stream, "extract")
     rules = parse_rules(stream, settings, GENERATION)
     changed = 0
     with closing(ChangedRecords(rows, rules, mapping, history)) as source:
@@ -126,13 +126,13 @@ def bring(settings: Settings, stream: StreamDeclaration, rows: DataFrame) -> int
         )
         with closing(commits):
             for records in source.chunks(settings.backfill.chunk_records):
-                held = [p for b in records.to_batches() for p in parse_rows(b, rules, source=mapping.source)]
-                committed = commits.commit(StagedBatch(staging.count(held), held))
+                parsed = [p for b in records.to_batches() for p in parse_rows(b, rules, source=mapping.source)]
+                committed = commits.commit(StagedBatch(staging.count(parsed), parsed))
                 changed += sum(committed.total(outcome) for outcome in ("inserted", "corrected", "deleted"))
     return changed
 
 
 def parse_rows(batch: pa.RecordBatch, rules: ParseRules, *, source: str) -> Iterator[pa.RecordBatch]:
-    """The warehouse's records -> parsed ones that say of which table they are."""
+    """The warehouse's records -> parsed records with their table as origin."""
     for parsed in parse_history(batch, replace(rules, generation=GENERATION)):
         yield staging.with_origin(parsed, source, GENERATION)

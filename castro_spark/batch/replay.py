@@ -1,7 +1,7 @@
-"""Quarantined records once more through the code that every record goes through.
+"""Sends quarantined records through the same code as streamed ones again.
 
-Guarantee: a record keeps its source position, so a correction that came since is not overwritten, and one that
-is replayed twice changes nothing the second time. The ledger does not move.
+Guarantee: a record keeps its source position, so a replay never overwrites a later correction, and a second replay
+changes nothing. The ledger does not move.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SOURCE = pa.schema(
 
 
 def replay(settings: Settings, stream: StreamDeclaration, records: Sequence[Quarantined]) -> dict[int, str]:
-    """Replays open records of `stream`; returns for each id 'replayed', or 'open' where it still is unusable."""
+    """Replays open records of `stream`; returns for each id 'replayed', or 'open' if it is still unusable."""
     stream = configured(stream, settings)
     outcome: dict[int, str] = {}
     for generation in sorted({r.generation for r in records}):

@@ -1,6 +1,6 @@
-"""What must answer before a start, as named checks: those that need no Spark first.
+"""Named checks of everything that a start depends on; checks that need no Spark come first.
 
-A check returns nothing, or raises what is wrong. It changes nothing.
+A check returns nothing, or raises an error. It changes nothing.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ Check = tuple[str, Callable[[], object]]
 def checks(
     settings: Settings, streams: Sequence[StreamDeclaration], session: Callable[[], SparkSession], *, warehouse: bool
 ) -> Iterator[Check]:
-    """All checks, each to be made when it comes: Spark is started by `session` after the first three were made.
+    """Yields all checks; run each before taking the next: `session` starts Spark after the first three.
 
-    The settings are loaded, so they are valid. `warehouse`: its tables too, and the streams' histories there.
+    The settings are loaded, so they are valid. `warehouse`: also check its tables and the streams' histories there.
     """
     yield "settings", lambda: None
     yield "postgres", partial(_postgres, settings, streams)
@@ -60,7 +60,7 @@ def checks(
 
 
 def outcome(check: Callable[[], object]) -> str:
-    """`ok`, or what is wrong in words."""
+    """`ok`, or the error text."""
     try:
         check()
     except (CastroError, psycopg2.Error, redis.RedisError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Pure feature functions: the streams, the batch jobs and notebooks call these same ones."""
+"""Pure feature functions, shared by the streams, the batch jobs and notebooks."""
 
 from castro_spark.features.aggregates import daily, monthly, newest_events
 from castro_spark.features.calendar import with_calendar

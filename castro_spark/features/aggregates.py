@@ -1,7 +1,7 @@
-"""Daily and monthly aggregates of events, as batch jobs and notebooks compute them.
+"""Daily and monthly aggregates of events, for batch jobs and notebooks.
 
-The stream merges the same sums in its transaction (sql/commit/); a test holds the two equal. An event's
-identity counts once: of several rows with one event_id the newest source position is the event.
+The stream merges the same sums in its transaction (sql/commit/); a test verifies that both are equal. Each identity
+counts once: of several rows with the same event_id, the one with the newest source position counts.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pyspark.sql import functions as F
 
 from castro_spark.streams.declaration import POSITION_COLUMN, Measure, StreamDeclaration
 
-# A sum's type, by the column that is summed.
+# The type of a sum, by the summed column.
 SUM_TYPES = {"quantity": "decimal(38,6)", "value_total": "decimal(38,12)"}
 
 
 def newest_events(events: DataFrame) -> DataFrame:
-    """One row an event_id: the one with the greatest source_position. Columns as given."""
+    """One row per event_id: the one with the greatest source_position. The columns are unchanged."""
     position = F.col(POSITION_COLUMN)
     newest = events.groupBy("event_id").agg(F.max_by(F.struct("*"), position).alias("newest"))
     return newest.select("newest.*")
@@ -27,11 +27,10 @@ def newest_events(events: DataFrame) -> DataFrame:
 def daily(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
     """Aggregates by product and local day, of events with with_calendar's columns.
 
-    In: event_id, product_code, date, timestamp, quantity decimal(18,6), value_total decimal(38,12), the
-    price, the source position, and the columns that the stream's measures ask for. Out, one row a key:
-    product_code, date, transactions (bigint), volume decimal(38,6), value decimal(38,12), the measures
-    (of quantity decimal(38,6), of value_total decimal(38,12)), and the last price: the price of the newest event by
-    timestamp, then source position.
+    In: event_id, product_code, date, timestamp, quantity decimal(18,6), value_total decimal(38,12), the price, the
+    source position, and the columns that the stream's measures use. Out, one row per key: product_code, date,
+    transactions (bigint), volume decimal(38,6), value decimal(38,12), the measures (of quantity decimal(38,6), of
+    value_total decimal(38,12)), and the last price: the price of the newest event by timestamp, then source position.
     """
     return _aggregate(events, ["product_code", "date"], stream)
 

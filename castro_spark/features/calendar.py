@@ -1,11 +1,11 @@
-"""The local calendar: days, months and weekdays of a named time zone, whatever the session's own zone is.
+"""The local calendar: days, months and weekdays of a named time zone, independent of the session's time zone.
 
-A day is a local calendar day, of 23, 24 or 25 hours, never 86,400 seconds. There is one implementation, on Arrow
-arrays: the stream calls it on its batches (`calendar_of`), a DataFrame through `with_calendar`.
+A day is a local calendar day of 23, 24 or 25 hours, not a fixed 86,400 seconds. There is one implementation, on Arrow
+arrays: the stream calls it on its batches (`calendar_of`), a DataFrame uses `with_calendar`.
 
-Why not Arrow's `local_timestamp`: it ignores the rule by which a zone goes on after its listed changes, so it has no
-summer time after 2037 (wrong days in 199 zones, Europe/Lisbon among them), and it needs the system's own tz database,
-which slim images lack. It is up to twice as fast; either takes under 0.2 of the 10 microseconds that parsing takes.
+Arrow's `local_timestamp` is not used: it ignores the rule that applies after a zone's listed transitions, so it has no
+summer time after 2037 (wrong days in 199 zones, Europe/Lisbon among them), and it needs the system's tz database, which
+slim images lack. It is up to twice as fast, but either takes under 0.2 of the 10 microseconds that parsing takes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SATURDAY = 5
 _UTC = fixed_zone.utc
 _EPOCH = datetime(1970, 1, 1, tzinfo=_UTC)
 _FIRST, _LAST, _LAST_DECADE = datetime(1, 1, 2, tzinfo=_UTC), datetime(9999, 12, 30, tzinfo=_UTC), 999
-_LOOK, _SECOND, _MICROSECOND = timedelta(days=5), timedelta(seconds=1), timedelta(microseconds=1)
+_SAMPLE, _SECOND, _MICROSECOND = timedelta(days=5), timedelta(seconds=1), timedelta(microseconds=1)
 _Table = tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", "np.ndarray[tuple[int], np.dtype[np.int64]]"]
 
 
@@ -60,7 +60,7 @@ def calendar_of(instants: pa.Array, timezone: str) -> pa.StructArray:
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant (in UTC) of a local day; where a clock change skips midnight, that of the change."""
+    """The first instant (in UTC) of a local day; if a clock change skips midnight, the instant of the change."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(_UTC)
 
 
@@ -84,25 +84,25 @@ def _decade(micros: int) -> int:
 
 @lru_cache(maxsize=64)
 def _utc_offsets(timezone: str, first_decade: int, last_decade: int) -> _Table:
-    """The instants (microseconds) at which the zone's offset changes, and its offsets before, between, after.
+    """The instants (microseconds) at which the zone's offset changes, and its offsets before, between and after them.
 
-    Found by looking every few days, which is closer than any two changes, and then by halves.
+    Samples the offset every few days, which is less than the distance of any two changes, and bisects between samples.
     """
     zone = ZoneInfo(timezone)
-    look = datetime(first_decade * 10, 1, 1, tzinfo=_UTC) - timedelta(days=1) if first_decade else _FIRST
+    sample = datetime(first_decade * 10, 1, 1, tzinfo=_UTC) - timedelta(days=1) if first_decade else _FIRST
     end = datetime(last_decade * 10 + 10, 1, 2, tzinfo=_UTC) if last_decade < _LAST_DECADE else _LAST
     changes: list[int] = []
-    offsets = [_offset(look, zone)]
-    while look < end:
-        following = look + min(_LOOK, end - look)
+    offsets = [_offset(sample, zone)]
+    while sample < end:
+        following = sample + min(_SAMPLE, end - sample)
         if _offset(following, zone) != offsets[-1]:
-            low, high = look, following
+            low, high = sample, following
             while high - low > _SECOND:
                 middle = low + (high - low) // 2 // _SECOND * _SECOND
                 low, high = (middle, high) if _offset(middle, zone) == offsets[-1] else (low, middle)
             changes.append((high - _EPOCH) // _MICROSECOND)
             offsets.append(_offset(following, zone))
-        look = following
+        sample = following
     micros = [offset // _MICROSECOND for offset in offsets]
     return np.array(changes, dtype=np.int64), np.array(micros, dtype=np.int64)
 

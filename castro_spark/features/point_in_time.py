@@ -1,7 +1,7 @@
-"""Features as they stood at a point in time: what a model may see of a product when it must decide.
+"""Point-in-time features: what was known of a product at the time of a prediction.
 
-A label is a moment of a product that something is to be learned about. It may only be joined to what was
-known then: one later row, and the model learns from the future (leakage) and fails in production.
+A label is an instant of a product for which a model is trained. It may only be joined to features known at that time: a
+later row leaks the future into the training data, and the model fails in production.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ def as_of(
     max_age: timedelta | None = None,
     prefix: str = "",
 ) -> DataFrame:
-    """Each label with the newest feature row of its `key` that was known at its time.
+    """Joins each label to the newest feature row of its `key` that was known at its time.
 
     The row of a label (k, t) is the greatest, by (`feature_time`, *`ties`), of the features with key = k and
-    feature_time <= t: an equal time counts as known. With `max_age` a row that is older than that, in elapsed
-    time, is as good as none; one exactly so old still counts.
+    feature_time <= t: an equal time counts as known. A row older than `max_age`, in elapsed time, is ignored; a row of
+    exactly that age counts.
 
     In: labels with `key` and `label_time` (timestamp), features with `key` (of the same type) and `feature_time`
-    (timestamp), both with any other columns. `columns` are the features' columns wanted, all but `key` if None.
-    Out: every label row exactly once, duplicates too, in no order: its columns in their order and types, then
-    `columns` under `prefix` + their name, in their types, nullable. They are null where no row was known, where the
-    label's key or time is null, and where the newest row itself holds null: a row counts whole, no older value
-    shines through. Features without key or time never match.
+    (timestamp), both with any other columns. `columns` selects the features' columns; None: all but `key`.
+    Out: every label row exactly once, including duplicates, in no particular order: its columns in their order and
+    types, then `columns` named `prefix` + name, with their types, nullable. They are null if no row was known, if the
+    label's key or time is null, and where the newest row itself is null: values of older rows are never filled in.
+    Features without key or time never match.
 
-    Features of one key and time are told apart by `ties`, the greatest last (null is smallest); where those are
-    equal too, by the values of `columns` from left to right. So the result never depends on the order of the
-    input, and a column whose values have no order (map, variant) cannot be among them.
+    Ties of features with equal key and time are broken by `ties`, the greatest wins (null is smallest); then by the
+    values of `columns` from left to right. So the result does not depend on the order of the input, and columns whose
+    type has no order (map, variant) are not allowed.
 
-    Raises UsageError, naming the column: a column that is not there, a name that would be there twice, keys of two
-    types, a time that is no timestamp, one without an order; also for no `columns` at all and a negative `max_age`.
+    Raises UsageError, naming the column: a missing column, a duplicate result name, keys of different types, a time
+    that is not a timestamp, a column without an order; also for empty `columns` and a negative `max_age`.
     """
     wanted = [c for c in features.columns if c != key] if columns is None else list(columns)
     _check_present("labels", labels, [key, label_time])
@@ -61,9 +61,9 @@ def as_of(
     if max_age is not None and max_age < timedelta(0):
         raise UsageError(f"max_age is negative: {max_age}", "give the greatest age that still counts, or None")
 
-    # Both sides become one table that is sorted once, in which each label looks back at the last feature: O(n log n)
-    # with one shuffle, and a running value as state. A join on feature_time <= label_time would first pair every
-    # label with its product's whole past. Each row travels packed in a struct, so no names can meet.
+    # Both sides form one table, sorted once, in which each label takes the last preceding feature: O(n log n) with one
+    # shuffle and a running value as state. A join on feature_time <= label_time would first pair every label with all
+    # earlier rows of its product. Each row is packed in a struct, so names cannot collide.
     known = F.struct(
         _column(feature_time).alias("at"),
         *[_column(c).alias(f"tie_{i}") for i, c in enumerate(ties)],
@@ -74,11 +74,11 @@ def as_of(
     )
     feature_rows = (
         features.select(_column(key).alias("key"), _column(feature_time).alias("time"), known.alias("known"))
-        # Else these would be the past of the labels whose own key or time is null.
+        # Otherwise they would match labels whose own key or time is null.
         .filter("key is not null and time is not null")
     )
-    # At equal times the features go first, in the order of their ties and values (the fields of `known`); labels,
-    # which have no `known`, come after them. Labels without a time are before everything.
+    # At equal times, features come first, ordered by ties and values (the fields of `known`); labels, which have no
+    # `known`, follow. Labels without a time come before everything.
     in_time = Window.partitionBy("key").orderBy(F.asc_nulls_first("time"), F.asc_nulls_last("known"))
     so_far = in_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     return (
@@ -91,15 +91,15 @@ def as_of(
 
 
 def running_features(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
-    """What had happened to each product up to each instant in which something did; features for `as_of`.
+    """Running totals of each product at each instant with an event; features for `as_of`.
 
     In: event_id, product_code, timestamp, quantity decimal(18,6), value_total decimal(38,12), the stream's price
-    decimal(18,6), the source position; product_code and timestamp not null. Out, one row a product and instant:
+    decimal(18,6), the source position; product_code and timestamp not null. Out, one row per product and instant:
     product_code, known_at (timestamp, the events' own), transactions_so_far (bigint), volume_so_far decimal(38,6),
     value_so_far decimal(38,12): count, sum of quantity and sum of value_total over the product's events with
-    timestamp <= known_at, exact; and the stream's last price as `daily` has it: the price of the newest of these
-    events by timestamp, then source position. Events of one instant have no order among them: they are one row, after
-    all of them. An identity counts once, as its newest source position has it (`newest_events`).
+    timestamp <= known_at, exact; and the stream's last price as in `daily`: the price of the newest of these events by
+    timestamp, then source position. Events of the same instant are unordered: they form one row, which includes all of
+    them. Each identity counts once, as of its newest source position (`newest_events`).
     """
     in_instant = F.max_by(stream.price, F.struct(POSITION_COLUMN, "event_id"))
     instants = (
@@ -127,13 +127,13 @@ def running_features(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
 def _if_young_enough(max_age: timedelta | None) -> Column:
     if max_age is None:
         return F.col("known")
-    # Not time - at: Spark subtracts timestamps as local times, so an hour is lost or won when clocks change.
+    # Not time - at: Spark subtracts timestamps as local times, which is off by an hour across a clock change.
     age = F.unix_micros("time") - F.unix_micros("known.at")
     return F.when(age <= max_age // _MICROSECOND, F.col("known"))
 
 
 def _column(name: str) -> Column:
-    """The column of exactly this name, also where it holds a dot."""
+    """The column of exactly this name, also if the name contains a dot."""
     return F.col("`" + name.replace("`", "``") + "`")
 
 
@@ -144,23 +144,23 @@ def _check_present(side: str, frame: DataFrame, names: Collection[str]) -> None:
 
 
 def _check_types(labels: DataFrame, features: DataFrame, key: str, times: dict[str, str]) -> None:
-    # Spark would make the types meet by itself: a date would become the midnight of whatever zone the session has.
+    # Spark would cast implicitly: a date would become midnight in the session's time zone.
     of_label, of_feature = labels.schema[key].dataType, features.schema[key].dataType
     if of_label != of_feature:
         problem = f"column {key!r} is {of_label.simpleString()} in labels, {of_feature.simpleString()} in features"
         raise UsageError(problem, "cast one of them")
     for side, frame in (("labels", labels), ("features", features)):
-        found = frame.schema[times[side]].dataType
-        if found != T.TimestampType():
-            problem = f"column {times[side]!r} of {side} is {found.simpleString()}, not timestamp"
+        actual = frame.schema[times[side]].dataType
+        if actual != T.TimestampType():
+            problem = f"column {times[side]!r} of {side} is {actual.simpleString()}, not timestamp"
             raise UsageError(problem, "make it the instant at which the row was known; a day is known at its end")
 
 
 def _check_ordered(features: DataFrame, names: Collection[str]) -> None:
     for name in names:
-        found = features.schema[name].dataType
-        if not _has_order(found):
-            problem = f"column {name!r} of features is {found.simpleString()}, which has no order to decide ties by"
+        actual = features.schema[name].dataType
+        if not _has_order(actual):
+            problem = f"column {name!r} of features is {actual.simpleString()}, which has no order to decide ties by"
             raise UsageError(problem, "leave it out of columns, or make it an array: array_sort of map_entries")
 
 
@@ -174,7 +174,7 @@ def _has_order(of: T.DataType) -> bool:
 
 def _check_names(taken: Sequence[str], wanted: Sequence[str], prefix: str) -> None:
     if not wanted:
-        raise UsageError("no columns of features are wanted", "name one at least, or leave columns out for all")
+        raise UsageError("no columns of features are selected", "name at least one, or omit columns for all")
     seen = {name.lower() for name in taken}  # as Spark compares names
     for name in (f"{prefix}{c}" for c in wanted):
         if name.lower() in seen:

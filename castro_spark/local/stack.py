@@ -1,9 +1,9 @@
-"""The three embedded servers of one folder, up and down together: `Stack(folder)`.
+"""The three embedded servers of one folder, started and stopped together: `Stack(folder)`.
 
-    folder/stack.json      the ports, chosen at the first `up` and kept (the mode is 0600)
+    folder/stack.json      the ports, chosen at the first `up` and reused (mode 0600)
     folder/<server>/       its data, configuration, log, pid file and generated password
     folder/checkpoints/    and folder/archive/: for the jobs that use this stack
-    folder/warehouse/      the embedded Hive, if it was made (warehouse.py)
+    folder/warehouse/      the embedded Hive, if it was created (warehouse.py)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from castro_spark.local.process import LocalServiceError, free_port, write_priva
 from castro_spark.local.redis import Redis
 from castro_spark.local.server import Server
 
-# The setting that names a server given from outside; that server's other settings pass through with it.
+# The setting that names an external server; that server's other settings are passed through.
 _SETTING = {
     "kafka": "CASTRO_KAFKA_BOOTSTRAP_SERVERS", "postgres": "CASTRO_POSTGRES_DSN", "redis": "CASTRO_REDIS_URL",
 }  # fmt: skip
@@ -34,7 +34,7 @@ _PORTS = ("kafka", "kafka_controller", "postgres", "redis")
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """What `status` tells of a server: its port (None for one from outside) and whether it serves clients."""
+    """A server's status: its port (None for an external server) and whether it serves clients."""
 
     name: str
     state: str  # "up", "down", "not answering" or "external"
@@ -46,8 +46,8 @@ class ServiceStatus:
 class Stack:
     """Embedded Kafka, PostgreSQL and Redis with their data in `folder`.
 
-    `external`: settings of servers to use instead; a server named there is neither started nor stopped.
-    `die_with_parent`: the servers that this object starts end with this process, even when it is killed.
+    `external`: settings of external servers to use instead; such a server is neither started nor stopped.
+    `die_with_parent`: the servers that this object starts end with this process, even if it is killed.
     """
 
     def __init__(
@@ -64,40 +64,40 @@ class Stack:
 
     @property
     def kafka(self) -> Kafka:
-        """The embedded Kafka, to stop or start alone."""
+        """The embedded Kafka, to stop or start it separately."""
         server = self._server("kafka")
         assert isinstance(server, Kafka)
         return server
 
     @property
     def postgres(self) -> Postgres:
-        """The embedded PostgreSQL, to stop or start alone."""
+        """The embedded PostgreSQL, to stop or start it separately."""
         server = self._server("postgres")
         assert isinstance(server, Postgres)
         return server
 
     @property
     def redis(self) -> Redis:
-        """The embedded Redis, to stop or start alone."""
+        """The embedded Redis, to stop or start it separately."""
         server = self._server("redis")
         assert isinstance(server, Redis)
         return server
 
     @property
     def warehouse(self) -> Path:
-        """Where the embedded Hive lies."""
+        """The folder of the embedded Hive."""
         return self.folder / "warehouse"
 
     def up(self, report: Callable[[str, float], None] | None = None) -> None:
-        """Starts what does not run yet, all at once; what it started is stopped again if one part fails.
+        """Starts the servers that do not run yet, in parallel. If one fails, stops those that it started.
 
-        `report` is called with each server's name and the seconds that it took (0 for one that already ran).
+        `report` is called with each server's name and the seconds it took (0 if it was running already).
         """
         with self._locked():
             self._load(self._ports())
             down = [name for name, server in self._servers.items() if not server.running()]
             if self._guard and down:
-                self._guard.watch(down)  # before the first of them: a kill in mid-start leaves nothing either
+                self._guard.watch(down)  # before the first start, so that a kill during the start leaves nothing behind
             with ThreadPoolExecutor(max_workers=len(_SETTING)) as pool:
                 begun = time.monotonic()
 
@@ -117,7 +117,7 @@ class Stack:
             (self.folder / "checkpoints").mkdir(exist_ok=True)
 
     def down(self) -> None:
-        """Stops every embedded server of this folder; the data stays."""
+        """Stops every embedded server of this folder; the data remains."""
         if not self.folder.exists():
             return
         with self._locked():
@@ -130,11 +130,11 @@ class Stack:
                 self._guard.dismiss()
 
     def status(self) -> list[ServiceStatus]:
-        """How each server fares, asked as a client would."""
+        """Each server's status, checked with a client connection."""
         return [self._status(name) for name in _SETTING]
 
     def env(self) -> dict[str, str]:
-        """The environment variables by which the jobs use this stack."""
+        """The environment variables with which the jobs use this stack."""
         values = {
             "CASTRO_CHECKPOINT_DIR": str(self.folder / "checkpoints"),
             "CASTRO_ARCHIVE_DIR": str(self.folder / "archive"),
@@ -168,13 +168,13 @@ class Stack:
 
     def _server(self, name: str) -> Server:
         if self._is_external(name):
-            raise LocalServiceError(f"{name} is not embedded here: {_SETTING[name]} names another")
+            raise LocalServiceError(f"{name} is not embedded here: {_SETTING[name]} names an external server")
         if name not in self._servers:
             raise LocalServiceError(f"nothing was ever started in {self.folder}: call up first (local up)")
         return self._servers[name]
 
     def _ports(self) -> dict[str, int]:
-        """The folder's ports, chosen now if this is the first time."""
+        """The folder's ports; the first call chooses them."""
         path = self.folder / "stack.json"
         if not path.exists():
             chosen: dict[str, int] = {}
@@ -188,7 +188,7 @@ class Stack:
             raise LocalServiceError(f"{path} cannot be read ({error!r}): delete it for new ports") from error
 
     def _load(self, ports: Mapping[str, int]) -> None:
-        if self._servers:  # kept: they hold the child processes
+        if self._servers:  # do not replace them: they reference the child processes
             return
         servers: dict[str, Server] = {
             "kafka": Kafka(self.folder / "kafka", ports["kafka"], ports["kafka_controller"], self._jars),
@@ -199,7 +199,7 @@ class Stack:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One `up` or `down` of a folder at a time; the lock ends with its process."""
+        """Serializes `up` and `down` of a folder; the lock is released when its process ends."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -207,5 +207,5 @@ class Stack:
 
 
 def castro_home() -> Path:
-    """Where spark-submit.sh keeps what it prepared: CASTRO_HOME, else .castro beside the package."""
+    """The folder of spark-submit.sh's downloads and environments: CASTRO_HOME, else .castro beside the package."""
     return Path(os.environ.get("CASTRO_HOME") or Path(__file__).resolve().parents[2] / ".castro")

@@ -1,10 +1,10 @@
-"""Runs a program as an ordinary user where this is root, because PostgreSQL refuses to run as root.
+"""Runs a program as an ordinary user if this process is root, because PostgreSQL refuses to run as root.
 
-`python unprivileged.py PROGRAM ARGS` becomes an existing account (postgres, else nobody) and then PROGRAM. It
-keeps one power of root, to pass permission bits (CAP_DAC_OVERRIDE, as an ambient capability), because data
-and program may well lie below a folder such as /root, which others cannot enter and is not ours to open.
+`python unprivileged.py PROGRAM ARGS` switches to an existing account (postgres, else nobody) and executes PROGRAM. It
+retains one capability of root, to bypass permission bits (CAP_DAC_OVERRIDE, as an ambient capability): data and program
+may be below a folder such as /root, which other users cannot enter and whose permissions must not be changed.
 
-A program of its own rather than a `preexec_fn`: Python between fork and exec can hang a process with threads.
+A separate program rather than a `preexec_fn`: Python code between fork and exec can deadlock a multithreaded process.
 It imports the standard library only, and is run by its path with `python -I`.
 """
 
@@ -23,17 +23,17 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def account() -> pwd.struct_passwd:
-    """The account to become: PostgreSQL's own if the machine has it, else nobody."""
+    """The account to switch to: `postgres` if it exists, else `nobody`."""
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise SystemExit("PostgreSQL cannot run as root, and there is no account postgres or nobody: be a user")
+    raise SystemExit("PostgreSQL cannot run as root, and there is no account postgres or nobody: run as a user")
 
 
 def become(user: pwd.struct_passwd) -> None:
-    """Drops root for good, keeping CAP_DAC_OVERRIDE where the kernel lets us (else permissions decide)."""
+    """Drops root permanently; retains CAP_DAC_OVERRIDE if the kernel allows it (else file permissions apply)."""
     linux = sys.platform == "linux"
     libc = ctypes.CDLL(None, use_errno=True)
     if linux:
@@ -44,7 +44,7 @@ def become(user: pwd.struct_passwd) -> None:
     if linux:
         bit = 1 << _CAP_DAC_OVERRIDE
         header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-        # effective, permitted, inheritable, twice: of capabilities 0 to 31, and of the rest
+        # effective, permitted, inheritable: for capabilities 0 to 31, then for the rest
         if libc.capset(header, struct.pack("=6I", bit, bit, bit, 0, 0, 0)) == 0:
             libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
 

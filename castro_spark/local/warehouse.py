@@ -1,8 +1,8 @@
-"""The embedded warehouse: Hive tables (ORC and Parquet) in a folder, with Derby as their metastore.
+"""The embedded warehouse: Hive tables (ORC and Parquet) in a folder, with a Derby metastore.
 
     folder/metastore/    Derby's database: one JVM at a time
     folder/tables/       the tables' files
-    folder/made          written last: the history is whole
+    folder/made          marker, written last: the warehouse is complete
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Report = Callable[[str, float], None]
 
 
 def is_made(folder: Path) -> bool:
-    """Whether the folder holds a whole warehouse."""
+    """Whether the folder holds a complete warehouse."""
     return folder.joinpath(_STAMP).exists()
 
 
 def make(folder: Path, timezone: str, *, products: int, years: int, transactions: int, report: Report) -> None:
-    """Makes the warehouse of a folder, once, by a Spark of its own; what an interrupted one left is made anew."""
+    """Creates the warehouse in a folder, once, in its own Spark session; replaces an incomplete one."""
     if is_made(folder):
         return
     shutil.rmtree(folder, ignore_errors=True)
@@ -47,7 +47,7 @@ def make(folder: Path, timezone: str, *, products: int, years: int, transactions
 def fill(
     spark: SparkSession, folder: Path, timezone: str, *, products: int, years: int, transactions: int, report: Report
 ) -> None:
-    """Makes the tables and their history; `report` is told each table and its seconds."""
+    """Creates the tables and their content; calls `report` with each table and the seconds it took."""
     create_tables(spark)
     made = {
         "castrolanda_inventory.product_master": history.product_master(spark, products, years),
@@ -64,19 +64,19 @@ def fill(
 
 
 def create_tables(spark: SparkSession) -> None:
-    """Creates the databases and tables that are not there."""
+    """Creates missing databases and tables."""
     text = re.sub(r"(?m)^\s*--.*$", "", _TABLES_SQL.read_text(encoding="utf-8"))
     for statement in filter(None, map(str.strip, text.split(";"))):
         spark.sql(statement)
 
 
 def append(spark: SparkSession, table: str, rows: DataFrame, timezone: str) -> None:
-    """Appends rows to a table, each to the partition of the local day of its last_modified."""
+    """Appends rows to a table, each to the partition of its last_modified's local day."""
     columns = spark.table(table).columns
     if "dt" in columns:
         days = calendar.with_calendar(rows, timezone, "last_modified")
         rows = days.withColumn("dt", days["date"].cast("string"))
-        # Rows of a day together: else every task would write a file for every day.
+        # Group rows by day: otherwise every task would write a file for every day.
         rows = rows.repartition(4, "dt").sortWithinPartitions("dt")
     spark.conf.set("hive.exec.dynamic.partition.mode", "nonstrict")
     spark.conf.set("hive.exec.max.dynamic.partitions", "100000")

@@ -1,7 +1,7 @@
-"""A deterministic, realistic history of the cooperative's warehouse, of any size: DataFrames of Spark's own functions.
+"""Generates a deterministic, realistic content of the cooperative's warehouse, of any size, with Spark functions only.
 
-It ends with 2024 and, with seven years or more, holds the daylight-saving days of 2018. Rows are committed up to
-half an hour after what they tell of, some of them days later; corrections and deletes (a flag) are further rows.
+The data ends with 2024; with seven years or more it includes the daylight-saving changes of 2018. Rows are committed up
+to half an hour after their event, some of them days later; corrections and deletes (a flag) are further rows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 _END = int(datetime(2025, 1, 1, tzinfo=timezone.utc).timestamp())
 _DAY = 86_400
 _YEAR = 365 * _DAY
-_ITEMS = 3  # of an order
+_ITEMS = 3  # per order
 _WAREHOUSES = ("CASTRO", "PONTA-GROSSA", "PIRAI-DO-SUL", "ITABERA")
 _CATEGORIES = ("LATICINIOS", "GRAOS", "RACOES", "CARNES", "INSUMOS")
 _CUSTOMERS = ("COOPAGRICOLA", "MERCADO-SUL", "LATICINIOS-PR", "EXPORT-PARANAGUA")
@@ -22,7 +22,7 @@ _SUPPLIERS = ("FAZENDA-SANTA-RITA", "SITIO-BOA-VISTA", "NUTRI-RACOES")
 
 
 def product_master(spark: SparkSession, products: int, years: int) -> DataFrame:
-    """A row a product; a few are inactive or have nulls where they may."""
+    """One row per product; a few are inactive or have nulls in nullable columns."""
     return spark.range(products).select(
         _code(F.col("id")).alias("codigo_produto"),
         F.concat(F.lit("Produto "), F.col("id").cast("string")).alias("descricao"),
@@ -58,7 +58,7 @@ def transactions(spark: SparkSession, products: int, years: int, count: int) -> 
 
 
 def stock_levels(spark: SparkSession, products: int) -> DataFrame:
-    """A row a product and warehouse, as of the history's end."""
+    """One row per product and warehouse, as of the end of the data."""
     return spark.range(products * len(_WAREHOUSES)).select(
         _code(F.floor(F.col("id") / len(_WAREHOUSES))).alias("codigo_produto"),
         F.element_at(F.array(*map(F.lit, _WAREHOUSES)), (F.col("id") % len(_WAREHOUSES)).cast("int") + 1)
@@ -123,7 +123,7 @@ def _with_changes(rows: DataFrame) -> DataFrame:
 
 
 def _chance(what: str, below: int) -> Column:
-    """A number from 0 on that is below `below`, the same for a row in every run."""
+    """A pseudo-random number from 0 to `below` - 1, the same for a row in every run."""
     return F.pmod(F.xxhash64("id", F.lit(what)), F.lit(below))
 
 

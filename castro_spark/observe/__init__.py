@@ -1,1 +1,1 @@
-"""What the jobs tell of themselves to people and programs."""
+"""Reports the state of the jobs: heartbeats in castro.instance, and the `status` command."""

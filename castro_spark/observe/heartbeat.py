@@ -1,7 +1,7 @@
-"""The heartbeat of an application: its rows in castro.instance, and the commands that came for its streams.
+"""The heartbeat of an application: writes its rows in castro.instance, and polls for commands to its streams.
 
-A thread of its own on a connection of its own, so that it tells of a stream that hangs as well, and no commit waits for
-it. While PostgreSQL is away it tries again each second; it ends no stream.
+It has its own thread and connection, so that it reports a hung stream too, and no commit waits for it. While PostgreSQL
+is unavailable it retries every second. It never ends a stream.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from castro_spark.sinks.postgres.instances import beat, prune
 
 log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
-_BEAT_SECONDS = 5.0  # without news
-_LAST_WORDS_SECONDS = 15.0
+_BEAT_SECONDS = 5.0  # between two writes of an unchanged row
+_LAST_BEAT_SECONDS = 15.0  # to write the final state
 
 Poll = Callable[[Connection, Sequence[StreamState]], None]
 
 
 class Heartbeat:
-    """Tells of the streams from entering it on; leaving it writes how they ended. `poll` is called every second."""
+    """Context manager: writes the streams' rows from entry on; exit writes their final states. Calls `poll` every
+    second."""
 
     def __init__(
         self, settings: PostgresSettings, states: Sequence[StreamState], application: str, poll: Poll | None = None
@@ -40,27 +41,27 @@ class Heartbeat:
         self._written: dict[str, tuple[float, tuple[object, ...]]] = {}
         self._pruned = False
         self._trouble = ""
-        self._over = Event()
+        self._stopping = Event()
         self._thread = Thread(target=self._run, name="castro heartbeat", daemon=True)
 
     def __enter__(self) -> Heartbeat:
-        self._turn()  # who begins is there to be seen before it does anything
+        self._cycle()  # the row is visible before the streams start
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(_LAST_WORDS_SECONDS)
+        self._stopping.set()
+        self._thread.join(_LAST_BEAT_SECONDS)
 
     def _run(self) -> None:
-        while not self._over.wait(_POLL_SECONDS):
-            self._turn()
-        deadline = time.monotonic() + _LAST_WORDS_SECONDS
-        while not self._turn() and time.monotonic() < deadline:
+        while not self._stopping.wait(_POLL_SECONDS):
+            self._cycle()
+        deadline = time.monotonic() + _LAST_BEAT_SECONDS
+        while not self._cycle() and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
         self._disconnect()
 
-    def _turn(self) -> bool:
+    def _cycle(self) -> bool:
         try:
             if self._connection is None:
                 self._connection = connect(self._settings, "castro_spark heartbeat")
@@ -72,20 +73,20 @@ class Heartbeat:
                 self._beat(self._connection, state)
             if self._poll is not None:
                 self._poll(self._connection, self._states)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it ends no stream, and is tried again
-            self._tell(first_line(error))
+        except Exception as error:  # noqa: BLE001 - no error here may end a stream; it is retried
+            self._log_trouble(first_line(error))
             self._disconnect()
             return False
-        self._tell("")
+        self._log_trouble("")
         return True
 
     def _beat(self, connection: Connection, state: StreamState) -> None:
         row = state.row(self._application)
-        news = tuple(value for name, value in row.items() if not name.endswith("_age") and name != "revision")
-        at, before = self._written.get(state.stream, (0.0, ()))
-        if news != before or time.monotonic() - at >= _BEAT_SECONDS:
+        values = tuple(value for name, value in row.items() if not name.endswith("_age") and name != "revision")
+        at, written = self._written.get(state.stream, (0.0, ()))
+        if values != written or time.monotonic() - at >= _BEAT_SECONDS:
             beat(connection, row)
-            self._written[state.stream] = (time.monotonic(), news)
+            self._written[state.stream] = (time.monotonic(), values)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -93,9 +94,9 @@ class Heartbeat:
             with suppress(*PASSING):
                 connection.close()
 
-    def _tell(self, trouble: str) -> None:
+    def _log_trouble(self, trouble: str) -> None:
         if trouble and not self._trouble:
-            log.warning("castro.instance is not written: %s; the streams go on, it is tried again", trouble)
+            log.warning("castro.instance is not written: %s; the streams continue, it is retried", trouble)
         elif self._trouble and not trouble:
             log.warning("castro.instance is written again")
         self._trouble = trouble

@@ -1,6 +1,6 @@
-"""How a stream of this process stands, as castro.instance shows it, and what that says to whoever asks.
+"""The state of a stream in this process, as stored in castro.instance, and its description for `status`.
 
-A StreamState is told by the stream's supervision and read by the heartbeat (heartbeat.py), so no commit waits for it.
+The stream's supervision updates a StreamState, and the heartbeat (heartbeat.py) reads it, so no commit waits for it.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from typing import Any
 
 from castro_spark.sinks.postgres.instances import SILENT_SECONDS
 
-_SOUND_SECONDS = 30.0  # a start after a failure counts as running once it has committed, or has lasted this long
+_SOUND_SECONDS = 30.0  # after a failure, a stream counts as running once it has committed or has run this long
 _LONGEST_ERROR = 2000
 
 
 class State(str, Enum):
-    """Of one stream in one process."""
+    """The state of one stream in one process."""
 
     STARTING = "starting"  # not yet claimed
     RUNNING = "running"
-    RESTARTING = "restarting"  # it failed by what may pass, and has not got on since
-    STOPPED = "stopped"  # as it was asked to
-    DONE = "done"  # with --available-now: what was there is consumed
-    FAILED = "failed"  # for good: nobody starts it again but people
+    RESTARTING = "restarting"  # a transient error; no progress since
+    STOPPED = "stopped"  # as requested
+    DONE = "done"  # with --available-now: everything available was consumed
+    FAILED = "failed"  # permanently: not restarted automatically
 
 
 ALIVE = {State.STARTING, State.RUNNING, State.RESTARTING}
 
 
 class StreamState:
-    """One stream in this process. For use by several threads."""
+    """One stream in this process. Thread-safe."""
 
     def __init__(self, stream: str, *, available_now: bool) -> None:
         self.stream = stream
@@ -53,7 +53,7 @@ class StreamState:
 
     @property
     def epoch(self) -> int | None:
-        """What this process has claimed."""
+        """The epoch that this process has claimed; None before the claim."""
         return self._epoch
 
     @property
@@ -62,15 +62,15 @@ class StreamState:
 
     @property
     def restarts_since_commit(self) -> int:
-        """Starts again since the last commit."""
+        """Restarts since the last commit."""
         return self._restarts_since_commit
 
     def claimed(self, epoch: int) -> None:
-        """The process is the stream's writer."""
+        """The process has become the stream's writer."""
         self._epoch = epoch
 
     def going(self) -> None:
-        """The query runs; after a failure that only counts once it has committed or has lasted for a while."""
+        """The query runs. After a failure this counts only once it has committed or has run for _SOUND_SECONDS."""
         with self._lock:
             if self._state is State.STARTING or time.monotonic() - self._attempt_since > _SOUND_SECONDS:
                 self._enter(State.RUNNING)
@@ -82,24 +82,24 @@ class StreamState:
             self._enter(State.RUNNING)
 
     def restarting(self, reason: str, error: str) -> None:
-        """It failed by what may pass, and will be started again."""
+        """A transient error ended the run; the stream will be restarted."""
         with self._lock:
             self._restarts += 1
             self._restarts_since_commit += 1
             self._enter(State.RESTARTING, reason, error)
 
     def begins_again(self) -> None:
-        """The pause after a failure is over."""
+        """The wait after a failure is over: the next run starts."""
         with self._lock:
             self._attempt_since = time.monotonic()
 
     def ended(self, state: State, reason: str | None = None, error: str | None = None) -> None:
-        """It is over in this process."""
+        """The stream has ended in this process."""
         with self._lock:
             self._enter(state, reason, error)
 
     def row(self, application: str) -> dict[str, object]:
-        """What castro.instance holds of it now (sinks.postgres.instances.beat)."""
+        """The values of its row in castro.instance (sinks.postgres.instances.beat)."""
         with self._lock:
             now = time.monotonic()
             return {
@@ -111,33 +111,33 @@ class StreamState:
             }  # fmt: skip
 
     def in_words(self) -> str:
-        """How it stands, in a line."""
+        """The state in one line."""
         with self._lock:
             at = f"at revision {self._revision}" if self._revision is not None else "without a commit"
             return f"{self._state.value} {at}" + (f" ({self._reason}): {self._error}" if self._reason else "")
 
     def _enter(self, state: State, reason: str | None = None, error: str | None = None) -> None:
         if state is not self._state:
-            self._since = time.monotonic()  # of trouble: when it began, whatever else went wrong since
+            self._since = time.monotonic()  # further errors in the same state do not reset it
         self._state, self._reason = state, reason
         self._error = error.replace("\0", "")[:_LONGEST_ERROR] if error else None
 
 
 def summary(row: Mapping[str, Any]) -> str:
-    """Who runs a stream, or did, and how that stands, in a line."""
-    words = f"{row['state']} since {row['state_since']:%Y-%m-%d %H:%M:%S} UTC"
+    """One line: a stream's state, and the process that runs it or ran it last."""
+    line = f"{row['state']} since {row['state_since']:%Y-%m-%d %H:%M:%S} UTC"
     if row["reason"]:
-        words += f" ({row['reason']})"
-    words += f", {row['host']} pid {row['pid']}, {row['mode'].replace('_', ' ')}"
+        line += f" ({row['reason']})"
+    line += f", {row['host']} pid {row['pid']}, {row['mode'].replace('_', ' ')}"
     if row["restarts"]:
-        words += f", {row['restarts']} restarts, {row['restarts_since_commit']} of them since the last commit"
-    return words
+        line += f", {row['restarts']} restarts, {row['restarts_since_commit']} of them since the last commit"
+    return line
 
 
 def trouble(row: Mapping[str, Any] | None) -> str | None:
-    """Why a stream that should run does not, in words; None where it runs, or nobody wants it to.
+    """Why a stream that should run does not; None if it runs, or is not meant to run.
 
-    `row` is the instance that counts (sinks.postgres.instances.current).
+    `row` is the current instance (sinks.postgres.instances.current).
     """
     if row is None:
         return None
@@ -147,9 +147,9 @@ def trouble(row: Mapping[str, Any] | None) -> str | None:
         return f"ended {since} ({row['reason']}): {row['error']}"
     if state in ALIVE and row["silent_seconds"] > SILENT_SECONDS:
         return (
-            f"no sign of life from {who} for {row['silent_seconds']:.0f} s, when it was {state.value}: it was killed,"
+            f"no heartbeat from {who} for {row['silent_seconds']:.0f} s (last state: {state.value}): it was killed,"
             " is frozen, or cannot reach PostgreSQL"
         )
     if state is State.RESTARTING:
-        return f"starts again and again {since} ({row['reason']}): {row['error']}"
+        return f"restarting repeatedly {since} ({row['reason']}): {row['error']}"
     return None

@@ -1,7 +1,7 @@
-"""How the streams stand: ledger against topic, quarantine, Redis against PostgreSQL, and the archive against the topic.
+"""The status of the streams: lag of ledger, archive and Redis, quarantine, errors.
 
-`Status` gathers in two steps, `stored` and `topics`: PostgreSQL's and Redis's answers are there before a JVM starts.
-Each step yields its parts as it has them. A part that cannot be asked has an entry `error` and hides no other.
+`Status` collects in two steps, `stored` and `topics`: PostgreSQL and Redis are queried before a JVM starts. Each step
+yields its parts as they become available. A part that cannot be queried has an entry `error`; the others are reported.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Part = dict[str, Any]
 
 
 class Status:
-    """The state of some streams, the 360° view and the warehouse's tables, as plain data in `document`."""
+    """The status of the given streams, the 360° view and the warehouse's tables, as plain data in `document`."""
 
     def __init__(self, settings: Settings, streams: list[StreamDeclaration]) -> None:
         self._settings = settings
@@ -53,28 +53,28 @@ class Status:
 
     @property
     def failed(self) -> bool:
-        """Whether a part could not be asked, a stream that should run does not, or one is in an error state."""
+        """Whether a part could not be queried, a stream that should run does not, or one is in an error state."""
         parts = [*self.document["streams"], self.document["product_360"], *self.document["warehouse"]]
         return any(part.get("trouble") or part.get("errors") for part in parts) or any(
-            _failed(asked) for part in parts for asked in (part, part.get("redis"), part.get("archive"))
+            _failed(answer) for part in parts for answer in (part, part.get("redis"), part.get("archive"))
         )
 
     def stored(self) -> Iterator[tuple[str, Part]]:
-        """What PostgreSQL and Redis hold, without Spark: of each stream, the view, each warehouse table."""
+        """What PostgreSQL and Redis hold, without Spark: one part per stream, for the view, and per warehouse table."""
         try:
             connection = connect(self._settings.postgres, "castro_spark status")
         except psycopg2.OperationalError as error:
-            yield from self._nothing_stored(first_line(error))
+            yield from self._unavailable(first_line(error))
             return
         with closing(connection):
             for stream in self._streams:
-                part = _asked(lambda stream=stream: self._stream(connection, stream), connection)  # type: ignore[misc]
+                part = _answer(lambda stream=stream: self._stream(connection, stream), connection)  # type: ignore[misc]
                 part = {"stream": stream.name, "topic": self._topic(stream), **part}
                 self.document["streams"].append(part)
                 yield "stream", part
-            self.document["product_360"] = _asked(lambda: self._view(connection), connection)
+            self.document["product_360"] = _answer(lambda: self._view(connection), connection)
             yield "product_360", self.document["product_360"]
-            marks = _asked(lambda: extracted(connection), connection)
+            marks = _answer(lambda: extracted(connection), connection)
             for target in self._settings.warehouse.mapped:
                 mark = {"committed_at": None, "error": marks["error"]} if _failed(marks) else marks.get(target)
                 part = {"table": target, **(mark or {"committed_at": None})}
@@ -82,35 +82,35 @@ class Status:
                 yield "table", part
 
     def topics(self, session: Callable[[], SparkSession]) -> Iterator[tuple[str, Part]]:
-        """What the brokers tell of each stream's topic, and its archive; starts Spark by `session`. After `stored`."""
+        """Each stream's topic as the brokers report it, and its archive; starts Spark by `session`. After `stored`."""
         try:
             spark = session()
             states = topic_states(spark, self._settings.kafka, [self._topic(s) for s in self._streams])
         except (PySparkException, Py4JError, OSError) as error:
             problem = f"Spark does not start: {in_words(error)}"
-            away = SourceError(problem, "is there a Java 17 or newer, and its memory?")
-            states = {self._topic(s): away for s in self._streams}
+            unavailable = SourceError(problem, "is there a Java 17 or newer, and its memory?")
+            states = {self._topic(s): unavailable for s in self._streams}
         for stream, part in zip(self._streams, self.document["streams"], strict=True):
             state = states[self._topic(stream)]
-            told: Part = {}
+            reported: Part = {}
             ledger = self._ledgers.get(stream.name)
             if isinstance(state, SourceError):
-                told["error"] = str(state)
+                reported["error"] = str(state)
             elif ledger:
-                told["topic_is_the_ledgers"] = state.id == ledger.topic_id
-                told["lag"] = {p: end - ledger.positions.get(p, 0) for p, end in sorted(state.ends.items())}
+                reported["topic_is_the_ledgers"] = state.id == ledger.topic_id
+                reported["lag"] = {p: end - ledger.positions.get(p, 0) for p, end in sorted(state.ends.items())}
                 if self._settings.archive.dir is not None:
-                    told["archive"] = _archive(spark, self._settings, stream, state)
-            errors = [found["error"] for found in (part, told) if "error" in found]
-            part.update(told | ({"error": "\n".join(errors)} if errors else {}))
-            yield "topic", {"stream": stream.name, "topic": self._topic(stream), **told}
+                    reported["archive"] = _archive(spark, self._settings, stream, state)
+            errors = [source["error"] for source in (part, reported) if "error" in source]
+            part.update(reported | ({"error": "\n".join(errors)} if errors else {}))
+            yield "topic", {"stream": stream.name, "topic": self._topic(stream), **reported}
 
     def _topic(self, stream: StreamDeclaration) -> str:
         return configured(stream, self._settings).topic
 
-    def _nothing_stored(self, words: str) -> Iterator[tuple[str, Part]]:
-        """All parts, with the error; the first alone is shown, since PostgreSQL is one server."""
-        error = f"PostgreSQL: {words}\n  what to do: check postgres.dsn, the password, and that the server runs"
+    def _unavailable(self, error_text: str) -> Iterator[tuple[str, Part]]:
+        """Sets the error on all parts; yields it once, since PostgreSQL is one server."""
+        error = f"PostgreSQL: {error_text}\n  what to do: check postgres.dsn, the password, and that the server runs"
         for stream in self._streams:
             self.document["streams"].append({"stream": stream.name, "topic": self._topic(stream), "error": error})
         self.document["product_360"] = {"error": error}
@@ -134,7 +134,7 @@ class Status:
         return {
             "started": True,
             **state,
-            "topic_is_the_ledgers": None,  # until the brokers were asked
+            "topic_is_the_ledgers": None,  # until the brokers are queried
             "writer": ledger.writer,
             "revision": ledger.revision,
             "committed_at": updated_at,
@@ -156,18 +156,18 @@ class Status:
         if not view.is_migrated(connection):
             return {"migrated": False}
         revision, seen, refreshed_at = view.state(connection)
-        found = view.look(connection, datetime.now(self._settings.zone).date())
+        pending = view.look(connection, datetime.now(self._settings.zone).date())
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM ml_product_360")
             (products,) = cursor.fetchone() or (0,)
         return {
-            "migrated": True, "products": products, "to_refresh": len(found.products), "includes_revisions": seen,
+            "migrated": True, "products": products, "to_refresh": len(pending.products), "includes_revisions": seen,
             "refreshed_at": refreshed_at,
             "redis": self._redis_of_view(revision),
         }  # fmt: skip
 
     def _redis_of_view(self, revision: int) -> Part:
-        """What Redis holds of the 360° view: the revision in its marker."""
+        """The 360° view in Redis: the revision in its marker."""
         hashes = VersionedHashes(self._settings.redis, view.NAME, ())
         try:
             marker = hashes.published()
@@ -180,17 +180,17 @@ class Status:
 
 
 def stream_errors(connection: Connection, stream: StreamDeclaration, settings: Settings) -> list[Part]:
-    """What needs a person: open records of another source, which are the stream's own or somebody's mistake."""
-    found = oldest(connection, stream.name, Reason.OTHER_SOURCE.value)
-    if found is None:
+    """Conditions that need a decision: open quarantine records of another source, legitimate or misrouted."""
+    record = oldest(connection, stream.name, Reason.OTHER_SOURCE.value)
+    if record is None:
         return []
     with connection:
         fixed = fixed_source(connection, stream.name)
     taken = "; ".join(map(str, named_sources(stream, settings))) or str(fixed)
     return [{
         "state": Reason.OTHER_SOURCE.value,
-        "since": found.quarantined_at,
-        "problem": f"changes of {found.detail}, and the stream takes those of {taken}",
+        "since": record.quarantined_at,
+        "problem": f"changes of {record.detail}, and the stream takes those of {taken}",
         "remedy": f"if they are the stream's, name each source in streams.{stream.name}.sources and replay them;"
         " else stop their connector and discard them: quarantine replay, or discard, --reason other_source",
     }]  # fmt: skip
@@ -204,8 +204,8 @@ def _failed(part: Any) -> bool:
     return isinstance(part, dict) and "error" in part
 
 
-def _asked(question: Callable[[], Part], connection: Connection) -> Part:
-    """The answer, or an entry `error`; the connection can be asked again."""
+def _answer(question: Callable[[], Part], connection: Connection) -> Part:
+    """The answer, or a part with an entry `error`; leaves the connection usable."""
     try:
         return question()
     except psycopg2.errors.UndefinedTable as error:
@@ -219,19 +219,19 @@ def _asked(question: Callable[[], Part], connection: Connection) -> Part:
 
 
 def _unknown_fields(cursor: Any, stream: str) -> list[tuple[str, bool]]:
-    """Fields of the source that the declaration does not know; whether they were reported before (they are now)."""
+    """Source fields that the declaration does not know, and whether each was reported before; marks all as reported."""
     cursor.execute(
         "WITH before AS (SELECT name, reported_at IS NOT NULL AS reported FROM castro.unknown_field WHERE stream = %s),"
         " now AS (UPDATE castro.unknown_field SET reported_at = now() WHERE stream = %s AND reported_at IS NULL)"
         " SELECT name, reported FROM before ORDER BY name",
         (stream, stream),
     )
-    found: list[tuple[str, bool]] = cursor.fetchall()
-    return found
+    fields: list[tuple[str, bool]] = cursor.fetchall()
+    return fields
 
 
 def _archive(spark: SparkSession, settings: Settings, stream: StreamDeclaration, state: TopicState) -> Part:
-    """How far the topic is archived; `lost` are records that aged out before."""
+    """How far the topic is archived; `lost` counts records that aged out before they were archived."""
     try:
         table = ArchiveTable(spark, stream, settings.archive.folder(stream.name)).read()
     except (CastroError, Py4JError, PySparkException) as error:

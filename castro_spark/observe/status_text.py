@@ -1,4 +1,4 @@
-"""A status for people: each part as lines."""
+"""Formats the parts of a status as text lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_TABLES = 10
 
 
 def lines(kind: str, part: dict[str, Any]) -> Iterator[str]:
-    """The lines of one part that observe/status yields."""
+    """The lines of one part as observe/status yields it."""
     yield from _OF[kind](part)
 
 
@@ -40,7 +40,7 @@ def _stream(s: dict[str, Any]) -> Iterator[str]:
         if new := s["unknown_fields_not_told_before"]:
             yield f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (reported this once)"
         known = ", ".join(f"{of} by {' and '.join(kinds)}" for of, kinds in s["identities"].items() if kinds)
-        changed = f"; {s['ids_changed']:,} ids came padded or in another Unicode form" if s["ids_changed"] else ""
+        changed = f"; {s['ids_changed']:,} ids arrived padded or in another Unicode form" if s["ids_changed"] else ""
         yield f"  identity    {known or 'nothing yet'}{changed}"
         yield f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}".rstrip()
         if s["quarantine_warning"]:
@@ -69,18 +69,18 @@ def _product_360(view: dict[str, Any]) -> Iterator[str]:
         yield f"  redis       {'up to date' if view['redis'].get('up_to_date') else 'BEHIND or not reachable'}"
 
 
-def _projection(held: dict[str, Any]) -> str:
-    words = f"revision {held['revision']}"
-    if not held["reachable"]:
-        words = f"NOT REACHABLE, {words} when it was seen last"
-    if held["behind"] or (held["reachable"] and not held["up_to_date"]):
-        words += f"  BEHIND by {held['behind']:,} commits, {held['behind_seconds']:,.0f} s"
-    if trouble := held.get("error") or held["failing"]:
-        since = f" since {held['failing_since']:%Y-%m-%d %H:%M:%S} UTC" if held["failing_since"] else ""
-        words += f"; {trouble}{since}"
-    elif not held["up_to_date"] and held["projector"] is None:
-        words += "; no process projects it: the next that runs makes it good"
-    return words
+def _projection(part: dict[str, Any]) -> str:
+    line = f"revision {part['revision']}"
+    if not part["reachable"]:
+        line = f"NOT REACHABLE, {line} when it was last seen"
+    if part["behind"] or (part["reachable"] and not part["up_to_date"]):
+        line += f"  BEHIND by {part['behind']:,} commits, {part['behind_seconds']:,.0f} s"
+    if trouble := part.get("error") or part["failing"]:
+        since = f" since {part['failing_since']:%Y-%m-%d %H:%M:%S} UTC" if part["failing_since"] else ""
+        line += f"; {trouble}{since}"
+    elif not part["up_to_date"] and part["projector"] is None:
+        line += "; no process projects it: the next one that starts catches up"
+    return line
 
 
 def _table(table: dict[str, Any]) -> Iterator[str]:
@@ -92,15 +92,15 @@ def _table(table: dict[str, Any]) -> Iterator[str]:
     yield f"{table['table']}: {extracted}"
 
 
-def _error(words: str, indent: str = "") -> Iterator[str]:
-    first, *rest = words.splitlines()
+def _error(error_text: str, indent: str = "") -> Iterator[str]:
+    first, *rest = error_text.splitlines()
     yield f"{indent}ERROR       {first}"
     for line in rest:
         yield f"{indent}{line}"
 
 
 def _tables(records: dict[str, int], new: list[str]) -> str:
-    """Other tables' records by name, the most frequent first; "*" are the names beyond those counted by themselves."""
+    """Other tables' records by name, the most frequent first; "*" sums the tables that have no count of their own."""
     shown = [f"{name} {n:,}{' (new)' if name in new else ''}" for name, n in list(records.items())[:_MOST_TABLES]]
     left = len(records) - len(shown)
     return ", ".join(shown) + (f" and {left} more (--json)" if left else "")

@@ -1,6 +1,6 @@
-"""Redis as a follower of what PostgreSQL has committed: read what changed, publish it, mark how far that goes.
+"""Projects PostgreSQL's committed state to Redis: reads the changes, publishes them, and advances a marker in Redis.
 
-Guarantee: whatever committed it (a stream, a replay, a backfill, a repair), and whatever became of Redis or of the
-answer to COMMIT meanwhile, Redis comes to hold what PostgreSQL holds, by itself. Nothing that commits knows of it, or
-waits for it.
+Guarantee: Redis becomes consistent with PostgreSQL without intervention, whichever job committed (a stream, a replay, a
+backfill, a repair), and whether or not Redis was available or the answer to COMMIT arrived. Committing jobs do not
+depend on the projection and never wait for it.
 """

@@ -1,4 +1,4 @@
-"""What a projector asks PostgreSQL (how far a stream is committed, what changed, what is requested) and notes there."""
+"""A projector's queries and updates in PostgreSQL: committed revision, changed products, requests, its own status."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ WHO = f"{socket.gethostname()} pid {os.getpid()}"
 
 @dataclass(frozen=True)
 class Look:
-    """A stream as committed, and what its projector has to do beside following the commits."""
+    """A stream's committed state, and the projector's further work: rebuilds and requests."""
 
     epoch: int
     revision: int
-    notes_pruned_to: int  # notes of days that are gone were kept from here on only
+    notes_pruned_to: int  # notes of emptied days and months exist only for later revisions
     rebuilds_requested: int
     rebuilds_done: int
     has_requests: bool
-    projector_alive: bool  # whichever process that is
+    projector_alive: bool  # in any process
 
     @property
     def at(self) -> tuple[int, int]:
@@ -37,7 +37,7 @@ class Look:
 
 
 def look(connection: Connection, stream: str, takeover_seconds: float) -> Look | None:
-    """How the stream stands; None: it was never started, or nobody has looked after it yet."""
+    """The stream's state; None if it was never started, or has no row in castro.projection yet."""
     with connection.cursor() as cursor:
         cursor.execute(statement("projection/look.sql"), {"stream": stream, "takeover": takeover_seconds})
         row = cursor.fetchone()
@@ -45,7 +45,7 @@ def look(connection: Connection, stream: str, takeover_seconds: float) -> Look |
 
 
 def introduce(connection: Connection, stream: str) -> None:
-    """Makes the row in which the stream's projector notes how it gets on."""
+    """Creates the stream's row in castro.projection, if the stream was ever started; idempotent."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO castro.projection (stream) SELECT stream FROM castro.stream WHERE stream = %s"
@@ -56,9 +56,9 @@ def introduce(connection: Connection, stream: str) -> None:
 
 @contextmanager
 def snapshot(connection: Connection, stream: str) -> Iterator[tuple[int, int]]:
-    """A transaction in which all that is read is of one state: the epoch and revision given."""
+    """A read-only transaction with one snapshot. Yields the snapshot's epoch and revision."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(  # at once: what is committed waits for each round trip
+        cursor.execute(  # one round trip: each adds to the publication delay
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
             " SELECT epoch, revision FROM castro.stream WHERE stream = %s",
             (stream,),
@@ -67,7 +67,7 @@ def snapshot(connection: Connection, stream: str) -> Iterator[tuple[int, int]]:
 
 
 def touched_since(connection: Connection, stream: str, since: int, most: int) -> list[str] | None:
-    """The products that commits after `since` touched; None where they are more than `most`."""
+    """The products that commits after revision `since` touched; None if there are more than `most`."""
     with connection.cursor() as cursor:
         known = {"stream": stream, "since": since, "most": most + 1}
         cursor.execute(statement("projection/touched_since.sql"), known)
@@ -76,7 +76,7 @@ def touched_since(connection: Connection, stream: str, since: int, most: int) ->
 
 
 def touched_after(connection: Connection, stream: str, since: int, after: str, most: int) -> list[str]:
-    """Some of these products, in the order of their codes: those after the code `after`."""
+    """At most `most` of these products, ordered by code, with codes greater than `after`."""
     with connection.cursor() as cursor:
         known = {"stream": stream, "since": since, "after": after, "most": most}
         cursor.execute(statement("projection/touched_after.sql"), known)
@@ -84,14 +84,14 @@ def touched_after(connection: Connection, stream: str, since: int, after: str, m
 
 
 def requests(connection: Connection, stream: str, most: int) -> dict[int, Key]:
-    """The oldest requests by their ids."""
+    """The oldest `most` requests, by id."""
     with connection.cursor() as cursor:
         cursor.execute(statement("projection/requests.sql"), {"stream": stream, "most": most})
         return {number: Key(*key) for number, *key in cursor.fetchall()}
 
 
 def request(connection: Connection, stream: str, keys: Sequence[Key]) -> None:
-    """Asks whoever projects the stream to write these keys anew, within the caller's transaction."""
+    """Requests the stream's projector to rewrite these keys; within the caller's transaction."""
     with connection.cursor() as cursor:
         rows: list[tuple[str, str, str, date | None]] = [(stream, k.kind, k.product_code, k.first_day) for k in keys]
         execute_values(
@@ -100,13 +100,13 @@ def request(connection: Connection, stream: str, keys: Sequence[Key]) -> None:
 
 
 def end_requests(connection: Connection, numbers: Sequence[int]) -> None:
-    """Removes requests that have been done."""
+    """Deletes completed requests."""
     with connection, connection.cursor() as cursor:
         cursor.execute("DELETE FROM castro.projection_request WHERE id = ANY(%s)", (list(numbers),))
 
 
 def request_rebuild(connection: Connection, stream: str) -> int:
-    """Asks whoever projects the stream to write everything anew; returns the request's number."""
+    """Requests the stream's projector to rewrite all keys; returns the request's number."""
     introduce(connection, stream)
     with connection, connection.cursor() as cursor:
         cursor.execute(
@@ -119,7 +119,7 @@ def request_rebuild(connection: Connection, stream: str) -> int:
 
 
 def note_rebuild(connection: Connection, stream: str, number: int, keys: int) -> None:
-    """Notes that the rebuilds requested up to `number` are done."""
+    """Records that the rebuilds requested up to `number` are done."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "UPDATE castro.projection SET rebuilds_done = greatest(rebuilds_done, %s), rebuilt_keys = %s"
@@ -129,26 +129,26 @@ def note_rebuild(connection: Connection, stream: str, number: int, keys: int) ->
 
 
 def rebuilt(connection: Connection, stream: str) -> tuple[int, int]:
-    """The number of the last rebuild that is done, and how many keys it wrote."""
+    """The number of the last completed rebuild, and the number of keys that it wrote."""
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT rebuilds_done, rebuilt_keys FROM castro.projection WHERE stream = %s", (stream,))
         return cursor.fetchone() or (0, 0)
 
 
 def note_alive(connection: Connection, stream: str, revision: int | None) -> None:
-    """A sign of life of the projector, and up to which revision Redis holds the stream."""
+    """The projector's heartbeat: it is alive, and `revision` is the stream's revision in Redis."""
     _note(connection, "projection/note_alive.sql", {"stream": stream, "projector": WHO, "revision": revision})
 
 
 def note_failing(connection: Connection, stream: str, error: str) -> None:
-    """A sign of life of a projector that does not get on, and why."""
+    """The heartbeat of a projector that cannot publish, with the error."""
     _note(connection, "projection/note_failing.sql", {"stream": stream, "projector": WHO, "error": error})
 
 
-def history(connection: Connection) -> str:
-    """What tells this database's history from another one: a restore or a failover begins a new one.
+def database_timeline(connection: Connection) -> str:
+    """Identifies this database and its WAL timeline: a point-in-time restore or a failover starts a new one.
 
-    Empty where the server does not tell.
+    System identifier, timeline and database oid; "" if the server does not provide them.
     """
     try:
         with connection, connection.cursor() as cursor:
@@ -156,8 +156,8 @@ def history(connection: Connection) -> str:
                 "SELECT system_identifier::text || '.' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) || '.' ||"
                 " (SELECT oid FROM pg_database WHERE datname = current_database())::text FROM pg_control_system()"
             )
-            (told,) = cursor.fetchone() or ("",)
-            return str(told)
+            (timeline,) = cursor.fetchone() or ("",)
+            return str(timeline)
     except (psycopg2.ProgrammingError, psycopg2.NotSupportedError, psycopg2.errors.ObjectNotInPrerequisiteState):
         return ""
 

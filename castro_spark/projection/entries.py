@@ -1,7 +1,8 @@
-"""Which keys a stream's rows become, and at which fixed moment each ends, whenever and however often it is written.
+"""Maps a stream's rows to Redis keys with absolute expiry times, which do not depend on when a key is written.
 
-A day ends `daily_days` local days after it is over, a month `monthly_days` local days after it is over, a newest event
-`realtime_seconds` after its row was written last. What is past that is removed rather than written.
+A day's key expires `daily_days` local days after the day's end, a month's key `monthly_days` local days after the
+month's end, a newest event's key `realtime_seconds` after its row was last written. A key past its expiry is deleted
+rather than written.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _LONGEST_MONTH = timedelta(days=31)
 
 
 class Expiry:
-    """The moments (Unix seconds) at which hashes end, in the local calendar."""
+    """Expiry times of hashes (Unix seconds), by the local calendar."""
 
     def __init__(self, ttl: TtlSettings, zone: ZoneInfo) -> None:
         self._ttl = ttl
@@ -30,20 +31,20 @@ class Expiry:
         self._of_days: dict[date, int] = {}
 
     def horizon(self) -> Horizon:
-        """What is recent enough to be cached, by today's local date."""
+        """The oldest day and month that are cached, by today's local date."""
         return Horizon.of(datetime.now(self._zone).date(), self._ttl.daily_days, self._ttl.monthly_days)
 
     def of_day(self, day: date) -> int:
-        """The day's end, and `daily_days` local days."""
+        """`daily_days` local days after the day's end."""
         return self._start(day + _DAY + timedelta(days=self._ttl.daily_days))
 
     def of_month(self, first: date) -> int:
-        """The month's end, and `monthly_days` local days."""
+        """`monthly_days` local days after the month's end; `first` is its first day."""
         following = (first + _LONGEST_MONTH).replace(day=1)
         return self._start(following + timedelta(days=self._ttl.monthly_days))
 
     def of_newest(self, updated_at: datetime) -> int:
-        """`realtime_seconds` after the row was written last."""
+        """`realtime_seconds` after the row was last written."""
         return int(updated_at.timestamp()) + self._ttl.realtime_seconds
 
     def _start(self, day: date) -> int:
@@ -53,11 +54,11 @@ class Expiry:
 
 
 def entries(stream: StreamDeclaration, rows: Rows, expiry: Expiry) -> Iterator[Entry]:
-    """The rows' keys, expiries and fields; no fields where there is no such row, or its time is over."""
+    """The rows' keys, expiries and fields; fields are None if the row does not exist or the key has expired."""
     now = int(datetime.now(timezone.utc).timestamp())
 
-    def entry(key: str, ends: int, fields: Fields | None) -> Entry:
-        return key, ends, fields if ends > now else None
+    def entry(key: str, expires: int, fields: Fields | None) -> Entry:
+        return key, expires, fields if expires > now else None
 
     for code, updated_at, fields in rows.newest:
         yield entry(realtime_key(stream, code), expiry.of_newest(updated_at) if updated_at else 0, fields)

@@ -1,7 +1,7 @@
-"""The projectors of a process: a thread each while it runs, and a last step before it ends.
+"""Runs the projectors of a process: one thread each, and a last step before the process ends.
 
-Nothing here can end what it runs beside, or hold it up: what goes wrong is logged once, noted for `status`, and tried
-again for as long as the process lives.
+A projector can neither fail nor delay the jobs beside it. Errors are logged once, recorded for `status`, and retried
+as long as the process lives.
 """
 
 from __future__ import annotations
@@ -25,32 +25,33 @@ from castro_spark.sinks.redis.trouble import in_words
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_MANY = 2_000  # keys of a step: then it rests, and commits that come meanwhile are published together
-_REST = 2  # times as long as the step took
-_LONGEST_REST, _LONGEST_WAIT = 1.0, 5.0  # seconds; between two steps, and between two tries
-_LOOK_SECONDS = 0.1
+_MANY = 2_000  # keys: after a step of more, the follower pauses, so that several commits are published together
+_REST = 2  # times the duration of the step
+_LONGEST_REST, _LONGEST_WAIT = 1.0, 5.0  # seconds: between two steps, and between two retries
+_CHECK_SECONDS = 0.1
 
 
 class Projector(Protocol):
-    """What follows some committed state into Redis, a step at a time."""
+    """Publishes some committed state to Redis, step by step."""
 
     @property
     def stream(self) -> str: ...
 
     def step(self) -> Step: ...
 
-    def fail(self, words: str) -> None: ...
+    def fail(self, error_text: str) -> None: ...
 
     def close(self) -> None: ...
 
 
 class Follower:
-    """Runs a projector in a thread of its own; the first step is made at once, so nothing of an earlier run is lost."""
+    """Runs a projector in its own thread. The first step runs at once, so that changes missed by an earlier run are
+    published."""
 
     def __init__(self, settings: Settings, projector: Projector) -> None:
         self._settings = settings
         self._projector = projector
-        self._news, self._ending = Event(), Event()
+        self._wake_up, self._ending = Event(), Event()
         self._trouble = ""
         self._thread = Thread(target=self._run, name=f"castro projection {projector.stream}", daemon=True)
 
@@ -62,15 +63,15 @@ class Follower:
         self._thread.start()
 
     def wake(self) -> None:
-        """There is a commit to be published; returns at once."""
-        self._news.set()
+        """Signals that there is a commit to publish; returns at once."""
+        self._wake_up.set()
 
     def end(self) -> str:
-        """Projects what is committed now, or waits a while for the process that projects; also without `start` before.
+        """Publishes what is committed now, or waits for the process that projects (projection.wait_seconds).
 
-        Returns what is left undone, in words, and "" if nothing is."""
+        May be called without `start`. Returns "" or, if Redis is behind, an error text."""
         self._ending.set()
-        self._news.set()
+        self._wake_up.set()
         if self._thread.ident is not None:
             self._thread.join()
         try:
@@ -81,83 +82,83 @@ class Follower:
     def _run(self) -> None:
         wait = self._settings.projection.poll_seconds
         while not self._ending.is_set():
-            self._news.clear()
+            self._wake_up.clear()
             began = time.monotonic()
             if (step := self._step()) is not None:
                 wait = self._settings.projection.poll_seconds
                 if step.written > _MANY:
                     self._ending.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST))
-                self._news.wait(wait)
+                self._wake_up.wait(wait)
             else:
                 self._ending.wait(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
 
     def _step(self) -> Step | None:
-        """One step; None where it failed, which is logged when it begins."""
+        """Runs one step. Returns None if it failed; the first of consecutive failures is logged."""
         try:
             step = self._projector.step()
         except Superseded:
-            return None  # by another process; the next step sees what that wrote
+            return None  # by another process; the next step reads what it wrote
         except redis.RedisError as error:
             self._fail(in_words(error))
             return None
         except psycopg2.Error as error:
             self._fail(f"PostgreSQL: {first_line(error)}")
             return None
-        except Exception as error:  # noqa: BLE001 - whatever it is, no stream may end by it
+        except Exception as error:  # noqa: BLE001 - no error here may end a stream
             self._fail(f"{type(error).__name__}: {first_line(error)}")
             return None
         if self._trouble:
-            log.warning("%s: Redis follows again", self.stream)
+            log.warning("%s: publishing to Redis again", self.stream)
         self._trouble = ""
         return step
 
-    def _fail(self, words: str) -> None:
+    def _fail(self, error_text: str) -> None:
         if not self._trouble:
-            log.warning("%s: not published: %s; commits go on, Redis is made good later", self.stream, words)
-        self._trouble = words
+            log.warning("%s: not published: %s; commits continue, publishing is retried", self.stream, error_text)
+        self._trouble = error_text
         try:
-            self._projector.fail(words)
+            self._projector.fail(error_text)
         except Exception as error:  # noqa: BLE001 - as above
             log.debug("%s: %s", self.stream, first_line(error))
 
     def _last_steps(self) -> str:
         deadline = time.monotonic() + self._settings.projection.wait_seconds
-        wanted: tuple[int, int] | None = None
+        target: tuple[int, int] | None = None
         while True:
             step = self._step()
             if step is None and self._trouble:
                 return f"{self.stream}: Redis is behind: {self._trouble}"
             if step is not None:
-                wanted = wanted or step.committed  # later commits are not this process's
-                if step.is_level or (wanted and not step.work_left and step.published and step.published >= wanted):
+                target = target or step.committed  # this process made no later commits
+                if step.is_level or (target and not step.work_left and step.published and step.published >= target):
                     return ""
             if time.monotonic() > deadline:
-                return f"{self.stream}: Redis is behind: the process that projects it has not come to the end yet"
-            time.sleep(_LOOK_SECONDS)
+                return f"{self.stream}: Redis is behind: the process that projects it has not caught up yet"
+            time.sleep(_CHECK_SECONDS)
 
 
 class Followers:
     """The followers of one process."""
 
     def __init__(self, settings: Settings, streams: Sequence[StreamDeclaration], *, last_sync: bool) -> None:
-        self._of = {s.name: Follower(settings, StreamProjector(settings, s)) for s in streams}
+        self._by_stream = {s.name: Follower(settings, StreamProjector(settings, s)) for s in streams}
         if last_sync:
-            self._of[LastSyncProjector.NAME] = Follower(settings, LastSyncProjector(settings))
+            self._by_stream[LastSyncProjector.NAME] = Follower(settings, LastSyncProjector(settings))
 
     def start(self) -> None:
-        for follower in self._of.values():
+        for follower in self._by_stream.values():
             follower.start()
 
     def wake(self, stream: str) -> None:
-        """Says that `stream` has committed; returns at once."""
-        self._of[stream].wake()
+        """Signals that `stream` has committed; returns at once."""
+        self._by_stream[stream].wake()
 
     def end(self) -> list[str]:
-        """Brings Redis level with what is committed; says what is left undone, in the log and to the caller."""
-        behind = [words for follower in self._of.values() if (words := follower.end())]
-        for words in behind:
-            log.warning("%s; whatever projects next makes it good", words)
+        """Brings Redis up to date with what is committed. Logs and returns an error text for each stream behind."""
+        behind = [error_text for follower in self._by_stream.values() if (error_text := follower.end())]
+        for error_text in behind:
+            log.warning("%s; the next process that projects publishes it", error_text)
         return behind
 
 
@@ -165,7 +166,7 @@ class Followers:
 def following(
     settings: Settings, streams: Sequence[StreamDeclaration], *, last_sync: bool = False
 ) -> Iterator[Followers]:
-    """Projects the streams while the block runs, and up to all that it committed before it is left."""
+    """Projects the streams while the block runs; on exit publishes everything that it committed."""
     followers = Followers(settings, streams, last_sync=last_sync)
     followers.start()
     try:

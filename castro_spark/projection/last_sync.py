@@ -1,7 +1,7 @@
-"""last_sync:{table}: how far each warehouse table has been extracted, mirrored from castro.extract_watermark.
+"""last_sync:{table}: each warehouse table's extract watermark, mirrored from castro.extract_watermark.
 
-Guarantee: each step compares what Redis holds with what is committed and writes what differs. So a value that came late
-from another process, or that a flush took away, is made good by the next step.
+Guarantee: each step compares the values in Redis with the committed watermarks and writes those that differ. So the
+next step corrects a late write by another process, and restores a flushed value.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from castro_spark.sinks.redis.keys import last_sync_key
 
 
 class LastSyncProjector:
-    """Mirrors the watermarks of all tables; texts without an end."""
+    """Mirrors the watermarks of all tables as strings without expiry."""
 
     NAME = "last_sync"
 
@@ -32,21 +32,22 @@ class LastSyncProjector:
         return self.NAME
 
     def step(self) -> Step:
-        """Writes what differs."""
+        """Writes the values that differ."""
         if self._connection is None:
             self._connection = connect(self._settings.postgres, "castro_spark last_sync projection")
         marks = extracted(self._connection)
-        wanted = {last_sync_key(t): _text(m["watermark"]) for t, m in marks.items() if m["watermark"] is not None}
-        if wanted:
-            held = self._redis.mget(list(wanted))
-            behind = {key: text for (key, text), old in zip(wanted.items(), held, strict=True) if old != text.encode()}
-            if behind:
-                self._redis.mset(behind)
+        expected = {last_sync_key(t): _text(m["watermark"]) for t, m in marks.items() if m["watermark"] is not None}
+        if expected:
+            stored = self._redis.mget(list(expected))
+            pairs = zip(expected.items(), stored, strict=True)
+            stale = {key: text for (key, text), value in pairs if value != text.encode()}
+            if stale:
+                self._redis.mset(stale)
         return Step(None, None, projects=True)
 
-    def fail(self, words: str) -> None:
-        """The next step begins with new connections."""
-        del words
+    def fail(self, error_text: str) -> None:
+        """Closes the connections; the next step opens new ones."""
+        del error_text
         self._redis.connection_pool.disconnect()
         if self._connection is not None:
             with suppress(*PASSING):

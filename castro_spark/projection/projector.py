@@ -1,9 +1,9 @@
-"""One stream's projector: each step brings Redis from its marker to what is committed.
+"""One stream's projector: each step brings Redis from its marker to the committed state.
 
-Guarantee: the marker in Redis is the only memory, so whatever was missed (an outage, a crash, a commit of which nobody
-heard) is found by the next step. Of several processes the one with the advisory lock projects; another goes on in its
-place where it gives no sign of life. Two at once do no harm: values are absolute and versioned, and what is older than
-the marker is refused. Memory is bounded: products are read and written in chunks, each of one snapshot.
+Guarantee: the marker in Redis is the only state, so the next step publishes whatever was missed (an outage, a crash, a
+commit whose answer was lost). Of several processes, the one with the advisory lock projects; another takes over if its
+heartbeat stops. Two concurrent projectors are safe: values are absolute and versioned, and Redis rejects versions older
+than the marker. Memory is bounded: products are read and written in chunks, each from one snapshot.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from castro_spark.sinks.redis.keys import patterns
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_FEW = 20_000  # products: so many are listed at once and published as of one snapshot
+_FEW = 20_000  # products: up to this number are listed at once and published from one snapshot
 _KEYS_A_REQUEST = 2_000
 _NOTE_SECONDS = 2.0
-_EVERYTHING = -1  # a revision before all
+_EVERYTHING = -1  # lower than any revision
 _LONG_AGO = -1e9
 _AFTER_ALL = (10**15 - 1, 10**15 - 1)
 
 
 @dataclass(frozen=True)
 class Step:
-    """How things stand after a step. `published` is what Redis's marker says; None: it holds nothing of the stream."""
+    """The state after a step. `published` is the marker in Redis; None if Redis holds nothing of the stream."""
 
     published: tuple[int, int] | None
     committed: tuple[int, int] | None  # None: the stream was never started
-    projects: bool  # whether this is the process that does
-    work_left: bool = False  # requests that are not done
+    projects: bool  # whether this process is the projector
+    work_left: bool = False  # whether requests are open
     written: int = 0  # keys
 
     @property
     def is_level(self) -> bool:
-        """Whether Redis holds all that was committed when the step began."""
+        """Whether Redis holds everything that was committed when the step started."""
         if self.committed is None:
             return True
         return self.published is not None and self.published >= self.committed and not self.work_left
 
 
 class StreamProjector:
-    """Projects one stream. Not for use by several threads at once; errors of Redis and PostgreSQL are the caller's."""
+    """Projects one stream. Not thread-safe. Raises the errors of Redis and PostgreSQL."""
 
     def __init__(self, settings: Settings, stream: StreamDeclaration) -> None:
         self._settings = settings
@@ -63,7 +63,7 @@ class StreamProjector:
         self._hashes = VersionedHashes(settings.redis, stream.name, patterns(stream))
         self._connection: Connection | None = None
         self._locked = False
-        self._history = ""
+        self._timeline = ""
         self._published: tuple[int, int] | None = None
         self._written = 0
         self._noted = 0.0
@@ -73,19 +73,19 @@ class StreamProjector:
         return self._stream.name
 
     def step(self) -> Step:
-        """Publishes what is committed and Redis lacks, if this is the process that does."""
+        """Publishes the committed changes that Redis lacks, if this process is the projector."""
         connection, self._written = self._open(), 0
         at = self._look(connection)
         if at is None:
             return Step(None, None, projects=False)
         projects = self._take_lock(connection) or not at.projector_alive
-        published, history = self._hashes.published_of()
+        published, timeline = self._hashes.published_of()
         if not projects:
-            known = published if self._is_known(published, history, at) else None
+            known = published if self._is_known(published, timeline, at) else None
             return Step(known, at.at, projects=False, work_left=at.has_requests or _wants_rebuild(at))
         self._published = published
-        if _wants_rebuild(at) or not self._is_known(published, history, at):
-            self._say_why(published, history, at)
+        if _wants_rebuild(at) or not self._is_known(published, timeline, at):
+            self._log_reason(published, timeline, at)
             written = self._publish_all(connection, at, overwrite=ALL if self._locked else NOT_NEWER)
             committed.note_rebuild(connection, self._stream.name, at.rebuilds_requested, written)
             published = at.at
@@ -94,32 +94,34 @@ class StreamProjector:
         if at.has_requests:
             self._do_requests(connection)
         self._published = published
-        self._sign_of_life(connection)
+        self._heartbeat(connection)
         return Step(published, at.at, projects=True, written=self._written)
 
-    def fail(self, words: str) -> None:
-        """Notes in PostgreSQL that Redis is behind, and why; the next step begins with new connections."""
+    def fail(self, error_text: str) -> None:
+        """Records in PostgreSQL that Redis is behind, with the error, and closes the connection to Redis.
+
+        Keeps the connection to PostgreSQL, and with it the lock, if the error could be recorded."""
         self._hashes.disconnect()
-        self._noted = 0.0  # the next good step says that all is well
+        self._noted = 0.0  # the next successful step records its heartbeat at once
         if self._connection is not None and self._locked:
             with suppress(*PASSING):
-                committed.note_failing(self._connection, self._stream.name, words)
+                committed.note_failing(self._connection, self._stream.name, error_text)
                 return
         self.disconnect()
 
     def disconnect(self) -> None:
-        """Gives back the connection to PostgreSQL, and with it the lock."""
+        """Closes the connection to PostgreSQL, which releases the lock."""
         if self._connection is not None:
             with suppress(*PASSING):
                 self._connection.close()
         self._connection, self._locked = None, False
 
     def close(self) -> None:
-        """Notes how far it came, where that went well, and gives everything back."""
+        """Records the last heartbeat, unless the last step failed, and closes all connections."""
         if self._connection is not None and self._locked and self._noted:
             self._noted = _LONG_AGO
             with suppress(*PASSING):
-                self._sign_of_life(self._connection)
+                self._heartbeat(self._connection)
         self.disconnect()
         self._hashes.close()
 
@@ -131,53 +133,53 @@ class StreamProjector:
             at = committed.look(connection, self._stream.name, takeover)
         return at
 
-    def _is_known(self, published: tuple[int, int] | None, history: str, at: Look) -> bool:
-        """Whether the marker is a point on this database's way, and all since then is still told."""
+    def _is_known(self, published: tuple[int, int] | None, timeline: str, at: Look) -> bool:
+        """Whether the marker is an earlier state of this database, and all changes since then are still recorded."""
         return (
             published is not None
-            and history == self._history
+            and timeline == self._timeline
             and published <= at.at
             and at.notes_pruned_to <= published[1] <= at.revision
         )
 
-    def _say_why(self, published: tuple[int, int] | None, history: str, at: Look) -> None:
+    def _log_reason(self, published: tuple[int, int] | None, timeline: str, at: Look) -> None:
         if _wants_rebuild(at):
-            why = "it was asked for"
+            reason = "a rebuild was requested"
         elif published is None:
-            why = "Redis holds nothing of it"
-        elif history != self._history or published > at.at or published[1] > at.revision:
-            why = "Redis was written to from another database, or from a later state of this one"
+            reason = "Redis holds nothing of it"
+        elif timeline != self._timeline or published > at.at or published[1] > at.revision:
+            reason = "Redis was written to from another database, or from a later state of this one"
         else:
-            why = "Redis is older than the notes of what was removed since"
-        log.info("stream %s: all hashes are written anew: %s", self._stream.name, why)
+            reason = "Redis is older than the recorded notes of removed rows"
+        log.info("stream %s: all hashes are rewritten: %s", self._stream.name, reason)
 
     def _publish_since(self, connection: Connection, at: Look, since: int) -> tuple[int, int]:
-        """What commits after `since` changed; returns up to where."""
+        """Publishes what commits after revision `since` changed; returns the version reached."""
         with committed.snapshot(connection, self._stream.name) as now:
             products = committed.touched_since(connection, self._stream.name, since, _FEW)
             if products is not None:
                 for first in range(0, len(products), self._chunk):
                     self._write(connection, products[first : first + self._chunk], since, now, NOT_NEWER)
-                self._hashes.mark(*now, self._history)
+                self._hashes.mark(*now, self._timeline)
                 return now
         self._publish_touched(connection, at, since, NOT_NEWER)
-        self._hashes.mark(*at.at, self._history)
+        self._hashes.mark(*at.at, self._timeline)
         return at.at
 
     def _publish_all(self, connection: Connection, at: Look, overwrite: str) -> int:
-        """Everything that is still cached; what is left of older versions goes. Returns how many keys were written."""
+        """Publishes everything that is still cached and removes older versions. Returns the number of keys written."""
         written, newest = self._publish_touched(connection, at, _EVERYTHING, overwrite)
         self._hashes.remove_others(at.at, newest if overwrite == ALL else _AFTER_ALL)
-        self._hashes.mark(*at.at, self._history, overwrite)
+        self._hashes.mark(*at.at, self._timeline, overwrite)
         return written
 
     def _publish_touched(
         self, connection: Connection, at: Look, since: int, overwrite: str
     ) -> tuple[int, tuple[int, int]]:
-        """Products in order of their codes, each chunk as of a snapshot of its own: no long transaction, no long list.
+        """Publishes products ordered by code, each chunk from its own snapshot: no long transaction, no long list.
 
-        Returns how many keys were written, and of which version the newest are. What is committed meanwhile to products
-        that were passed is later than `at`, so the next step finds it.
+        Returns the number of keys written and the newest version among them. Concurrent commits to products already
+        passed are later than `at`, so the next step publishes them.
         """
         written, newest, after = 0, at.at, ""
         while True:
@@ -188,7 +190,7 @@ class StreamProjector:
             if not products:
                 return written, newest
             newest, after = max(newest, now), products[-1]
-            self._sign_of_life(connection)
+            self._heartbeat(connection)
 
     def _write(
         self, connection: Connection, products: list[str], since: int, version: tuple[int, int], overwrite: str
@@ -199,22 +201,22 @@ class StreamProjector:
         return written
 
     def _do_requests(self, connection: Connection) -> None:
-        """Writes the keys that were asked for anew, and only then forgets that they were."""
+        """Rewrites the requested keys, and only then deletes the requests."""
         for numbers in self._requests(connection):
             committed.end_requests(connection, numbers)
 
     def _requests(self, connection: Connection) -> Iterator[list[int]]:
         while True:
             with committed.snapshot(connection, self._stream.name) as version:
-                asked = committed.requests(connection, self._stream.name, _KEYS_A_REQUEST)
-                if not asked:
+                requested = committed.requests(connection, self._stream.name, _KEYS_A_REQUEST)
+                if not requested:
                     return
-                rows = self._rows.wanted(connection, list(asked.values()))
+                rows = self._rows.requested(connection, list(requested.values()))
                 self._hashes.write(entries(self._stream, rows, self._expiry), *version)
-            yield list(asked)
+            yield list(requested)
 
-    def _sign_of_life(self, connection: Connection) -> None:
-        """Every few seconds, of the one that has the lock."""
+    def _heartbeat(self, connection: Connection) -> None:
+        """Records a heartbeat every few seconds, if this process has the lock."""
         if self._locked and time.monotonic() - self._noted > _NOTE_SECONDS:
             self._noted = time.monotonic()
             committed.note_alive(connection, self._stream.name, self._published[1] if self._published else None)
@@ -233,11 +235,11 @@ class StreamProjector:
         if self._connection is None:
             self._connection = connect(self._settings.postgres, f"castro_spark {self._stream.name} projection")
             self._locked = False
-            self._connection.autocommit = True  # but in a snapshot: a look is one round trip
+            self._connection.autocommit = True  # except in a snapshot: a look is one round trip
             with self._connection.cursor() as cursor:
-                # Every join is of some products with an index: a plan must not flip as the tables grow.
+                # Every join looks up a few products by an index: the plan must not change as the tables grow.
                 cursor.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
-            self._history = committed.history(self._connection)
+            self._timeline = committed.database_timeline(self._connection)
         return self._connection
 
 

@@ -1,4 +1,4 @@
-"""Everything anew, on request: the process that projects does it, or this one where there is none."""
+"""Rebuilds all hashes of a stream on request: in the process that projects, or in this one if there is none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from castro_spark.streams.declaration import StreamDeclaration
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What became of one stream's rebuild; `revision` is None where the stream was never started."""
+    """The result of one stream's rebuild; `revision` is None if the stream was never started."""
 
     stream: str
     revision: int | None = None
@@ -33,9 +33,9 @@ class Rebuilt:
 
 
 def rebuild(settings: Settings, stream: StreamDeclaration) -> Rebuilt:
-    """Asks for all hashes of the stream to be written anew, and waits until that is done or cannot be.
+    """Requests a rewrite of all hashes of the stream, and waits until it is done or has failed.
 
-    It is done while commits go on; hashes that no row is behind are removed. Safe to repeat.
+    Runs concurrently with commits. Removes hashes without a row. Safe to repeat.
     """
     with closing(connect(settings.postgres, "castro_spark cache")) as connection:
         ledger = read_ledger(connection, stream.name)

@@ -1,6 +1,6 @@
-"""What Redis is to hold of a stream's products, read from PostgreSQL: the rows behind its keys, values as text.
+"""Reads from PostgreSQL the rows that Redis is to hold of a stream's products, with values as text.
 
-Only rows are told here; which keys and expiries they become is decided in entries.py.
+entries.py maps the rows to keys and expiries.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from castro_spark.sinks.postgres.connection import Connection, names, statement
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 Fields = dict[str, str]
-NEWEST, DAY, MONTH = "newest", "date", "month"  # kinds of keys; of the last two also the column's name
+NEWEST, DAY, MONTH = "newest", "date", "month"  # kinds of keys; the last two are also column names
 
 
 @dataclass
 class Rows:
-    """Rows to publish; None where there is no such row any more."""
+    """Rows to publish; fields are None if the row no longer exists."""
 
     newest: list[tuple[str, datetime | None, Fields | None]] = field(default_factory=list)  # product_code, updated_at
     daily: list[tuple[str, date, Fields | None]] = field(default_factory=list)  # product_code, date
@@ -44,7 +44,7 @@ class Horizon:
 
 @dataclass(frozen=True)
 class Key:
-    """A key of which a product's row is wanted whatever changed last: its kind, and the first day of its period."""
+    """A requested key, whatever last changed its row: its kind, product, and the first day of its period."""
 
     kind: str
     product_code: str
@@ -52,7 +52,7 @@ class Key:
 
 
 class StreamRows:
-    """Reads the rows of one stream; each call within the caller's transaction, so as of its snapshot."""
+    """Reads the rows of one stream. Each call runs in the caller's transaction, and so sees its snapshot."""
 
     def __init__(self, stream: StreamDeclaration) -> None:
         self._stream = stream
@@ -64,10 +64,10 @@ class StreamRows:
         )
         periods = {DAY: stream.daily_table, MONTH: stream.monthly_table}
         self._changed = {kind: _of_period("projection/changed_periods.sql", kind, t) for kind, t in periods.items()}
-        self._wanted = {kind: _of_period("projection/requested_periods.sql", kind, t) for kind, t in periods.items()}
+        self._requested = {kind: _of_period("projection/requested_periods.sql", kind, t) for kind, t in periods.items()}
 
     def changed(self, connection: Connection, products: Sequence[str], since: int, horizon: Horizon) -> Rows:
-        """What commits after `since` changed of products that they touched, and is still cached."""
+        """The rows of `products` that commits after revision `since` changed, within the horizon."""
         with connection.cursor() as cursor:
             known = {"products": list(products), "stream": self._stream.name, "since": since}
             cursor.execute(self._changed[DAY], {**known, "oldest": horizon.day})
@@ -76,22 +76,22 @@ class StreamRows:
             monthly = _aggregated(cursor)
         return Rows(list(self.newest(connection, products)), daily, monthly)
 
-    def wanted(self, connection: Connection, keys: Sequence[Key]) -> Rows:
-        """The rows of these keys, whatever changed them last."""
+    def requested(self, connection: Connection, keys: Sequence[Key]) -> Rows:
+        """The rows of these keys, whatever last changed them."""
         of_kind: dict[str, list[Key]] = {kind: [k for k in keys if k.kind == kind] for kind in (NEWEST, DAY, MONTH)}
-        found: dict[str, list[tuple[str, date, Fields | None]]] = {}
+        aggregates: dict[str, list[tuple[str, date, Fields | None]]] = {}
         with connection.cursor() as cursor:
-            for kind, query in self._wanted.items():
+            for kind, query in self._requested.items():
                 products = [k.product_code for k in of_kind[kind]]
                 cursor.execute(query, {"products": products, "days": [k.first_day for k in of_kind[kind]]})
-                found[kind] = _aggregated(cursor)
+                aggregates[kind] = _aggregated(cursor)
         newest = list(self.newest(connection, [k.product_code for k in of_kind[NEWEST]]))
-        return Rows(newest, found[DAY], found[MONTH])
+        return Rows(newest, aggregates[DAY], aggregates[MONTH])
 
     def newest(
         self, connection: Connection, products: Sequence[str]
     ) -> Iterator[tuple[str, datetime | None, Fields | None]]:
-        """The newest event of each product, and when its row was written last."""
+        """The newest event of each product, with the time its row was last written."""
         with connection.cursor() as cursor:
             cursor.execute(self._newest, {"products": list(products)})
             for product_code, updated_at, *texts in cursor:
@@ -100,7 +100,7 @@ class StreamRows:
 
 
 def aggregate_fields(transactions: int, volume: str, value: str) -> Fields | None:
-    """The fields of a daily or monthly hash; None where nothing is left."""
+    """The fields of a daily or monthly hash; None if it has no transactions left."""
     if transactions == 0:
         return None
     return {"transactions": str(transactions), "volume": volume, "value": value}

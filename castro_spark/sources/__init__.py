@@ -1,1 +1,1 @@
-"""Where rows come from. A source knows nothing of what becomes of them."""
+"""The sources: Kafka, the archive, and Hive. A source does not depend on the sinks."""

@@ -1,4 +1,4 @@
-"""The archive as a source: what sinks/delta has appended, read back as records."""
+"""The archive as a source: reads back the records that sinks/delta has appended."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from castro_spark.sources.folders import listed, remove
 
 log = logging.getLogger(__name__)
 
-# What a source of past records gives: Spark's Kafka columns; of which life of which topic; and, where that is not now,
-# the time that timestamps of the future are measured against.
+# Columns of past records: Spark's Kafka columns; the topic and its generation; and `known_at`, the reference time of
+# the check for future timestamps (null: now).
 PAST_COLUMNS = ("topic", "generation", "partition", "offset", "timestamp", "key", "value", "known_at")
 _SESSION = {
-    # Not a stream's small batches: as many tasks as the data asks for.
+    # Unlike a stream's small batches: as many tasks as the data needs.
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.shuffle.partitions": "64",
     "spark.databricks.delta.snapshotPartitions": "2",  # the table's own log is small
 }
-_FILES_A_CHUNK = 4  # each is a task's work, so that the executors stage a chunk in parallel
+_FILES_A_CHUNK = 4  # one task per file, so that the executors stage a chunk in parallel
 
 
 def read_archive(spark: SparkSession, folder: str) -> DataFrame:
-    """A stream's archived records, all of them, as they are now (docs/data.md tells the columns).
+    """All archived records of a stream, as of the table's current version (docs/data.md lists the columns).
 
-    However often the result is read, it is this version of the table, as long as its files are kept.
+    Repeated reads of the result return this version, until vacuum removes its files.
     """
     delta: Any = spark.sparkContext._jvm.io.delta.tables.DeltaTable  # type: ignore[union-attr]
     java: Any = spark._jsparkSession
@@ -47,14 +47,14 @@ def read_archive(spark: SparkSession, folder: str) -> DataFrame:
 
 
 class ArchivedRange:
-    """The records that decide what the business days `first` to `last` hold, in chunks of some `chunk_records`.
+    """The records that determine the business days `first` to `last`, in chunks of about `chunk_records`.
 
-    These are all records of each identity of which any record has its business date there, so that one that a
-    correction moved in or out comes out right, or that arrived there without telling a date (a delete, say); and the
-    rejects that arrived there. An identity is wholly in one chunk. Rejects for a time in the future are measured
-    against the time when they were archived, so that they are rejects again.
+    These are all records of each identity that has any record with its business date in the range, so that a correction
+    into or out of the range takes effect, or any record without a date (a delete, say) that arrived in the range; and
+    the rejects that arrived in the range. All records of an identity are in the same chunk. Rejects for a future
+    timestamp are checked against the time they were archived, so that they are rejected again.
 
-    The archive is read as it is when this object is made; the chunks lie in `spill` until `close`.
+    The archive is read once, when this object is created; the chunks are stored in `spill` until `close`.
     """
 
     def __init__(
@@ -62,17 +62,17 @@ class ArchivedRange:
     ) -> None:
         self._spark = session_beside(spark, _SESSION)
         self._spill = spill
-        found = _deciding(read_archive(self._spark, folder), first, last)
-        self.records = found.count()
-        log.info("%d archived records decide about %s to %s; they are cut into chunks", self.records, first, last)
+        records = _determining(read_archive(self._spark, folder), first, last)
+        self.records = records.count()
+        log.info("%d archived records determine %s to %s; they are cut into chunks", self.records, first, last)
         self._folders: list[str] = []
         if self.records:
-            # An identity's hash; of a reject, which has none, that of its place.
+            # By the identity's hash; a reject has no identity, so by the hash of its Kafka position.
             place = F.concat_ws("/", "generation", "partition", "offset")
             chunks = math.ceil(self.records / chunk_records)
             chunk = F.pmod(F.xxhash64(F.coalesce("event_id", place)), F.lit(chunks))
             (
-                found.select(*PAST_COLUMNS, chunk.alias("chunk"))
+                records.select(*PAST_COLUMNS, chunk.alias("chunk"))
                 .repartition("chunk")
                 .write.mode("overwrite")
                 .option("maxRecordsPerFile", max(1, chunk_records // _FILES_A_CHUNK))
@@ -83,7 +83,7 @@ class ArchivedRange:
 
     @property
     def chunks(self) -> int:
-        """How many there are."""
+        """The number of chunks."""
         return len(self._folders)
 
     def chunk(self, number: int) -> DataFrame:
@@ -95,7 +95,7 @@ class ArchivedRange:
         remove(self._spark, self._spill)
 
 
-def _deciding(archive: DataFrame, first: date, last: date) -> DataFrame:
+def _determining(archive: DataFrame, first: date, last: date) -> DataFrame:
     outcome = F.col("outcome")
     arrived = F.col("arrival_day").between(F.lit(first), F.lit(last))
     known = outcome.isin(EVENT, DELETE)

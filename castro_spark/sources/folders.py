@@ -1,4 +1,4 @@
-"""Folders on whatever file system Hadoop knows: what lies in one, and its removal."""
+"""Lists and removes folders on any Hadoop file system."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pyspark.sql import SparkSession
 
 
 def listed(spark: SparkSession, folder: str) -> list[str]:
-    """The paths of what lies in a folder, in no order."""
+    """The paths of a folder's entries, in no particular order."""
     system, path = _path(spark, folder)
     return [str(status.getPath().toString()) for status in system.listStatus(path)]
 
 
 def remove(spark: SparkSession, folder: str) -> None:
-    """Removes a folder with all that lies in it, if it is there."""
+    """Removes a folder and its content, if it exists."""
     system, path = _path(spark, folder)
     system.delete(path, True)
 

@@ -1,4 +1,4 @@
-"""The warehouse as a source of past records: a stream's history, cut into chunks month by month."""
+"""The warehouse as a source of past records: a stream's events, in chunks, month by month."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from castro_spark.sources.hive import read_table, reading
 from castro_spark.streams.declaration import IdentityKind, StreamDeclaration
 
 log = logging.getLogger(__name__)
-_TASKS_A_CHUNK = 4  # a file each, so that the executors stage a chunk in parallel
+_TASKS_A_CHUNK = 4  # one file per task, so that the executors stage a chunk in parallel
 _SESSION = {"spark.sql.adaptive.enabled": "true", "spark.sql.shuffle.partitions": "64"}
 
 
 @dataclass(frozen=True)
 class Months:
-    """The business days `first` to `last` of a stream, less the months (their first days) that are `done`."""
+    """The business days `first` to `last` of a stream, except the months that are `done` (given by first day)."""
 
     first: date
     last: date
@@ -41,20 +41,20 @@ class Months:
     done: Collection[date] = ()
 
     def holds(self, happened: Column) -> Column:
-        """Whether an instant lies in the days."""
+        """Whether an instant is within `first` to `last`; ignores `done`."""
         after = start_of_day(self.last + timedelta(days=1), self.zone)
         return (happened >= F.lit(start_of_day(self.first, self.zone))) & (happened < F.lit(after))
 
 
 class WarehouseHistory:
-    """A stream's records (parse.history.HISTORY_COLUMNS) from its table in the warehouse, in chunks of some
-    `chunk_records`, one month after the other.
+    """A stream's records (parse.history.HISTORY_COLUMNS) from its warehouse table, in chunks of about `chunk_records`,
+    month by month.
 
-    These are all identities of which any row has its business date in the months, each as its newest row has it, in
-    the month of that row: so one that a correction moved out of the months comes out right too. The warehouse is read
-    once, as it is when this object is made, and only partitions that can hold such rows; the chunks lie in `spill`
-    until `close`. Raises as kinds_of does, and SourceUnreadable where it cannot be read: that is not the same as no
-    rows.
+    These are all identities that have any row with its business date in the months: each as its newest row, in the
+    month of that row. So a correction that moves an event out of the months takes effect too. The warehouse is read
+    once, when this object is created, and only partitions that can hold such rows; the chunks are stored in `spill`
+    until `close`. Raises as kinds_of does, and SourceUnreadable if the table cannot be read, which is not the same as
+    no rows.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class WarehouseHistory:
         self._spill = spill
         since = start_of_day(months.first, months.zone) - allowance
         rows = read_table(self._spark, mapping, since, months.zone).rows
-        found = newest_concerned(rows, rules, mapping, history, months)
+        records = newest_concerned(rows, rules, mapping, history, months)
         file_rows = max(1, math.ceil(chunk_records / _TASKS_A_CHUNK))
         log.info("reading %s since %s", mapping.source, since.date())
         with reading(mapping.source):
             (
-                found.select(*HISTORY_COLUMNS, *CHECKED_COLUMNS, "month")
+                records.select(*HISTORY_COLUMNS, *CHECKED_COLUMNS, "month")
                 .repartition("month", F.pmod("offset", F.lit(_TASKS_A_CHUNK)))
                 .write.mode("overwrite")
                 .option("maxRecordsPerFile", file_rows)
@@ -90,7 +90,7 @@ class WarehouseHistory:
             month = date.fromisoformat(unquote(folder).rpartition("=")[2])
             files = sorted(f for f in listed(self._spark, folder) if f.endswith(".parquet"))
             self._chunks += [(month, files[i : i + _TASKS_A_CHUNK]) for i in range(0, len(files), _TASKS_A_CHUNK)]
-        self.records, self.kinds = 0, Kinds()  # how many there are, and how they are known
+        self.records, self.kinds = 0, Kinds()  # their number, and their kinds of identity
         if self._chunks:
             spilled = self._spark.read.parquet(spill)
             self.records, self.kinds = spilled.count(), self._kinds(spilled, rules, mapping)
@@ -105,7 +105,7 @@ class WarehouseHistory:
 
     @property
     def chunks(self) -> int:
-        """How many there are."""
+        """The number of chunks."""
         return len(self._chunks)
 
     def chunk(self, number: int) -> DataFrame:
@@ -132,7 +132,7 @@ def records_of(
     history: HistorySettings,
     concerned: Callable[[Column], Column] | None = None,
 ) -> DataFrame:
-    """Mapped rows -> their history_records, as conf says what their columns mean."""
+    """Mapped rows -> their history_records, according to the history settings; `concerned` selects the identities."""
     with reading(mapping.source):
         return history_records(
             rows, rules, changed=mapping.watermark, key=history.key, row_key=mapping.key, deleted=history.deleted,
@@ -141,8 +141,9 @@ def records_of(
 
 
 def kinds_of(checked: DataFrame, stream: StreamDeclaration, mapping: TableMapping) -> Kinds:
-    """How history_records (of them CHECKED_COLUMNS) are known. Raises MappingError where two rows share an identity, or
-    some would need a natural key of which the mapping lacks columns.
+    """The kinds of identity of history_records (`checked`: CHECKED_COLUMNS).
+
+    Raises MappingError if two rows share an identity, or if rows need a natural key and the mapping lacks its columns.
     """
     with reading(mapping.source):
         kinds, rows, twice = checked.agg(
@@ -161,7 +162,7 @@ def kinds_of(checked: DataFrame, stream: StreamDeclaration, mapping: TableMappin
         raise MappingError(
             f"table {mapping.source}: some rows have no id, and the mapping has no column {', '.join(lacking)}, of the"
             " natural key",
-            "add it (warehouse.tables in the settings), or mend the rows",
+            "add it (warehouse.tables in the settings), or correct the rows",
         )
     return frozenset(map(IdentityKind, kinds))
 
@@ -178,9 +179,9 @@ def newest_concerned(
 
 
 class ChangedRecords:
-    """History_records of mapped rows, few enough for the driver; the warehouse is read once.
+    """History_records of mapped rows, few enough for the driver. The warehouse is read once.
 
-    `kinds`: how they are known. Raises as kinds_of does.
+    `kinds`: their kinds of identity. Raises as kinds_of does.
     """
 
     def __init__(self, rows: DataFrame, rules: ParseRules, mapping: TableMapping, history: HistorySettings) -> None:
@@ -194,7 +195,7 @@ class ChangedRecords:
             raise
 
     def chunks(self, chunk_records: int) -> Iterable[pa.Table]:
-        """HISTORY_COLUMNS, some `chunk_records` at a time."""
+        """Tables with HISTORY_COLUMNS, about `chunk_records` rows each."""
         with reading(self._mapping.source):
             chunks = math.ceil(self._records.count() / chunk_records)
             for number in range(chunks):
@@ -202,5 +203,5 @@ class ChangedRecords:
                 yield chunk.select(*HISTORY_COLUMNS).toArrow()
 
     def close(self) -> None:
-        """Lets go of what was read."""
+        """Releases the cached rows."""
         self._records.unpersist()

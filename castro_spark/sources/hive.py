@@ -1,7 +1,7 @@
-"""Hive as a source: a mapped table's rows, with no more read than is needed.
+"""Hive as a source: reads a mapped table's rows, with column and partition pruning.
 
 Guarantee: only mapped columns are read; with `since`, only partitions that can hold such rows are listed, and the
-filter reaches the files. What cannot be read is an error, never an empty table.
+filter is pushed down to the files. An unreadable table is an error, never an empty result.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 _DECIMAL = T.DecimalType(18, 6)
 _WHOLE = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 _TEXTS = (T.StringType, T.CharType, T.VarcharType)
-# The Spark types that a column of a type may come as, and what it is then cast to.
+# By column type: the Spark types that are accepted, and the type they are cast to.
 _FITTING: dict[ColumnType, tuple[tuple[type[T.DataType], ...], T.DataType]] = {
     ColumnType.TEXT: (_TEXTS, T.StringType()),
     ColumnType.DECIMAL: ((T.DecimalType, *_WHOLE), _DECIMAL),
@@ -46,8 +46,8 @@ _FITTING: dict[ColumnType, tuple[tuple[type[T.DataType], ...], T.DataType]] = {
     ColumnType.INTEGER: (_WHOLE, T.LongType()),
     ColumnType.BOOLEAN: ((T.BooleanType,), T.BooleanType()),
 }
-# Words by which Spark and Hive say that a table is read wrongly, rather than that it cannot be read now.
-_NOT_PASSING = (
+# Error conditions of Spark that mean a wrong mapping, rather than a table that cannot be read now.
+_PERMANENT = (
     "TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNRESOLVED_COLUMN", "UNRESOLVED_ROUTINE", "PARSE_SYNTAX_ERROR",
     "DATATYPE_MISMATCH", "CAST_", "NUMERIC_VALUE_OUT_OF_RANGE", "ARITHMETIC_OVERFLOW", "DIVIDE_BY_ZERO",
     "INCONSISTENT_BEHAVIOR_CROSS_VERSION",
@@ -57,7 +57,7 @@ _CONDITION = re.compile(r"\[([A-Z][A-Z_.]+)\]")
 
 @dataclass(frozen=True)
 class TableRead:
-    """A table as it will be read: its rows in the target's columns, and what the mapping does not know."""
+    """A table as it will be read: its rows in the target's columns, and source columns unknown to the mapping."""
 
     rows: DataFrame
     unknown: tuple[str, ...]
@@ -66,7 +66,7 @@ class TableRead:
 def read_table(spark: SparkSession, mapping: TableMapping, since: datetime | None, zone: ZoneInfo) -> TableRead:
     """The mapped rows whose watermark column is at or after `since` (None: all).
 
-    Raises MappingError where table and mapping differ, naming table and column.
+    Raises MappingError if table and mapping differ, naming table and column; SourceUnreadable if it cannot be read now.
     """
     with reading(mapping.source):
         check_zone(spark)
@@ -80,7 +80,7 @@ def read_table(spark: SparkSession, mapping: TableMapping, since: datetime | Non
 def _mapped(
     spark: SparkSession, mapping: TableMapping, since: datetime | None, zone: ZoneInfo
 ) -> tuple[DataFrame, tuple[str, ...]]:
-    spark.catalog.refreshTable(mapping.source)  # files and partitions may have changed under a long session
+    spark.catalog.refreshTable(mapping.source)  # files and partitions may have changed during a long session
     table = spark.table(mapping.source)
     _check_there(mapping, table)
     columns, known = [], {mapping.source_watermark, *mapping.ignore}
@@ -98,21 +98,21 @@ def _mapped(
 
 @contextmanager
 def reading(source: str) -> Iterator[None]:
-    """Turns what Spark raises while it reads `source` into MappingError, or SourceUnreadable: that may pass."""
+    """Converts Spark's errors while reading `source` to MappingError, or to SourceUnreadable (possibly transient)."""
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        words = _words(error)
-        condition = next((c for c in _CONDITION.findall(str(error)) if c.startswith(_NOT_PASSING)), None)
+        error_text = _error_text(error)
+        condition = next((c for c in _CONDITION.findall(str(error)) if c.startswith(_PERMANENT)), None)
         if condition and "NOT_FOUND" in condition:
             raise MappingError(
                 f"there is no table {source} in the warehouse",
                 "check warehouse.tables in the settings, and which metastore Spark uses (hive-site.xml)",
             ) from None
         if condition:
-            raise MappingError(f"table {source}: {words}", "mend the mapping, or the rows it speaks of") from None
+            raise MappingError(f"table {source}: {error_text}", "correct the mapping, or the rows it names") from None
         raise SourceUnreadable(
-            f"table {source} cannot be read: {words}",
+            f"table {source} cannot be read: {error_text}",
             "check the metastore, the table's files and this user's rights to them; nothing was changed",
         ) from error
 
@@ -126,28 +126,29 @@ def _check_there(mapping: TableMapping, table: DataFrame) -> None:
     if missing:
         raise MappingError(
             f"table {mapping.source} has no column {', '.join(missing)}; it has {', '.join(table.columns)}",
-            "mend the mapping (warehouse.tables in the settings), or ask who changed the table",
+            "correct the mapping (warehouse.tables in the settings), or ask who changed the table",
         )
 
 
 def _column(table: DataFrame, mapping: TableMapping, name: str, column: ColumnMapping) -> tuple[Column, set[str]]:
-    """A target column as an expression of its type, and the source columns that it reads."""
+    """A target column as an expression of the target type, and the source columns that it reads."""
     expression = table[column.source] if column.source else F.expr(column.sql or "")
     try:
-        found = table.select(expression.alias(name))
-        kind = found.schema[0].dataType
+        selected = table.select(expression.alias(name))
+        kind = selected.schema[0].dataType
     except AnalysisException as error:
         raise MappingError(
-            f"table {mapping.source}, column {name}: `{column.sql}` cannot be used: {_words(error)}", "mend the mapping"
+            f"table {mapping.source}, column {name}: `{column.sql}` cannot be used: {_error_text(error)}",
+            "correct the mapping",
         ) from None
     fitting, target = _FITTING[column.type]
     if not isinstance(kind, fitting) or (isinstance(kind, T.DecimalType) and kind.scale > _DECIMAL.scale):
         raise MappingError(
             f"table {mapping.source}, column {name}: {column.source or column.sql} is {kind.simpleString()},"
-            f" which does not become {column.type.value} without loss",
-            "map another type, or say how it is to be cast, in `sql`",
+            f" which cannot be cast to {column.type.value} without loss",
+            "map another type, or specify the cast in `sql`",
         )
-    return expression.cast(target), {column.source} if column.source else _references(found)
+    return expression.cast(target), {column.source} if column.source else _references(selected)
 
 
 def _references(selected: DataFrame) -> set[str]:
@@ -168,7 +169,7 @@ def _at_or_after(
 
 
 def _may_hold(spark: SparkSession, table: DataFrame, mapping: TableMapping, name: str, day: date) -> Column:
-    """Whether a partition may hold rows of `day` or later: also one whose value is null, or tells no day."""
+    """Whether a partition may hold rows of `day` or later; true also if its value is null or not a day."""
     column = F.col(name)
     kind = next(f.dataType for f in table.schema if f.name.lower() == name.lower())
     if isinstance(kind, T.DateType):
@@ -186,15 +187,15 @@ def _may_hold(spark: SparkSession, table: DataFrame, mapping: TableMapping, name
         later = later | column.isNull()
     if texts := [text for text in unusual if text is not None]:
         log.warning(
-            "table %s has partitions that are no ISO days (%s): they are read every time",
+            "table %s has partitions that are not ISO days (%s): they are read every time",
             mapping.source, ", ".join(texts[:5]),
         )  # fmt: skip
         later = later | column.isin(texts)
     return later
 
 
-def _words(error: BaseException) -> str:
-    """The first lines of an error that say something, without Java's trace."""
+def _error_text(error: BaseException) -> str:
+    """The first two informative lines of an error, without Java's stack trace."""
     lines = [line.strip() for line in str(error).splitlines()]
     useful = [line for line in lines if line and not line.startswith(("at ", "JVM stacktrace", "An error occurred"))]
     return " ".join(useful[:2])[:400]

@@ -1,7 +1,7 @@
-"""What a Hive table's files and partitions look like, where that decides whether Spark reads them rightly.
+"""Checks a Hive table's file and partition layout for cases that Spark would read incorrectly.
 
-Spark's own readers take a partition's direct files only, know nothing of ACID deltas, and compare partition values as
-texts. So what is unusual is found here, before anything is read: read rightly, or refused by name.
+Spark's own readers read only files directly in a partition's folder, ignore ACID deltas, and compare partition values
+as strings. So unusual layouts are detected before anything is read; they are read correctly, or rejected with an error.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _ISO_DAY = re.compile(ISO_DAY).match
 _ACID_FOLDER = re.compile(r"(base|delta|delete_delta)_\d+").match
-# Spark's own readers of Hive's ORC and Parquet tables; Hive's reader takes their place where there are subfolders.
+# Spark's own readers of Hive's ORC and Parquet tables; Hive's reader replaces them for tables with subfolders.
 _OWN_READERS = ("spark.sql.hive.convertMetastoreOrc", "spark.sql.hive.convertMetastoreParquet")
 _checked_zones: set[str] = set()  # ids of applications
 
 
 @dataclass(frozen=True)
 class _Relation:
-    """A table among the leaves of a plan: its metadata, and the folders that Spark would list (none: Hive's reader)."""
+    """A table in a plan: its metadata, and the folders that Spark would list (none if Hive's reader is used)."""
 
     table: Any
     folders: tuple[Any, ...]
 
 
 def check_layout(spark: SparkSession, rows: DataFrame, source: str) -> bool:
-    """Looks at the folders that `rows` would be read from; returns whether Hive's reader is needed for subfolders.
+    """Checks the folders that `rows` would be read from; returns whether Hive's reader is needed for subfolders.
 
-    Raises SourceUnreadable where the folder of a partition is gone, which Spark would take for no rows; MappingError
-    where a table is transactional (ACID).
+    Raises SourceUnreadable if a partition's folder is missing, which Spark would read as no rows; MappingError if a
+    table is transactional (ACID).
     """
     nested = False
     there: dict[str, set[str]] = {}
@@ -55,7 +55,7 @@ def check_layout(spark: SparkSession, rows: DataFrame, source: str) -> bool:
             if path.getName() not in there[parent.toString()]:
                 raise SourceUnreadable(
                     f"table {source}: the metastore has the partition {path.getName()}, but there is no {path}",
-                    "bring the folder back, or drop the partition if it is meant to be gone; nothing was changed",
+                    "restore the folder, or drop the partition if it was removed on purpose; nothing was changed",
                 )
             for name, is_folder in _listed(spark, path):
                 if not is_folder or name.startswith(("_", ".")):
@@ -67,27 +67,27 @@ def check_layout(spark: SparkSession, rows: DataFrame, source: str) -> bool:
 
 
 def use_hives_reader(spark: SparkSession, source: str) -> None:
-    """From here on the session reads by Hive's own reader, which goes into subfolders: slower, but whole."""
-    log.warning("table %s has files in subfolders (UNION ALL writes such): it is read by Hive's own reader", source)
+    """Switches the session to Hive's own reader, which reads subfolders: slower, but complete."""
+    log.warning("table %s has files in subfolders (as UNION ALL writes): it is read by Hive's own reader", source)
     for key in _OWN_READERS:
         spark.conf.set(key, "false")
 
 
 def unusual_partitions(spark: SparkSession, source: str, column: str) -> list[str | None]:
-    """The values of a table's partition column that are no ISO day; None is Hive's null partition."""
-    found: set[str | None] = set()
+    """The values of a table's partition column that are not ISO days; None is Hive's null partition."""
+    unusual: set[str | None] = set()
     for partition in _partitions(spark, source):
         values = dict(part.partition("=")[::2] for part in partition.split("/"))
         text = next((unquote(v) for name, v in values.items() if name.lower() == column.lower()), None)
         if text is None or text == _NULL_PARTITION:
-            found.add(None)
+            unusual.add(None)
         elif not is_iso_day(text):
-            found.add(text)
-    return sorted(found, key=str)
+            unusual.add(text)
+    return sorted(unusual, key=str)
 
 
 def is_iso_day(text: str) -> bool:
-    """Whether a partition value is a calendar day as YYYY-MM-DD, so that texts compare as days do."""
+    """Whether a partition value is a calendar day YYYY-MM-DD, so that string order is date order."""
     if not _ISO_DAY(text):
         return False
     try:
@@ -98,23 +98,23 @@ def is_iso_day(text: str) -> bool:
 
 
 def is_view(spark: SparkSession, source: str) -> bool:
-    """Whether the warehouse has a view of that name."""
+    """Whether `source` is a view."""
     return spark.catalog.getTable(source).tableType == "VIEW"
 
 
 def check_zone(spark: SparkSession) -> None:
-    """Raises SourceUnreadable where a JVM that reads has another zone than UTC; asks the executors once."""
+    """Raises SourceUnreadable if a reading JVM's default time zone is not UTC; queries the executors once."""
     context: Any = spark.sparkContext
     if context.applicationId in _checked_zones:
         return
     zones = {str(context._jvm.java.util.TimeZone.getDefault().getID())}
     if not context.master.startswith("local"):
-        asked = spark.range(0, context.defaultParallelism, 1, context.defaultParallelism)
-        found = asked.selectExpr("reflect('java.lang.System', 'getProperty', 'user.timezone') AS zone").distinct()
-        zones |= {str(row.zone) for row in found.collect()}
+        tasks = spark.range(0, context.defaultParallelism, 1, context.defaultParallelism)
+        rows = tasks.selectExpr("reflect('java.lang.System', 'getProperty', 'user.timezone') AS zone").distinct()
+        zones |= {str(row.zone) for row in rows.collect()}
     if other := sorted(zones - {ZONE, "Etc/UTC", "GMT", "Etc/GMT"}):
         raise SourceUnreadable(
-            f"a JVM that reads the warehouse has the zone {', '.join(other)}: ORC and text timestamps would move",
+            f"a JVM that reads the warehouse has the zone {', '.join(other)}: ORC and text timestamps would be shifted",
             "set spark.executor.extraJavaOptions to -Duser.timezone=UTC, as conf/spark-cluster.conf does (a session of"
             " your own: castro_spark.session.pin_zone)",
         )
@@ -122,7 +122,7 @@ def check_zone(spark: SparkSession) -> None:
 
 
 def _partitions(spark: SparkSession, source: str) -> list[str]:
-    """The names of the partitions, as the metastore has them; SHOW PARTITIONS takes no parameter for the table."""
+    """The partitions' names in the metastore; not by SHOW PARTITIONS, which takes no parameter for the table."""
     database, _, table = source.rpartition(".")
     jvm: Any = spark.sparkContext._jvm
     java: Any = spark._jsparkSession
@@ -140,7 +140,7 @@ def _relations(spark: SparkSession, rows: DataFrame) -> Iterator[_Relation]:
         if kind == "LogicalRelation":
             table = relation.catalogTable()
             location = relation.relation().location()
-            if location.getClass().getSimpleName() == "CatalogFileIndex":  # partitions that no filter has looked up yet
+            if location.getClass().getSimpleName() == "CatalogFileIndex":  # partitions are not listed yet
                 no_filter = getattr(getattr(jvm.scala.collection.immutable, "Nil$"), "MODULE$")
                 location = location.filterPartitions(no_filter)
             paths = location.rootPaths()
@@ -151,7 +151,7 @@ def _relations(spark: SparkSession, rows: DataFrame) -> Iterator[_Relation]:
 
 
 def _listed(spark: SparkSession, folder: Any) -> list[tuple[str, bool]]:
-    """What lies in a folder: names, and whether each is a folder; nothing where there is no such folder."""
+    """A folder's entries: names, and whether each is a folder; empty if the folder does not exist."""
     context: Any = spark.sparkContext
     files = folder.getFileSystem(context._jsc.hadoopConfiguration())
     statuses = files.listStatus(folder) if files.exists(folder) else ()

@@ -1,7 +1,7 @@
-"""Kafka as a source: the topic's state, and its records, as a streaming DataFrame or a range of them.
+"""Kafka as a source: a topic's state, and its records as a streaming DataFrame or an offset range.
 
-One set of client options (settings.kafka) serves Spark's connector and the administration calls alike: both
-run on the Kafka client in Spark's JVM, so whatever security the cluster asks for is configured once.
+Spark's connector and the administration calls share one set of client options (settings.kafka): both use the Kafka
+client in Spark's JVM, so the cluster's security is configured once.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_options import admin_options, reader_options
 
 _TIMEOUT_MS = "15000"
-# How Spark's consumers fetch; settings.kafka.options wins. After each poll Spark asks for the partition's bounds, on
-# the same connection, which the broker answers in order: so fewer and larger polls, and a short wait, since that
-# question else waits for a fetch sent ahead to find records or time out (by default for half a second).
+# Fetch options of Spark's consumers; settings.kafka.options takes precedence. After each poll Spark requests the
+# partition's bounds on the same connection, where the broker answers in order. So: fewer and larger polls, and a short
+# fetch wait; else that request waits until a prefetch returns records or times out (by default half a second).
 _FETCHES = {"fetch.max.wait.ms": "5", "max.partition.fetch.bytes": str(4 << 20)}
-# What Kafka's client says where trying again does not help.
-_LASTING = ("Authentication", "Authorization", "ConfigException", "KerberosException", "LoginException", "KeyStore")
-_UNRESOLVED = "No resolvable bootstrap"  # a name server may be away as a broker may
+# Class names of client errors where a retry does not help.
+_PERMANENT = ("Authentication", "Authorization", "ConfigException", "KerberosException", "LoginException", "KeyStore")
+_UNRESOLVED = "No resolvable bootstrap"  # transient: a name server may be down, like a broker
 
-# Kafka bounds a fetch by its bytes as they were compressed: what bounds the memory of a poll is the number of records.
-_POLLS = (200, 64, 20)
-_POLL_BYTES = 16 << 20  # of one poll, by what is known of its records
-_POLLS_SHARE = 0.45  # of a heap, for all polls at once, should every record be as large as brokers let by default
-_LARGE_BYTES = 1 << 20
+# Kafka limits a fetch by compressed bytes, so the memory of a poll must be limited by the number of records.
+_POLLS = (200, 64, 20)  # records per poll
+_POLL_BYTES = 16 << 20  # target size of one poll, by the expected record size
+_POLLS_SHARE = 0.45  # of the heap, for all concurrent polls, if every record has the brokers' default maximum size
+_LARGE_BYTES = 1 << 20  # that default
 
 
 @dataclass(frozen=True)
 class TopicState:
-    """A topic as the brokers tell it: its id, and each partition's first and next offset."""
+    """A topic as the brokers report it: its id, and each partition's first and next offset."""
 
     topic: str
     id: str
@@ -50,8 +50,8 @@ def read_stream(
 ) -> DataFrame:
     """The topic's records from `start` on, as Spark's Kafka columns.
 
-    `start` only counts for a new checkpoint. Committed transactions only; lost data is an error, not a
-    warning; `max_offsets` bounds a batch.
+    `start` applies only to a new checkpoint. Committed transactions only; lost data is an error, not a warning;
+    `max_offsets` limits a batch.
     """
     fetches = _FETCHES | {"max.poll.records": str(poll_records(0, _room(spark, tasks_at_once(spark, len(start)))))}
     return (
@@ -70,17 +70,17 @@ def read_range(
     spark: SparkSession, settings: KafkaSettings, topic: str, starts: Mapping[int, int], ends: Mapping[int, int], *,
     reader: str, tasks: int, record_bytes: float | None = 0.0, rows_a_task: int | None = None,
 ) -> DataFrame:
-    """The topic's records from `starts` up to `ends` (exclusive, of every partition named there), headers included.
+    """The topic's records from `starts` up to `ends` (exclusive, for every partition in `ends`), including headers.
 
-    `reader` names whose reads these are: they share Spark's consumers. `tasks` of a JVM will read at once, and
-    `record_bytes` is the size that is expected of a record. Committed transactions only; lost data is an error, not a
-    warning.
+    Reads with the same `reader` share Spark's cached consumers. `tasks` is the number of concurrent tasks per JVM;
+    `record_bytes` is the expected size of a record (None: unknown). Committed transactions only; lost data is an
+    error, not a warning.
     """  # fmt: skip
     poll = poll_records(record_bytes, _room(spark, tasks))
     fetches = _FETCHES | {
         "max.poll.records": str(poll),
-        # Consumers belong to a group's name in Spark's pool. By default each read has a new one, and leaves behind
-        # consumers with what they fetched ahead. They assign partitions themselves: no group coordinates anything.
+        # Spark pools consumers by group id. By default each read has a new id, and leaves consumers with prefetched
+        # data behind. Partitions are assigned explicitly, so there is no group coordination.
         "group.id": f"{reader}-{poll}",
     }
     bounds = {} if rows_a_task is None else {"maxRecordsPerPartition": rows_a_task}
@@ -99,8 +99,8 @@ def read_range(
 
 
 def poll_records(record_bytes: float | None, room: float) -> int:
-    """How many records a poll may hold where a record has so many bytes (None: nobody knows), and where there is `room`
-    (bytes) for them if they should be large."""
+    """The number of records per poll, for the expected `record_bytes` (None: unknown), within `room` bytes of memory
+    even if the records are large."""
     if record_bytes is None:
         return _POLLS[-1]
     fit = (n for n in _POLLS if n * record_bytes <= _POLL_BYTES and n * _LARGE_BYTES <= room)
@@ -108,13 +108,13 @@ def poll_records(record_bytes: float | None, room: float) -> int:
 
 
 def tasks_at_once(spark: SparkSession, partitions: int) -> int:
-    """How many of a task a partition one JVM runs at once."""
+    """The number of concurrent tasks in one JVM, with one task per partition."""
     cores = _executors(spark, "spark.executor.cores", "1")
     return max(1, min(partitions, int(cores) if cores else spark.sparkContext.defaultParallelism))
 
 
 def _room(spark: SparkSession, tasks: int) -> float:
-    """Bytes that a poll may hold, of `tasks` at once in a JVM."""
+    """Bytes of memory for one poll, with `tasks` concurrent polls in a JVM."""
     jvm: Any = spark.sparkContext._jvm
     memory = _executors(spark, "spark.executor.memory", "1g")
     if memory:
@@ -125,7 +125,7 @@ def _room(spark: SparkSession, tasks: int) -> float:
 
 
 def _executors(spark: SparkSession, setting: str, default: str) -> str | None:
-    """A setting of the executors; None where the driver's JVM is the only one."""
+    """A setting of the executors; None with a local master, where the driver's JVM is the only one."""
     context: Any = spark.sparkContext
     return None if context.master.startswith("local") else context.getConf().get(setting, default)
 
@@ -133,16 +133,16 @@ def _executors(spark: SparkSession, setting: str, default: str) -> str | None:
 def topic_state(
     spark: SparkSession, settings: KafkaSettings, topic: str, *, committed: bool = False
 ) -> TopicState:
-    """Asks the brokers; raises TopicMissing, KafkaUnavailable or KafkaRefused where they do not tell.
+    """Queries the brokers. Raises TopicMissing, KafkaUnavailable or KafkaRefused.
 
-    `committed`: the ends are where a reader of committed transactions gets to now, before those still open.
+    `committed`: the ends are the last stable offsets, before any open transaction.
     """
     with _Admin(spark, settings) as admin:
         return admin.state(topic, committed=committed)
 
 
 class TopicIdentity:
-    """Which topic a name stands for now, asked on a connection that stays open. Not for several threads at once."""
+    """Queries the current id of a named topic, on a connection that stays open. Not thread-safe."""
 
     def __init__(self, spark: SparkSession, settings: KafkaSettings, topic: str) -> None:
         self._spark = spark
@@ -151,17 +151,19 @@ class TopicIdentity:
         self._admin: _Admin | None = None
 
     def now(self) -> str:
-        """The topic's id; raises as topic_state does. What was read before belongs to this topic if it began so."""
+        """The topic's current id; raises as topic_state does.
+
+        If it equals the id before a read, the records read are of this topic: an id is never reused."""
         try:
             if self._admin is None:
                 self._admin = _Admin(self._spark, self._settings)
             return self._admin.topic_id(self._topic)
         except SourceError:
-            self.close()  # a new client finds brokers that moved meanwhile
+            self.close()  # a new client resolves brokers that have moved
             raise
 
     def close(self) -> None:
-        """Closes the connection; the next question opens a new one."""
+        """Closes the connection; the next query opens a new one."""
         admin, self._admin = self._admin, None
         if admin is not None:
             with suppress(Py4JError):  # the JVM may be gone
@@ -171,7 +173,7 @@ class TopicIdentity:
 def topic_states(
     spark: SparkSession, settings: KafkaSettings, topics: Sequence[str]
 ) -> dict[str, TopicState | SourceError]:
-    """The state of each topic, or why there is none. All are asked at once: brokers that are away cost one time-out."""
+    """Each topic's state, or the error. All are queried concurrently: unavailable brokers cost one timeout in total."""
     try:
         admin = _Admin(spark, settings)
     except SourceError as error:
@@ -183,9 +185,9 @@ def topic_states(
 def create_topics(
     spark: SparkSession, settings: KafkaSettings, partitions: Mapping[str, int]
 ) -> dict[str, str | SourceError]:
-    """Creates those of the topics that do not exist, replicated as the brokers do by default.
+    """Creates the missing topics, with the brokers' default replication.
 
-    Out: of each topic `created`, `is there`, or why not: one topic's error does not keep the others from being created.
+    Returns for each topic `created`, `is there`, or the error. One topic's error does not affect the others.
     """
     try:
         admin = _Admin(spark, settings)
@@ -224,14 +226,14 @@ class _Admin:
         self._client.close()
 
     def states(self, topics: Sequence[str]) -> dict[str, TopicState | SourceError]:
-        asked = {topic: self._describe(topic) for topic in topics}
-        found: dict[str, TopicState | SourceError] = {}
-        for topic, described in asked.items():
+        futures = {topic: self._describe(topic) for topic in topics}
+        states: dict[str, TopicState | SourceError] = {}
+        for topic, future in futures.items():
             try:
-                found[topic] = self._state(topic, described, committed=False)
+                states[topic] = self._state(topic, future, committed=False)
             except SourceError as error:
-                found[topic] = error
-        return found
+                states[topic] = error
+        return states
 
     def state(self, topic: str, *, committed: bool = False) -> TopicState:
         return self._state(topic, self._describe(topic), committed=committed)
@@ -262,26 +264,25 @@ class _Admin:
         try:
             self._get(self._client.createTopics(new).all(), topic)
         except SourceError as error:
-            return "is there" if "TopicExists" in error.problem else error  # another job was quicker
+            return "is there" if "TopicExists" in error.problem else error  # another job created it meanwhile
         return "created"
 
     def _offsets(self, topic: str, partitions: list[int], spec: Any, committed: bool) -> dict[int, int]:
-        asked = self._jvm.java.util.HashMap()
+        specs = self._jvm.java.util.HashMap()
         keys = {p: self._kafka.common.TopicPartition(topic, p) for p in partitions}
         for key in keys.values():
-            asked.put(key, spec)
+            specs.put(key, spec)
         levels = self._kafka.common.IsolationLevel
         level = levels.READ_COMMITTED if committed else levels.READ_UNCOMMITTED
         options = self._kafka.clients.admin.ListOffsetsOptions(level)
-        found = self._get(self._client.listOffsets(asked, options).all(), topic)
-        return {p: found.get(key).offset() for p, key in keys.items()}
+        offsets = self._get(self._client.listOffsets(specs, options).all(), topic)
+        return {p: offsets.get(key).offset() for p, key in keys.items()}
 
     def _get(self, future: Any, topic: str) -> Any:
         try:
             return future.get()
         except Py4JJavaError as error:
-            words = str(error.java_exception.getMessage())
-            if "UnknownTopicOrPartition" in words:
+            if "UnknownTopicOrPartition" in str(error.java_exception.getMessage()):
                 raise TopicMissing(
                     f"there is no topic {topic} at {self._servers}",
                     "create it: ./spark-submit.sh migrate (or ask who runs the brokers)",
@@ -290,12 +291,12 @@ class _Admin:
 
 
 def _refused(error: Py4JJavaError, where: str) -> SourceError:
-    """Whether the brokers do not answer, which may pass, or say no, which does not."""
-    said, chain = error.java_exception, []
-    while said is not None:
-        chain.append(str(said.toString()))
-        said = said.getCause()
-    told = chain[-1].partition(": ")[2] or chain[-1]  # without the class's name
-    lasting = any(name in words for words in chain for name in _LASTING) and _UNRESOLVED not in told
-    kind = KafkaRefused if lasting else KafkaUnavailable
-    return kind(f"{where}: {told}", "check kafka.bootstrap_servers, its security options, and that the brokers run")
+    """KafkaRefused if the error is permanent (security, configuration); else KafkaUnavailable."""
+    cause, chain = error.java_exception, []
+    while cause is not None:
+        chain.append(str(cause.toString()))
+        cause = cause.getCause()
+    root = chain[-1].partition(": ")[2] or chain[-1]  # the root cause's message, without its class name
+    permanent = any(name in text for text in chain for name in _PERMANENT) and _UNRESOLVED not in root
+    kind = KafkaRefused if permanent else KafkaUnavailable
+    return kind(f"{where}: {root}", "check kafka.bootstrap_servers, its security options, and that the brokers run")

@@ -1,14 +1,14 @@
-"""Options of Kafka's clients: the plain ones, and how the secret ones reach the clients.
+"""Options of Kafka's clients, and how secret options reach the clients.
 
-The driver's own clients (administration) get them as they are. Spark's readers get them as options of a plan, which
-goes to the executors and may be shown; so where a file can be read there, the plan has only references to it
-(`${castro:/path:name}`), which Kafka's client resolves where it runs (its FileConfigProvider):
+The driver's own clients (administration) get the values. Spark's readers get them as options of a plan, which is sent
+to the executors and may be displayed. So if the executors can read a file with the secrets, the plan contains only
+references to it (`${castro:/path:name}`), which the Kafka client resolves where it runs (FileConfigProvider):
 
-- with a local master, a file in memory that this process has open, and nobody but its user can read;
-- with kafka.options_file_on_nodes, the options file itself, which lies at the same path on every node.
+- with a local master: an in-memory file that this process holds open and only its user can read;
+- with kafka.options_file_on_nodes: the options file itself, at the same path on every node.
 
-Else the values are in the plan: Spark hides them in its pages, event logs and plans (session.py), and it is its
-transport (spark.network.crypto.enabled) that must hide them on their way.
+Otherwise the values are in the plan: Spark redacts them in its UI, event logs and plans (session.py), and its transport
+encryption (spark.network.crypto.enabled) must protect them on the network.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _MODULES = {
 
 
 def admin_options(settings: KafkaSettings) -> dict[str, str]:
-    """Everything in clear, for a client in the driver's JVM."""
+    """All options in clear text, for a client in the driver's JVM."""
     return {**settings.options, **_secrets(settings), "bootstrap.servers": settings.bootstrap_servers}
 
 
 def reader_options(spark: SparkSession, settings: KafkaSettings) -> dict[str, str]:
-    """For Spark's readers: secrets as references wherever those can be resolved."""
+    """Options for Spark's readers: secrets are references where the readers can resolve them."""
     plain = {**settings.options, "bootstrap.servers": settings.bootstrap_servers}
     secrets = _secrets(settings)
     if not secrets:
@@ -60,15 +60,16 @@ def reader_options(spark: SparkSession, settings: KafkaSettings) -> dict[str, st
 
 
 def jaas(mechanism: str, username: str, password: str) -> str:
-    """The line of Kafka's login configuration for a user and a password."""
+    """The value of sasl.jaas.config for a user and a password."""
     return f"{_MODULES[mechanism]} required username={_quoted(username)} password={_quoted(password)};"
 
 
 def _secrets(settings: KafkaSettings) -> dict[str, str]:
-    found = {name: value.get_secret_value() for name, value in settings.secret_options.items()}
+    secrets = {name: value.get_secret_value() for name, value in settings.secret_options.items()}
     if settings.sasl_username is not None and settings.sasl_password is not None:
-        found[_JAAS] = jaas(settings.sasl_mechanism, settings.sasl_username, settings.sasl_password.get_secret_value())
-    return found
+        password = settings.sasl_password.get_secret_value()
+        secrets[_JAAS] = jaas(settings.sasl_mechanism, settings.sasl_username, password)
+    return secrets
 
 
 def _quoted(text: str) -> str:
@@ -78,19 +79,19 @@ def _quoted(text: str) -> str:
 
 
 def _is_local(spark: SparkSession) -> bool:
-    """Whether the tasks run in this process's JVM."""
+    """Whether the tasks run in the driver's JVM."""
     context: Any = spark.sparkContext
     return str(context.master).split("[")[0] == "local"
 
 
 @cache
 def _file_of(secrets: tuple[tuple[str, str], ...]) -> str:
-    """A file with these, as Java's properties; it is gone when the process is."""
+    """The path of a file with these secrets in Java's properties format; on Linux in memory, gone with the process."""
     text = format_properties(dict(secrets)).encode("ascii")
     if sys.platform == "linux":
         number = os.memfd_create("castro_kafka")
         os.write(number, text)
         return f"/proc/{os.getpid()}/fd/{number}"
-    with tempfile.NamedTemporaryFile(prefix="castro_kafka", delete=False) as file:  # for its owner only
+    with tempfile.NamedTemporaryFile(prefix="castro_kafka", delete=False) as file:  # mode 0600
         file.write(text)
     return file.name

@@ -1,7 +1,7 @@
-"""Records whose time Spark's Kafka source cannot hold (a producer writes nanoseconds): it fails on one, and names it.
+"""Reads records whose timestamp overflows in Spark's Kafka source (a producer writes nanoseconds).
 
-What stands before such a record is read by Spark; it, and those like it that follow, by Kafka's own consumer in the
-driver's JVM.
+Spark fails on such a record with an error that names its offset. Spark reads the records before it; Kafka's own
+consumer in the driver's JVM reads the record and any directly following ones of the same kind.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from castro_spark.sources.kafka_options import admin_options
 log = logging.getLogger(__name__)
 
 _NAMED = re.compile(r"partition (\d+) offset (\d+) has timestamp value -?\d+ that overflows").search
-_MOST_MILLISECONDS = (2**63 - 1) // 1000  # Spark holds microseconds in 64 bits
+_MOST_MILLISECONDS = (2**63 - 1) // 1000  # Spark's timestamps are microseconds in 64 bits
 _MOST_RECORDS = 500  # read at once
 _POLL_SECONDS = 15
 _BYTES = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
@@ -37,7 +37,7 @@ _SCHEMA = pa.schema(
 
 
 def untimely(error: BaseException) -> tuple[int, int] | None:
-    """The partition and offset of the record that Spark failed on because of its time; None where it was not that."""
+    """The partition and offset of the record whose timestamp made Spark fail; None for any other error."""
     named = _NAMED(str(error))
     return (int(named[1]), int(named[2])) if named else None
 
@@ -45,10 +45,10 @@ def untimely(error: BaseException) -> tuple[int, int] | None:
 def read_untimely(
     spark: SparkSession, settings: KafkaSettings, topic: str, partition: int, offset: int, end: int
 ) -> pa.Table:
-    """The record at `offset`, and those up to `end` (exclusive) that follow it and whose time Spark cannot hold either.
+    """The record at `offset` and the directly following ones up to `end` (exclusive) whose timestamps overflow too.
 
-    Columns as of sources.kafka.read_range (partition, offset, timestamp, key, value, headers); `timestamp` is null.
-    Some 500 records at most; committed transactions only. Raises SourceError where the record is not there.
+    Columns as in sources.kafka.read_range (partition, offset, timestamp, key, value, headers); `timestamp` is null.
+    At most 500 records; committed transactions only. Raises SourceError if the record at `offset` does not exist.
     """
     jvm: Any = spark.sparkContext._jvm
     properties = jvm.java.util.Properties()
@@ -60,14 +60,14 @@ def read_untimely(
         properties.setProperty(name, value)
     consumer = jvm.org.apache.kafka.clients.consumer.KafkaConsumer(properties)
     try:
-        place = jvm.org.apache.kafka.common.TopicPartition(topic, partition)
+        topic_partition = jvm.org.apache.kafka.common.TopicPartition(topic, partition)
         assigned = jvm.java.util.ArrayList()
-        assigned.add(place)
+        assigned.add(topic_partition)
         consumer.assign(assigned)
-        consumer.seek(place, offset)
-        found = consumer.poll(jvm.java.time.Duration.ofSeconds(_POLL_SECONDS)).records(place)
+        consumer.seek(topic_partition, offset)
+        records = consumer.poll(jvm.java.time.Duration.ofSeconds(_POLL_SECONDS)).records(topic_partition)
         rows = []
-        for record in found:
+        for record in records:
             if record.offset() >= end or abs(record.timestamp()) <= _MOST_MILLISECONDS:
                 break
             headers = [{"key": h.key(), "value": h.value()} for h in record.headers().toArray()]
@@ -79,13 +79,13 @@ def read_untimely(
         consumer.close()
     if not rows or rows[0]["offset"] != offset:
         raise SourceError(
-            f"topic {topic}, partition {partition}: the record at offset {offset}, whose time Spark cannot hold, is not"
-            " there for Kafka's consumer",
-            "start again: it may have aged out; let the producer write times in milliseconds",
+            f"topic {topic}, partition {partition}: the record at offset {offset}, whose timestamp overflows in Spark,"
+            " was not found by Kafka's consumer",
+            "start again: it may have aged out; let the producer write timestamps in milliseconds",
         )
     log.warning(
-        "topic %s, partition %d, offsets %d to %d: the records' times are no milliseconds (nanoseconds?): they are read"
-        " one by one, and slowly. Let the producer write milliseconds",
+        "topic %s, partition %d, offsets %d to %d: the timestamps are not milliseconds (nanoseconds?): these records"
+        " are read one by one, which is slow. Let the producer write milliseconds",
         topic, partition, offset, rows[-1]["offset"],
     )  # fmt: skip
     return pa.Table.from_pylist(rows, schema=_SCHEMA)

@@ -1,1 +1,1 @@
-"""Wiring: a query a stream, its start, its batches, its end."""
+"""Runs the streams: one Structured Streaming query per stream, with its start, batches, supervision and shutdown."""

@@ -1,4 +1,4 @@
-"""Several streams in one application: each with a thread, a ledger and an end of its own, and its archive beside it."""
+"""Runs several streams in one application. Each has its own thread, ledger and lifecycle, and optionally an archive."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from castro_spark.streaming.supervision import supervise
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 def run_streams(
@@ -36,21 +36,23 @@ def run_streams(
     stopping: Event,
     report: Callable[[str, BatchReport], None],
 ) -> None:
-    """Runs the streams side by side, with Redis following, product_360 kept fresh and, if set, their archives.
+    """Runs the streams concurrently, with the Redis projection, the product_360 refresh and, if set, their archives.
 
-    A stream that fails is started again where that can help (supervision.py). One that ended for good does not hold up
-    the others, unless streaming.on_stream_failure is `stop`; its error is raised at the end. `spark` must have been
-    made with `delta` where settings.archive.dir is set.
+    A stream that fails is restarted where a restart can help (supervision.py). A stream that failed permanently does
+    not stop the others, unless streaming.on_stream_failure is `stop`; its error is raised when all have ended. `spark`
+    must be created with `delta` if settings.archive.dir is set.
     """
     states = {stream.name: StreamState(stream.name, available_now=available_now) for stream in streams}
-    stops = {stream.name: Event() for stream in streams}  # by a command, or with all by `stopping`
+    stops = {stream.name: Event() for stream in streams}  # set by a stop command, or for all streams by `stopping`
     ended = {stream.name: Event() for stream in streams}
     application = str(spark.sparkContext.applicationId)
     archives: list[ArchiveThread] = []
     if settings.archive.dir is not None:
-        archives = [ArchiveThread(spark, settings, s, available_now=available_now, over=ended[s.name]) for s in streams]
+        archives = [
+            ArchiveThread(spark, settings, s, available_now=available_now, stream_ended=ended[s.name]) for s in streams
+        ]
 
-    def one(stream: StreamDeclaration) -> BaseException | None:
+    def run_one(stream: StreamDeclaration) -> BaseException | None:
         def run() -> None:
             spark.sparkContext.setLocalProperty("spark.scheduler.pool", stream.name)  # conf/fairscheduler.xml
             run_stream(
@@ -85,7 +87,7 @@ def run_streams(
         ThreadPoolExecutor(max_workers=len(streams) + 1) as threads,
     ):
         refreshing = threads.submit(view.run, all_ended)
-        running = [threads.submit(one, stream) for stream in streams]
+        running = [threads.submit(run_one, stream) for stream in streams]
         try:
             _wait(running, states, stops, stopping, stop_all=settings.streaming.on_stream_failure == "stop")
         finally:
@@ -112,13 +114,13 @@ def _wait(
     *,
     stop_all: bool,
 ) -> None:
-    """Until all streams have ended; hands on what asks all of them to stop."""
+    """Waits until all streams have ended; forwards `stopping` to each of them."""
     while wait(running, timeout=0).not_done:
         failed = [name for name, state in states.items() if state.state is State.FAILED]
         if failed and stop_all and not stopping.is_set():
-            log.error("stream %s ended for good: the application stops (streaming.on_stream_failure)", failed[0])
+            log.error("stream %s failed permanently: the application stops (streaming.on_stream_failure)", failed[0])
             stopping.set()
-        if stopping.wait(_LOOK_SECONDS):
+        if stopping.wait(_POLL_SECONDS):
             for stop in stops.values():
                 stop.set()
             wait(running)

@@ -1,8 +1,8 @@
-"""Each stream's archive: a loop beside its query that appends what the topic has to a table (sinks/delta).
+"""The archive of a stream: a loop beside its query that appends the topic's records to a Delta table (sinks/delta).
 
-It is a reader of its own, on a slower beat, and nothing of the stream waits for it: if it fails (a full disk, HDFS
-away) that is said and tried again, from where the table is. The table decides where it goes on, so there is no
-checkpoint to lose.
+The archiver is an independent reader with a longer trigger interval; the stream never waits for it. A failure (disk
+full, HDFS unavailable) is logged and retried from the table's last commit. The table stores its own offsets, so there
+is no checkpoint to lose.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from castro_spark.streams.declaration import StreamDeclaration
 log = logging.getLogger(__name__)
 _POOL = "archive"  # conf/fairscheduler.xml
 _ROWS_A_TASK = 20_000
-_TRIES = 3  # of a run that is to end; one that streams tries for ever
+_TRIES = 3  # with available_now; a continuous run retries without limit
 _LONGEST_WAIT_SECONDS = 60.0
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 class Archiver:
-    """Archives one stream until `stopping` is set, or with `available_now` until what is there is archived.
+    """Archives one stream until `stopping` is set, or with `available_now` up to the topic's current end.
 
-    `over` is set when the stream's own query has ended: its claim of the ledger need not be waited for then.
+    `stream_ended` is set when the stream's own query has ended; the archiver then no longer waits for its claim.
     """
 
     def __init__(
@@ -57,35 +57,35 @@ class Archiver:
         *,
         available_now: bool,
         stopping: Event,
-        over: Event,
+        stream_ended: Event,
     ) -> None:
         self._spark = spark
         self._settings = settings
         self._stream = configured(stream, settings)
         self._available_now = available_now
         self._stopping = stopping
-        self._over = over
+        self._stream_ended = stream_ended
         self._writer = f"{socket.gethostname()} pid {os.getpid()}"
         self._lock = ExclusiveLock(settings.postgres, "archive", stream.name)
         self._failures = 0
         self._source: Source | None = None
 
     def run(self) -> None:
-        """Raises ArchiveFailed where `available_now` could not be done; else what fails is said and tried again."""
+        """Raises ArchiveFailed if an `available_now` run fails repeatedly; otherwise logs errors and retries."""
         self._spark.sparkContext.setLocalProperty("spark.scheduler.pool", _POOL)
         while True:
             try:
                 self._follow()
-            except Exception as error:  # whatever it is: the stream goes on, and this tries again
+            except Exception as error:  # of any kind: the stream continues, the archive retries
                 self._failures += 1
                 if self._available_now and self._failures >= _TRIES:
                     raise ArchiveFailed(
                         f"the archive of stream {self._stream.name} is not complete: {in_words(error)}",
-                        "mend that and run it again: it goes on from what the table holds",
+                        "fix that and run it again: it continues after the table's last commit",
                     ) from error
                 wait = min(2.0**self._failures, _LONGEST_WAIT_SECONDS)
                 log.error(
-                    "the archive of stream %s: %s; the stream goes on, the archive tries again in %d s",
+                    "the archive of stream %s: %s; the stream continues, the archive retries in %d s",
                     self._stream.name, in_words(error), wait,
                 )  # fmt: skip
                 if self._stopping.wait(wait):
@@ -117,51 +117,51 @@ class Archiver:
                 self._stopping.wait(self._settings.archive.trigger_seconds - (time.monotonic() - began))
 
     def _wait_for_lock(self) -> bool:
-        """Until no other process archives this stream; False where it is to stop."""
-        said = False
+        """Waits until no other process archives this stream. Returns False if asked to stop."""
+        warned = False
         deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
         while not self._lock.take():
-            if not said:
+            if not warned:
                 log.warning("stream %s is archived by another process: this one waits", self._stream.name)
-            said = True
+            warned = True
             if self._available_now and time.monotonic() > deadline:
                 raise ArchiveFailed("another process archives this stream", "let one instance run")
-            if self._stopping.wait(_LOOK_SECONDS):
+            if self._stopping.wait(_POLL_SECONDS):
                 return False
         return True
 
-    def _begin(self, held: Archived | None) -> Archived | None:
-        """The table's state as this run goes on from it; None where it is to stop.
+    def _begin(self, stored: Archived | None) -> Archived | None:
+        """The table's state from which this run continues; None if asked to stop.
 
-        Which life of the topic it is, the ledger says: so the stream's own claim is waited for.
+        The ledger defines the topic's generation, so this waits for the stream's own claim.
         """
         while not self._stopping.is_set():
             topic = topic_state(self._spark, self._settings.kafka, self._stream.topic)
-            over = self._over.is_set()
+            stream_ended = self._stream_ended.is_set()  # read before the ledger
             with closing(connect(self._settings.postgres, f"castro_spark {self._stream.name} archive")) as connection:
                 ledger = read_ledger(connection, self._stream.name)
                 with connection:
                     self._source = fixed_source(connection, self._stream.name)
             if ledger is not None and ledger.topic_id == topic.id:
-                return begin(held, topic, ledger.generation, self._writer)
-            if over:
+                return begin(stored, topic, ledger.generation, self._writer)
+            if stream_ended:
                 raise TopicRecreated(
-                    f"topic {topic.topic} has id {topic.id}, which the ledger of stream {self._stream.name} is not"
-                    " about",
-                    "start the stream; what it says about its topic holds for the archive too",
+                    f"topic {topic.topic} has id {topic.id}, but the ledger of stream {self._stream.name} has another"
+                    " topic id",
+                    "start the stream; what it reports about its topic applies to the archive too",
                 )
-            self._stopping.wait(_LOOK_SECONDS)
+            self._stopping.wait(_POLL_SECONDS)
         return None
 
     def _append(self, table: ArchiveTable, state: Archived, ends: Mapping[int, int]) -> Archived:
         try:
             return self._append_records(table, state, ends)
         except (PySparkException, Py4JError) as error:
-            found = untimely(error)
-            if found is None:
+            unreadable = untimely(error)
+            if unreadable is None:
                 raise
-        partition, offset = found
-        if offset > state.positions[partition]:  # what stands before it comes first
+        partition, offset = unreadable
+        if offset > state.positions[partition]:  # first the records before it
             return self._append(table, state, {**ends, partition: offset})
         kafka, topic = self._settings.kafka, self._stream.topic
         rows = read_untimely(table.session, kafka, topic, partition, offset, ends[partition])
@@ -198,7 +198,7 @@ class Archiver:
         return last is None or datetime.now(timezone.utc) - last >= pause
 
     def _maintain(self, table: ArchiveTable, state: Archived) -> Archived:
-        """Compaction and retention. What they commit carries the offsets on; a failure only puts it off."""
+        """Compaction, retention and vacuum. Their commits carry the offsets forward; a failure only delays them."""
         conf = self._settings.archive
         now = datetime.now(timezone.utc)
         state = replace(state, maintained_at=now.isoformat())
@@ -210,58 +210,61 @@ class Archiver:
         return state
 
 
-def begin(held: Archived | None, topic: TopicState, generation: int, writer: str) -> Archived:
-    """The table's state as a writer goes on from it. A new life of the topic, and a new table, begin at nothing."""
-    if held is not None and held.topic_id == topic.id:
-        return replace(held, topic=topic.topic, generation=generation, writer=writer)
-    if held is not None and held.generation >= generation:
+def begin(stored: Archived | None, topic: TopicState, generation: int, writer: str) -> Archived:
+    """The table's state from which a writer continues. A new generation of the topic, or a new table, has no positions.
+
+    Raises TopicRecreated if the table has another topic id under the same or a later generation.
+    """
+    if stored is not None and stored.topic_id == topic.id:
+        return replace(stored, topic=topic.topic, generation=generation, writer=writer)
+    if stored is not None and stored.generation >= generation:
         raise TopicRecreated(
-            f"the archive is about topic {held.topic} with id {held.topic_id}, life {held.generation}; now topic"
-            f" {topic.topic} has id {topic.id}, and the ledger calls that life {generation}",
+            f"the archive holds topic {stored.topic} with id {stored.topic_id}, generation {stored.generation}; now"
+            f" topic {topic.topic} has id {topic.id}, which is generation {generation} in the ledger",
             "is it the right archive.dir for these brokers and this database? Name a new folder otherwise",
         )
-    if held is None:
+    if stored is None:
         return Archived(topic.topic, topic.id, generation, writer=writer)
     return replace(
-        held, topic=topic.topic, topic_id=topic.id, generation=generation, writer=writer, positions={}, lost={}
+        stored, topic=topic.topic, topic_id=topic.id, generation=generation, writer=writer, positions={}, lost={}
     )
 
 
 def reach(state: Archived, topic: TopicState) -> Archived:
-    """The state with a position in each of the topic's partitions that can be read from.
+    """The state with a readable position in each of the topic's partitions.
 
-    Records that have aged out cannot be had any more, and stopping would lose more of them: that is said loudly,
-    counted in `lost`, and gone on from the topic's beginning.
+    Records that aged out before they were archived are gone, and stopping would lose more. They are logged as an
+    error and counted in `lost`; archiving continues at the topic's beginning.
     """
     if topic.id != state.topic_id:
         raise TopicRecreated(
-            f"topic {topic.topic} has id {topic.id}, the archive is about id {state.topic_id}",
-            "start the stream; what it says about its topic holds for the archive too",
+            f"topic {topic.topic} has id {topic.id}, the archive holds the topic with id {state.topic_id}",
+            "start the stream; what it reports about its topic applies to the archive too",
         )
     positions, lost = dict(state.positions), dict(state.lost)
     for partition, beginning in topic.beginnings.items():
-        # A partition that was added to a known topic is read from 0: all of it is new.
-        held = positions.get(partition, 0 if state.positions else beginning)
-        if held > topic.ends[partition]:
+        # A partition added to a known topic is read from 0: all its records are new.
+        position = positions.get(partition, 0 if state.positions else beginning)
+        if position > topic.ends[partition]:
             raise OffsetsBeyondEnd(
-                f"topic {topic.topic}, partition {partition}: the archive wants offset {held}, but the topic ends at"
-                f" {topic.ends[partition]}",
+                f"topic {topic.topic}, partition {partition}: the archive continues at offset {position}, but the topic"
+                f" ends at {topic.ends[partition]}",
                 "is kafka.bootstrap_servers the right cluster? If the topic lost its records for good, name another"
                 " folder in archive.dir",
             )
-        if held < beginning:
+        if position < beginning:
             log.error(
                 "topic %s, partition %d: offsets %d to %d aged out before they were archived: THEY ARE LOST to the"
-                " archive, which goes on at %d. Raise the topic's retention",
-                topic.topic, partition, held, beginning - 1, beginning,
+                " archive, which continues at %d. Raise the topic's retention",
+                topic.topic, partition, position, beginning - 1, beginning,
             )  # fmt: skip
-            lost[partition] = lost.get(partition, 0) + beginning - held
-        positions[partition] = max(held, beginning)
+            lost[partition] = lost.get(partition, 0) + beginning - position
+        positions[partition] = max(position, beginning)
     return replace(state, positions=positions, lost=lost)
 
 
 def cut(starts: Mapping[int, int], ends: Mapping[int, int], most: int) -> dict[int, int]:
-    """Where a batch of some `most` offsets ends, in the partitions that have new ones: a share of each."""
+    """End offsets of a batch of about `most` offsets, by partition: a proportional share of each with new records."""
     new = {p: end - starts[p] for p, end in ends.items() if end > starts[p]}
     total = sum(new.values())
     share = min(1.0, most / total) if total else 1.0

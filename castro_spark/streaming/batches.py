@@ -1,9 +1,9 @@
-"""What happens to a micro-batch: cut into slices, each staged once, then committed in one transaction.
+"""Processes a micro-batch: cuts it into slices; stages each slice once and commits it in one transaction.
 
-A micro-batch is as large as Spark was set to before the query began; a slice is what can be committed in a few seconds
-(slices.py). Mostly the micro-batch is one slice. A slice is staged while the one before it commits:
-one ahead, never more. So Spark may note a micro-batch as done before it is committed, and the ledger may stand in the
-middle of one; a start then goes on from the ledger (streaming/start).
+The size of a micro-batch is fixed when the query starts; a slice is what can be committed within a few seconds
+(slices.py). Usually the micro-batch is one slice. A slice is staged while the previous one commits: one ahead, never
+more. So Spark may record a micro-batch as done before it is committed, and the ledger may be in the middle of one; a
+start then continues from the ledger (streaming/start).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 
 
 class StopRequested(Exception):
-    """The stream was asked to stop before this batch began."""
+    """The stream was asked to stop before this batch started."""
 
 
 @dataclass(frozen=True)
 class Staged:
-    """A slice ready for its transaction; when its staging began and when it was done (time.monotonic)."""
+    """A slice that is ready to commit; `began` and `at` are the start and end of its staging (time.monotonic)."""
 
     batch: StagedBatch
     batch_id: int
@@ -51,7 +51,7 @@ class Staged:
 
 
 class BatchWriter:
-    """The foreachBatch function of one stream. A repeated batch changes nothing (sinks/postgres/commit)."""
+    """The foreachBatch function of one stream. Idempotent: a repeated batch changes nothing (sinks/postgres/commit)."""
 
     def __init__(
         self,
@@ -65,10 +65,10 @@ class BatchWriter:
     ) -> None:
         self._settings = settings
         self._stream = stream
-        self._confirm_source = confirm_source  # after a slice was read, before it is committed: is it of our topic?
+        self._confirm_source = confirm_source  # called between read and commit: raises if the topic was recreated
         self._generation, self._epoch = ledger.generation, ledger.epoch
-        self._known = ledger.warehouse_kinds  # once others are there, the commit says so, and the stream begins again
-        self._positions = dict(ledger.positions)  # where the next batch begins, once those under way are committed
+        self._known = ledger.warehouse_kinds  # if these change, the commit raises, and the stream restarts
+        self._positions = dict(ledger.positions)  # start of the next slice, assuming that pending slices commit
         self._ends_of_batch = ends_of_batch
         self._report = report
         self._stopping = stopping
@@ -77,19 +77,19 @@ class BatchWriter:
             settings.postgres, stream, epoch=ledger.epoch, patience=self._patience, stopping=stopping
         )
         self._source: Source | None = None
-        self._stager: Stager | None = None  # begins with the first micro-batch, which brings its session
+        self._stager: Stager | None = None  # created by the first micro-batch, which provides the session
         self._pace = Pace()
         self._committing: Future[None] | None = None
         self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro commit {stream.name}")
         self._staging = Lock()
 
     def begin(self) -> None:
-        """Clears what an earlier run left behind."""
+        """Clears the staging that an earlier run left behind."""
         self._commits.begin()
         self._source = self._commits.source()
 
     def __call__(self, records: DataFrame, batch_id: int) -> None:
-        """Stages a micro-batch of Kafka records (parse.SOURCE_COLUMNS) by slices, and hands each to the commit."""
+        """Stages a micro-batch of Kafka records (parse.SOURCE_COLUMNS) slice by slice, and submits each for commit."""
         with self._staging:
             self._check_stop()
             ends = {p: max(e, self._positions.get(p, 0)) for p, e in self._ends_of_batch(batch_id).items()}
@@ -103,29 +103,29 @@ class BatchWriter:
                 began = time.monotonic()
                 most = self._pace.next_offsets(left.offsets, self._stager.limits())
                 part = replace(left, ends=cut(left.starts, ends, most))
-                if part.offsets == whole.offsets:  # mostly: and Spark has planned this one already
+                if part.offsets == whole.offsets:  # the usual case: reuse the DataFrame that Spark has planned already
                     part = replace(part, records=records)
                 batch, reached = self._stager.stage(part, self._source)
                 staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic())
                 self.settle()
-                if self._pace.measured:  # something is committed: now there is time for it
+                if self._pace.measured:  # not before the first commit, which it would delay
                     self._stager.expect(left)
                 self._positions |= reached
                 self._committing = self._committer.submit(self._finish, staged)
 
     def settle(self) -> None:
-        """Waits for the commit under way; raises what it raised."""
+        """Waits for the pending commit; re-raises its error."""
         if self._committing is not None:
             self._committing.result()
             self._committing = None
 
     def drain(self) -> None:
-        """Waits until the batch under way, if any, is staged and committed."""
+        """Waits until the current batch, if any, is staged and committed."""
         with self._staging:
             self.settle()
 
     def idle(self) -> None:
-        """Between batches: raises what the last commit raised."""
+        """Between batches: re-raises the last commit's error. Returns at once while a batch is being staged."""
         if not self._staging.acquire(blocking=False):
             return
         try:
@@ -139,7 +139,7 @@ class BatchWriter:
         self._commits.close()
 
     def _left(self, ends: Positions) -> Slice:
-        """All up to `ends` that is not staged yet."""
+        """Everything up to `ends` that is not staged yet."""
         return Slice({p: self._positions.get(p, 0) for p in ends}, ends, self._pace.offset_bytes)
 
     def _check_stop(self) -> None:

@@ -1,11 +1,11 @@
-"""Spark's checkpoint folders of a stream, and the offsets that their logs tell.
+"""A stream's Spark checkpoint folders, and the offsets in their logs.
 
-Each run of a query has a folder of its own, named by the writer's epoch. A writer touches folders of its own and
-earlier epochs only. So one that was frozen and wakes after it was fenced disturbs nothing of its successor's, and
-its successor goes on with nothing that the other may still be writing.
+Each run of a query has its own folder, named after the writer's epoch. A writer touches only folders of its own and
+earlier epochs. So a frozen writer that wakes up after it was fenced cannot damage its successor's checkpoint, and the
+successor never reads a folder that the fenced writer may still be writing.
 
-A folder's `offsets/N` is written before batch N runs and `commits/N` after it. Read through Hadoop's file
-system, so that HDFS and local folders are alike.
+Spark writes a folder's `offsets/N` before batch N runs and `commits/N` after it. Access is through Hadoop's FileSystem,
+so HDFS and local folders work alike.
 """
 
 from __future__ import annotations
@@ -21,47 +21,47 @@ from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError
 
-_FOLDER = re.compile(r"(?:(\d+)-)?(\d+)")  # epoch and when it was begun; of earlier versions the latter alone
+_FOLDER = re.compile(r"(?:(\d+)-)?(\d+)")  # epoch and creation time; earlier versions wrote the creation time only
 
 
 class Checkpoints:
-    """The checkpoint folders of one stream, `root`/<stream>/<epoch>-<begun>."""
+    """The checkpoint folders of one stream, `root`/<stream>/<epoch>-<creation time in ns>."""
 
     def __init__(self, root: str, stream: str) -> None:
         self._folder = f"{root.rstrip('/')}/{stream}"
 
     def new(self, epoch: int) -> str:
-        """The name of a folder that is not there yet."""
+        """The path of a folder that does not exist yet."""
         return f"{self._folder}/{epoch}-{time.time_ns()}"
 
     def last(self, spark: SparkSession) -> str | None:
         """The newest folder, or None."""
-        begun = self._begun(spark)
-        return f"{self._folder}/{begun[max(begun)]}" if begun else None
+        folders = self._folders(spark)
+        return f"{self._folder}/{folders[max(folders)]}" if folders else None
 
     def remove_older(self, spark: SparkSession, than: str) -> None:
-        """Removes the folders that were begun before `than`; never one of a later writer."""
-        limit = _place(than.rpartition("/")[2])
+        """Removes the folders that are older than `than`; never one of a later writer."""
+        limit = _age(than.rpartition("/")[2])
         assert limit is not None
-        for place, name in self._begun(spark).items():
-            if place < limit:
+        for age, name in self._folders(spark).items():
+            if age < limit:
                 system, path = _path(spark, f"{self._folder}/{name}")
                 system.delete(path, True)
 
     def reached(self, spark: SparkSession, checkpoint: str, topic: str) -> dict[int, int] | None:
-        """The offsets up to which the checkpoint's batches are committed; None where it cannot tell."""
+        """The offsets up to which the checkpoint's batches are committed; None if its log does not have them."""
         done = [int(n) for n in _names(spark, f"{checkpoint}/commits") if n.isdigit()]
         return offsets_of_batch(spark, checkpoint, max(done), topic) if done else None
 
-    def _begun(self, spark: SparkSession) -> dict[tuple[int, int], str]:
-        places = ((_place(name), name) for name in _names(spark, self._folder))
-        return {place: name for place, name in places if place is not None}
+    def _folders(self, spark: SparkSession) -> dict[tuple[int, int], str]:
+        ages = ((_age(name), name) for name in _names(spark, self._folder))
+        return {age: name for age, name in ages if age is not None}
 
 
 def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic: str) -> dict[int, int] | None:
-    """Where batch `batch_id` ends, by partition: its part of the offset log; None where that is not there.
+    """End offsets of batch `batch_id`, by partition, from the offset log; None if the log has no such batch.
 
-    These are the source's own ends, which also cover what holds no data (the marks of transactions).
+    These are the source's own end offsets: they also cover offsets without data (transaction markers).
     """
     system, path = _path(spark, f"{checkpoint}/offsets/{batch_id}")
     if not system.exists(path):
@@ -72,7 +72,7 @@ def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic:
         text = jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
     finally:
         stream.close()
-    # The log's lines are its version, its metadata, then the offsets of each source as JSON.
+    # The log's lines: its version, its metadata, then each source's offsets as JSON.
     for line in text.splitlines()[2:]:
         try:
             offsets = json.loads(line)
@@ -84,18 +84,18 @@ def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic:
 
 
 def check_writable(spark: SparkSession, root: str, key: str) -> None:
-    """Raises CastroError unless a folder can be made under `root`, which is what the setting `key` says."""
+    """Raises CastroError unless a folder can be created under `root`, the value of the setting `key`."""
     try:
-        system, path = _path(spark, f"{root.rstrip('/')}/.writable-{secrets.token_hex(8)}")  # streams ask side by side
+        system, path = _path(spark, f"{root.rstrip('/')}/.writable-{secrets.token_hex(8)}")  # unique per stream
         system.mkdirs(path)
         system.delete(path, True)
     except Py4JJavaError as error:
-        words = str(error.java_exception.getMessage())
-        raise CastroError(f"cannot write to {root}: {words}", f"mend {key} or its permissions") from None
+        error_text = str(error.java_exception.getMessage())
+        raise CastroError(f"cannot write to {root}: {error_text}", f"correct {key} or its permissions") from None
 
 
-def _place(name: str) -> tuple[int, int] | None:
-    """A folder's epoch and when it was begun; None where it is none of ours."""
+def _age(name: str) -> tuple[int, int] | None:
+    """A folder's epoch and creation time, which order the folders; None if it is not a checkpoint folder."""
     match = _FOLDER.fullmatch(name)
     return (int(match[1] or 0), int(match[2])) if match else None
 

@@ -1,8 +1,8 @@
-"""Keeps ml_product_360 and product:360:{code} fresh while the streams run.
+"""Keeps ml_product_360 and product:360:{code} up to date while the streams run.
 
-Every few seconds the products that the streams have touched since are made anew, and after local midnight all of them,
-because every window has moved. It reads only what is committed and takes no lock that a stream waits for, so it can
-neither hold up a stream nor take one down.
+Every few seconds it recomputes the products that the streams have touched since, and after local midnight all products,
+because every window has moved. It reads only committed data and takes no lock that a stream waits for, so it can
+neither delay nor fail a stream.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN, product_360_key
 from castro_spark.sinks.redis.trouble import in_words
 
 log = logging.getLogger(__name__)
-_EPOCH = 0  # its revisions are taken from the clock, so they need none
+_EPOCH = 0  # constant: the view's revisions come from the clock
 _NEWEST = (10**15 - 1, 10**15 - 1)
 
 
 class Product360:
-    """The view's refresher. Of several applications, one refreshes at a time; another takes over when that one ends."""
+    """Refreshes the view. One application refreshes at a time; another takes over when that one ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -40,50 +40,50 @@ class Product360:
         self._redis_failed = False
 
     def run(self, stopping: Event) -> None:
-        """Refreshes until `stopping` is set. What goes wrong is logged once, and tried again."""
+        """Refreshes until `stopping` is set. Errors are logged once and retried."""
         while not stopping.wait(self._settings.product_360.refresh_seconds):
             try:
                 self.refresh(stopping)
-            except Exception as error:  # noqa: BLE001 - whatever it is, no stream may end by it
-                self._tell(first_line(error))
+            except Exception as error:  # noqa: BLE001 - no error here may end a stream
+                self._log_trouble(first_line(error))
                 self._disconnect()
 
     def refresh(self, stopping: Event | None = None) -> int:
-        """One refresh, if this is the application that does it; returns how many products it made anew.
+        """Runs one refresh if this application is the refresher; returns the number of products recomputed.
 
-        With `stopping` it takes its time, so that the streams have theirs, and ends early when that is set.
+        With `stopping` it pauses between chunks, to leave CPU time to the streams, and ends early when that is set.
         """
         connection = self._open()
         if not sink.is_migrated(connection) or not sink.become_refresher(connection):
             return 0
         as_of = datetime.now(self._settings.zone).date()
-        found = sink.look(connection, as_of)
+        pending = sink.look(connection, as_of)
         self._redis_failed = False
-        for products in self._chunks(found.products):
+        for products in self._chunks(pending.products):
             began = time.monotonic()
             self._refresh(connection, products, as_of)
             if stopping is not None and stopping.wait(self._pause(time.monotonic() - began)):
-                return 0  # the next start goes on: nothing is noted as seen
-        if found.products:
-            sink.note_seen(connection, found.seen)
+                return 0  # nothing is recorded as seen: the next start repeats this refresh
+        if pending.products:
+            sink.note_seen(connection, pending.seen)
         try:
-            self._make_good(connection)
+            self._repair_redis(connection)
         except redis.RedisError as error:
             self._hashes.disconnect()
-            self._tell(in_words(error))
+            self._log_trouble(in_words(error))
         else:
-            self._tell("")
-        return len(found.products)
+            self._log_trouble("")
+        return len(pending.products)
 
     def rebuild(self, overwrite: str = WHATEVER_THE_MARKER) -> int:
-        """Writes every hash from the table, and removes those that are older; returns how many it wrote.
+        """Writes every hash from the table and removes older hashes; returns the number written.
 
-        With `ALL` newer ones go too: those of a later state than the database was put back to.
+        With `ALL` it removes newer hashes too: those of a later state than the one the database was restored to.
         """
         with closing(connect(self._settings.postgres, "castro_spark product_360 cache", long=True)) as connection:
             if not sink.is_migrated(connection):
                 return 0
-            # One snapshot, so that all that is written is of one state.
+            # One snapshot: all hashes are of the same state.
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with connection.cursor() as cursor:
                 cursor.execute("SELECT revision FROM castro.product_360")
@@ -101,15 +101,15 @@ class Product360:
         refreshed = sink.refresh(connection, products, as_of)
         if self._redis_failed:
             return
-        self._redis_failed = True  # where it is, no further chunk of this refresh waits for it
-        with suppress(redis.RedisError, Superseded):  # PostgreSQL goes on; `_make_good` says it
+        self._redis_failed = True  # reset below; after a failure no further chunk of this refresh tries Redis
+        with suppress(redis.RedisError, Superseded):  # PostgreSQL continues; `_repair_redis` reports it
             if self._hashes.published() == (_EPOCH, refreshed.before):
                 self._write([(code, refreshed.at, fields) for code, fields in refreshed.rows], refreshed.revision)
                 self._hashes.mark(_EPOCH, refreshed.revision)
             self._redis_failed = False
 
-    def _make_good(self, connection: Connection) -> None:
-        """Redis may have lost its data, or this process may have died between PostgreSQL and Redis."""
+    def _repair_redis(self, connection: Connection) -> None:
+        """Rebuilds the hashes if Redis lost its data, or a process died between PostgreSQL and Redis."""
         revision, _, _ = sink.state(connection)
         published = self._hashes.published()
         if revision and published != (_EPOCH, revision):
@@ -144,9 +144,9 @@ class Product360:
                 self._connection.close()
             self._connection = None
 
-    def _tell(self, trouble: str) -> None:
+    def _log_trouble(self, trouble: str) -> None:
         if trouble and not self._trouble:
-            log.warning("product_360 is not refreshed: %s; the streams go on, it is made good later", trouble)
+            log.warning("product_360 is not refreshed: %s; the streams continue, it is retried", trouble)
         elif self._trouble and not trouble:
             log.warning("product_360 is refreshed again")
         self._trouble = trouble

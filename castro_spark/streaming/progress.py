@@ -1,4 +1,4 @@
-"""What a batch did, for people and programs."""
+"""Reports the outcome of each batch, as JSON or as text."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ OUTCOMES = ("inserted", "corrected", "stale", "deleted", "quarantined", "skipped
 
 @dataclass(frozen=True)
 class BatchReport:
-    """A batch's books, and how long after its begin it was staged and in PostgreSQL (milliseconds).
+    """A batch's record counts by outcome, and the milliseconds from its start until it was staged and committed.
 
-    It is staged while the batch before it commits, so the times of two batches overlap.
+    A batch is staged while the previous one commits, so the times of two batches overlap.
     """
 
     batch_id: int
@@ -50,9 +50,9 @@ class BatchReport:
 
 
 class ProgressLines:
-    """One line a stream and interval that tells what its batches did; nothing while nothing comes.
+    """Prints one line per stream and interval that sums up its batches; no line for an interval without batches.
 
-    Use as a context manager: leaving it tells what is left. `add` may be called by several threads.
+    Use as a context manager: exit prints the remainder. `add` is thread-safe.
     """
 
     def __init__(self, show: Callable[[str], None], seconds: float) -> None:
@@ -64,7 +64,7 @@ class ProgressLines:
         self._ticker = Thread(target=self._tick, daemon=True)
 
     def add(self, stream: str, batch: BatchReport) -> None:
-        """Notes a batch for the next line."""
+        """Adds a batch to the next line."""
         with self._lock:
             self._waiting.setdefault(stream, []).append(batch)
 
@@ -75,13 +75,13 @@ class ProgressLines:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._ticker.join()
-        self._tell()
+        self._print()
 
     def _tick(self) -> None:
         while not self._done.wait(self._seconds):
-            self._tell()
+            self._print()
 
-    def _tell(self) -> None:
+    def _print(self) -> None:
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for stream, batches in waiting.items():
@@ -89,7 +89,7 @@ class ProgressLines:
 
 
 def summary(stream: str, batches: Sequence[BatchReport]) -> str:
-    """One line for a terminal: the books of all, and the median and greatest time to PostgreSQL."""
+    """One line for a terminal: the batches' total counts, and the median and maximum time to the commit."""
     totals = {outcome: sum(getattr(b, outcome) for b in batches) for outcome in ("offsets", *OUTCOMES)}
     outcomes = ", ".join(f"{n:,} {outcome}" for outcome in OUTCOMES if (n := totals[outcome]))
     postgres = sorted(b.postgres_ms for b in batches)

@@ -1,4 +1,4 @@
-"""One run of a stream's query, from the ledger to its clean end or its failure."""
+"""One run of a stream's query: starts at the ledger's offsets, ends cleanly or with an error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from castro_spark.streaming.start import compare_checkpoint, first_start, next_s
 from castro_spark.streaming.topic_watch import TopicWatch
 from castro_spark.streams.declaration import StreamDeclaration
 
-_LOOK_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 _SETTLE_SECONDS = 5.0
 
 
@@ -40,10 +40,10 @@ def run_stream(
     stopping: Event,
     report: Callable[[BatchReport], None],
 ) -> None:
-    """Runs the stream until `stopping` is set, or with `available_now` until what is there is consumed.
+    """Runs the stream until `stopping` is set, or with `available_now` up to the topic's current end.
 
-    The first run of a process claims the stream, later ones go on under that epoch. Raises what ended it otherwise: a
-    CastroError that says what to do, or Spark's own.
+    The first run of a process claims the stream; later runs continue under that epoch. Raises the error that ended the
+    run: a CastroError with a remedy, or Spark's own exception.
     """
     stream = configured(stream, settings)
     checkpoints = Checkpoints(settings.checkpoint_dir, stream.name)
@@ -85,9 +85,9 @@ def _run(
         ends = offsets_of_batch(spark, checkpoint, batch_id, stream.topic)
         if ends is None:
             raise CheckpointLost(
-                f"the checkpoint {checkpoint} does not tell the offsets of batch {batch_id}: was the folder removed"
+                f"the checkpoint {checkpoint} does not have the offsets of batch {batch_id}: was the folder removed"
                 " while the stream ran?",
-                "nothing: the stream begins again at the ledger, with a new checkpoint",
+                "nothing: the stream restarts at the ledger's offsets, with a new checkpoint",
             )
         return ends
 
@@ -102,13 +102,13 @@ def _run(
             try:
                 writer(batch, batch_id)
             except BaseException as error:
-                raised.append(error)  # Spark would wrap it; the original has the words
+                raised.append(error)  # Spark wraps the exception: keep the original
                 raise
 
-        # Batches follow each other at once; between two looks for news an idle stream sleeps.
+        # Batches run back to back; an idle stream sleeps this long between two polls for new offsets.
         spark.conf.set("spark.sql.streaming.pollingDelay", f"{settings.streaming.idle_poll_milliseconds}ms")
         query = (
-            # Nothing but the scan: Spark plans every micro-batch anew, and that takes as long as the plan is large.
+            # Only the scan: Spark plans every micro-batch again, and planning time grows with the plan.
             records.select(*SOURCE_COLUMNS)
             .writeStream.queryName(stream.name)
             .option("checkpointLocation", checkpoint)
@@ -117,28 +117,28 @@ def _run(
             .start()
         )
 
-        def look() -> None:
+        def check() -> None:
             going()
             writer.idle()
             topic.look()
 
-        _follow(query, writer, stopping, raised, look)
+        _follow(query, writer, stopping, raised, check)
     finally:
         writer.close()
 
 
 def _follow(
-    query: StreamingQuery, writer: BatchWriter, stopping: Event, raised: list[BaseException], look: Callable[[], None]
+    query: StreamingQuery, writer: BatchWriter, stopping: Event, raised: list[BaseException], check: Callable[[], None]
 ) -> None:
     try:
-        while query.isActive and not stopping.wait(_LOOK_SECONDS):
-            look()
-        writer.drain()  # the batch under way ends; the next one would refuse to begin
+        while query.isActive and not stopping.wait(_CHECK_SECONDS):
+            check()
+        writer.drain()  # the current batch ends; the next one raises StopRequested
     finally:
         if query.isActive:
             deadline = time.monotonic() + _SETTLE_SECONDS
             while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
-                time.sleep(0.05)  # Spark writes down that the batch is done
+                time.sleep(0.05)  # until Spark has written the batch to its commit log
             query.stop()
     if raised and not isinstance(raised[0], StopRequested):
         raise raised[0]

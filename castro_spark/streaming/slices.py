@@ -1,8 +1,8 @@
-"""How much of a micro-batch is committed at once. Pure: from what was measured to the next slice.
+"""Sizes the slices of a micro-batch: pure functions from past measurements to the next slice.
 
-A slice should be committed `Limits.seconds` after the one before it, and is never larger than the limits. What fits
-into that time is not known beforehand: the first slices are small, and grow while they take less; one that took longer
-makes the next one smaller at once.
+A slice should be committed `Limits.seconds` after the previous one, and never exceeds the limits. What fits into that
+time is not known in advance: the first slices are small and grow while they take less; one that took longer shrinks
+the next one at once.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 Positions = Mapping[int, int]  # partition -> offset
 
-_FIRST_OFFSETS = 256  # of a stream of which nothing is known yet
+_FIRST_OFFSETS = 256  # size of a stream's first slice
 _SHORTEST = 0.001  # seconds
-_GROWTH = 8  # a small slice says little about how long a large one takes
+_GROWTH = 8  # greatest growth per slice: a small slice predicts a large one's duration poorly
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a slice may be: `seconds` aimed at from commit to commit, most offsets, most bytes of keys and values."""
+    """Limits of a slice: target `seconds` from commit to commit, maximum offsets, maximum bytes of keys and values."""
 
     seconds: float
     offsets: int
@@ -29,7 +29,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a slice was: its offsets, the bytes of its records, and the longer of its staging and its commit."""
+    """Measurements of a slice: its offsets, its records' bytes, and the longer of its staging and commit times."""
 
     offsets: int
     bytes: int
@@ -38,24 +38,25 @@ class Measured:
 
 @dataclass(frozen=True)
 class Pace:
-    """What was learnt from the slices so far: offsets that fit into the time, and bytes of an offset."""
+    """Estimates from the slices so far: the offsets that fit into the target time, and the bytes per offset."""
 
     offsets: int = _FIRST_OFFSETS
     offset_bytes: float | None = None
 
     @property
     def measured(self) -> bool:
-        """Whether there was a slice yet."""
+        """Whether a slice has been measured."""
         return self.offset_bytes is not None
 
     def after(self, done: Measured, seconds: float) -> Pace:
-        """The pace with one more slice taken into account; a slice is meant to take so many seconds."""
+        """The pace updated with one more slice; `seconds` is the target duration of a slice."""
         return Pace(self._offsets_after(done, seconds), self._bytes_after(done))
 
     def next_offsets(self, left: int, limits: Limits) -> int:
-        """How many of the offsets that are left the next slice has: at least one, and no more than any limit allows.
+        """The number of offsets in the next slice, of `left` remaining: at least one, and within every limit.
 
-        What is left goes into slices of one size, of which the time decides the number, but not to the last offset.
+        The remainder is divided into slices of equal size. The target time determines their number, rounded: a slice
+        may exceed `offsets` by up to half.
         """
         by_bytes = int(limits.bytes / self.offset_bytes) if self.offset_bytes else limits.offsets
         slices = max(1, round(left / self.offsets))
@@ -65,19 +66,19 @@ class Pace:
         fits = int(done.offsets * seconds / max(done.seconds, _SHORTEST))
         if done.seconds > seconds:
             return max(1, min(self.offsets, fits))
-        # One that was smaller for want of records tells too little to make the next ones smaller.
+        # A slice that was small because records ran out is no reason to shrink the next ones.
         return max(self.offsets, min(fits, done.offsets * _GROWTH))
 
     def _bytes_after(self, done: Measured) -> float:
         latest = done.bytes / done.offsets
-        # Larger records count at once, smaller ones by and by: the large ones may come back.
+        # Larger records take effect at once, smaller ones gradually: large ones may come back.
         return latest if self.offset_bytes is None else max(latest, (self.offset_bytes + latest) / 2)
 
 
 def cut(starts: Positions, ends: Positions, most: int) -> dict[int, int]:
-    """Where a slice from `starts` ends that has no more than `most` (at least 1) of the offsets up to `ends`.
+    """End offsets of a slice from `starts` with at most `most` (at least 1) of the offsets up to `ends`.
 
-    A share of each partition; those of which the share is nothing are left out.
+    Each partition gets a proportional share; partitions whose share is zero are left out.
     """
     left = {p: end - starts[p] for p, end in ends.items() if end > starts[p]}
     total = sum(left.values())
@@ -91,15 +92,15 @@ def cut(starts: Positions, ends: Positions, most: int) -> dict[int, int]:
 
 
 def fitting(records: Sequence[tuple[int, int, int]], ends: Positions, most_bytes: int) -> dict[int, int]:
-    """Where a slice must end for its records (partition, offset, bytes) to fit into `most_bytes`.
+    """End offsets of a slice so that its records (partition, offset, bytes) fit into `most_bytes`.
 
-    Records are taken in turns from the partitions, at least one; a partition whose records all fit keeps its end, so
-    that trailing offsets without records are consumed with it.
+    Records are taken from the partitions in turn, at least one in total. A partition whose records all fit keeps its
+    end, so that trailing offsets without records are consumed too.
     """
     waiting: dict[int, list[tuple[int, int]]] = {}
     for partition, offset, size in sorted(records, reverse=True):
         waiting.setdefault(partition, []).append((offset, size))
-    found = {p: end for p, end in ends.items() if p not in waiting}
+    fitted = {p: end for p, end in ends.items() if p not in waiting}
     taken = 0
     full = False
     while waiting and not full:
@@ -110,8 +111,8 @@ def fitting(records: Sequence[tuple[int, int, int]], ends: Positions, most_bytes
                 break
             waiting[partition].pop()
             taken += max(size, 1)
-            found[partition] = offset + 1
+            fitted[partition] = offset + 1
             if not waiting[partition]:
                 del waiting[partition]
-                found[partition] = ends[partition]
-    return found
+                fitted[partition] = ends[partition]
+    return fitted

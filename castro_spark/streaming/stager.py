@@ -1,8 +1,8 @@
-"""How a slice's records come from Kafka to PostgreSQL's staging: through the driver, or by the executors.
+"""Moves a slice's records from Kafka to PostgreSQL's staging tables, through the driver or by the executors.
 
-Neither is asked to hold what nobody has measured. To the driver come only records up to a size, so that all of a slice
-are no more than `streaming.max_batch_bytes`; where larger ones are among them, the slice is cut to what fits and read
-again. The executors' tasks copy a few megabytes at a time, and stop early where a slice is larger than was expected.
+Memory is bounded on both paths. The driver collects only records up to a size, so that a slice never exceeds
+`streaming.max_batch_bytes`; if larger records are among them, the slice is cut to what fits and read again. The
+executors' tasks copy a few megabytes at a time, and stop early if a slice is larger than expected.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from castro_spark.streaming.warm_up import WarmUp
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-# What the driver takes at once is aimed at this part of max_batch_bytes, so that a record may be four times the mean
-# before a slice must be read again.
+# The driver's slices target max_batch_bytes divided by this, so that a record may be four times the mean size before
+# the slice must be read again.
 _DRIVERS_PART = 4
 _SIZE = "bytes"
-_PATIENCE = 2  # of commit_seconds: a task that stops early costs its worker, fresh ones take seconds to begin
+_PATIENCE = 2  # times commit_seconds: a task that stops early loses its Python worker; a new one takes seconds to start
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Offsets from `starts` up to `ends`, the bytes that are expected of one (None: nobody knows), and a DataFrame of
-    just these records where there is one already."""
+    """Offsets from `starts` up to `ends`, the expected bytes per offset (None: unknown), and the DataFrame of exactly
+    these records if it exists already."""
 
     starts: Positions
     ends: Positions
@@ -59,7 +59,7 @@ class Slice:
 
 
 class Stager:
-    """Stages the slices of one stream, which are committed in turn: two staging slots, used alternately."""
+    """Stages the slices of one stream, which are committed in order. Two staging slots are used alternately."""
 
     def __init__(
         self,
@@ -76,50 +76,52 @@ class Stager:
         self._stream = stream
         self._generation = generation
         self._epoch = epoch
-        self._known = known  # how the warehouse's events are known
+        self._known = known  # the warehouse's kinds of identity
         self._slot = SLOTS[0]
         self._warm_up = WarmUp(spark)
 
     def limits(self) -> Limits:
-        """What the next slice may be: what the driver takes, until the executors' Python is up."""
+        """Limits of the next slice. Until the executors' Python workers are up, they are the driver's limits."""
         few, most = self._conf.executor_staging_rows - 1, self._conf.max_offsets_per_trigger
         if self._warm_up.done or not few:
             return Limits(self._conf.commit_seconds, most, self._conf.max_batch_bytes)
         return Limits(self._conf.commit_seconds, min(few, most), self._drivers_bytes)
 
     def expect(self, left: Slice) -> None:
-        """Brings up the executors' Python beside the first slices where so much is left that they will be wanted."""
+        """Starts the executors' Python workers in the background if `left` is large enough to need them."""
         if not self._is_for_driver(left):
             self._warm_up.start(len(left.ends))
 
     def rehearse(self) -> None:
-        """Reads and parses the topic's first record as a slice, and drops it: a cold JVM takes seconds for that. Before
-        the claim it delays no commit, and an earlier writer goes on meanwhile."""
+        """Reads and parses the topic's first record as a slice and discards it: a cold JVM takes seconds for that.
+
+        Called before the claim, so that it delays no commit and the current writer continues meanwhile.
+        """
         state = topic_state(self._spark, self._settings.kafka, self._stream.topic, committed=True)
         first = next(({p: b} for p, b in state.beginnings.items() if state.ends[p] > b), None)
         if first is not None:
             rules = parse_rules(self._stream, self._settings, self._generation)
             try:
                 self._on_driver(Slice(first, {p: b + 1 for p, b in first.items()}), rules)
-            except (PySparkException, Py4JError) as error:  # it may have aged out in this moment: the claim looks again
+            except (PySparkException, Py4JError) as error:  # it may just have aged out: the claim checks the offsets
                 log.warning("stream %s: the first record could not be read: %s", self._stream.name, first_line(error))
 
     def stage(self, part: Slice, source: Source | None) -> tuple[StagedBatch, dict[int, int]]:
-        """Stages a slice, and returns where it ends: before `part.ends` where it was too much at once.
+        """Stages a slice and returns it with its end offsets: before `part.ends` if the slice was too large.
 
-        `source` is the one that the stream's first change fixed; None before that is committed.
+        `source` is the source that the stream's first change fixed; None until that is committed.
         """
         rules = parse_rules(self._stream, self._settings, self._generation, warehouse=self._known, source=source)
         slot = self._slot
         try:
             return self._on_driver(part, rules) if self._is_for_driver(part) else self._on_executors(part, rules)
         except (PySparkException, Py4JError) as error:
-            found = untimely(error)
-            if found is None:
+            unreadable = untimely(error)
+            if unreadable is None:
                 raise
-        self._slot = slot  # the other one may be in its commit
-        partition, offset = found
-        if offset > part.starts[partition]:  # what stands before it comes first
+        self._slot = slot  # the other slot's commit may be pending
+        partition, offset = unreadable
+        if offset > part.starts[partition]:  # first the records before it
             return self.stage(replace(part, ends={**part.ends, partition: offset}, records=None), source)
         end = part.ends[partition]
         rows = read_untimely(self._spark, self._settings.kafka, self._stream.topic, partition, offset, end)
@@ -170,8 +172,8 @@ class Stager:
 
 
 def up_to_size(records: DataFrame, most: int) -> DataFrame:
-    """Records (SOURCE_COLUMNS) and their bytes; key and value are null where these are more than some `most`."""
-    # A power of two: Spark compiles code for each number that stands in a plan.
+    """Records (SOURCE_COLUMNS) and their bytes; key and value are null if the record exceeds about `most` bytes."""
+    # Rounded down to a power of two: Spark compiles code for each literal in a plan.
     bound = 1 << max(0, most.bit_length() - 1)
     size = F.coalesce(F.length("key"), F.lit(0)) + F.coalesce(F.length("value"), F.lit(0))
     sized = records.select(*SOURCE_COLUMNS, size.alias(_SIZE))
@@ -180,6 +182,6 @@ def up_to_size(records: DataFrame, most: int) -> DataFrame:
 
 
 def withheld(rows: pa.Table) -> bool:
-    """Whether a record of `up_to_size` came without its key and value because it was too large."""
+    """Whether `up_to_size` replaced any record's key and value by nulls because the record was too large."""
     missing = pc.and_(rows.column("key").is_null(), rows.column("value").is_null())
     return bool(pc.any(pc.and_(missing, pc.greater(rows.column(_SIZE), 0))).as_py())

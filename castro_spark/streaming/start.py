@@ -1,7 +1,7 @@
-"""Where a stream begins: the claim or what was claimed before, and the ledger against the topic.
+"""Determines where a stream starts: claims it, or resumes an earlier claim, and checks the ledger against the topic.
 
-The ledger decides. Each run has a checkpoint of its own that begins at the ledger's offsets; where the last one is not
-where the ledger is (PostgreSQL was restored to an earlier time, the process died with a batch under way), that is said.
+The ledger is authoritative. Each run has its own checkpoint that starts at the ledger's offsets. A warning is logged if
+the last checkpoint differs from the ledger (PostgreSQL was restored to an earlier time, or the process died mid-batch).
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ log = logging.getLogger(__name__)
 def first_start(
     spark: SparkSession, settings: Settings, stream: StreamDeclaration, *, accept_new_topic: bool, stopping: Event
 ) -> Ledger:
-    """Claims the stream (`stream` as configured) for this process, once it is sure that it can run."""
+    """Claims the stream (`stream` as configured) for this process, after it has checked that the stream can run."""
     state = topic_state(spark, settings.kafka, stream.topic)
     check_writable(spark, settings.checkpoint_dir, "checkpoint_dir")
     for attempt in outlast_outages(settings.streaming.outage_retry_seconds, stopping, starting=True):
         with attempt, closing(connect(settings.postgres, f"castro_spark {stream.name}")) as connection:
             check_migrated(connection, stream)
-            # Looked at before the claim, so that one that cannot run fences nobody.
-            held = read_ledger(connection, stream.name)
-            if held is not None and held.topic_id == state.id:
-                check_offsets(held, state)
+            # Validated before the claim, so that a failed start does not fence the running writer.
+            current = read_ledger(connection, stream.name)
+            if current is not None and current.topic_id == state.id:
+                check_offsets(current, state)
             ledger = claim(
                 connection,
                 stream.name,
@@ -51,41 +51,44 @@ def first_start(
                 writer=f"{socket.gethostname()} pid {os.getpid()}",
                 accept_new_topic=accept_new_topic,
             )
-    log.info("stream %s: epoch %d, goes on at %s", stream.name, ledger.epoch, ledger.positions)
+    log.info("stream %s: epoch %d, continues at %s", stream.name, ledger.epoch, ledger.positions)
     return ledger
 
 
 def next_start(
     spark: SparkSession, settings: Settings, stream: StreamDeclaration, epoch: int, stopping: Event
 ) -> Ledger:
-    """Where the writer of `epoch` goes on after a failure; claims nothing. Raises Fenced, or why it cannot go on."""
+    """The ledger from which the writer of `epoch` continues after a failure. Claims nothing.
+
+    Raises Fenced if another writer has claimed the stream, or the error of the offset and topic checks.
+    """
     state = topic_state(spark, settings.kafka, stream.topic)
     for attempt in outlast_outages(settings.streaming.outage_retry_seconds, stopping):
         with attempt, closing(connect(settings.postgres, f"castro_spark {stream.name}")) as connection:
             ledger = resume(connection, stream.name, epoch)
     check_topic(ledger, stream, state.id)
     check_offsets(ledger, state)
-    log.info("stream %s goes on at %s", stream.name, ledger.positions)
-    added = dict.fromkeys(state.ends.keys() - ledger.positions.keys(), 0)  # a partition's records are all new
+    log.info("stream %s continues at %s", stream.name, ledger.positions)
+    added = dict.fromkeys(state.ends.keys() - ledger.positions.keys(), 0)  # added partitions: all records are new
     return replace(ledger, positions={**ledger.positions, **added})
 
 
 def check_topic(ledger: Ledger, stream: StreamDeclaration, topic_id: str) -> None:
-    """Raises TopicRecreated where the topic now has another id than the ledger's."""
+    """Raises TopicRecreated if the topic's id differs from the ledger's."""
     if topic_id != ledger.topic_id:
         raise TopicRecreated(
-            f"topic {stream.topic} has id {topic_id}, but the ledger of stream {stream.name} is about one with id"
-            f" {ledger.topic_id}: it was deleted and created again while the stream ran; nothing of the new one is"
-            " committed",
-            "if the new topic is right, start once with --accept-new-topic: the stream then begins at its beginning;"
-            " bring what the old one held unread from the warehouse (backfill)",
+            f"topic {stream.topic} has id {topic_id}, but the ledger of stream {stream.name} has topic id"
+            f" {ledger.topic_id}: the topic was deleted and created again while the stream ran; nothing of the new"
+            " topic is committed",
+            "if the new topic is right, start once with --accept-new-topic: the stream then starts at its beginning;"
+            " restore unread records of the old topic from the warehouse (backfill)",
         )
 
 
 def check_offsets(ledger: Ledger, state: TopicState) -> None:
-    """Raises where the topic no longer has, or does not have, what the ledger wants next."""
+    """Raises OffsetsAgedOut or OffsetsBeyondEnd if the ledger's next offset is not in the topic."""
     for partition, position in sorted(ledger.positions.items()):
-        where = f"topic {state.topic}, partition {partition}: the ledger wants offset {position}"
+        where = f"topic {state.topic}, partition {partition}: the ledger continues at offset {position}"
         if partition not in state.ends or position > state.ends[partition]:
             end = state.ends.get(partition, "none: there is no such partition")
             raise OffsetsBeyondEnd(
@@ -96,13 +99,13 @@ def check_offsets(ledger: Ledger, state: TopicState) -> None:
         if position < state.beginnings[partition]:
             raise OffsetsAgedOut(
                 f"{where}, but the topic begins at {state.beginnings[partition]}: records were removed unread",
-                "bring the missing period back from the warehouse (backfill), then set castro.offset_ledger to"
+                "restore the missing period from the warehouse (backfill), then set castro.offset_ledger to"
                 " the topic's beginning; and raise the topic's retention",
             )
 
 
 def compare_checkpoint(spark: SparkSession, checkpoints: Checkpoints, ledger: Ledger) -> None:
-    """Says where the last run's checkpoint is not where the ledger is."""
+    """Logs a warning if the last run's checkpoint differs from the ledger."""
     last = checkpoints.last(spark)
     if last is None:
         return
@@ -110,9 +113,9 @@ def compare_checkpoint(spark: SparkSession, checkpoints: Checkpoints, ledger: Le
     if reached is None or any(ledger.positions.get(p) != o for p, o in reached.items()):
         log.warning(
             "the checkpoint %s is at %s, the ledger at %s: the ledger decides, a new checkpoint begins there",
-            last, _words(reached), _words(ledger.positions),
+            last, _text(reached), _text(ledger.positions),
         )  # fmt: skip
 
 
-def _words(positions: Mapping[int, int] | None) -> str:
+def _text(positions: Mapping[int, int] | None) -> str:
     return json.dumps(positions) if positions is not None else "nothing"

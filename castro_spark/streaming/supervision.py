@@ -1,7 +1,7 @@
-"""A stream is started again by itself where that can help, and ends with its reason told where it cannot.
+"""Supervises a stream: restarts it if a restart can help, and otherwise ends it with a recorded reason.
 
-Guarantee: only a process's first start claims the stream. Later ones go on under that epoch, or end as fenced where the
-row holds another; so two processes never take a stream from each other in turns.
+Guarantee: only a process's first start claims the stream. Restarts continue under that epoch, or end as fenced if the
+ledger has another epoch; so two processes never take a stream from each other in turns.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from castro_spark.jvm import ended_jvm
 from castro_spark.observe.instance import State, StreamState
 from castro_spark.settings import StreamingSettings
 from castro_spark.streaming.batches import StopRequested
-from castro_spark.streaming.verdict import Verdict, told, verdict
+from castro_spark.streaming.verdict import Verdict, error_line, verdict
 
 log = logging.getLogger(__name__)
 _FIRST_WAIT_SECONDS = 1.0
-_LONG_SECONDS = 600.0  # whatever failed before is over then
-_FEW = 5  # starts without a commit, for an error that nobody knows
+_LONG_SECONDS = 600.0  # a run of this length resets the failure count
+_FEW = 5  # starts without a commit, for an unknown error
 
 
 def supervise(
@@ -31,9 +31,9 @@ def supervise(
     available_now: bool,
     stopping: Event,
 ) -> BaseException | None:
-    """Calls `run` until it ends well, until `stopping` is set, or until starting again does not help.
+    """Calls `run` until it succeeds, until `stopping` is set, or until a restart cannot help.
 
-    Returns what ended it for good; None where it ended as wanted. `state` is told all the way.
+    Returns the error that ended the stream; None if it ended as requested. Updates `state` at each transition.
     """
     patience = settings.restart_for_seconds
     if patience is None and available_now:
@@ -46,30 +46,30 @@ def supervise(
         except StopRequested:
             state.ended(State.STOPPED)
             return None
-        except BaseException as raised:  # noqa: BLE001 - judged, told and counted, whatever it is
+        except BaseException as raised:  # noqa: BLE001 - every error is classified, recorded and counted
             error = ended_jvm(raised) or raised
-            found, words = verdict(error, claimed=state.epoch is not None), told(error)
+            judged, error_text = verdict(error, claimed=state.epoch is not None), error_line(error)
             if stopping.is_set():
-                log.error("stream %s was stopped before its last batch was committed: %s", state.stream, words)
-                state.ended(State.STOPPED, found.reason, words)
+                log.error("stream %s was stopped before its last batch was committed: %s", state.stream, error_text)
+                state.ended(State.STOPPED, judged.reason, error_text)
                 return error
             now = time.monotonic()
             if failures == 0 or state.restarts_since_commit == 0 or now - began > _LONG_SECONDS:
                 failures, failing_since = 0, now
-            given_up = _given_up(found, failures, now - failing_since, patience)
+            given_up = _given_up(judged, failures, now - failing_since, patience)
             if given_up:
-                log.error("stream %s ended (%s%s): %s", state.stream, found.reason, given_up, words)
-                state.ended(State.FAILED, found.reason, str(error))
+                log.error("stream %s ended (%s%s): %s", state.stream, judged.reason, given_up, error_text)
+                state.ended(State.FAILED, judged.reason, str(error))
                 return error
             wait = min(settings.restart_wait_seconds, _FIRST_WAIT_SECONDS * 2 ** min(failures, 30))
             failures += 1
-            state.restarting(found.reason, words)
+            state.restarting(judged.reason, error_text)
             log.warning(
-                "stream %s (%s): %s; it starts again in %.0f s, start %d without a commit",
-                state.stream, found.reason, words, wait, state.restarts_since_commit,
+                "stream %s (%s): %s; it restarts in %.0f s, restart %d without a commit",
+                state.stream, judged.reason, error_text, wait, state.restarts_since_commit,
             )  # fmt: skip
             if stopping.wait(wait):
-                state.ended(State.STOPPED, found.reason, words)
+                state.ended(State.STOPPED, judged.reason, error_text)
                 return None
             state.begins_again()
         else:
@@ -77,12 +77,12 @@ def supervise(
             return None
 
 
-def _given_up(found: Verdict, failures: int, failing: float, patience: float | None) -> str:
-    """Why there is no other start, as an addition to the reason; empty where there is one."""
-    if not found.restart:
-        return ", starting again does not help"
-    if found.a_few_times and failures >= _FEW:
-        return f", {failures} starts did not get on"
+def _given_up(judged: Verdict, failures: int, failing: float, patience: float | None) -> str:
+    """Why there is no further restart, as a suffix to the reason; empty if there is one."""
+    if not judged.restart:
+        return ", a restart does not help"
+    if judged.a_few_times and failures >= _FEW:
+        return f", {failures} restarts without progress"
     if patience is not None and failing >= patience:
         return f", after {failing:.0f} s"
     return ""

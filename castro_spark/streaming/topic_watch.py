@@ -1,8 +1,8 @@
-"""Whether the topic that a stream reads is still the one of its ledger.
+"""Checks that the topic that a stream reads is still the topic of its ledger.
 
-Offsets alone do not tell: of a topic that was deleted and created again, with more records than before, the reading
-goes on in the middle. So the topic's id is asked after a batch's records were read and before they are committed; if it
-is the ledger's then, the records were of that topic, because a topic's id never comes back.
+Offsets alone cannot show this: if a topic is deleted and created again with more records than before, reading continues
+in the middle of the new one. So the topic's id is requested after a batch's records are read and before they are
+committed. If it equals the ledger's id, the records are of that topic, because a topic id is never reused.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from castro_spark.streaming.start import check_topic
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_LOOK_SECONDS = 5.0
+_CHECK_SECONDS = 5.0
 _PATIENCE_SECONDS = 20.0
 _LONGEST_WAIT = 2.0
 
 
 class TopicWatch:
-    """Asks for the topic's id on a connection that stays open. For use by several threads."""
+    """Requests the topic's id on a connection that stays open. Thread-safe."""
 
     def __init__(
         self, spark: SparkSession, settings: KafkaSettings, stream: StreamDeclaration, ledger: Ledger, stopping: Event
@@ -42,10 +42,10 @@ class TopicWatch:
         self._asked = time.monotonic()
 
     def confirm(self) -> None:
-        """Raises TopicRecreated unless the topic still is the ledger's.
+        """Raises TopicRecreated unless the topic is still the ledger's.
 
-        Waits for an answer for a while. What cannot be confirmed then, or once the stream is to stop (StopRequested),
-        is not committed: the next start reads it again.
+        Retries for _PATIENCE_SECONDS. A batch that cannot be confirmed by then, or once the stream is to stop
+        (StopRequested), is not committed: the next start reads it again.
         """
         deadline = time.monotonic() + _PATIENCE_SECONDS
         wait = 0.1
@@ -53,7 +53,7 @@ class TopicWatch:
             try:
                 return self._ask()
             except (KafkaUnavailable, TopicMissing) as error:
-                # A topic may be missing for a moment: a broker that comes up does not know it yet.
+                # A topic may be missing briefly: a broker that is starting does not know it yet.
                 if time.monotonic() > deadline:
                     raise
                 log.warning("stream %s: a batch waits to be committed: %s", self._stream.name, first_line(error))
@@ -62,8 +62,8 @@ class TopicWatch:
                 wait = min(2 * wait, _LONGEST_WAIT)
 
     def look(self) -> None:
-        """The same now and then for a stream that nothing comes in for; here Kafka may be away."""
-        if time.monotonic() - self._asked > _LOOK_SECONDS:
+        """The same check at intervals, for an idle stream; tolerates KafkaUnavailable."""
+        if time.monotonic() - self._asked > _CHECK_SECONDS:
             with suppress(KafkaUnavailable):
                 self._ask()
 

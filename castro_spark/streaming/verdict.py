@@ -1,7 +1,7 @@
-"""What a stream's error means for it: starting again helps, or only people do. Pure: an error in, a verdict out.
+"""Classifies a stream's errors: restart, or stop until someone intervenes. Pure: an error in, a verdict out.
 
-What Spark raises is never final. The start that follows compares ledger and topic first, and that names what cannot be
-helped (records aged out, a topic created again).
+Most of Spark's own errors lead to a restart. The restart compares ledger and topic first, which identifies what a
+restart cannot fix (records aged out, a topic created again).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from castro_spark.sinks.postgres.passing import may_pass
 
 @dataclass(frozen=True)
 class Verdict:
-    """By what name an error goes, whether another start may help, and if so whether only a few times."""
+    """An error's reason code, whether a restart may help, and whether only a limited number of restarts is made."""
 
     reason: str
     restart: bool
@@ -65,8 +65,8 @@ _BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (Py4JNetworkError, Verdict("jvm_died", restart=False)),
     (ConnectionError, Verdict("jvm_died", restart=False)),
 )
-# In what Spark says, in this order.
-_BY_WORDS: tuple[tuple[tuple[str, ...], Verdict], ...] = (
+# By fragments of Spark's error text; the first match wins.
+_BY_TEXT: tuple[tuple[tuple[str, ...], Verdict], ...] = (
     (("stopped SparkContext", "SparkContext was shut down", "SparkContext has been shut down"),
      Verdict("spark_stopped", restart=False)),
     (("SaslAuthenticationException", "SslAuthenticationException", "AuthorizationException"),
@@ -77,34 +77,34 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], Verdict], ...] = (
      Verdict("kafka_data_lost", restart=True, a_few_times=True)),
     (("org.apache.kafka.", "KafkaException", "Kafka"), Verdict("kafka_unavailable", restart=True)),
 )  # fmt: skip
-# For streaming.outage_retry_seconds already, wherever it came up.
+# No restart: the job has already retried for streaming.outage_retry_seconds.
 _WAITED_FOR = Verdict("postgres_unavailable", restart=False)
 _SPARK = Verdict("spark", restart=True)
 _UNEXPECTED = Verdict("unexpected", restart=True, a_few_times=True)
 
 
 def verdict(error: BaseException, *, claimed: bool) -> Verdict:
-    """The verdict on what ended a run of a stream; `claimed`: this process has claimed the stream before."""
+    """The verdict on the error that ended a run of a stream; `claimed`: this process has claimed the stream before."""
     if isinstance(error, TopicMissing):
         # At a process's first start the name is wrong, or `migrate` was not run. Later the topic was deleted, or a
-        # broker that comes up does not know it yet.
+        # broker that is starting does not know it yet.
         return Verdict("topic_missing", restart=claimed)
     if isinstance(error, psycopg2.Error) and may_pass(error):
         return _WAITED_FOR
-    for kind, found in _BY_CLASS:
+    for kind, result in _BY_CLASS:
         if isinstance(error, kind):
-            return found
-    words = str(error)
-    said_by_spark = isinstance(error, PySparkException) or type(error).__module__.startswith("py4j")
-    if said_by_spark:
-        for signs, found in _BY_WORDS:
-            if any(sign in words for sign in signs):
-                return found
+            return result
+    error_text = str(error)
+    is_from_spark = isinstance(error, PySparkException) or type(error).__module__.startswith("py4j")
+    if is_from_spark:
+        for fragments, result in _BY_TEXT:
+            if any(fragment in error_text for fragment in fragments):
+                return result
         return _SPARK
     return _UNEXPECTED
 
 
-def told(error: BaseException) -> str:
-    """What an error says in one line, with its class where that is not one of ours."""
+def error_line(error: BaseException) -> str:
+    """An error's first line, prefixed with its class unless it is a CastroError."""
     line = first_line(error)
     return line if isinstance(error, Exception) and hasattr(error, "problem") else f"{type(error).__name__}: {line}"

@@ -1,4 +1,4 @@
-"""Brings up the executors' Python beside a stream's first slices: fresh, its first task takes seconds to begin."""
+"""Starts the executors' Python workers in the background: a cold worker's first task takes seconds to start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class WarmUp:
-    """Once a start. What fails here is only noted: the first slice by the executors will say it."""
+    """Runs at most once per stream start. A failure is only logged: the first slice on the executors will raise it."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
@@ -25,11 +25,11 @@ class WarmUp:
 
     @property
     def done(self) -> bool:
-        """Whether the executors are to be used."""
+        """Whether the warm-up has ended, successfully or not: executors may be used."""
         return self._done
 
     def start(self, tasks: int) -> None:
-        """Begins, unless it has begun, with as many tasks as there will be."""
+        """Starts the warm-up in a thread, once, with `tasks` tasks (at most the default parallelism)."""
         if self._thread is None:
             tasks = max(1, min(tasks, self._spark.sparkContext.defaultParallelism))
             self._thread = Thread(target=self._run, args=(tasks,), name="castro warm up", daemon=True)
@@ -38,8 +38,8 @@ class WarmUp:
     def _run(self, tasks: int) -> None:
         try:
             self._spark.range(0, tasks, 1, tasks).mapInArrow(_load, "id bigint").collect()
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            log.warning("the executors' Python did not come up: %s", error)
+        except Exception as error:  # noqa: BLE001 - of any kind: only a warm-up failed
+            log.warning("the executors' Python workers did not start: %s", error)
         self._done = True
 
 

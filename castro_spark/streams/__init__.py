@@ -1,4 +1,4 @@
-"""The streams there are. A module of this package that holds a `STREAM` is a stream: one file adds one."""
+"""The declared streams. Each module of this package that defines `STREAM` declares one: add a file to add a stream."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Field", "FieldType", "Measure", "StreamDeclaration", "all_streams", 
 def all_streams() -> dict[str, StreamDeclaration]:
     """Every declared stream by name, in alphabetical order."""
     modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
-    found = (getattr(module, "STREAM", None) for module in modules)
-    return {s.name: s for s in found if isinstance(s, StreamDeclaration)}
+    declared = (getattr(module, "STREAM", None) for module in modules)
+    return {s.name: s for s in declared if isinstance(s, StreamDeclaration)}
 
 
 def stream(name: str) -> StreamDeclaration:
-    """The stream of that name; UsageError names those there are."""
+    """The stream of that name. Raises UsageError, which lists the declared names."""
     streams = all_streams()
     if name not in streams:
         raise UsageError(f"there is no stream {name!r}", f"use one of: {', '.join(streams)}")

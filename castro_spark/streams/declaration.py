@@ -1,4 +1,4 @@
-"""What a stream is: its fields, identity, measures and targets, as data about data. No I/O, no Spark."""
+"""The declaration of a stream: its fields, identity, measures and targets. No I/O, no Spark."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from enum import Enum
 
 
 class FieldType(Enum):
-    """The types a field of `data` can have; each fixes the column's type on every side."""
+    """The types of a field of `data`; each determines the column's type in parse, staging and tables."""
 
     TEXT = "text"  # checked text, up to `max_length` characters
     DECIMAL = "decimal"  # exact decimal(18,6)
     TIMESTAMP = "timestamp"  # an instant: ISO-8601 with or without offset, or epoch milliseconds
-    DATE = "date"  # a local calendar day: ISO-8601, or a timestamp that lies in it
+    DATE = "date"  # a local calendar day: ISO-8601, or a timestamp within it
 
 
 class IdentityRule(Enum):
-    """What a stream's events are known by."""
+    """What identifies a stream's events."""
 
-    AUTO = "auto"  # the id where a record has one, else the natural key
+    AUTO = "auto"  # the id if a record has one, else the natural key
     ID = "id"  # an id; a record without one is rejected
     NATURAL_KEY = "natural_key"  # the natural key; a record with an id is rejected
 
 
 class IdentityKind(str, Enum):
-    """What one event is known by."""
+    """What identifies one event."""
 
     ID = "id"
     NATURAL = "natural"
@@ -32,7 +32,7 @@ class IdentityKind(str, Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of `data`: its name in the JSON text and the column it becomes."""
+    """One field of `data`: its name in the JSON text and its column."""
 
     name: str
     column: str
@@ -44,7 +44,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Measure:
-    """A further sum in the daily and monthly tables: `of` the rows whose `where` is one of `among`."""
+    """An additional sum in the daily and monthly tables: of column `of`, over rows whose `where` is one of `among`."""
 
     name: str
     where: str
@@ -56,9 +56,9 @@ class Measure:
 class StreamDeclaration:
     """A stream from topic to tables and keys.
 
-    Every stream has the columns event_id, product_code, quantity and timestamp; `price` names the column
-    that quantity is multiplied with for value_total. `natural_key` stands in for an event id where `identity`
-    lets it. `key`: the fields of a record key that make the id, in order; empty: all, as the key has them.
+    Every stream has the columns event_id, product_code, quantity and timestamp. `price` names the column that is
+    multiplied by quantity for value_total. `natural_key` replaces the event id if `identity` allows it. `key`: the
+    fields of a record key that form the id, in order; empty: all fields, in the key's order.
     """
 
     name: str
@@ -75,12 +75,12 @@ class StreamDeclaration:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that come straight from fields, in the order of the declaration."""
+        """The columns of the fields, in the order of the declaration."""
         return tuple(f.column for f in self.fields)
 
     @property
     def event_columns(self) -> tuple[str, ...]:
-        """Every column of an event, in the one order that parse, staging and tables share."""
+        """Every column of an event, in the order that parse, staging and tables share."""
         return ("event_id", *self.columns, "value_total", *CALENDAR_COLUMNS, POSITION_COLUMN)
 
     @property
@@ -102,11 +102,11 @@ class StreamDeclaration:
 
     @property
     def aggregate_columns(self) -> tuple[str, ...]:
-        """What the daily and monthly tables hold beside their key, in order."""
+        """The columns of the daily and monthly tables besides their key, in order."""
         return ("transactions", "volume", "value", *(m.name for m in self.measures), self.last_price)
 
 
-# Derived in features/calendar; `date` is the local business day the daily table is keyed by.
+# Derived in features/calendar; `date` is the local business day, part of the daily table's key.
 CALENDAR_COLUMNS = ("date", "month", "quarter", "day_of_week", "is_weekend")
-# Where an event stood in its source, as bytes that sort (parse/position says how).
+# An event's position in its source, as sortable bytes (parse/position defines the encoding).
 POSITION_COLUMN = "source_position"

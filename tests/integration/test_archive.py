@@ -153,7 +153,7 @@ def test_a_failing_archive_does_not_stop_the_stream(archived: System) -> None:
     stream = archived.stream()
     archived.produce([native(event())] * 10)
     archived.wait_for(COUNT, 10, seconds=60)
-    stream.wait_for_log("the archive tries again in")
+    stream.wait_for_log("the archive retries in")
     assert "10 records behind" in archived.job("status")
     assert "archive.dir" in archived.job("validate", status=1)
     # Mended, it archives what it missed, without a new start.

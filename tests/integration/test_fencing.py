@@ -142,7 +142,7 @@ def test_who_runs_is_told_until_it_is_silent(system: System, settings: Settings)
         assert (row["restarts"], row["restarts_since_commit"], row["error"]) == (2, 2, "no broker answers")
         assert "(kafka_unavailable): no broker answers" in str(trouble(row))
         system.query("UPDATE castro.instance SET heartbeat_at = heartbeat_at - interval '1 minute'")
-        assert "no sign of life" in str(trouble(now()))
+        assert "no heartbeat from" in str(trouble(now()))
         # A process that could not even begin does not stand for one that runs; one that runs does.
         for number in range(60):
             with Heartbeat(settings.postgres, [other := StreamState("inventory", available_now=False)], "local-2"):
@@ -165,7 +165,7 @@ def test_a_stop_holds_for_one_yarn_application(system: System, settings: Setting
         return state, asked, Heartbeat(settings.postgres, [state], application, StopCommands({"inventory": asked}, application).poll)
 
     with closing(connect(settings.postgres, "test")) as connection:
-        assert list(stop_streams(connection, ["inventory"], 10)) == [("inventory", True, "nobody runs it")]
+        assert list(stop_streams(connection, ["inventory"], 10)) == [("inventory", True, "not running")]
         state, asked, heart = begin("application_1_0001")
         with heart, ThreadPoolExecutor(1) as threads:
             stopping = threads.submit(lambda: list(stop_streams(connection, ["inventory"], 30)))

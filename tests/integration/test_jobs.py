@@ -74,7 +74,7 @@ def test_status_and_validate(system: System) -> None:
     system.redis.set("castro:published:inventory", "0.0")
     assert "BEHIND by 1 commits" in system.job("status")
     system.env["CASTRO_REDIS_URL"] = "redis://127.0.0.1:1/1"
-    assert "redis       NOT REACHABLE, revision 1 when it was seen last; Redis: it cannot" in system.job("status", status=1)
+    assert "redis       NOT REACHABLE, revision 1 when it was last seen; Redis: it cannot" in system.job("status", status=1)
     assert "Connection refused" in system.job("validate", status=1)
     system.env["CASTRO_TIMEZONE"] = "Mars"
     assert "CASTRO_TIMEZONE: timezone: Value error, must be an IANA name" in system.job("validate", status=2)

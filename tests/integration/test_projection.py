@@ -338,7 +338,7 @@ def test_a_restored_database_replaces_what_a_later_state_had_published(ledger: L
         code = ledger.sent[0][1]["codigo_produto"]
         lost = [(f"agg:daily:{c}:{TODAY}", 2**32, {"transactions": "9"}) for c in (code, "LOST")]
         later.write(lost, epoch, revision + 5)
-        later.mark(epoch, revision + 5, projector._history)
+        later.mark(epoch, revision + 5, projector._timeline)
     assert projector.step().is_level
     ledger.agrees()
     # The same number, of another history: a failover that lost commits, and others since.

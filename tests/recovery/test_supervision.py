@@ -108,7 +108,7 @@ def test_streams_of_one_application_fail_each_for_itself(three: System) -> None:
     for table in ("batch_books", "offset_ledger"):
         three.query(f"DELETE FROM castro.{table} WHERE stream <> 'inventory'")  # the oracle is about that one
     oracle.assert_agrees(three, sent)
-    assert "nobody runs it" in three.job("stop", "--stream", "all")
+    assert "not running" in three.job("stop", "--stream", "all")
 
 
 def test_the_application_ends_with_one_stream_where_that_is_wanted(stack: Stack, tmp_path: Path) -> None:

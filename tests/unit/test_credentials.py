@@ -53,7 +53,7 @@ SASL = "kafka: {sasl_username: u, options: {security.protocol: SASL_SSL, sasl.me
             "security.protocol must be SASL_SSL",
         ),
         ("", {"CASTRO_KAFKA_OPTIONS_FILE": "/nowhere"}, "CASTRO_KAFKA_OPTIONS_FILE: cannot read /nowhere"),
-        ("", {"CASTRO_KAFKA_OPTIONS_FILE": "{tmp}/options"}, "options, line 2 is no name=value"),
+        ("", {"CASTRO_KAFKA_OPTIONS_FILE": "{tmp}/options"}, "options, line 2 is not name=value"),
         ("kafka: {options_file_on_nodes: true}", {}, "options_file_on_nodes"),
     ],
 )  # fmt: skip

@@ -156,7 +156,7 @@ def test_the_streams_rule() -> None:
         ({"identity": "uuid"}, "streams.sales.identity: Input should be 'auto', 'id' or 'natural_key'"),
         ({"history": {"event_id": "concat_ws('|', order_number, item)"}}, "streams.sales.history: .*event_id is key now"),
         ({"history": {"key": ["order_number", "line"]}}, "streams.sales.history.key: line is no column of ml_sales_orders"),
-        ({"history": {"key": ["order_number", "timestamp"]}}, "timestamp is timestamp, which record keys do not tell"),
+        ({"history": {"key": ["order_number", "timestamp"]}}, "timestamp is timestamp, whose text form in record keys may differ"),
         ({"history": {"key": ["product_code"]}}, "streams.sales.history.key: a product's code alone"),
         ({"identity": "id", "history": {"key": []}}, "streams.sales.identity is id: name the columns"),
         ({"sources": {"erp": {"server": "erp"}, "pos": {"server": "pos"}}}, "streams.sales.history.source: not set: name one of several"),

@@ -177,7 +177,7 @@ def test_neither_order_nor_the_future_changes_anything(spark: SparkSession, seed
         ({"columns": ["nowhere"]}, "features have no column 'nowhere'.*they have: known_at"),
         ({"ties": ["offset"]}, "features have no column 'offset'"),
         ({"label_time": "when"}, "labels have no column 'when'"),
-        ({"columns": []}, "no columns of features are wanted"),
+        ({"columns": []}, "no columns of features are selected"),
         ({"columns": ["stock"], "max_age": -TICK}, "max_age is negative"),
         ({"columns": ["stock"], "feature_time": "day"}, "'day' of features is date, not timestamp"),
         ({"columns": ["stock"], "label_time": "size"}, "'size' of labels is int, not timestamp"),

@@ -32,7 +32,7 @@ def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path) -> None:
         ("kafka: {options: {group.id: x}}", {}, "kafka.options: Value error, must not name group.id"),
         ("streaming: {idle_poll_milliseconds: 0}", {}, "streaming.idle_poll_milliseconds: Input should be greater than 0"),
         ("colour: red", {}, "colour: Extra inputs"),
-        ("[1]", {}, "holds no keys"),
+        ("[1]", {}, "has no keys"),
         ("a: [", {}, "is not YAML"),
         ("", {"CASTRO_POSTGRES_DSN": "host=h password=x"}, "CASTRO_POSTGRES_DSN: postgres.dsn: Value error, must hold no password"),
         ("", {"CASTRO_REDIS_URL": "redis://:x@h/1"}, "CASTRO_REDIS_URL: redis.url"),
