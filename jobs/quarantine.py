@@ -62,9 +62,12 @@ def replay(
         raise click.UsageError("--value-file corrects one record: name it by --id")
     settings = cli.load(env, conf_file)
     connection = connect(settings.postgres, "castro_spark quarantine")
-    if value_file:
-        quarantine.mend(connection, ids[0], value_file.read_bytes())
     records = quarantine.records(connection, reason=reason, ids=ids, streams=names)
+    if value_file:
+        if not records:
+            raise click.UsageError(f"record {ids[0]} is not of that stream and reason: leave --stream and --reason out")
+        quarantine.mend(connection, ids[0], value_file.read_bytes())
+        records = quarantine.records(connection, ids=ids)
     connection.close()
     cut = [q.id for q in records if q.is_cut]
     if cut and ids:

@@ -82,11 +82,12 @@ def from_warehouse(
         if restart:
             backfill_progress.forget(connection, stream.name, first, last)
         done = backfill_progress.done(connection, stream.name, first, last)
+        began = backfill_progress.began(connection)
         if done:
             log.info("%d months of this range are done already: --restart repeats them", len(done))
         rules = parse_rules(stream, settings, GENERATION)
         source = WarehouseHistory(
-            spark, rules, mapping, history, Months(first, last, settings.zone, done),
+            spark, rules, mapping, history, Months(first, last, settings.zone, done, settings.parse.future_allowance),
             allowance=settings.parse.future_allowance,
             spill=f"{settings.checkpoint_dir.rstrip('/')}/.backfill/{stream.name}",
             chunk_records=settings.backfill.chunk_records,
@@ -96,7 +97,7 @@ def from_warehouse(
             number = progress.chunks_done - 1
             month = source.month(number)
             if source.ends_month(number):
-                backfill_progress.note(connection, stream.name, first, last, month)
+                backfill_progress.note(connection, stream.name, first, last, month, began)
             report(replace(progress, month=f"{month:%Y-%m}"))
 
         parse = partial(parse_rows, source=mapping.source)

@@ -129,9 +129,7 @@ class Status:
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT updated_at, ids_changed FROM castro.stream WHERE stream = %s", (stream.name,))
             updated_at, ids_changed = cursor.fetchone() or (None, 0)
-            unknown = _unknown_fields(cursor, stream.name)
-        skipped = report_skipped(connection, stream.name)
-        return {
+        part = {
             "started": True,
             **state,
             "topic_is_the_ledgers": None,  # until the brokers are queried
@@ -142,14 +140,21 @@ class Status:
             "errors": stream_errors(connection, stream, self._settings),
             "quarantined": counts(connection, stream.name),
             "quarantine_warning": quarantine_use(connection, stream, self._settings.housekeeping).warning,
+            "identities": {"stream": _names(ledger.kinds), "warehouse": _names(ledger.warehouse_kinds)},
+            "ids_changed": ids_changed,
+            "redis": projection_status(connection, self._settings, stream.name),
+        }
+        # Last: these record what was reported, so nothing after them may fail.
+        with connection, connection.cursor() as cursor:
+            unknown = _unknown_fields(cursor, stream.name)
+        skipped = report_skipped(connection, stream.name)
+        return {
+            **part,
             "skipped": {k: sum(s.records for s in skipped if s.kind == k) for k in sorted({s.kind for s in skipped})},
             "skipped_tables": {s.name: s.records for s in skipped if s.name},
             "skipped_tables_not_reported_before": [s.name for s in skipped if s.name and not s.reported],
-            "identities": {"stream": _names(ledger.kinds), "warehouse": _names(ledger.warehouse_kinds)},
-            "ids_changed": ids_changed,
             "unknown_fields": [name for name, _ in unknown],
-            "unknown_fields_not_told_before": [name for name, reported in unknown if not reported],
-            "redis": projection_status(connection, self._settings, stream.name),
+            "unknown_fields_not_reported_before": [name for name, reported in unknown if not reported],
         }
 
     def _view(self, connection: Connection) -> Part:

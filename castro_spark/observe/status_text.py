@@ -37,7 +37,7 @@ def _stream(s: dict[str, Any]) -> Iterator[str]:
             yield f"  skipped     {', '.join(f'{kind} {n:,}' for kind, n in s['skipped'].items())}"
         if s["skipped_tables"]:
             yield f"  of tables   {_tables(s['skipped_tables'], s['skipped_tables_not_reported_before'])}"
-        if new := s["unknown_fields_not_told_before"]:
+        if new := s["unknown_fields_not_reported_before"]:
             yield f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (reported this once)"
         known = ", ".join(f"{of} by {' and '.join(kinds)}" for of, kinds in s["identities"].items() if kinds)
         changed = f"; {s['ids_changed']:,} ids arrived padded or in another Unicode form" if s["ids_changed"] else ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
@@ -33,12 +33,18 @@ _SESSION = {"spark.sql.adaptive.enabled": "true", "spark.sql.shuffle.partitions"
 
 @dataclass(frozen=True)
 class Months:
-    """The business days `first` to `last` of a stream, except the months that are `done` (given by first day)."""
+    """The business days `first` to `last` of a stream, except what an interrupted run has done.
+
+    `done`: the months that are done (first days), each with when the run that did it began. Rows changed since then,
+    less `overlap` (a warehouse commits out of order), are read again: a correction may have moved an event to a month
+    that is done.
+    """
 
     first: date
     last: date
     zone: ZoneInfo
-    done: Collection[date] = ()
+    done: Mapping[date, datetime] = field(default_factory=dict)
+    overlap: timedelta = timedelta(days=1)
 
     def holds(self, happened: Column) -> Column:
         """Whether an instant is within `first` to `last`; ignores `done`."""
@@ -175,7 +181,10 @@ def newest_concerned(
     dated = with_calendar(records, months.zone.key, "happened").select(
         *HISTORY_COLUMNS, *CHECKED_COLUMNS, F.trunc("date", "month").alias("month")
     )
-    return dated.where(~F.col("month").isin(*months.done)) if months.done else dated
+    if not months.done:
+        return dated
+    since = min(months.done.values()) - months.overlap
+    return dated.where(~F.col("month").isin(*months.done) | (F.col("timestamp") >= F.lit(since)))
 
 
 class ChangedRecords:

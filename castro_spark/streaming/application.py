@@ -94,11 +94,9 @@ def run_streams(
             all_ended.set()
         errors = [error for future in running if (error := future.result()) is not None]
         refreshing.result()
-    try:
-        if available_now:
-            view.refresh()
-    finally:
-        view.close()
+    if available_now:
+        view.refresh_last()
+    view.close()
     if not available_now:
         stopping.set()
     errors += [error for archive in archives if (error := archive.end(stopping)) is not None]

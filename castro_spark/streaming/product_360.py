@@ -75,6 +75,13 @@ class Product360:
             self._log_trouble("")
         return len(pending.products)
 
+    def refresh_last(self) -> None:
+        """One refresh at the end of a run. A failure is logged, and the next run's refresh makes up for it."""
+        try:
+            self.refresh()
+        except Exception as error:  # noqa: BLE001 - no error here may fail a run whose streams succeeded
+            self._log_trouble(first_line(error))
+
     def rebuild(self, overwrite: str = WHATEVER_THE_MARKER) -> int:
         """Writes every hash from the table and removes older hashes; returns the number written.
 

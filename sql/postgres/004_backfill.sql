@@ -4,6 +4,6 @@ CREATE TABLE castro.backfilled_month (
     first_day date NOT NULL,                    -- the range that was asked for
     last_day  date NOT NULL,
     month     date NOT NULL,                    -- its first day
-    done_at   timestamptz NOT NULL DEFAULT now(),
+    read_at   timestamptz NOT NULL,             -- when the run that did it began
     PRIMARY KEY (stream, first_day, last_day, month)
 );

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from threading import Event
 from typing import Any
@@ -74,6 +74,10 @@ def test_cut_off_it_goes_on_with_the_month_that_it_was_in(past: System, spark: S
         backfill(spark, past, report=stop_in_april, stopping=stopping)
     assert [p.month for p in told] == ["2018-02", "2018-03", "2018-04"]
     assert "2018-04, chunk 3 of" in told[-1].line()
+    # Meanwhile the warehouse moves an event of a later month to one that is done.
+    moved = row(150, datetime.now(timezone.utc), data_movimentacao=START)
+    w.append(spark, w.TRANSACTIONS, [moved])
+    rows.append(moved)
     done = backfill(spark, past)
     assert done.records == 200 - sum(p.done for p in told[-1:])
     assert past.query(HELD) == expected(rows)

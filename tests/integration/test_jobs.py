@@ -28,6 +28,7 @@ def test_quarantine_is_listed_mended_replayed_and_discarded(system: System) -> N
     assert "0 replayed, 1 still unusable" in system.job("quarantine", "replay", "--id", first, status=1)
     (system.folder / "mended.json").write_bytes(native(mended))
     mend = ("--id", first, "--value-file", str(system.folder / "mended.json"))
+    assert "not of that stream and reason" in system.job("quarantine", "replay", *mend, "--reason", "not_json", status=2)
     assert "1 replayed, 0 still" in system.job("quarantine", "replay", *mend)
     assert "1 discarded" in system.job("quarantine", "discard", "--id", second, "--note", "noise")
     assert "has id" in system.job("quarantine", "discard", "--id", second, "--note", "noise", status=2)
@@ -68,7 +69,7 @@ def test_status_and_validate(system: System) -> None:
     assert status["redis"].items() >= {"reachable": True, "revision": 1, "up_to_date": True, "behind": 0}.items()
     assert status["unknown_fields"] == ["lote"]
     # A new field was told by the first status after it came, and is not told again.
-    assert status["unknown_fields_not_told_before"] == ["lote"]
+    assert status["unknown_fields_not_reported_before"] == ["lote"]
     assert "lote" not in system.job("status")
     assert "ok" in system.job("validate")
     system.redis.set("castro:published:inventory", "0.0")
