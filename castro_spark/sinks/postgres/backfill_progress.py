@@ -1,4 +1,4 @@
-"""Which months of a backfill are done, so that one that was cut off goes on where it was."""
+"""Which months of a backfill are done, so that an interrupted one resumes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from castro_spark.sinks.postgres.connection import Connection
 
 
 def done(connection: Connection, stream: str, first: date, last: date) -> list[date]:
-    """The months (their first days) of the range that are done; none once it was done whole."""
+    """The completed months (their first days) of the range; empty once the whole range is done."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT month FROM castro.backfilled_month WHERE stream = %s AND first_day = %s AND last_day = %s"
@@ -19,7 +19,7 @@ def done(connection: Connection, stream: str, first: date, last: date) -> list[d
 
 
 def note(connection: Connection, stream: str, first: date, last: date, month: date) -> None:
-    """Notes that a month of the range is done."""
+    """Records that a month of the range is done. Idempotent."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO castro.backfilled_month (stream, first_day, last_day, month) VALUES (%s, %s, %s, %s)"
@@ -29,7 +29,7 @@ def note(connection: Connection, stream: str, first: date, last: date, month: da
 
 
 def forget(connection: Connection, stream: str, first: date, last: date) -> None:
-    """Forgets the range: all of it is done, or to be done again."""
+    """Deletes the range's progress: the whole range is done, or is to be redone."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM castro.backfilled_month WHERE stream = %s AND first_day = %s AND last_day = %s",

@@ -1,4 +1,4 @@
-"""The connection that a stream's commits share: made when needed, made anew after it broke, with patience."""
+"""The connection that a stream's commits share: opened on demand, reopened after it broke, with retries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class CommitSession:
-    """Runs transactions of one stream on one connection with its temporary tables. Not for several threads at once."""
+    """Runs one stream's transactions on one connection with its temporary tables. Not thread-safe."""
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class CommitSession:
         self._connection: Connection | None = None
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in a transaction, again while what is raised may pass and the patience lasts.
+        """Runs `work` in a transaction; retries transient errors for up to `patience` seconds.
 
-        `work` must find out by itself whether an earlier try's COMMIT arrived although its answer did not.
+        `work` itself must detect an earlier attempt that was committed although COMMIT's answer was lost.
         """
         for attempt in outlast_outages(self._patience, self._stopping):
             with attempt:
@@ -54,7 +54,7 @@ class CommitSession:
         raise AssertionError("unreachable: the retrying reraises")
 
     def close(self) -> None:
-        """Closes the connection; the next transaction makes a new one."""
+        """Closes the connection; the next transaction opens a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
