@@ -143,7 +143,7 @@ def date_reader(zone: ZoneInfo, latest: datetime) -> Reader:
 
 
 def optional(reader: Reader, none_dates: frozenset[str] = frozenset()) -> Reader:
-    """The reader of an optional field: None for a blank, and for a date in `none_dates` (also as its first or last moment)."""
+    """The reader of an optional field: None for a blank, and for a date in `none_dates` or its first or last moment."""
 
     def read(value: object) -> object:
         if isinstance(value, str):

@@ -1,5 +1,5 @@
--- Ends the sessions of writers that have had the stream's row for longer than anybody waits for it: a process that was
--- frozen in its transaction has it for ever.
+-- Terminates the sessions of writers whose transaction is older than lock_timeout: a process that was frozen in its
+-- transaction would keep the lock on the stream's row indefinitely.
 SELECT a.pid, pg_terminate_backend(a.pid)
 FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid()

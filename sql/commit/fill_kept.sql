@@ -1,5 +1,5 @@
--- Where change data capture did not send a column of some records: it takes the value that the event had before, from
--- the newest older record of this batch that has it, or from the events table. One column at a time.
+-- Fills one column of the records for which change data capture did not send it (`kept` lists it), with the event's
+-- previous value: from the newest older record of the batch that has it, else from the events table.
 UPDATE {staged_events} s SET {column} = known.value
 FROM (
     SELECT place, has, first_value(value) OVER (PARTITION BY event_id, known_before ORDER BY source_position) AS value

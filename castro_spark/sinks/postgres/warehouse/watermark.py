@@ -169,7 +169,7 @@ def _upsert(target: str, mapping: TableMapping) -> sql.Composed:
         columns=names(columns),
         version=sql.Identifier(mapping.watermark),
         others=names(others),
-        held=names(others, lambda c: sql.SQL("t.") + sql.Identifier(c)),
+        stored=names(others, lambda c: sql.SQL("t.") + sql.Identifier(c)),
         excluded=names(others, lambda c: sql.SQL("EXCLUDED.") + sql.Identifier(c)),
         loaded_at=sql.Identifier(LOADED_AT),
     )
