@@ -1,4 +1,4 @@
-"""Bytes -> a JSON document, in time linear in the bytes, whatever the document's structure.
+"""Bytes -> a JSON document, in time bounded by the number of bytes, whatever the document's structure.
 
 Numbers stay text until they become decimals: a JSON parser's float would lose digits. Kafka Connect's
 `{"schema", "payload"}` repeats one long schema in every record: it is parsed once and then recognized by its bytes.

@@ -29,7 +29,7 @@ _MESSAGES: tuple[tuple[type[Exception], str], ...] = (
     (errors.TimeoutError, "it does not answer within redis.timeout_seconds"),
     (errors.ConnectionError, "it cannot be reached"),
 )
-_PREFIXES = (("MOVED ", _CLUSTER), ("CROSSSLOT", _CLUSTER), ("READONLY", _MESSAGES[0][1]), ("OOM ", _MESSAGES[1][1]))
+_FRAGMENTS = (("MOVED ", _CLUSTER), ("CROSSSLOT", _CLUSTER), ("READONLY", _MESSAGES[0][1]), ("OOM ", _MESSAGES[1][1]))
 
 
 def in_words(error: redis.RedisError) -> str:
@@ -38,7 +38,7 @@ def in_words(error: redis.RedisError) -> str:
     for kind, message in _MESSAGES:
         if isinstance(error, kind):
             return f"Redis: {message} ({error_text})"
-    for mark, message in _PREFIXES:  # within a script's or a pipeline's own error
+    for mark, message in _FRAGMENTS:  # within a script's or a pipeline's own error
         if mark in error_text:
             return f"Redis: {message} ({error_text})"
     return f"Redis: {error_text}"

@@ -35,27 +35,27 @@ def fill_unchanged(
         for column in unsent:
             for filled in (column, *(CALENDAR_COLUMNS if column == "timestamp" else ())):
                 fill = statement(
-                    "commit/fill_kept.sql",
+                    "commit/fill_unsent.sql",
                     staged_events=staged,
                     events=sql.Identifier(stream.events_table),
                     column=sql.Identifier(filled),
-                    kept_with=sql.Literal(column),
+                    unsent_column=sql.Literal(column),
                 )
                 cursor.execute(fill, {"attempts": list(attempts)})
         cursor.execute(
             statement(
-                "commit/value_of_kept.sql", staged_events=staged, price=sql.Identifier(stream.price)
+                "commit/value_of_unsent.sql", staged_events=staged, price=sql.Identifier(stream.price)
             ),
             {"attempts": list(attempts)},
         )
         required = tuple(f.column for f in stream.fields if f.required)
         cursor.execute(
             statement(
-                "commit/set_aside_unfilled.sql",
+                "commit/reject_unfilled.sql",
                 staged_events=staged,
                 staged_rejects=rejects_table(stream, slot),
                 events=sql.Identifier(stream.events_table),
-                needed=names(required, lambda c: sql.SQL("s.{}").format(sql.Identifier(c))),
+                required=names(required, lambda c: sql.SQL("s.{}").format(sql.Identifier(c))),
             ),
             {"attempts": list(attempts), "reason": Reason.UNAVAILABLE_VALUE.value, "stream": stream.name},
         )

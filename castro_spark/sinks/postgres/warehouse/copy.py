@@ -28,7 +28,7 @@ class Index:
 def check_replaceable(connection: Connection, target: str) -> None:
     """Raises ChecksFailed if views, foreign keys or the like depend on the table."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(statement("warehouse/hangs_on.sql"), {"table": regclass(target)})
+        cursor.execute(statement("warehouse/dependents_of.sql"), {"table": regclass(target)})
         dependents = sorted(what for (what,) in cursor.fetchall())
     if dependents:
         raise ChecksFailed(

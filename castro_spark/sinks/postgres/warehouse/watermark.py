@@ -116,8 +116,8 @@ def measure(cursor: Cursor, target: str, mapping: TableMapping, staged: StagedTa
     rows, *counts = cursor.fetchone() or (0,)
     if rows != staged.rows:
         raise StagingLost(
-            f"{target}: {staged.rows} rows were staged, {rows} are there: PostgreSQL crashed, or somebody emptied"
-            " the staging table",
+            f"{target}: {staged.rows} rows were staged, {rows} are there: PostgreSQL crashed, or the staging"
+            " table was emptied",
             "start the extract again",
         )
     return Measured(rows, dict(zip(columns, counts, strict=True)))

@@ -3,7 +3,7 @@
 -- record, row or delete takes precedence anyway.
 WITH unfilled AS (
     DELETE FROM {staged_events} s
-    WHERE attempt = ANY(%(attempts)s) AND kept IS NOT NULL AND num_nulls({needed}) > 0
+    WHERE attempt = ANY(%(attempts)s) AND kept IS NOT NULL AND num_nulls({required}) > 0
       AND NOT EXISTS (
           SELECT 1 FROM {staged_events} n
           WHERE n.attempt = ANY(%(attempts)s) AND n.event_id = s.event_id
