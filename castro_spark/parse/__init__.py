@@ -1,4 +1,4 @@
-"""Pure: Kafka records become events and deletes, or rejects with reasons."""
+"""Parses Kafka records into events and deletes, or rejects with reasons. Pure functions."""
 
 from castro_spark.parse.columns import parsed_types
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason

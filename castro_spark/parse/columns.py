@@ -1,4 +1,4 @@
-"""The columns of parsed records: their types in Arrow's and in Spark's words, and arrays of them."""
+"""The columns of parsed records: their Arrow types, their Spark SQL types, and arrays of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DDL_TYPES = {
 
 
 def array_of(field: Field, values: tuple[object, ...]) -> pa.Array:
-    """What the field's reader gave, as an array of the column's type."""
+    """The values of the field's reader, as an array of the column's type."""
     if field.type is FieldType.DECIMAL:
         return pa.array(values, pa.string()).cast(_ARROW_TYPES[field.type])
     if field.type is FieldType.TIMESTAMP:
@@ -31,7 +31,7 @@ def array_of(field: Field, values: tuple[object, ...]) -> pa.Array:
 
 
 def parsed_types(stream: StreamDeclaration) -> dict[str, str]:
-    """The columns that `parse_records` gives, in order, with their types in Spark's words."""
+    """The columns that `parse_records` returns, in order, with their Spark SQL types."""
     types = {f.column: _DDL_TYPES[f.type] for f in stream.fields} | {
         "event_id": "string", "value_total": "decimal(38,12)", "date": "date", "month": "int", "quarter": "int",
         "day_of_week": "int", "is_weekend": "boolean", POSITION_COLUMN: "binary",

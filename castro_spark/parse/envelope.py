@@ -1,7 +1,7 @@
-"""One record's bytes -> its envelope: native (the table it speaks of, and its `data`), or a Debezium change.
+"""One record's bytes -> its envelope: native (`table` and `data`), or a Debezium change.
 
-Other tools' envelopes have a `table` and `data` too. What marks theirs as a change (`op`, `old`, a `type` that is an
-operation, ...) makes it an unknown envelope: read as native, an update or a delete of theirs would be an insert here.
+Other tools' envelopes have a `table` and `data` too. Members that mark them as a change (`op`, `old`, a `type` that is
+an operation, ...) make them an unknown envelope: read as native, their updates and deletes would be inserts.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from castro_spark.parse.document import Documents, start_of
 from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
 
 _VALUES, _KEYS = Documents(), Documents(marking=True)
-# What a text begins with that was meant to be more than one value; control characters: of a binary converter.
+# The start of a text that encodes several values; control characters, from a binary converter.
 _NO_PLAIN_KEY = re.compile(r"\s*\w*[{\[\"]|.*[\x00-\x1f\x7f-\x9f]", re.DOTALL).match
-_NATIVE_MEMBERS = 2  # `table` and `data`: a record of no others is sure to be native
+_NATIVE_MEMBERS = 2  # `table` and `data`: a record without further members is native
 _STAMPS = {"ts_ms", "ts_us", "ts_ns"}
 _TRANSACTION = _STAMPS | {"status", "id", "event_count", "data_collections"}
 
 
 @dataclass(frozen=True)
 class ForeignMarks:
-    """By what another tool's envelope is known: a member of that name, or one of those whose value is an operation.
+    """Marks of another tool's envelope: a member's name, or a member whose value is an operation.
 
-    All in lower case; case does not count.
+    All in lower case; matching ignores case.
     """
 
     members: frozenset[str]
@@ -33,13 +33,13 @@ class ForeignMarks:
     operations: frozenset[str]
 
     def found_in(self, document: dict[str, Any]) -> str | None:
-        """The member that marks the document as another tool's; None where none does."""
-        for name, held in document.items():
+        """The member that marks the document as another tool's; None without one."""
+        for name, value in document.items():
             if name.lower() in self.members:
                 return name
-            operation = held.strip().lower() if isinstance(held, str) else None
+            operation = value.strip().lower() if isinstance(value, str) else None
             if name.lower() in self.operation_members and operation in self.operations:
-                return f"{name} {held}"
+                return f"{name} {value}"
         return None
 
 
@@ -48,7 +48,7 @@ NO_MARKS = ForeignMarks(frozenset(), frozenset(), frozenset())
 
 @dataclass(frozen=True)
 class Change:
-    """A Debezium change, unwrapped and otherwise as it was sent; `schema` is the wrapper's, None without one."""
+    """A Debezium change, unwrapped and otherwise as sent; `schema` is the wrapper's, None without one."""
 
     op: str
     before: object
@@ -61,10 +61,10 @@ class Change:
 def open_envelope(value: bytes, max_bytes: int, foreign: ForeignMarks) -> tuple[str, dict[str, Any]] | Change | Skipped:
     """The native envelope `{"table": "...", "data": {...}}` -> (table, data); Debezium's -> a Change.
 
-    Debezium's is an object with `op` and `source`, or has one as the `payload` beside its `schema`. Skipped are its
-    tombstone in that wrapper (a null payload) and what a connector tells of itself: heartbeats, begins and ends of
-    transactions, changes of a schema. In `data` and in a change's rows a text and a number are both a str, the number
-    as it was written (a Number, if it has a point or an exponent); null is None, and whatever else is neither.
+    Debezium's is an object with `op` and `source`, or a wrapper with such a `payload` beside its `schema`. Skipped are
+    tombstones in that wrapper (a null payload) and a connector's own messages: heartbeats, transaction boundaries,
+    schema changes. In `data` and in a change's rows, texts and numbers are both a str, a number as written (a Number,
+    if it has a point or an exponent); null is None; any other value is neither.
     Raises Unusable: too_large, not_json, duplicate_key, too_complex, not_an_object, unknown_envelope.
     """
     if len(value) > max_bytes:
@@ -87,7 +87,7 @@ def open_envelope(value: bytes, max_bytes: int, foreign: ForeignMarks) -> tuple[
 
 
 def open_key(key: bytes) -> tuple[object, object]:
-    """A record key -> what it holds and its schema; one that is no JSON is its text. Its numbers are Numbers.
+    """A record key -> its content and schema; a key that is no JSON is its text. Its numbers are Numbers.
 
     Raises Unusable: duplicate_key, too_complex; bad_key: neither JSON nor one text, such as Kafka Connect's
     `Struct{...}`.
@@ -117,14 +117,14 @@ def _change(payload: Any, schema: object, value: bytes) -> Change | Skipped:
     op, source = payload.get("op"), payload.get("source")
     if isinstance(op, str) and isinstance(source, dict):
         return Change(op, payload.get("before"), payload.get("after"), source, payload.get("ts_ms"), schema)
-    kind = _of_a_connector(payload)
+    kind = _connector_message(payload)
     if kind is None:
         raise Unusable(Reason.UNKNOWN_ENVELOPE, start_of(value))
     return Skipped(kind)
 
 
-def _of_a_connector(payload: dict[str, Any]) -> Skip | None:
-    """What a connector tells of itself, by the members that its messages have."""
+def _connector_message(payload: dict[str, Any]) -> Skip | None:
+    """The kind of a connector's own message, recognized by its members; None for any other payload."""
     names = payload.keys()
     if "ts_ms" in names and names <= _STAMPS:
         return Skip.HEARTBEAT

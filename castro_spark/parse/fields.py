@@ -1,7 +1,7 @@
-"""One field: JSON text -> an exact value, or Unusable with the reason why not.
+"""One field: JSON text -> an exact value, or Unusable with the reason.
 
-Each reader takes the field's value as the envelope holds it: a str for a text or a number, anything else is bad. The
-reader of an optional field gives None for a blank: what is there and unusable rejects the record all the same.
+Each reader takes the field's value as the envelope has it: a str for a text or a number; anything else is bad. The
+reader of an optional field returns None for a blank; any other unusable value still rejects the record.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Reader = Callable[[object], object]
 
 PRECISION, SCALE = 18, 6
 _INTEGER_DIGITS = PRECISION - SCALE
-# Nearly every number has this form and fits: the expensive questions are asked of the others only.
+# Nearly every number has this form and fits: only the others need the expensive checks.
 _USUAL_NUMBER = re.compile(rf"-?[0-9]{{1,{_INTEGER_DIGITS}}}(\.[0-9]{{1,{SCALE}}})?").fullmatch
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?").fullmatch
 _LONGEST_NUMBER = 10_000
@@ -43,18 +43,18 @@ _TIME_OF_NO_DATE = re.compile(
     r"([Tt ](00:00(:00([.,]0{1,9})?)?|23:59(:59([.,][0-9]{1,9})?)?) ?([Zz]|[+-][0-9:]{2,5})?)?"
 ).fullmatch
 _ISO_DATE = 10  # characters
-_MOST_DECOMPOSED = 4  # code points that NFC makes one of
+_MOST_DECOMPOSED = 4  # code points that NFC composes to one
 
-# Control characters, and halves of surrogate pairs.
+# Control characters, and lone surrogates.
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 
 
 def decimal_reader(*, non_negative: bool) -> Reader:
-    """A reader of numbers: plain digits that decimal(18,6) holds exactly (str).
+    """A reader of numbers: plain digits that decimal(18,6) represents exactly (str).
 
-    Takes the JSON grammar of numbers, also inside a string, with an optional + sign. bad_number: no such number;
-    out_of_range: over 12 digits before the point, or negative where it must not be; too_precise: over 6 decimals
-    that count (trailing zeros do not), which is refused, never rounded.
+    Takes the JSON grammar of numbers, also inside a string, with an optional + sign. bad_number: not such a number;
+    out_of_range: over 12 digits before the point, or negative with `non_negative`; too_precise: over 6 significant
+    decimals (trailing zeros do not count), which are refused, never rounded.
     """
 
     def read(text: object) -> str:
@@ -73,7 +73,7 @@ def _unusual_number(text: str) -> str:
         raise Unusable(Reason.BAD_NUMBER)
     try:
         number = Decimal(text) if len(text) <= _LONGEST_NUMBER else Decimal("Infinity")
-    except InvalidOperation:  # an exponent beyond all bounds
+    except InvalidOperation:  # the exponent is out of Decimal's range
         number = Decimal("0e-999999") if "e-" in text.lower() else Decimal("Infinity")
     if not number.is_finite():
         raise Unusable(Reason.OUT_OF_RANGE)
@@ -95,9 +95,9 @@ def timestamp_reader(zone: ZoneInfo, latest: datetime) -> Reader:
     """A reader of timestamps: microseconds since 1970 UTC (int), by the local calendar of `zone`, up to `latest`.
 
     ISO-8601 with an offset is that instant; without one it is a local time (a date alone is its midnight); digits
-    alone are epoch milliseconds. A local time that a clock change skips is moved on by the change, one that
-    comes twice is the first. Further digits than microseconds are cut. bad_timestamp: none of these, or no such day
-    or hour; timestamp_out_of_range: before 1990 local, or after `latest`.
+    alone are epoch milliseconds. A local time that a clock change skips is moved forward by the change; an ambiguous
+    one is the first. Digits beyond microseconds are truncated. bad_timestamp: none of these, or no such day or hour;
+    timestamp_out_of_range: before 1990 local, or after `latest`.
     """
     first = _micros(datetime(EARLIEST_YEAR, 1, 1, tzinfo=zone))
     last = _micros(latest)
@@ -124,8 +124,8 @@ def timestamp_reader(zone: ZoneInfo, latest: datetime) -> Reader:
 def date_reader(zone: ZoneInfo, latest: datetime) -> Reader:
     """A reader of dates: the local calendar day (date) of `zone` that a date or a timestamp names, up to `latest`.
 
-    Raises as timestamp_reader does, and bad_timestamp for digits that are no epoch milliseconds of 1990 to 2100: a
-    count of days, or a date without its hyphens.
+    Raises as timestamp_reader does, and bad_timestamp for digits that are not epoch milliseconds of 1990 to 2100, such
+    as a count of days or a date without hyphens.
     """
     instant = timestamp_reader(zone, latest)
     first = _micros(datetime(EARLIEST_YEAR, 1, 1, tzinfo=zone)) // 1000
@@ -143,16 +143,16 @@ def date_reader(zone: ZoneInfo, latest: datetime) -> Reader:
 
 
 def optional(reader: Reader, none_dates: frozenset[str] = frozenset()) -> Reader:
-    """The reader of an optional field: None for a blank, and for a date (its first or last moment) of `none_dates`."""
+    """The reader of an optional field: None for a blank, and for a date in `none_dates` or its first or last moment."""
 
-    def read(held: object) -> object:
-        if isinstance(held, str):
-            text = held.strip(BLANKS)
+    def read(value: object) -> object:
+        if isinstance(value, str):
+            text = value.strip(BLANKS)
             if not text or text in none_dates:
                 return None
             if text[:_ISO_DATE] in none_dates and _TIME_OF_NO_DATE(text[_ISO_DATE:]):
                 return None
-        return reader(held)
+        return reader(value)
 
     return read
 
@@ -183,25 +183,25 @@ def _micros(instant: datetime) -> int:
 
 
 def text_reader(*, required: bool, max_length: int, normal: Callable[[str], str] = normal_name) -> Reader:
-    """A reader of texts: the text in its `normal` form; where it is optional, a blank one counts as absent (None).
+    """A reader of texts: the text in its `normal` form; a blank optional text is absent (None).
 
-    A number (Number) is its plain digits. bad_text: blank where needed, over `max_length` characters, a control
-    character, half a surrogate pair, a number with a fraction, or no text at all (an object, an array, a boolean).
+    A number (Number) becomes its plain digits. bad_text: blank although required, over `max_length` characters, a
+    control character, a lone surrogate, a number with a fraction, or not a text (an object, an array, a boolean).
     """
-    # Nearly every text is printable ASCII without blanks around it, which one look tells.
+    # Fast path: nearly every text is printable ASCII without surrounding blanks.
     usual = re.compile(rf"[!-~][ -~]{{0,{max_length - 1}}}(?<! )").fullmatch
 
-    def read(held: object) -> str | None:
-        if type(held) is str and usual(held):
-            return held
-        if not isinstance(held, str):
+    def read(value: object) -> str | None:
+        if type(value) is str and usual(value):
+            return value
+        if not isinstance(value, str):
             raise Unusable(Reason.BAD_TEXT)
-        if isinstance(held, Number):
-            held = plain_digits(held)
-        # Time to normalise may grow with the square of the length, so no endless text gets there.
-        if len(held) > _MOST_DECOMPOSED * max_length and len(held.strip(BLANKS)) > _MOST_DECOMPOSED * max_length:
+        if isinstance(value, Number):
+            value = plain_digits(value)
+        # Normalization may take quadratic time, so over-long texts are rejected before it.
+        if len(value) > _MOST_DECOMPOSED * max_length and len(value.strip(BLANKS)) > _MOST_DECOMPOSED * max_length:
             raise Unusable(Reason.BAD_TEXT)
-        text = normal(held)
+        text = normal(value)
         if len(text) > max_length or _NO_TEXT(text):
             raise Unusable(Reason.BAD_TEXT)
         if not text and required:

@@ -1,8 +1,8 @@
-"""Rows of the warehouse as records: native envelopes with positions that stand before all that was ever streamed.
+"""Rows of the warehouse as records: native envelopes with positions below those of all streamed records.
 
-A row becomes the record that its source would have sent, and is parsed by what parses those, so that history is
-checked, valued and dated by the same code. Its generation is -1: whatever Kafka brought, snapshots of change data
-capture too, counts more, whichever came first; among rows of the warehouse the one that changed last counts.
+A row becomes the record that its source would have sent and goes through the same parser, so that the same code
+validates, values and dates it. Its generation is -1: streamed records, CDC snapshots included, always take precedence,
+whichever arrived first. Among warehouse rows the one that changed last counts.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from castro_spark.streams.declaration import Field, FieldType, IdentityKind, Ide
 
 GENERATION = -1
 HISTORY_COLUMNS = (*SOURCE_COLUMNS, "deleted")
-# How each identity is known: a Kind, or null where the row tells none; and the keys of two rows that share it, or null.
+# Of each identity: its kind, null if the row has none; and the keys of two rows that share it, or null.
 CHECKED_COLUMNS = ("kind", "shared")
 _PLACES = 1 << 31  # partitions are 32 bits
 _INSTANT = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"
 _KNOWN = "id string, identity string, kind string, row string"
-_NO_IDENTITY = "\x1f"  # in front of a row's contents, where they make no identity; no identity holds it
+_NO_IDENTITY = "\x1f"  # prefix of a row's contents that yield no identity; no identity contains it
 
 
 def history_records(
@@ -43,37 +43,37 @@ def history_records(
     deleted: str | None,
     concerned: Callable[[Column], Column] | None = None,
 ) -> DataFrame:
-    """Rows of a mapped warehouse table -> one record an identity: that of the row that changed last.
+    """Rows of a mapped warehouse table -> one record per identity: the row that changed last.
 
-    With `concerned` (of the time that a row is about), only identities of which it is true for any row.
+    With `concerned` (a predicate on the event's time), only identities with any row that satisfies it.
 
-    In: the stream's columns (those it does not need may lack); `changed` (timestamp); the columns `key`, which make the
-    id (without one, or where the stream's identity is natural_key: the natural key) and `row_key`, which tell the
-    table's rows apart; and what `deleted` (Spark SQL) speaks of. Out: HISTORY_COLUMNS (partition int, of the identity's
-    hash; offset bigint, the microseconds of `changed`; timestamp, of `changed`; key binary, null; value binary, a
-    native envelope; deleted boolean), CHECKED_COLUMNS (strings), `identity` (string), and `happened` (timestamp): the
-    event's own, or `changed` where it has none. Rows of one time are put in order by their contents. Raises
-    SettingsError where a column that the stream needs is not among the rows'.
+    In: the stream's columns (optional ones may be missing); `changed` (timestamp); the columns `key`, which form the id
+    (without any, or if the stream's identity is natural_key: the natural key), and `row_key`, which identify the
+    table's rows; and the columns in `deleted` (Spark SQL). Out: HISTORY_COLUMNS (partition int, a hash of the identity;
+    offset bigint, the microseconds of `changed`; timestamp, of `changed`; key binary, null; value binary, a native
+    envelope; deleted boolean), CHECKED_COLUMNS (strings), `identity` (string), and `happened` (timestamp): the event's
+    own time, or `changed` without one. Rows with the same time are ordered by their contents. Raises SettingsError if
+    the rows lack a column that the stream requires.
     """
-    stream, there = rules.stream, set(rows.columns)
-    needed = {f.column for f in stream.fields if f.required} | set(() if uses(stream, key) else stream.natural_key)
-    if lacking := [column for column in stream.columns if column in needed - there]:
+    stream, available = rules.stream, set(rows.columns)
+    required = {f.column for f in stream.fields if f.required} | set(() if uses(stream, key) else stream.natural_key)
+    if missing := [column for column in stream.columns if column in required - available]:
         raise SettingsError(
-            f"streams.{stream.name}.history: the table's mapping has no column {', '.join(lacking)}",
+            f"streams.{stream.name}.history: the table's mapping has no column {', '.join(missing)}",
             "name its columns as the stream's are named (warehouse.tables in the settings)",
         )
     known = known_as(rows, rules, key, row_key)
-    fields = {f.name: _text(f) for f in stream.fields if f.column in there}
-    told = F.struct(*(value.alias(name) for name, value in fields.items()))
+    fields = {f.name: _text(f) for f in stream.fields if f.column in available}
+    content = F.struct(*(value.alias(name) for name, value in fields.items()))
     identified = rows.select(
         known.alias("known"),
-        told.alias("told"),
+        content.alias("content"),
         F.coalesce(F.unix_micros(changed), F.lit(0)).alias("offset"),
         F.col(changed).alias("timestamp"),
         F.coalesce(F.expr(deleted) if deleted else F.lit(False), F.lit(False)).alias("deleted"),
         F.coalesce("timestamp", changed).alias("happened"),
     )
-    data = F.struct(F.col("known.id").alias(stream.event_id_field), "told.*")
+    data = F.struct(F.col("known.id").alias(stream.event_id_field), "content.*")
     records = identified.select(
         F.to_json(F.struct(F.lit(stream.envelope_tables[0]).alias("table"), data.alias("data"))).alias("value"),
         "known.identity", "known.kind", "known.row", "offset", "timestamp", "deleted", "happened",
@@ -101,14 +101,13 @@ def history_records(
 
 
 def uses(stream: StreamDeclaration, key: Sequence[str]) -> bool:
-    """Whether the warehouse's rows are known by the columns `key`."""
+    """Whether the columns `key` identify the warehouse's rows."""
     return bool(key) and stream.identity is not IdentityRule.NATURAL_KEY
 
 
 def known_as(rows: DataFrame, rules: ParseRules, key: Sequence[str], row_key: Sequence[str]) -> Column:
-    """How each row is known, by the functions that know records: a struct of id (null where the natural key counts),
-    identity, kind (null where it has none), and row, by which the table's rows are told apart. `key` and `row_key` as
-    in history_records.
+    """Each row's identity, by the same functions as for records: a struct of id (null if the natural key applies),
+    identity, kind (null without an identity), and row (the row's key). `key` and `row_key` as in history_records.
     """
     stream = rules.stream
     key = tuple(key) if uses(stream, key) else ()
@@ -117,9 +116,9 @@ def known_as(rows: DataFrame, rules: ParseRules, key: Sequence[str], row_key: Se
 
     def identify(*columns: pa.Array) -> pa.Array:
         readers = [(field, reader) for field, reader in rules.readers if field in natural]
-        told = zip(*(column.to_pylist() for column in columns), strict=True)
+        rows_of_texts = zip(*(column.to_pylist() for column in columns), strict=True)
         own, row = len(key), len(key) + len(row_key)
-        known = [_known(texts[:own], texts[own:row], texts[row:], readers, rules) for texts in told]
+        known = [_known(texts[:own], texts[own:row], texts[row:], readers, rules) for texts in rows_of_texts]
         return pa.array(known, pa.struct([(name, pa.string()) for name in ("id", "identity", "kind", "row")]))
 
     of_texts: Callable[..., Column] = F.arrow_udf(identify, _KNOWN)  # type: ignore[attr-defined]  # the stub lacks it
@@ -149,16 +148,16 @@ def _known(
 
 
 def parse_history(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.RecordBatch]:
-    """HISTORY_COLUMNS -> parsed records (parse_records), deletes among them.
+    """HISTORY_COLUMNS -> parsed records (parse_records), including deletes.
 
-    What came out as an event or delete is told to be of partition 0, so that outcomes are counted together; a reject
-    keeps its own, by which quarantine knows it.
+    Events and deletes get partition 0, so that their outcomes are counted together. A reject retains its partition,
+    which identifies it in quarantine.
     """
     parsed = parse_batch(batch.select(list(SOURCE_COLUMNS)), rules)
     outcome = parsed.column("outcome")
-    gone = pc.and_(pc.equal(outcome, EVENT), batch.column("deleted"))
+    is_delete = pc.and_(pc.equal(outcome, EVENT), batch.column("deleted"))
     columns = {
-        "outcome": pc.if_else(gone, DELETE, outcome),
+        "outcome": pc.if_else(is_delete, DELETE, outcome),
         "partition": pc.if_else(pc.equal(outcome, REJECT), parsed.column("partition"), pa.scalar(0, pa.int32())),
     }
     for name, values in columns.items():
@@ -167,7 +166,7 @@ def parse_history(batch: pa.RecordBatch, rules: ParseRules) -> Iterator[pa.Recor
 
 
 def _text(field: Field) -> Column:
-    """A column as the text by which a record would tell it."""
+    """A column as the text that a record would have."""
     if field.type is FieldType.TIMESTAMP:
         return F.date_format(field.column, _INSTANT)
     return F.col(field.column).cast("string")

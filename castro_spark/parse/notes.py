@@ -1,4 +1,4 @@
-"""What is noted of parsed records beside themselves: whose names were skipped, and which sources were found."""
+"""Metadata of parsed records for the commit: counts of skipped records by name, and the sources of changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from castro_spark.parse.origin import Source
 from castro_spark.parse.reasons import SKIP
 
 SOURCES_KEY = b"castro_sources"  # of a parsed batch's schema metadata
-OTHER_NAMES = "*"  # stands for all names beyond MOST_NAMES; no table has it
+OTHER_NAMES = "*"  # counts all names beyond MOST_NAMES; no table has this name
 MOST_NAMES = 200
 
 Place = tuple[int, int]  # partition, offset
@@ -22,8 +22,8 @@ Place = tuple[int, int]  # partition, offset
 
 @dataclass
 class Notes:
-    """`skipped`: records by kind (a Skip's value) and the other table's name ("" of other kinds). `sources`: the lowest
-    place of a change of each source, where the stream's is not known yet.
+    """`skipped`: records by kind (a Skip's value) and the other table's name ("" for other kinds). `sources`: the
+    lowest place of a change of each source, while the stream's source is not fixed.
     """
 
     skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -31,7 +31,7 @@ class Notes:
 
     @classmethod
     def of(cls, parsed: Iterable[pa.RecordBatch]) -> Notes:
-        """What is to be noted of parsed records (parse_batch)."""
+        """The notes of parsed records (parse_batch)."""
         notes = cls()
         for batch in parsed:
             skips = batch.select(["outcome", "reason", "detail"]).filter(pc.equal(batch.column("outcome"), SKIP))
@@ -39,19 +39,19 @@ class Notes:
                 named = pa.Table.from_batches([skips]).group_by(["reason", "detail"]).aggregate([([], "count_all")])
                 for row in named.to_pylist():
                     notes._skip(row["reason"], row["detail"] or "", row["count_all"])
-            if held := (batch.schema.metadata or {}).get(SOURCES_KEY):
-                notes._find(json.loads(held))
+            if sources := (batch.schema.metadata or {}).get(SOURCES_KEY):
+                notes._find(json.loads(sources))
         return notes
 
     def add(self, other: Notes) -> None:
-        """Takes in the notes of other records."""
+        """Adds the notes of other records."""
         for (kind, name), records in other.skipped.items():
             self._skip(kind, name, records)
         for source, place in other.sources.items():
             self.sources[source] = min(place, self.sources.get(source, place))
 
     def as_json(self) -> str | None:
-        """For a column; None where there is nothing to note."""
+        """As JSON, for a column; None if there are no notes."""
         if not self.skipped and not self.sources:
             return None
         return json.dumps([[(*key, n) for key, n in self.skipped.items()], as_rows(self.sources)])
@@ -78,7 +78,7 @@ class Notes:
 
 
 def as_rows(sources: dict[Source, Place]) -> list[tuple[str | int | None, ...]]:
-    """For JSON."""
+    """The sources and their places as rows, for JSON."""
     return [(s.server, s.database, s.schema, *place) for s, place in sources.items()]
 
 

@@ -1,4 +1,4 @@
-"""Where a record comes from: the table that it speaks of, and of a change the source that its table is in."""
+"""Where a record comes from: its table and, for a change, the table's source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from castro_spark.parse.texts import normal_name
 _WILDCARDS = re.compile(r"[*?\[]")
 _NO_PATTERN = re.compile(r"[\\^+(){}|%]|\.\*")
 _QUOTES = "\"`'[]"
-_LONGEST_NAME = 500  # characters; no database has one as long
+_LONGEST_NAME = 500  # characters; no database allows longer names
 _NAMES_KNOWN = 1_000
 
 
@@ -31,7 +31,7 @@ class Tables:
         self._known: dict[str, bool] = {}
 
     def takes(self, name: str) -> bool:
-        """Whether records of that table are the stream's."""
+        """Whether records of the table `name` are the stream's. Cached."""
         known = self._known.get(name)
         return self._look(name) if known is None else known
 
@@ -46,12 +46,12 @@ class Tables:
 
 
 def is_pattern(name: str) -> bool:
-    """Whether a name that conf gives is a pattern: it has a wildcard, and not only SQL Server's quotes."""
+    """Whether a name in conf is a pattern: it has a wildcard, and not only SQL Server's quotes."""
     return _WILDCARDS.search(name.strip(_QUOTES)) is not None and not re.fullmatch(r"(\[[^\[\]]*\]\.?)+", name)
 
 
 def is_no_name(name: str) -> bool:
-    """Whether it is neither a name nor a pattern as in a shell: a regular expression, say, or SQL's LIKE."""
+    """Whether it is neither a name nor a shell pattern, such as a regular expression or a pattern of LIKE."""
     return not _plain(name) or (_NO_PATTERN.search(name) is not None)
 
 
@@ -65,9 +65,9 @@ def _plain(name: str) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A connector's server (its `source.name`), database and schema; what is None is not compared.
+    """A connector's server (its `source.name`), database and schema; None is not compared.
 
-    `label` is the name that conf gives it, "" of the one that the stream's first change fixed.
+    `label` is its name in conf; "" for a source that the stream's first change fixed.
     """
 
     server: str | None = None
@@ -87,11 +87,11 @@ class Source:
 
     @property
     def is_named(self) -> bool:
-        """Whether it names anything; only such a one can be a stream's source."""
+        """Whether it names a server or a database; only then can it be a stream's source."""
         return self.server is not None or self.database is not None
 
     def takes(self, other: Source) -> bool:
-        """Whether a change of `other` is this source's, by all that both name."""
+        """Whether a change of `other` belongs to this source, by the attributes that both name."""
         pairs = ((self.server, other.server), (self.database, other.database), (self.schema, other.schema))
         return all(mine is None or theirs is None or mine == theirs for mine, theirs in pairs)
 
@@ -101,14 +101,14 @@ class Source:
 
 
 class Sources:
-    """The sources whose changes a stream takes; where none is known yet, any."""
+    """The sources whose changes a stream takes; any, while none is known."""
 
     def __init__(self, sources: tuple[Source, ...]) -> None:
         self._sources = sources
         self._known: dict[tuple[Any, ...], Source | None] = {}
 
     def of(self, source: Mapping[str, Any]) -> Source | None:
-        """Which of them a change is of; None where it is of none of them."""
+        """The source that a change belongs to; None if none matches."""
         if not self._sources:
             return _ANY
         named = source.get("name"), source.get("db"), source.get("schema")
@@ -126,5 +126,5 @@ _ANY = Source()
 
 
 def sourced_id(label: str, event_id: str) -> str:
-    """An event's id where conf names several sources: two of them may give one id to two events."""
+    """An event's id qualified by its source: several sources may use the same id for different events."""
     return f"{label}:{event_id}"

@@ -1,13 +1,13 @@
-"""Where a record stood in its source, as one value that sorts: of one identity, the greater position counts.
+"""A record's position in its source as one sortable value: for one identity, the greatest position counts.
 
     bytes 0-3    class (4 bits), then the topic's generation (28 bits)
     bytes 4-31   the place in the source's log, padded with zeros
 
-The class decides first: rows of the warehouse stand below a snapshot's rows, and these below changes. Then the
-generation: a topic that was created again brings what is newer than all before. Then the log's own place, never a
-clock; without one, the Kafka partition and offset. Values of one width compare as bytes, in Python, Arrow, Spark and
-PostgreSQL (bytea) alike. Places compare within one log only: an identity comes from one connector, or from native
-records, not from both. The logs of Oracle and SQL Server were tested with literal records only.
+The class decides first: warehouse rows sort below snapshot rows, and these below changes. Then the generation: the
+records of a recreated topic are newer than all earlier ones. Then the place in the log, never a clock; without one,
+the Kafka partition and offset. Values of equal width compare as bytes, in Python, Arrow, Spark and PostgreSQL (bytea)
+alike. Places are comparable within one log only: an identity comes from one connector, or from native records, not
+from both. The logs of Oracle and SQL Server were tested with literal records only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from castro_spark.parse.reasons import Reason, Unusable
 WIDTH = 32
 _PLACE = WIDTH - 4
 _CLASS_SHIFT = 28
-_SIGN = 1 << 63  # offsets are signed (microseconds of before 1970): with this bit turned they sort unsigned
+_SIGN = 1 << 63  # offsets are signed (microseconds before 1970): with this bit flipped they sort as unsigned
 
 _WHOLE = re.compile(r"[0-9]{1,19}").fullmatch
 _BIGINT = (1 << 63) - 1
@@ -39,7 +39,7 @@ _MOST_SSN = (1 << 24) - 1
 
 
 class PositionClass(IntEnum):
-    """What kind of source a record came from; the greater one counts."""
+    """The kind of source of a record; the greater one takes precedence."""
 
     WAREHOUSE = 0
     SNAPSHOT = 1
@@ -49,7 +49,7 @@ class PositionClass(IntEnum):
 def kafka_positions(
     class_: PositionClass, generation: int, partitions: pa.Array, offsets: pa.Array
 ) -> pa.Array:
-    """Positions (binary) of records whose place is their partition (int32) and offset (int64), by column."""
+    """Positions (binary) of records whose place is their partition (int32) and offset (int64), vectorized."""
     values = np.zeros((len(offsets), WIDTH), np.uint8)
     values[:, :4] = np.frombuffer(_head(class_, generation), np.uint8)
     values[:, 4:8] = _big_endian(partitions.to_numpy(zero_copy_only=False).astype(">i4"), 4)
@@ -62,12 +62,12 @@ def kafka_positions(
 def change_position(
     source: Mapping[str, object], generation: int, partition: int, offset: int, *, snapshot: bool
 ) -> bytes:
-    """The position of a Debezium change, from its `source`: sent twice it has the same one again.
+    """The position of a Debezium change, from its `source`; a change sent twice has the same position.
 
-    PostgreSQL: last commit's LSN and LSN, from `sequence`, which grows also where transactions interleave and an LSN
-    alone does not; the LSN from connectors too old to send it. MySQL, MariaDB: number of the binlog file, place in it,
+    PostgreSQL: last commit's LSN and LSN, from `sequence`, which grows even if transactions interleave, unlike the LSN
+    alone; the LSN, from connectors too old to send `sequence`. MySQL, MariaDB: number of the binlog file, place in it,
     row. SQL Server, Db2: commit_lsn, change_lsn, event_serial_no. Oracle: commit_scn, scn, then rs_id and ssn, or the
-    Kafka offset where LogMiner did not tell them. Others: the Kafka partition and offset. `snapshot`, or
+    Kafka offset if LogMiner did not report them. Others: the Kafka partition and offset. `snapshot`, or
     source.snapshot: a row of a snapshot.
     """
     reading = snapshot or source.get("snapshot") not in (None, False, "false")
@@ -141,7 +141,7 @@ def _scn(value: object) -> int | None:
 
 
 def _whole(value: object) -> int | None:
-    """The text of a number of the log, if a bigint holds it."""
+    """A log number's text as an int; None if it is no number or exceeds a bigint."""
     if not isinstance(value, str) or not _WHOLE(value) or int(value) > _BIGINT:
         return None
     return int(value)

@@ -1,6 +1,6 @@
-"""Ids that were sent padded, or not in Unicode's composed form: noted, and rejected where two of them become one.
+"""Ids that were sent padded or not in NFC: counted, and rejected if two of them normalize to the same id.
 
-Seen by batch only: two such ids that come in batches far apart are taken for one event, as a padded column's are.
+Detected within a batch only: two such ids in different batches count as one event, like those of a padded column.
 """
 
 from __future__ import annotations
@@ -18,36 +18,37 @@ from castro_spark.streams.declaration import StreamDeclaration
 def without_ambiguous(
     parsed: Sequence[pa.RecordBatch], stream: StreamDeclaration, rejected: str
 ) -> list[pa.RecordBatch]:
-    """Parsed batches (`parse_records`), in which records of one event id that was sent in several forms are rejects.
+    """Parsed batches (`parse_records`), with the records of an event id that was sent in several forms as rejects.
 
-    Which of them are one event, and which are two whose ids differ in nothing that counts, cannot be known.
+    It is unknown whether they are one event or several whose ids differ only before normalization.
     """
     if not any(batch.num_rows - batch.column("raw_id").null_count for batch in parsed):
         return list(parsed)
-    changed = [batch.column("event_id").filter(batch.column("raw_id").is_valid()) for batch in parsed]
-    of_interest = pa.chunked_array(changed, pa.string()).unique()
+    with_raw = [batch.column("event_id").filter(batch.column("raw_id").is_valid()) for batch in parsed]
+    normalized_ids = pa.chunked_array(with_raw, pa.string()).unique()
     forms: dict[str, set[str]] = defaultdict(set)
     for batch in parsed:
-        known = batch.filter(pc.is_in(batch.column("event_id"), of_interest))
-        for id_, raw in zip(known.column("event_id").to_pylist(), known.column("raw_id").to_pylist(), strict=True):
+        affected = batch.filter(pc.is_in(batch.column("event_id"), normalized_ids))
+        ids, raw_ids = affected.column("event_id").to_pylist(), affected.column("raw_id").to_pylist()
+        for id_, raw in zip(ids, raw_ids, strict=True):
             forms[id_].add(id_ if raw is None else raw)
     several = {id_: sorted(raw) for id_, raw in forms.items() if len(raw) > 1}
     if not several:
         return list(parsed)
-    words = {id_: f"{' and '.join(map(repr, raw))} are one id" for id_, raw in several.items()}
-    return [_rejecting(batch, stream, words, rejected) for batch in parsed]
+    details = {id_: f"{' and '.join(map(repr, raw))} are one id" for id_, raw in several.items()}
+    return [_rejecting(batch, stream, details, rejected) for batch in parsed]
 
 
 def _rejecting(
     batch: pa.RecordBatch, stream: StreamDeclaration, ambiguous: dict[str, str], rejected: str
 ) -> pa.RecordBatch:
     details = [ambiguous.get(id_) for id_ in batch.column("event_id").to_pylist()]
-    words = pa.array(details, pa.string())
-    is_ambiguous = words.is_valid()
-    columns = {"outcome": rejected, "reason": Reason.AMBIGUOUS_ID.value, "detail": words}
+    detail_column = pa.array(details, pa.string())
+    is_ambiguous = detail_column.is_valid()
+    columns = {"outcome": rejected, "reason": Reason.AMBIGUOUS_ID.value, "detail": detail_column}
     columns |= dict.fromkeys(("kept", "raw_id", *stream.event_columns))
     for name, value in columns.items():
-        held = batch.column(name)
-        given = value if isinstance(value, pa.Array) else pa.scalar(value, held.type)
-        batch = batch.set_column(batch.schema.get_field_index(name), name, pc.if_else(is_ambiguous, given, held))
+        current = batch.column(name)
+        given = value if isinstance(value, pa.Array) else pa.scalar(value, current.type)
+        batch = batch.set_column(batch.schema.get_field_index(name), name, pc.if_else(is_ambiguous, given, current))
     return batch

@@ -1,8 +1,8 @@
-"""Kafka records -> one row a record with its outcome: an event, a reject with its reason, or skipped.
+"""Kafka records -> one row per record with its outcome: an event, a delete, a reject with its reason, or skipped.
 
-Records are parsed one at a time in plain Python, a batch of Arrow at a time: measured against Spark's own JSON
-and regular expressions (docs/design/parsing.md) it costs half the time, a third of the latency (Spark plans every
-micro-batch anew, and a plan of hundreds of expressions takes longer than the records), and one reading of each rule.
+Records are parsed one by one in plain Python, in Arrow batches. Compared with Spark's own JSON functions and regular
+expressions (docs/design/parsing.md) this takes half the time and a third of the latency (Spark plans every micro-batch
+anew, and a plan of hundreds of expressions takes longer than the records), and each rule has a single implementation.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason, Skip
 from castro_spark.parse.rules import ParseRules
 from castro_spark.streams.declaration import POSITION_COLUMN
 
-# A record as a source gives it: Spark's Kafka columns.
+# The input columns: those of Spark's Kafka source.
 SOURCE_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 _RECORD_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value")
 _DETAIL_LENGTH = 120
-# Control characters, halves of surrogate pairs, and what breaks or turns round a line without being seen.
+# Control characters, lone surrogates, and invisible characters that break or reverse a line.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 Values = tuple[object, ...]
-# An event's values, event_id first; or why there are none.
+# An event's values, event_id first; or why the record has none.
 Read = Values | Unusable | Skipped
 _TOMBSTONE = Skipped(Skip.TOMBSTONE)
 
@@ -49,15 +49,15 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
     """Kafka rows -> parsed rows, one for one.
 
     In: partition int, offset bigint, timestamp timestamp, key binary, value binary (Spark's Kafka columns).
-    Out: partition, offset, record_timestamp (null where the producer's clock cannot be right: before 1990, or later
-    than now and the allowance), key, value, outcome ('event', 'delete', 'reject' or 'skip'), reason and detail (a
-    Reason's value and words of a reject, a Skip's value and the other table's name of a record that is skipped), kept,
-    and the stream's event columns: all of them of an 'event', event_id and the position of a 'delete', else null.
-    `kept` (array of names, nearly always null) are an event's columns that Debezium did not send: null here, they keep
-    the value they had, and what is derived from them (value_total, the calendar) is null too. `unknown` (array of
-    names, nearly always null) are fields of the record that the stream's declaration does not know. `raw_id` (nearly
-    always null) is an id as it was sent, where it was padded or in another Unicode form; several such forms of one id
-    in a batch are rejects. Nothing raises on bad data; the same rows give the same result again.
+    Out: partition, offset, record_timestamp (null if implausible: before 1990, or later than now plus the allowance),
+    key, value, outcome ('event', 'delete', 'reject' or 'skip'), reason and detail (of a reject: a Reason's value and a
+    text; of a skipped record: a Skip's value and the other table's name), kept, and the stream's event columns: all of
+    them for an 'event', event_id and the position for a 'delete', else null.
+    `kept` (array of names, nearly always null): an event's columns that Debezium did not send. They are null here, like
+    the columns derived from them (value_total, the calendar), and the event keeps their stored values. `unknown` (array
+    of names, nearly always null): fields of the record that are not in the stream's declaration. `raw_id` (nearly
+    always null): the id as sent, if it was padded or in another Unicode form; several such forms of one id in a batch
+    are rejects. Bad data never raises; deterministic.
     """
 
     def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -69,8 +69,8 @@ def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
 
 
 def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
-    """`parse_records` of one Arrow batch. Where no source is known yet, the result's schema metadata holds those that
-    were found (notes.SOURCES_KEY)."""
+    """`parse_records` of one Arrow batch. While the stream's source is not fixed, the result's schema metadata has the
+    sources found (notes.SOURCES_KEY)."""
     stream = rules.stream
     sources: dict[Source, Place] = {}
     read, changes, unknown, raw_ids = _read_batch(batch, rules, sources)
@@ -94,7 +94,7 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
         [
             batch.column("partition"),
             batch.column("offset"),
-            _sound_times(batch.column("timestamp"), rules),
+            _plausible_times(batch.column("timestamp"), rules),
             batch.column("key"),
             batch.column("value"),
             pa.array(outcomes, pa.string()),
@@ -114,9 +114,8 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
 def _read_batch(
     batch: pa.RecordBatch, rules: ParseRules, sources: dict[Source, Place]
 ) -> tuple[list[Read], dict[int, Changed], dict[int, list[str]], dict[int, str]]:
-    """What each record holds; what those that are Debezium changes do; names of unknown fields; and ids as they were
-    sent, where that differs: these three by row. Where no source is known yet, those that changes are of are added to
-    `sources`."""
+    """Each record's opened; and, by row, the effects of Debezium changes, the names of unknown fields, and ids as sent
+    if they differ. While the stream's source is not fixed, adds the changes' sources to `sources`."""
     read: list[Read] = []
     changes: dict[int, Changed] = {}
     unknown: dict[int, list[str]] = {}
@@ -124,24 +123,24 @@ def _read_batch(
     names: set[str] = set()
     keys, partitions, offsets = (batch.column(name) for name in ("key", "partition", "offset"))
     for row, value in enumerate(batch.column("value").to_pylist()):
-        found = _read(value, rules, names, raw_ids, row)
-        if isinstance(found, Change):
-            why_not = not_taken(found, rules.tables, rules.known_sources)
+        opened = _read(value, rules, names, raw_ids, row)
+        if isinstance(opened, Change):
+            why_not = not_taken(opened, rules.tables, rules.known_sources)
             if why_not is not None:
                 read.append(why_not)
                 continue
-            if isinstance(found.after, dict):
-                names.update(found.after.keys() - rules.known)
+            if isinstance(opened.after, dict):
+                names.update(opened.after.keys() - rules.known)
             key, place = keys[row].as_py(), (partitions[row].as_py(), offsets[row].as_py())
             if not rules.sources:
-                _note_source(rules.source_of(found), place, sources)
+                _note_source(rules.source_of(opened), place, sources)
             if key is not None and len(key) > rules.max_bytes:
                 read.append(Unusable(Reason.TOO_LARGE, f"key: {len(key)} bytes"))
                 continue
-            changed = read_change(found, key, (rules.generation, *place), rules.stream, rules.readers, rules.warehouse)
+            changed = read_change(opened, key, (rules.generation, *place), rules.stream, rules.readers, rules.warehouse)
             if isinstance(changed, Changed):
                 if len(rules.sources) > 1:
-                    changed = changed.known_to(rules.source_of(found))
+                    changed = changed.with_source(rules.source_of(opened))
                 changes[row] = changed
                 if changed.raw_id is not None:
                     raw_ids[row] = changed.raw_id
@@ -149,7 +148,7 @@ def _read_batch(
             else:
                 read.append(changed)
         else:
-            read.append(found)
+            read.append(opened)
         if names:
             unknown[row] = sorted(_printable(name) for name in names)
             names.clear()
@@ -164,27 +163,27 @@ def _note_source(source: Source, place: Place, sources: dict[Source, Place]) -> 
 def _positions(
     batch: pa.RecordBatch, is_event: pa.Array, changes: dict[int, Changed], rules: ParseRules
 ) -> pa.Array:
-    """A native event's position is its partition and offset, a change's its place in the source's log."""
-    # Rows of the warehouse come as native records of a generation below 0 (parse/history).
+    """The events' positions: partition and offset of a native one, place in the source's log of a change."""
+    # Warehouse rows are native records with a generation below 0 (parse/history).
     class_ = PositionClass.CHANGE if rules.generation >= 0 else PositionClass.WAREHOUSE
-    found = kafka_positions(class_, max(rules.generation, 0), batch.column("partition"), batch.column("offset"))
-    found = pc.if_else(is_event, found, pa.scalar(None, pa.binary()))
+    native = kafka_positions(class_, max(rules.generation, 0), batch.column("partition"), batch.column("offset"))
+    native = pc.if_else(is_event, native, pa.scalar(None, pa.binary()))
     if changes:
-        positions = found.to_pylist()
+        positions = native.to_pylist()
         for row, change in changes.items():
             positions[row] = change.position
-        found = pa.array(positions, pa.binary())
-    return found
+        native = pa.array(positions, pa.binary())
+    return native
 
 
 def _read(
     value: bytes | None, rules: ParseRules, unknown: set[str], raw_ids: dict[int, str], row: int
 ) -> Read | Change:
-    """What a native record holds; a Debezium change is handed back as it was opened. Adds to `unknown`, `raw_ids`."""
+    """A native record's values, or its Debezium change as opened. Adds to `unknown` and `raw_ids`."""
     if value is None:
         return _TOMBSTONE
     values: list[object] = []
-    name = held = None
+    name = field_value = None
     try:
         opened = open_envelope(value, rules.max_bytes, rules.foreign)
         if not isinstance(opened, tuple):
@@ -195,10 +194,10 @@ def _read(
         if not rules.known.issuperset(data):
             unknown.update(data.keys() - rules.known)
         for name, required, reader in rules.fields:
-            held = data.get(name)
-            if held is None and required:
+            field_value = data.get(name)
+            if field_value is None and required:
                 return Unusable(Reason.MISSING_FIELD, f"{name}: absent")
-            values.append(None if held is None else reader(held))
+            values.append(None if field_value is None else reader(field_value))
         name = None
         own = values[0]
         values[0] = _identity(own, values, rules)
@@ -206,17 +205,17 @@ def _read(
         if own is not sent and own not in (None, sent) and isinstance(sent, str) and not isinstance(sent, Number):
             raw_ids[row] = sent
     except Unusable as bad:
-        return bad if name is None else Unusable(bad.reason, f"{name}: {held}")
+        return bad if name is None else Unusable(bad.reason, f"{name}: {field_value}")
     return tuple(values)
 
 
-def _sound_times(times: pa.Array, rules: ParseRules) -> pa.Array:
-    """The records' times as their producers' clocks told them, null where that cannot be."""
+def _plausible_times(times: pa.Array, rules: ParseRules) -> pa.Array:
+    """The records' times, null if implausible: the producer's clock was wrong."""
     first, last = datetime(EARLIEST_YEAR, 1, 1, tzinfo=timezone.utc), rules.now + rules.future_allowance
-    sound = pc.and_(
+    plausible = pc.and_(
         pc.greater_equal(times, pa.scalar(first, times.type)), pc.less_equal(times, pa.scalar(last, times.type))
     )
-    return pc.if_else(sound, times, pa.scalar(None, times.type))
+    return pc.if_else(plausible, times, pa.scalar(None, times.type))
 
 
 def _reason(read: Unusable | Skipped) -> tuple[str, str | None]:
@@ -226,7 +225,7 @@ def _reason(read: Unusable | Skipped) -> tuple[str, str | None]:
 
 
 def _identity(own: object, values: list[object], rules: ParseRules) -> str:
-    """The id of a native record's values, event_id first, which is `own`. Raises Unusable."""
+    """The identity of a native record's values; `own` is its event_id, the first of them. Raises Unusable."""
     stream = rules.stream
     if isinstance(own, str):
         check_id(own, stream, rules.warehouse, stream.event_id_field)

@@ -1,4 +1,4 @@
-"""What a batch is parsed by: the rules of its stream, as conf and clock have them, and the readers that they make."""
+"""The rules for parsing a batch: the stream's declaration with conf and clock, and the field readers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _DAYS_A_YEAR = 365.25
 
 @dataclass(frozen=True)
 class ParseRules:
-    """What a batch is parsed by: the stream, and what conf and clock say.
+    """The rules for parsing a batch: the stream, and parameters from conf and clock.
 
-    `now`: what timestamps of the future are measured against; `generation` counts the topic's lives; `sources`: whose
-    changes are taken, any while there is none; `none_dates`: dates that mean "none" where a date is optional.
+    `now`: the reference for timestamps in the future; `generation`: of the topic, incremented when it is recreated;
+    `sources`: whose changes are taken, any while empty; `none_dates`: values of optional dates that mean "none".
     """
 
     stream: StreamDeclaration
@@ -32,16 +32,16 @@ class ParseRules:
     future_allowance: timedelta
     max_bytes: int
     generation: int
-    warehouse: Kinds = frozenset()  # how the warehouse's rows are known: others are rejected; empty: there are none
+    warehouse: Kinds = frozenset()  # kinds of identity of the warehouse's rows; others are rejected; empty: no rows
     sources: tuple[Source, ...] = ()
     foreign: ForeignMarks = NO_MARKS
     none_dates: frozenset[str] = frozenset()
     date_allowance_years: float = 10
-    source_label: str = ""  # of rows of the warehouse, where conf names several sources: the name of theirs
+    source_label: str = ""  # of warehouse rows, if conf names several sources: their source's name
 
     @property
     def latest_date(self) -> datetime:
-        """Up to when an optional date may lie in the future, as an expected delivery does."""
+        """The latest accepted optional date, which may be in the future (an expected delivery)."""
         return self.now + timedelta(days=self.date_allowance_years * _DAYS_A_YEAR)
 
     @cached_property
@@ -55,19 +55,19 @@ class ParseRules:
         return Sources(self.sources)
 
     def source_of(self, change: Change) -> Source:
-        """The source of a change: that of `sources`, or where there is none, as the stream's would be by this change.
+        """The source of a change: from `sources`; while these are empty, the source that this change would fix.
 
-        Its schema counts unless a pattern takes tables of other schemas.
+        The schema is part of it unless a pattern takes tables of other schemas.
         """
         if self.sources:
             known = self.known_sources.of(change.source)
-            assert known is not None, "not_taken is asked first"
+            assert known is not None, "callers check not_taken first"
             return known
-        found = Source.of(change.source)
-        return found.without_schema() if self._takes_patterns else found
+        named = Source.of(change.source)
+        return named.without_schema() if self._takes_patterns else named
 
     def of_source(self, identity: str) -> str:
-        """The identity of a row of the warehouse, or of a native record, which tells no source."""
+        """The identity of a warehouse row or a native record, which carry no source."""
         return sourced_id(self.source_label, identity) if self.source_label else identity
 
     @cached_property
@@ -76,7 +76,7 @@ class ParseRules:
 
     @cached_property
     def readers(self) -> tuple[tuple[Field, Reader], ...]:
-        """Each field and its reader; the event id's first, so that a record with a bad one is known by it."""
+        """Each field and its reader; the event id first, so that a bad id is the reported reason."""
         id_field = Field(self.stream.event_id_field, "event_id", required=False, max_length=_LONGEST_ID)
         zone = ZoneInfo(self.timezone)
         timestamp = timestamp_reader(zone, self.now + self.future_allowance)
@@ -96,10 +96,10 @@ class ParseRules:
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """The names of all fields; others in `data` are reported, and used nowhere."""
+        """The names of all fields; others in `data` are reported and otherwise ignored."""
         return frozenset(field.name for field, _ in self.readers)
 
     @cached_property
     def fields(self) -> tuple[tuple[str, bool, Reader], ...]:
-        """Of `readers`, what each native record is asked: name, whether it is required, and reader."""
+        """`readers` for native records, as (name, required, reader)."""
         return tuple((field.name, field.required, reader) for field, reader in self.readers)

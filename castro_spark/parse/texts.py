@@ -1,9 +1,8 @@
-"""Codes, names and ids in the one form by which they are compared, as Python and as Arrow have them.
+"""Normalizes codes, names and ids to the form in which they are compared, in Python and in Arrow.
 
-The same text may come composed or decomposed (NFC is the form here), padded to the width of a CHAR(n) column, or with
-blanks around it that nobody sees: no-break and zero-width ones, direction marks, a byte-order mark. Both forms of each
-function give the same: a stream's records go through the first, the warehouse's tables through the second. Applied
-twice, they change nothing more.
+The same text may arrive composed or decomposed (normalized to NFC), padded to the width of a CHAR(n) column, or with
+invisible blanks around it: no-break and zero-width ones, direction marks, a byte-order mark. The Python and the Arrow
+variant of each function return the same: the streams use the former, the warehouse's tables the latter. Idempotent.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ import pyarrow.compute as pc
 from castro_spark.parse.reasons import Reason, Unusable
 
 _RANGES = (
-    # Unicode's White_Space, and the separators that Python takes for it.
+    # Unicode's White_Space, and the separators that Python counts as such.
     (0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029),
     (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000),
-    # What is drawn as nothing (Default_Ignorable_Code_Point): zero-width blanks, direction marks, the byte-order
+    # Invisible code points (Default_Ignorable_Code_Point): zero-width blanks, direction marks, the byte-order
     # mark, soft hyphens, fillers, variation selectors, tags.
     (0xAD, 0xAD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
     (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
@@ -35,14 +34,14 @@ _LONGEST_NUMBER = 1_000  # characters and digits
 
 
 def normal_name(text: str) -> str:
-    """A code or a name: NFC, without blanks at either end; "" where nothing else is in it."""
+    """A code or a name: NFC, without blanks at either end; "" if it is blank."""
     if text.isascii():
         return text.strip(BLANKS)
     return unicodedata.normalize("NFC", text).strip(BLANKS)
 
 
 def normal_id(text: str) -> str:
-    """An id: NFC, without blanks at its end. Those in front are a part of it: no column is padded there."""
+    """An id: NFC, without trailing blanks. Leading ones are part of it: no column is padded there."""
     if text.isascii():
         return text.rstrip(BLANKS)
     return unicodedata.normalize("NFC", text).rstrip(BLANKS)
@@ -59,15 +58,15 @@ def normal_ids(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
 
 def plain_digits(number: str) -> str:
-    """A JSON number, as it was written, where a text is meant: its digits, without exponent and trailing zeros' point.
+    """A JSON number in a text field -> its digits, without exponent and zero decimals.
 
-    1e3 is 1000, 7.0 is 7, -0.0 is 0. Raises Unusable, bad_text: it has a fraction, or 1,000 digits and more.
+    1e3 is 1000, 7.0 is 7, -0.0 is 0. Raises Unusable, bad_text: it has a fraction, or too many digits (over 1,000).
     """
     if number.isdigit() and len(number) <= _LONGEST_NUMBER:
         return str(number)
     try:
         exact = Decimal(number) if len(number) <= _LONGEST_NUMBER else None
-    except InvalidOperation:  # an exponent beyond all bounds
+    except InvalidOperation:  # the exponent is out of Decimal's range
         exact = None
     if exact is None or not exact.is_finite():
         raise Unusable(Reason.BAD_TEXT, f"{number[:80]}: a number of too many digits")

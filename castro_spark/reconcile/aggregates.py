@@ -1,4 +1,4 @@
-"""Daily and monthly rows held against what they are made of, by product, for one day or month at a time."""
+"""Compares daily and monthly rows with the sums of their events, by product, one day or month at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PRODUCTS_A_QUERY = 2000
 
 @dataclass(frozen=True)
 class Period:
-    """The daily or the monthly table: its kind, its table, the column of its period, and how long that is."""
+    """The daily or the monthly table: its kind, name, period column, and the period's length (SQL)."""
 
     kind: str
     table: str
@@ -27,13 +27,13 @@ class Period:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A row that is not the sums that it should be; `held` and `made` are its columns (None: no row)."""
+    """A row that differs from its sums; `stored` and `expected` are its columns (None: no row)."""
 
     product_code: str
     kind: str
     class_: str  # missing, extra or different
-    held: dict[str, Any] | None
-    made: dict[str, Any] | None
+    stored: dict[str, Any] | None
+    expected: dict[str, Any] | None
 
 
 def day_of(stream: StreamDeclaration) -> Period:
@@ -55,23 +55,23 @@ def wrong_rows(
     *,
     of_daily: bool = False,
 ) -> list[Wrong]:
-    """Those of the products whose row of the period that begins `first` is not the sums of its events.
+    """The rows of `products`, in the period that begins at `first`, that differ from the sums of their events.
 
-    `of_daily`: of its daily rows, which costs less than its events.
+    `of_daily`: from the sums of their daily rows, which is cheaper.
     """
     query = statement("reconcile/wrong_aggregates.sql", **_parts(stream, period, of_daily=of_daily))
-    found: list[Wrong] = []
+    wrong: list[Wrong] = []
     for start in range(0, len(products), _PRODUCTS_A_QUERY):
         with connection, connection.cursor() as cursor:
             part = list(products[start : start + _PRODUCTS_A_QUERY])
             cursor.execute(query, {"products": part, "first": first})
-            for code, class_, there, held, made in cursor.fetchall():
-                found.append(Wrong(code, period.kind, class_, held if there else None, made))
-    return found
+            for code, class_, exists, stored, expected in cursor.fetchall():
+                wrong.append(Wrong(code, period.kind, class_, stored if exists else None, expected))
+    return wrong
 
 
 def repair_statement(stream: StreamDeclaration, period: Period) -> sql.Composed:
-    """Makes wrong rows anew from the events (sql/reconcile/repair_aggregates.sql)."""
+    """Recomputes wrong rows from the events (sql/reconcile/repair_aggregates.sql)."""
     columns = stream.aggregate_columns
     return statement(
         "reconcile/repair_aggregates.sql",
@@ -91,8 +91,8 @@ def _parts(stream: StreamDeclaration, period: Period, *, of_daily: bool) -> dict
         "length": sql.SQL(period.length),
         "source": sql.Identifier(stream.daily_table if of_daily else stream.events_table),
         "sums": _sums_of_daily(stream) if of_daily else _sums_of_events(stream),
-        "held": names(columns, lambda c: sql.SQL("t.{}").format(sql.Identifier(c))),
-        "made": names(columns, lambda c: sql.SQL("x.{}").format(sql.Identifier(c))),
+        "stored": names(columns, lambda c: sql.SQL("t.{}").format(sql.Identifier(c))),
+        "expected": names(columns, lambda c: sql.SQL("x.{}").format(sql.Identifier(c))),
     }
 
 

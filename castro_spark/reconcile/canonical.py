@@ -1,9 +1,9 @@
-"""Checksums of events by product: equal in Spark and in PostgreSQL exactly where the events are equal.
+"""Checksums of events by product: equal in Spark and in PostgreSQL exactly if the events are equal.
 
-An event's canonical text is every column but the source position, as PostgreSQL writes it too
-(sinks/postgres/checksums): decimals plain, with all their decimals; instants as microseconds since 1970; columns
-divided by a control character, which checked texts cannot hold, and nulls told by another one. Its hash is 60 bits of
-the text's MD5; sums of hashes do not depend on an order.
+An event's canonical text is every column except the source position, the same in PostgreSQL (reconcile/checksums):
+decimals plain, with all their digits; instants as microseconds since 1970; columns separated by a control character,
+which validated texts cannot contain; another one for null. Its hash is 60 bits of the text's MD5; sums of hashes do not
+depend on the order.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pyspark.sql import functions as F
 from castro_spark.streams.declaration import POSITION_COLUMN, FieldType, StreamDeclaration
 
 SEPARATOR, NULL = "\x1f", "\x1e"
-HASH_DIGITS = 15  # hexadecimal: 60 bits, which a bigint holds in PostgreSQL as in Spark
+HASH_DIGITS = 15  # hexadecimal: 60 bits, which fit in a bigint in PostgreSQL and in Spark
 
 
 def compared_columns(stream: StreamDeclaration) -> tuple[str, ...]:
-    """What is compared of an event: all of it but where it stood in its source."""
+    """The compared columns of an event: all but its source position."""
     return tuple(column for column in stream.event_columns if column != POSITION_COLUMN)
 
 
@@ -42,7 +42,7 @@ def row_hash(stream: StreamDeclaration) -> Column:
 def checksums(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
     """Events -> product_code, rows (bigint), quantity, value_total and hash (decimals: the sums), a row a product.
 
-    A sum that has no room is null. Spark must write decimals plain, as it does where spark.sql.ansi.enabled is true.
+    A sum that overflows is null. Spark must write decimals plain, as it does if spark.sql.ansi.enabled is true.
     """
     return events.groupBy("product_code").agg(
         F.count("*").alias("rows"),

@@ -1,4 +1,4 @@
-"""PostgreSQL's side of the checksums by product (features/canonical says what they are)."""
+"""PostgreSQL's side of the checksums by product (reconcile/canonical defines them)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BITS = 4 * HASH_DIGITS
 
 @dataclass(frozen=True)
 class Checksum:
-    """Of a product's events of one day: how many, and the sums of quantities, values and hashes."""
+    """A product's events of one day: their count, and the sums of quantities, values and hashes."""
 
     rows: int
     quantity: Decimal | None
@@ -42,7 +42,7 @@ def row_hash(stream: StreamDeclaration) -> sql.Composed:
 
 
 def products_of(connection: Connection, stream: StreamDeclaration, day: date) -> set[str]:
-    """The products that have a daily row."""
+    """The products with a daily row on the day."""
     with connection, connection.cursor() as cursor:
         query = sql.SQL("SELECT product_code FROM {} WHERE date = %s").format(sql.Identifier(stream.daily_table))
         cursor.execute(query, (day,))
@@ -52,11 +52,11 @@ def products_of(connection: Connection, stream: StreamDeclaration, day: date) ->
 def checksums(
     connection: Connection, stream: StreamDeclaration, day: date, products: Sequence[str]
 ) -> dict[str, Checksum]:
-    """Of each of the products that has events on the day; events are found by product, however many there are."""
+    """The checksums of those `products` that have events on the day. Uses the index by product, not a full scan."""
     query = statement("reconcile/checksums.sql", hash=row_hash(stream), events=sql.Identifier(stream.events_table))
-    found = {}
+    by_product = {}
     for start in range(0, len(products), _PRODUCTS_A_QUERY):
         with connection, connection.cursor() as cursor:
             cursor.execute(query, {"products": list(products[start : start + _PRODUCTS_A_QUERY]), "day": day})
-            found.update({code: Checksum(*sums) for code, *sums in cursor.fetchall()})
-    return found
+            by_product.update({code: Checksum(*sums) for code, *sums in cursor.fetchall()})
+    return by_product

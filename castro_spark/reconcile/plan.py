@@ -1,7 +1,7 @@
-"""The plan of a reconciliation: what the warehouse said, staged beside the events and compared with them by identity.
+"""The repair plan of a reconciliation: stages the warehouse's rows and compares them with the events by identity.
 
-Rows and plan lie in unlogged tables of the stream; one reconciliation of a stream runs at a time. The driver sees
-counts, examples, and the ids of what only PostgreSQL has.
+Rows and plan are in unlogged tables of the stream; one reconciliation of a stream runs at a time. The driver gets only
+counts, examples, and the ids of events that only PostgreSQL has.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _COUNTS_SCHEMA = "attempt bigint, rows bigint"
 
 @dataclass(frozen=True)
 class Planned:
-    """How many repairs there are to make, by class, and how many differences are still in flight."""
+    """The number of planned repairs by class, and of differences in flight."""
 
     classes: dict[str, int]
     in_flight: int
@@ -41,7 +41,7 @@ class Planned:
 
 
 class Plan:
-    """Compares one day of a stream; `cutoff`: what changed after it, on either side, is in flight."""
+    """The repair plan for one day of a stream. `cutoff`: what changed after it, on either side, is in flight."""
 
     def __init__(
         self, settings: PostgresSettings, stream: StreamDeclaration, connection: Connection, day: date, cutoff: datetime
@@ -56,11 +56,11 @@ class Plan:
         with connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL("TRUNCATE {}, {}").format(self._rows, self._plan))
 
-    def stage(self, said: DataFrame) -> int:
-        """Copies what the warehouse said (sources/day) to where it is compared; returns how many rows."""
+    def stage(self, warehouse_rows: DataFrame) -> int:
+        """Copies warehouse rows (warehouse_day) into the stream's staging table; returns how many."""
         task = partial(_stage_partition, settings=self._settings, stream=self._stream)
         try:
-            done = said.mapInArrow(task, _COUNTS_SCHEMA).collect()
+            done = warehouse_rows.mapInArrow(task, _COUNTS_SCHEMA).collect()
         except PySparkException as error:
             raise_as_postgres(error)
             raise
@@ -70,32 +70,32 @@ class Plan:
         return sum(row.rows for row in done)
 
     def compare(self, products: Sequence[str]) -> Planned:
-        """Makes the plan of what was staged; extra is also what only PostgreSQL has of these products on the day."""
-        known = {
+        """Computes the plan from the staged rows; these products' events without a warehouse row are also extra."""
+        parameters = {
             "attempts": self._attempts, "products": list(products), "day": self._day, "cutoff": self._cutoff,
             "stream": self._stream.name,
         }  # fmt: skip
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute(sql.SQL("TRUNCATE {}").format(self._plan))
-            # As in a commit: from the day's rows to an index, however large the events are.
+            # As in a commit: index lookups from the day's rows, however large the events table is.
             cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-            cursor.execute(_plan(self._stream, self._rows, self._plan), known)
+            cursor.execute(_plan(self._stream, self._rows, self._plan), parameters)
             cursor.execute(
                 sql.SQL("SELECT class, in_flight, count(*) FROM {} GROUP BY class, in_flight").format(self._plan)
             )
-            found = cursor.fetchall()
-        classes = {of: count for of, in_flight, count in found if not in_flight}
-        return Planned(classes, sum(count for _, in_flight, count in found if in_flight))
+            counts = cursor.fetchall()
+        classes = {class_: count for class_, in_flight, count in counts if not in_flight}
+        return Planned(classes, sum(count for _, in_flight, count in counts if in_flight))
 
     def unconfirmed(self) -> list[tuple[str, str]]:
-        """(event id, product) of what is extra because the day's rows of the warehouse said nothing of it."""
+        """(event id, product) of extra events without a row among the staged warehouse rows."""
         with self._connection, self._connection.cursor() as cursor:
             query = sql.SQL("SELECT event_id, product_code FROM {} WHERE NOT in_flight AND NOT confirmed")
             cursor.execute(query.format(self._plan))
             return list(cursor.fetchall())
 
     def examples(self, most: int) -> list[dict[str, Any]]:
-        """The first repairs of the plan, for people and programs."""
+        """The first repairs of the plan, for the report."""
         query = sql.SQL(
             "SELECT class, event_id, product_code, CASE WHEN class <> 'extra' THEN date END, held_date, differs"
             " FROM {} WHERE NOT in_flight ORDER BY number LIMIT %s"
@@ -114,7 +114,7 @@ class Plan:
 def _stage_partition(
     batches: Iterator[pa.RecordBatch], *, settings: PostgresSettings, stream: StreamDeclaration
 ) -> Iterator[pa.RecordBatch]:
-    """One task: COPY of its rows under an attempt of its own, one transaction. Repeated: another attempt."""
+    """One task: COPY of its rows in one transaction, under its own attempt number. Repeated: a new attempt."""
     attempt, rows = new_attempt(), 0
     columns = ("outcome", "changed", *stream.event_columns)
     table = warehouse_rows_table(stream)
@@ -143,7 +143,7 @@ def _plan(stream: StreamDeclaration, rows: sql.Identifier, plan: sql.Identifier)
         return names(columns, lambda c: sql.SQL(form).format(sql.SQL(f"{alias}.{{}}").format(sql.Identifier(c))))
 
     def differing(column: str) -> sql.Composed:
-        return sql.SQL("CASE WHEN p.{0} IS DISTINCT FROM (p.held).{0} THEN {1} END").format(
+        return sql.SQL("CASE WHEN p.{0} IS DISTINCT FROM (p.existing).{0} THEN {1} END").format(
             sql.Identifier(column), sql.Literal(column)
         )
 
@@ -153,9 +153,9 @@ def _plan(stream: StreamDeclaration, rows: sql.Identifier, plan: sql.Identifier)
         plan=plan,
         events=sql.Identifier(stream.events_table),
         columns=names(columns),
-        said=of("s"),
-        held_columns=of("e"),
-        said_compared=of("s"),
-        held_compared=of("e"),
+        warehouse_columns=of("s"),
+        stored_columns=of("e"),
+        warehouse_compared=of("s"),
+        stored_compared=of("e"),
         differs=names(columns, differing),
     )

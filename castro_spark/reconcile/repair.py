@@ -1,10 +1,9 @@
-"""Repairs by a reconciliation: out-of-band commits that win over what is there, with an audit row each.
+"""Repairs by a reconciliation: out-of-band commits that overwrite stored events, with an audit row each.
 
-Guarantee: a repair has the position that was held when the plan was made, and counts where that is still so. A later
-record of the stream beats it, whether it is committed before the repair or after; a replay of earlier ones changes
-nothing. The audit rows are in the transaction that changed what they tell of; an event that the stream changed in
-between stays as it is and has none. A repair that is done again (its COMMIT arrived, the answer did not) changes
-nothing more.
+Guarantee: a repair has the position that was stored when the plan was made, and applies only if it is still stored. A
+later record of the stream takes precedence, whether it commits before the repair or after it; a replay of earlier
+records changes nothing. Audit rows are written in the repair's transaction; an event that the stream changed since the
+plan stays unchanged and gets none. Idempotent: a repeated repair (COMMIT's answer was lost) changes nothing.
 """
 
 from __future__ import annotations
@@ -42,9 +41,9 @@ _TEMPORARY = (
 
 
 class RepairCommits:
-    """The repairs of one run of a stream, some at a time; not for use by several threads at once.
+    """The repairs of one run of a stream, some at a time. Not thread-safe.
 
-    `warehouse`: how the warehouse's rows are known.
+    `warehouse`: the kinds of identity of the warehouse's rows.
     """
 
     def __init__(
@@ -61,8 +60,10 @@ class RepairCommits:
         self._warehouse = warehouse
         composed = statements(stream, AS_NEW)
         self._merge = Merge(stream, composed)
-        self._session = CommitSession(settings, stream, composed, patience=patience, stopping=stopping)
-        self._known = {"run": run, "stream": stream.name}
+        self._session = CommitSession(
+            settings, stream, composed, patience=patience, stopping=stopping, out_of_band=True
+        )
+        self._ids = {"run": run, "stream": stream.name}
         parts: dict[str, sql.Composable] = {
             "plan": plan_table(stream),
             "staged_events": events_table(stream, TEMPORARY),
@@ -78,24 +79,24 @@ class RepairCommits:
     def repair_events(self, first: int, last: int) -> Committed:
         """Makes the repairs `first` to `last` of the plan (plan.py).
 
-        Raises StagingLost where the plan is not there any more.
+        Raises StagingLost if the plan was lost.
         """
         return self._session.transaction(lambda c: self._repair_events(c, first, last))
 
     def repair_aggregates(self, period: Period, first: date, products: Sequence[str]) -> Committed:
-        """Makes the products' rows of the period that begins `first` anew from their events, where they differ."""
+        """Recomputes the products' differing rows of the period that begins at `first` from their events."""
         return self._session.transaction(lambda c: self._repair_aggregates(c, period, first, products))
 
     def request_hashes(self, stale: Sequence[StaleHash], revision: int) -> None:
-        """Asks the projector to write these keys of Redis anew, with an audit row each."""
+        """Asks the projector to rewrite these Redis keys, with an audit row each."""
         self._session.transaction(lambda c: self._request_hashes(c, stale, revision))
 
     def repaired(self) -> dict[str, int]:
-        """How many repairs the run has made, by kind: events, daily and monthly rows, hashes."""
+        """The number of the run's repairs by kind: events, daily and monthly rows, hashes."""
         return self._session.transaction(self._repaired)
 
     def close(self) -> None:
-        """Closes the connection; the next repair makes a new one."""
+        """Closes the connection; the next repair opens a new one."""
         self._session.close()
 
     def _repair_events(self, connection: Connection, first: int, last: int) -> Committed:
@@ -106,17 +107,17 @@ class RepairCommits:
             cursor.execute(self._count, (first, last))
             if cursor.fetchone() != (last - first + 1,):
                 raise StagingLost(
-                    f"the plan for stream {self._stream.name} is not there any more",
+                    f"the plan for stream {self._stream.name} was lost",
                     "run it again (PostgreSQL empties unlogged tables when it crashes)",
                 )
             attempt = staging.new_attempt()
-            known = {**self._known, "attempt": attempt, "first": first, "last": last}
-            cursor.execute(self._stage, known)
+            parameters = {**self._ids, "attempt": attempt, "first": first, "last": last}
+            cursor.execute(self._stage, parameters)
             counts = {0: Counts(events=cursor.rowcount)} if cursor.rowcount else {}
-            cursor.execute(self._note_before, known)
+            cursor.execute(self._note_before, parameters)
             batch = StagedBatch(counts=counts, attempts=[attempt])
             merged = self._merge(connection, lock, batch)
-            cursor.execute(self._note_repairs, {**known, "revision": lock.next_revision})
+            cursor.execute(self._note_repairs, {**parameters, "revision": lock.next_revision})
             lock.name_commit(connection)
         return committed_out_of_band(lock, merged)
 
@@ -126,16 +127,16 @@ class RepairCommits:
         with connection.cursor() as cursor:
             lock = lock_out_of_band(connection, self._stream.name)
             revision = lock.next_revision
-            known = {**self._known, "first": first, "products": list(products), "revision": revision}
-            cursor.execute(repair_statement(self._stream, period), known)
+            parameters = {**self._ids, "first": first, "products": list(products), "revision": revision}
+            cursor.execute(repair_statement(self._stream, period), parameters)
             lock.name_commit(connection)
         return Committed(lock.ledger.epoch, revision, lock.ledger.positions)
 
     def _request_hashes(self, connection: Connection, stale: Sequence[StaleHash], revision: int) -> None:
         request(connection, self._stream.name, [s.expected.wanted for s in stale])
         rows = [
-            (self._known["run"], self._stream.name, "redis", "stale", s.expected.key, s.expected.wanted.product_code,
-             s.held and Json(s.held), s.expected.fields and Json(s.expected.fields), revision)
+            (self._ids["run"], self._stream.name, "redis", "stale", s.expected.key, s.expected.wanted.product_code,
+             s.stored and Json(s.stored), s.expected.fields and Json(s.expected.fields), revision)
             for s in stale
         ]  # fmt: skip
         with connection.cursor() as cursor:
@@ -150,6 +151,6 @@ class RepairCommits:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT kind, count(*) FROM castro.repair WHERE run = %(run)s AND stream = %(stream)s GROUP BY kind",
-                self._known,
+                self._ids,
             )
             return dict(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""What a reconciliation found and did, for people and programs."""
+"""The result of a reconciliation, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KINDS = {"event": "events", "daily": "daily rows", "monthly": "monthly rows", "
 
 @dataclass
 class Counts:
-    """Events, or rows of an aggregate, that are not as they should be."""
+    """Differing events or aggregate rows, by class."""
 
     missing: int = 0
     extra: int = 0
@@ -35,7 +35,7 @@ class Counts:
 
 @dataclass
 class StreamResult:
-    """One stream, one day. `overtaken`: repairs that the stream was quicker than; `in_flight`: not judged yet."""
+    """One stream, one day. `overtaken`: repairs made obsolete by the stream; `in_flight`: too recent to compare."""
 
     stream: str
     day: date
@@ -55,7 +55,7 @@ class StreamResult:
     unusable: dict[str, int] = field(default_factory=dict)
     repaired: dict[str, int] = field(default_factory=dict)  # by kind
     overtaken: int = 0
-    examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by kind, the first of each
+    examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by kind, the first ones of each
     seconds: float = 0.0
     problem: str | None = None
 
@@ -64,16 +64,16 @@ class StreamResult:
         return self.events.total + self.daily.total + self.monthly.total + self.stale_keys
 
     def add_examples(self, kind: str, examples: list[dict[str, Any]]) -> None:
-        """Keeps some of them."""
-        held = self.examples.setdefault(kind, [])
-        held += examples[: MOST_EXAMPLES - len(held)]
+        """Adds examples, up to MOST_EXAMPLES of a kind."""
+        collected = self.examples.setdefault(kind, [])
+        collected += examples[: MOST_EXAMPLES - len(collected)]
 
     def as_dict(self) -> dict[str, Any]:
-        """For programs."""
+        """As a dict, for JSON."""
         return {**asdict(self), "examples_at_most": MOST_EXAMPLES}
 
     def lines(self) -> list[str]:
-        """The plan as text, and what became of it."""
+        """The differences and the repairs as lines of text."""
         of = f"{self.stream} {self.day}"
         lines = [
             f"{of}: {self.rows_in_warehouse:,} events in the warehouse, {self.rows_in_postgres:,} in PostgreSQL,"
@@ -100,17 +100,17 @@ class StreamResult:
 
 
 def summary(results: list[StreamResult], day: date) -> str:
-    """One line."""
-    found, repaired = sum(r.differences for r in results), sum(sum(r.repaired.values()) for r in results)
+    """One line about all streams."""
+    differences, repaired = sum(r.differences for r in results), sum(sum(r.repaired.values()) for r in results)
     failed = [r.stream for r in results if r.problem]
-    words = f"{found:,} differences, {repaired:,} repaired" if found or repaired else "nothing to do"
+    words = f"{differences:,} differences, {repaired:,} repaired" if differences or repaired else "nothing to do"
     if failed:
         words += f"; not done: {', '.join(failed)}"
     return f"reconcile {day}: {', '.join(r.stream for r in results)}: {words}, {sum(r.seconds for r in results):.1f} s"
 
 
 def _line(kind: str, example: Mapping[str, Any]) -> str:
-    told = [str(example[name]) for name in ("class", "key", "event_id", "product_code") if example.get(name)]
+    parts = [str(example[name]) for name in ("class", "key", "event_id", "product_code") if example.get(name)]
     if differs := example.get("differs"):
-        told.append(f"({', '.join(differs)})")
-    return f"    {kind} {' '.join(told)}"
+        parts.append(f"({', '.join(differs)})")
+    return f"    {kind} {' '.join(parts)}"

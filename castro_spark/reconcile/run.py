@@ -1,11 +1,12 @@
 """Reconciliation of one business day: the warehouse against PostgreSQL, and PostgreSQL against Redis.
 
-A stream's way: read what the warehouse says of the day (sources/day); compare checksums by product; stage the products
-that differ, and plan by identity; look up in the whole warehouse what seems extra; with `apply`, repair the events
-(sinks/postgres/repairs), then the daily and monthly rows, and Redis's hashes.
+Steps for a stream: read the warehouse's rows of the day (warehouse_day); compare checksums by product; stage the
+products that differ and plan repairs by identity (plan); look up seemingly extra events in the whole warehouse; with
+`apply`, repair the events (repair), then the daily and monthly rows, then the Redis hashes.
 
-Guarantee: the day's events become what the warehouse says, but for what was in flight when it began and for what the
-stream changes meanwhile. The streams may run. What was cut off is run again; run once more, it finds nothing to do.
+Guarantee: the day's events become equal to the warehouse, except those in flight at the start and those that the
+stream changes meanwhile. The streams may run. Idempotent: run it again after an interruption; a further run finds
+nothing to do.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def reconcile(
     force: bool,
     stopping: Event,
 ) -> list[StreamResult]:
-    """Reconciles the streams one after the other, and tells of each; one's failure is not another's."""
-    now = datetime.now(timezone.utc)  # before anything is read: what changes from here on is in flight, too
+    """Reconciles the streams one after the other, with a result for each; one's failure does not stop the others."""
+    now = datetime.now(timezone.utc)  # before anything is read: later changes are in flight, too
     run, cutoff = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", now - settings.reconcile.in_flight
     results = [StreamResult(stream.name, day, run, cutoff) for stream in streams]
     for stream, result in zip(streams, results, strict=True):
@@ -138,7 +139,7 @@ class _Reconciliation:
         )  # fmt: skip
 
     def _commits(self, warehouse: WarehouseDay) -> RepairCommits:
-        """Raises IdentitiesDiffer where the two sides know the same events differently: there is no plan then."""
+        """Raises IdentitiesDiffer if the two sides identify the same events differently: no plan is possible then."""
         settings, stream = self.settings, self.stream
         check_warehouse(ledger_of(settings, stream, "reconcile"), stream.name, warehouse.kinds)
         return RepairCommits(
@@ -147,25 +148,25 @@ class _Reconciliation:
         )  # fmt: skip
 
     def _plan_events(self, connection: Connection, warehouse: WarehouseDay, plan: Plan) -> tuple[list[str], Planned]:
-        """The plan, and the products of the day on either side."""
+        """The products of the day on either side, and the repair plan's counts."""
         stream, result = self.stream, self.result
-        self._go_on()
-        said = {row["product_code"]: _checksum(row) for row in warehouse.checksums().to_pylist()}
-        products = sorted(said.keys() | products_of(connection, stream, result.day))
-        held = checksums(connection, stream, result.day, products)
-        differing = [product for product in products if said.get(product) != held.get(product)]
-        result.rows_in_warehouse = sum(c.rows for c in said.values())
-        result.rows_in_postgres = sum(c.rows for c in held.values())
+        self._check_running()
+        warehouse_sums = {row["product_code"]: _checksum(row) for row in warehouse.checksums().to_pylist()}
+        products = sorted(warehouse_sums.keys() | products_of(connection, stream, result.day))
+        stored_sums = checksums(connection, stream, result.day, products)
+        differing = [product for product in products if warehouse_sums.get(product) != stored_sums.get(product)]
+        result.rows_in_warehouse = sum(c.rows for c in warehouse_sums.values())
+        result.rows_in_postgres = sum(c.rows for c in stored_sums.values())
         result.products, result.products_differing = len(products), len(differing)
         result.unusable = warehouse.unusable()
         log.info("%s %s: %d of %d products differ", stream.name, result.day, len(differing), len(products))
-        self._go_on()
+        self._check_running()
         if not differing:
             return products, Planned({}, 0)
-        staged = plan.stage(warehouse.said_of(differing))
+        staged = plan.stage(warehouse.rows_of(differing))
         planned = plan.compare(differing)
         log.info("%s: %d rows staged, %d of them differ", stream.name, staged, planned.repairs + planned.in_flight)
-        self._go_on()
+        self._check_running()
         if extra := plan.unconfirmed():
             log.info("%s: looking up %d events in the whole table: they seem to be extra", stream.name, len(extra))
             plan.stage(warehouse.look_up([event_id for event_id, _ in extra]))
@@ -180,11 +181,11 @@ class _Reconciliation:
         if planned.repairs <= limit * rows:
             return None
         if result.rows_in_postgres and not result.rows_in_warehouse:
-            words = f"the warehouse has no events at all of {result.day}, PostgreSQL has {result.rows_in_postgres:,}"
+            reason = f"the warehouse has no events at all of {result.day}, PostgreSQL has {result.rows_in_postgres:,}"
         else:
-            words = f"{planned.repairs:,} repairs for {rows:,} events of {result.day}"
+            reason = f"{planned.repairs:,} repairs for {rows:,} events of {result.day}"
         return NotReconciled(
-            f"stream {self.stream.name}: {words}: more than reconcile.change_limit ({limit:.1%}) allows;"
+            f"stream {self.stream.name}: {reason}: more than reconcile.change_limit ({limit:.1%}) allows;"
             " nothing was changed",
             "look at the plan; if the warehouse is right, run it again with --force",
         )
@@ -193,31 +194,31 @@ class _Reconciliation:
         size = self.settings.reconcile.repairs_per_commit
         for first in range(1, planned.repairs + 1, size):
             last = min(first + size - 1, planned.repairs)
-            self._go_on()
+            self._check_running()
             commits.repair_events(first, last)
             log.info("%s: %d of %d repairs of events", self.stream.name, last, planned.repairs)
 
-    def _go_on(self) -> None:
+    def _check_running(self) -> None:
         if self.stopping.is_set():
             raise CastroError("stopped before all was done", "run it again: it does the rest")
         self.check()
 
     def _aggregates(self, connection: Connection, products: list[str], commits: RepairCommits) -> None:
-        """The daily rows against the events; of the months whose daily rows were wrong, or do not sum up, likewise."""
+        """Checks daily rows against events, and monthly rows whose daily rows were wrong or do not add up."""
         stream, day, month = self.stream, self.result.day, self.result.day.replace(day=1)
         daily = wrong_rows(connection, stream, day_of(stream), day, products)
-        self.result.daily = self._found(daily, day)
+        self.result.daily = self._count(daily, day)
         self._repair_aggregates(day_of(stream), day, daily, commits)
-        doubted = wrong_rows(connection, stream, month_of(stream), month, products, of_daily=True)
-        suspects = sorted({wrong.product_code for wrong in (*daily, *doubted)})
+        not_summing_up = wrong_rows(connection, stream, month_of(stream), month, products, of_daily=True)
+        suspects = sorted({wrong.product_code for wrong in (*daily, *not_summing_up)})
         monthly = wrong_rows(connection, stream, month_of(stream), month, suspects)
-        self.result.monthly = self._found(monthly, month)
+        self.result.monthly = self._count(monthly, month)
         self._repair_aggregates(month_of(stream), month, monthly, commits)
 
-    def _found(self, wrong: list[Wrong], first: date) -> Counts:
+    def _count(self, wrong: list[Wrong], first: date) -> Counts:
         for row in wrong[:MOST_EXAMPLES]:
-            told = {"class": row.class_, "key": first, "product_code": row.product_code}
-            self.result.add_examples(row.kind, [{**told, "held": row.held, "of_events": row.made}])
+            example = {"class": row.class_, "key": first, "product_code": row.product_code}
+            self.result.add_examples(row.kind, [{**example, "held": row.stored, "of_events": row.expected}])
         classes = [row.class_ for row in wrong]
         return Counts.of({class_: classes.count(class_) for class_ in set(classes)})
 
@@ -226,45 +227,45 @@ class _Reconciliation:
     ) -> None:
         size = self.settings.reconcile.repairs_per_commit
         for start in range(0, len(wrong) if self.result.applied else 0, size):
-            self._go_on()
+            self._check_running()
             products = [row.product_code for row in wrong[start : start + size]]
             commits.repair_aggregates(period, first, products)
             log.info("%s: %d of %d %s rows", self.stream.name, start + len(products), len(wrong), period.kind)
 
     def _redis(self, products: list[str], hashes: StaleHashes, commits: RepairCommits) -> None:
         settings, result = self.settings, self.result
-        self._project()  # what was just repaired
+        self._project()  # the repairs just made
         horizon = Expiry(settings.redis.ttl, settings.zone).horizon()
         with closing(connect(settings.postgres, f"castro_spark {self.stream.name} reconcile cache")) as connection:
             for start in range(0, len(products), _PRODUCTS_A_SNAPSHOT):
-                self._go_on()
+                self._check_running()
                 part = products[start : start + _PRODUCTS_A_SNAPSHOT]
                 rows = snapshot(connection, self.stream, part, result.day, horizon)
                 stale, in_flight = hashes.find(rows)
                 result.stale_keys += len(stale)
                 result.keys_in_flight += in_flight
-                result.add_examples("redis", [_told(s) for s in stale])
+                result.add_examples("redis", [_example(s) for s in stale])
                 if stale and result.applied:
                     commits.request_hashes(stale, rows.revision)
-                    log.info("%s: %d keys of Redis are to be written anew", self.stream.name, result.stale_keys)
+                    log.info("%s: %d keys of Redis are to be rewritten", self.stream.name, result.stale_keys)
         if result.stale_keys:
             self._project()
 
     def _project(self) -> None:
-        """Brings Redis up to what is committed, and what was asked for; not where nothing may be changed."""
+        """Publishes commits and requests to Redis; a no-op unless repairs are applied."""
         if not self.result.applied:
             return
         if behind := Follower(self.settings, StreamProjector(self.settings, self.stream)).end():
-            raise NotReconciled(behind, "what is committed and asked for stays so: whatever projects next does it")
+            raise NotReconciled(behind, "commits and requests are stored: the next projector publishes them")
 
 
 def _checksum(row: dict[str, object]) -> Checksum:
     return Checksum(row["rows"], row["quantity"], row["value_total"], row["hash"])  # type: ignore[arg-type]
 
 
-def _told(stale: StaleHash) -> dict[str, object]:
-    wanted = stale.expected
+def _example(stale: StaleHash) -> dict[str, object]:
+    expected = stale.expected
     return {
-        "class": "stale", "key": wanted.key, "product_code": wanted.wanted.product_code, "held": stale.held,
-        "expected": wanted.fields,
+        "class": "stale", "key": expected.key, "product_code": expected.wanted.product_code, "held": stale.stored,
+        "expected": expected.fields,
     }  # fmt: skip

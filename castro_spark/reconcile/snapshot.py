@@ -1,4 +1,4 @@
-"""What Redis is to hold of some products, with the commit that changed each last, all as of one snapshot."""
+"""The rows that Redis must have for some products, each with its last commit, as of one database snapshot."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from castro_spark.projection.rows import Fields, Horizon, StreamRows, aggregate_
 from castro_spark.sinks.postgres.connection import Connection, statement
 from castro_spark.streams.declaration import StreamDeclaration
 
-# A product, the first day of its day or month, the fields (None: no such row), and the revision of their last change.
+# A product, its day or the month's first day, the fields (None: no row), and the revision of their last change.
 PeriodRow = tuple[str, date, Fields | None, int]
-# A product, when its newest event's row was written, the fields, and the revision that touched the product last.
+# A product, when its newest event's row was written, the fields, and the last revision that touched the product.
 NewestRow = tuple[str, datetime | None, Fields | None, int]
 
 
 @dataclass
 class Snapshot:
-    """The products' rows as of `revision` of the writer `epoch`; days and months that are not cached are left out."""
+    """The products' rows as of `revision` of the writer `epoch`, without days and months too old for the cache."""
 
     epoch: int
     revision: int
@@ -33,24 +33,24 @@ class Snapshot:
 def snapshot(
     connection: Connection, stream: StreamDeclaration, products: Sequence[str], day: date, horizon: Horizon
 ) -> Snapshot:
-    """The products' newest events, and their rows of the day and of its month."""
+    """The products' newest events, and their rows of the day and of its month. Sets the session to read-only."""
     connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT epoch, revision FROM castro.stream WHERE stream = %s", (stream.name,))
-        found = Snapshot(*(cursor.fetchone() or (0, 0)))
+        rows = Snapshot(*(cursor.fetchone() or (0, 0)))
         cursor.execute(
             "SELECT product_code, revision FROM castro.touched WHERE stream = %s AND product_code = ANY(%s)",
             (stream.name, list(products)),
         )
         touched = dict(cursor.fetchall())
         newest = StreamRows(stream).newest(connection, products)
-        found.newest = [(code, at, fields, touched.get(code, 0)) for code, at, fields in newest]
+        rows.newest = [(code, at, fields, touched.get(code, 0)) for code, at, fields in newest]
         if day >= horizon.day:
-            found.daily = _periods(connection, stream, products, stream.daily_table, "date", day)
+            rows.daily = _periods(connection, stream, products, stream.daily_table, "date", day)
         month = day.replace(day=1)
         if month >= horizon.month:
-            found.monthly = _periods(connection, stream, products, stream.monthly_table, "month", month)
-    return found
+            rows.monthly = _periods(connection, stream, products, stream.monthly_table, "month", month)
+    return rows
 
 
 def _periods(

@@ -1,4 +1,4 @@
-"""Hashes that are not what PostgreSQL holds: found by comparing. Whoever projects the stream writes them anew."""
+"""Finds Redis hashes that differ from PostgreSQL. The stream's projector rewrites them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from castro_spark.sinks.redis.keys import daily_key, monthly_key, patterns, real
 from castro_spark.streams.declaration import StreamDeclaration
 
 _KEYS_A_READ = 1000
-_SECONDS_APART = 2  # a remaining time is measured, and by another clock
+_SECONDS_APART = 2  # tolerance: expiry is derived from a remaining time, by another clock
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A key, what it is to hold (None: there is no such hash), when it ends, and the commit that changed it last."""
+    """A key, its expected fields (None: no hash), its expiry (Unix seconds), and the last commit that changed it."""
 
     key: str
     wanted: Key
@@ -31,16 +31,16 @@ class Expected:
 
 @dataclass(frozen=True)
 class StaleHash:
-    """A key that is not as expected, and what it holds (None: nothing)."""
+    """A key that is not as expected, and its fields in Redis (None: no hash)."""
 
     expected: Expected
-    held: Fields | None
+    stored: Fields | None
 
 
 class StaleHashes:
     """Compares one stream's hashes with rows of PostgreSQL.
 
-    Redis being away is an error of the caller's choosing to bear.
+    Raises RedisError; callers may tolerate it.
     """
 
     def __init__(self, settings: Settings, stream: StreamDeclaration) -> None:
@@ -49,26 +49,26 @@ class StaleHashes:
         self._hashes = VersionedHashes(settings.redis, stream.name, patterns(stream))
 
     def find(self, rows: Snapshot) -> tuple[list[StaleHash], int]:
-        """The stale keys, and how many are in flight: not to be judged.
+        """The stale keys, and the number of keys in flight, which cannot be compared.
 
-        These have been written to since, or are yet to be: what Redis has not been published to counts for nothing.
+        A key is in flight if it was written after the snapshot, or if its last commit is not yet published to Redis.
         """
-        # Asked after the rows were read and before the hashes are: what it tells of is in both.
-        held_to = self._hashes.published()
-        behind = held_to is not None and held_to < (rows.epoch, rows.revision)
+        # Read after the rows and before the hashes: everything up to this marker is in both.
+        published = self._hashes.published()
+        behind = published is not None and published < (rows.epoch, rows.revision)
         at = version(rows.epoch, rows.revision)
         expected = list(self._expected(rows))
         stale: list[StaleHash] = []
         in_flight = 0
         for start in range(0, len(expected), _KEYS_A_READ):
             part = expected[start : start + _KEYS_A_READ]
-            for wanted, (held, ends) in zip(part, self._hashes.read([e.key for e in part]), strict=True):
-                if _as_expected(wanted, held, ends):
+            for wanted, (stored, ends) in zip(part, self._hashes.read([e.key for e in part]), strict=True):
+                if _as_expected(wanted, stored, ends):
                     continue
-                if held.get("version", "") > at or (behind and held_to and wanted.revision > held_to[1]):
+                if stored.get("version", "") > at or (behind and published and wanted.revision > published[1]):
                     in_flight += 1
                 else:
-                    stale.append(StaleHash(wanted, held or None))
+                    stale.append(StaleHash(wanted, stored or None))
         return stale, in_flight
 
     def close(self) -> None:
@@ -86,9 +86,9 @@ class StaleHashes:
             yield Expected(monthly_key(stream, code, month), Key(MONTH, code, month), ends, fields, revision)
 
 
-def _as_expected(wanted: Expected, held: Fields, ends: int) -> bool:
-    if not held:
-        # Redis may end a hash a little before this clock says so.
+def _as_expected(wanted: Expected, stored: Fields, ends: int) -> bool:
+    if not stored:
+        # Redis may expire a hash slightly before this clock does.
         return wanted.fields is None or wanted.ends <= datetime.now(timezone.utc).timestamp() + _SECONDS_APART
-    fields = {name: text for name, text in held.items() if name != "version"}
-    return wanted.fields == fields and "version" in held and abs(ends - wanted.ends) <= _SECONDS_APART
+    fields = {name: text for name, text in stored.items() if name != "version"}
+    return wanted.fields == fields and "version" in stored and abs(ends - wanted.ends) <= _SECONDS_APART

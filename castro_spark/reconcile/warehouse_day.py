@@ -1,8 +1,8 @@
-"""The warehouse as what is true of one business day: a stream's events as its newest rows tell them.
+"""The warehouse as the reference for one business day: a stream's events according to its newest rows.
 
-Guarantee: one row an identity, parsed as the stream parses. The warehouse is read once and what it said lies in a
-folder until `close`, so that all who ask get the same answer. Raises SourceUnreadable where it cannot be read: that is
-not the same as no rows.
+Guarantee: one row per identity, parsed as the stream parses. The warehouse is read once and its rows are spilled to a
+folder until `close`, so that all queries see the same rows. Raises SourceUnreadable if the warehouse cannot be read,
+as distinct from having no rows.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _SESSION = {
 
 
 class WarehouseDay:
-    """What the warehouse says of the identities with any row in `day`, each as its newest row has it.
+    """The newest warehouse row of each identity with any row in `day`.
 
-    Its rows (`said_columns`) are: outcome ('event', 'delete' or 'reject'), reason (of a reject), changed (timestamp:
-    when the row last changed), and the stream's event columns; those of a delete are the event's last, and a reject has
-    event_id and product_code where it tells them.
+    Columns: outcome ('event', 'delete' or 'reject'), reason (of a reject), changed (timestamp: when the row last
+    changed), CHECKED_COLUMNS, and the stream's event columns. A delete has the event's last values; a reject has
+    event_id and product_code if it contains them.
     """
 
     def __init__(
@@ -63,63 +63,63 @@ class WarehouseDay:
         self._in_day = Months(day, day, zone).holds
         log.info("reading %s of %s", mapping.source, day)
         rows = read_table(self._spark, mapping, start_of_day(day, zone) - allowance, zone).rows
-        self._rows = self._kept(self._said(rows, of_day=True), spill)
-        self.kinds = kinds_of(self._rows, stream, mapping)  # how the rows are known
+        self._rows = self._spilled(self._parsed(rows, of_day=True), spill)
+        self.kinds = kinds_of(self._rows, stream, mapping)  # of identity
         self._events = self._rows.where((F.col("outcome") == EVENT) & (F.col("date") == F.lit(day)))
 
     def checksums(self) -> pa.Table:
-        """features.canonical.checksums of the day's events, a row a product."""
+        """canonical.checksums of the day's events, one row per product."""
         return checksums(self._events, self._stream).toArrow()
 
     def unusable(self) -> dict[str, int]:
-        """How many rows cannot be used, by reason."""
+        """The number of rejected rows by reason."""
         rejects = self._rows.where(F.col("outcome") == REJECT).groupBy("reason").count()
         return {row["reason"]: row["count"] for row in rejects.collect()}
 
-    def said_of(self, products: Iterable[str]) -> DataFrame:
-        """The day's events of these products, and all that is not an event of the day (any more)."""
+    def rows_of(self, products: Iterable[str]) -> DataFrame:
+        """The day's events of these products, and every row that is not, or no longer, an event of the day."""
         known = self._spark.createDataFrame([(p,) for p in products], "product_code string")
         of_day = (F.col("outcome") == EVENT) & (F.col("date") == F.lit(self._day))
         wanted = self._rows.where(of_day).join(F.broadcast(known), "product_code", "left_semi")
         return wanted.select(*self._rows.columns).union(self._rows.where(~F.coalesce(of_day, F.lit(False))))
 
     def look_up(self, event_ids: Sequence[str]) -> DataFrame:
-        """What the whole table says of these identities, wherever their rows lie."""
+        """The rows of these identities in the whole table, whatever their day."""
         rows = read_table(self._spark, self._mapping, None, self._zone).rows
-        if not uses(self._stream, self._history.key):  # the time is a part of the natural key
+        if not uses(self._stream, self._history.key):  # the time is part of the natural key
             rows = rows.where(self._in_day(F.col("timestamp")))
         ids = self._spark.createDataFrame([(i,) for i in event_ids], "_id string")
         known = known_as(rows, self._rules, self._history.key, self._mapping.key)
         of_id = F.col("_known.identity") == F.col("_id")
         found = rows.withColumn("_known", known).join(F.broadcast(ids), of_id, "left_semi")
-        return self._kept(self._said(found.select(*rows.columns), of_day=False), self._looked_up)
+        return self._spilled(self._parsed(found.select(*rows.columns), of_day=False), self._looked_up)
 
     def close(self) -> None:
-        """Removes what was kept."""
+        """Removes the spilled rows."""
         for folder in (self._spill, self._looked_up):
             remove(self._spark, folder)
 
-    def _kept(self, rows: DataFrame, folder: str) -> DataFrame:
+    def _spilled(self, rows: DataFrame, folder: str) -> DataFrame:
         with reading(self._mapping.source):
             rows.write.mode("overwrite").parquet(folder)
         return self._spark.read.parquet(folder)
 
-    def _said(self, rows: DataFrame, *, of_day: bool) -> DataFrame:
+    def _parsed(self, rows: DataFrame, *, of_day: bool) -> DataFrame:
         concerned = self._in_day if of_day else None
         records = records_of(rows, self._rules, self._mapping, self._history, concerned)
         rules = self._rules
-        told = ("identity", *CHECKED_COLUMNS)
+        checked = ("identity", *CHECKED_COLUMNS)
 
         def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
                 for parsed in parse_history(batch, rules):
-                    columns = [*parsed.columns, *(batch.column(name) for name in told)]
-                    yield pa.RecordBatch.from_arrays(columns, names=[*parsed.schema.names, *told])
+                    columns = [*parsed.columns, *(batch.column(name) for name in checked)]
+                    yield pa.RecordBatch.from_arrays(columns, names=[*parsed.schema.names, *checked])
 
-        types = parsed_types(self._stream) | dict.fromkeys(told, "string")
+        types = parsed_types(self._stream) | dict.fromkeys(checked, "string")
         schema = ", ".join(f"`{name}` {type_}" for name, type_ in types.items())
-        parsed = records.select(*HISTORY_COLUMNS, *told).mapInArrow(parse, schema)
-        # A record that cannot be used tells the event that it speaks of, where it can.
+        parsed = records.select(*HISTORY_COLUMNS, *checked).mapInArrow(parse, schema)
+        # A reject is identified as far as its row allows.
         is_reject = F.col("outcome") == REJECT
         product = F.get_json_object(F.col("value").cast("string"), f"$.data.{self._product_field()}")
         of_reject = {"event_id": F.when(F.col("kind").isNotNull(), F.col("identity")), "product_code": product}

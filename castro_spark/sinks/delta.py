@@ -1,12 +1,11 @@
-"""The archive: every record of a stream's topic as it came, beside what parsing made of it, in a Delta table.
+"""The archive: every record of a stream's topic, raw and parsed, in a Delta table.
 
-Guarantee: exactly once. The offsets up to which a topic is archived stand in the commit that appends its records, as
-its `userMetadata`, and every later commit (compaction, retention, vacuum) carries them on. So the table decides where
-the archive goes on, and no other state can be lost. Each append has the number after the one that it builds on, as
-Delta's `txnVersion`: of two writers that build on the same one, only the first appends anything.
+Guarantee: exactly once. The commit that appends records also stores the archived offsets, as its `userMetadata`, and
+every later commit (compaction, retention, vacuum) repeats them. So the table alone decides where the archive resumes;
+there is no other state to lose. Each append has the next number as Delta's `txnVersion`: of two writers that build on
+the same state, only the first appends.
 
-Records are removed only by `forget`, whole arrival days at a time; readers keep the files that they have begun with
-until `vacuum`.
+Only `forget` removes records, whole arrival days at a time. Readers can still read the removed files until `vacuum`.
 """
 
 from __future__ import annotations
@@ -33,35 +32,35 @@ from castro_spark.streams.declaration import StreamDeclaration
 
 _DAY = "arrival_day"
 _HEADERS = "headers"
-RECORD_COLUMNS = (*SOURCE_COLUMNS, _HEADERS)  # what `append` takes, as Spark's Kafka source names them
+RECORD_COLUMNS = (*SOURCE_COLUMNS, _HEADERS)  # input of `append`, named as by Spark's Kafka source
 _OWN_TYPES = {
     "topic": "string", "generation": "int", "archived_at": "timestamp", _DAY: "date",
     _HEADERS: "array<struct<key: string, value: binary>>",
 }  # fmt: skip
-_RAW = ("kept", "unknown", _HEADERS, "key", "value")  # last, where Delta keeps no statistics of them
+_RAW = ("kept", "unknown", _HEADERS, "key", "value")  # last, where Delta collects no statistics
 _KEY = "castro_archive"
-_LOOK_BACK = (5, 1000, 100_000)  # commits; all of this archive's own tell its offsets, so mostly the first does
+_LOOK_BACK = (5, 1000, 100_000)  # commits; each commit of the archive has its offsets, so the first is usually enough
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _SESSION = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # How many tasks the table's own log and its folder are read by: by default they cost more than they read.
+    # Tasks that read the table's log and folder: the default numbers cost more than the reading.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     "spark.sql.shuffle.partitions": "2",
-    # Compacted files are small enough that a task which makes one holds up nobody for long.
+    # Compacted files are small, so that the task that writes one does not block others for long.
     "spark.databricks.delta.optimize.minFileSize": str(64 << 20),
     "spark.databricks.delta.optimize.maxFileSize": str(128 << 20),
     "spark.databricks.delta.optimize.maxThreads": "2",
-    # How long to keep what readers may still need is what the settings say.
+    # The settings decide how long files that readers may still need are retained.
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
 }
 
 
 @dataclass(frozen=True)
 class Archived:
-    """How far a topic is archived, as the table's newest commit tells it.
+    """The archive's state, as stored in the table's newest commit.
 
-    `number` counts the appends; `lost` is how many offsets of each partition were gone before they were archived.
+    `number` counts the appends; `lost` is how many offsets of each partition expired before they were archived.
     """
 
     topic: str
@@ -79,17 +78,17 @@ class Archived:
 
     @classmethod
     def of_json(cls, text: str | None) -> Archived | None:
-        """What a commit's userMetadata tells; None where it is not this archive's."""
+        """The state in a commit's userMetadata; None if the commit is not the archive's."""
         try:
-            held = json.loads(text or "")[_KEY]
+            values = json.loads(text or "")[_KEY]
         except (ValueError, KeyError, TypeError):
             return None
-        held["positions"], held["lost"] = ({int(p): o for p, o in held[n].items()} for n in ("positions", "lost"))
-        return cls(**held)
+        values["positions"], values["lost"] = ({int(p): o for p, o in values[n].items()} for n in ("positions", "lost"))
+        return cls(**values)
 
 
 class ArchiveTable:
-    """One stream's archive in `folder`, written by one thread: it has a session of its own."""
+    """One stream's archive in `folder`, written by one thread with its own Spark session."""
 
     def __init__(self, spark: SparkSession, stream: StreamDeclaration, folder: str) -> None:
         self._spark = session_beside(spark, _SESSION)
@@ -100,28 +99,28 @@ class ArchiveTable:
 
     @property
     def session(self) -> SparkSession:
-        """The session that the records to append must be of."""
+        """The session that the records to append must belong to."""
         return self._spark
 
     def read(self) -> Archived | None:
-        """How far the topic is archived; None where there is no table yet."""
+        """The archive's state; None if there is no table yet."""
         if not self._delta.isDeltaTable(self._java, self._folder):
             return None
         for commits in _LOOK_BACK:
-            history = DataFrame(self._table().history(commits), self._spark)
-            for row in history.select("userMetadata").collect():  # newest first
-                if found := Archived.of_json(row.userMetadata):
-                    return found
+            commits_read = DataFrame(self._table().history(commits), self._spark)
+            for row in commits_read.select("userMetadata").collect():  # newest first
+                if archived := Archived.of_json(row.userMetadata):
+                    return archived
         raise ArchiveFailed(
-            f"{self._folder}: none of the table's last {_LOOK_BACK[-1]} commits tells the archived offsets",
-            "the table is another's, or was replaced by hand: name another folder in archive.dir",
+            f"{self._folder}: none of the table's last {_LOOK_BACK[-1]} commits has the archived offsets",
+            "the table is not this archive's, or was replaced by hand: name another folder in archive.dir",
         )
 
     def append(self, records: DataFrame, tasks: int, rules: ParseRules, after: Archived) -> Archived:
-        """Appends records (RECORD_COLUMNS) and makes `after` the table's state; returns that.
+        """Appends records (RECORD_COLUMNS) and commits the state `after`; returns it with its new number.
 
-        `after` is the state that this append builds on, with the positions, time and writer that it leads to.
-        Raises ArchiveFailed where another writer has been there before, and appends nothing then.
+        `after` is the current state, with the positions, time and writer as they are after this append.
+        Raises ArchiveFailed, and appends nothing, if another writer has appended meanwhile.
         """
         after = replace(after, number=after.number + 1)
         types = archive_types(self._stream)
@@ -140,18 +139,18 @@ class ArchiveTable:
             .option("txnVersion", after.number)
             .save(self._folder)
         )
-        # Delta leaves out an append whose number is there already, without a word.
-        held = self.read()
-        if held != after:
+        # Delta silently skips an append whose number is already in the table.
+        current = self.read()
+        if current != after:
             raise ArchiveFailed(
-                f"{self._folder} is written by another process as well ({held and held.writer}): this one appended"
-                " nothing there",
-                "let one instance run; it goes on from what the table holds",
+                f"{self._folder} is written by another process as well ({current and current.writer}): this one"
+                " appended nothing there",
+                "run one instance; it resumes from the table's state",
             )
         return after
 
     def compact(self, today: date, files_of_today: int, state: Archived) -> None:
-        """Makes few files of many: of the days before `today`, and of today once it has more than that."""
+        """Compacts the files of days before `today`, and today's if there are more than `files_of_today`."""
         self._spark.conf.set(_USER_METADATA, state.as_json())
         before = f"{_DAY} < '{today.isoformat()}'"
         self._table().optimize().where(before).executeCompaction()
@@ -161,13 +160,13 @@ class ArchiveTable:
             self._table().optimize().where(f"{_DAY} = '{day}'").executeCompaction()
 
     def forget(self, oldest: date, state: Archived) -> None:
-        """Removes the arrival days before `oldest` from the table; their files go with a later `vacuum`."""
+        """Removes the arrival days before `oldest` from the table; a later `vacuum` deletes their files."""
         self._spark.conf.set(_USER_METADATA, state.as_json())
         condition: Any = F.col(_DAY) < F.lit(oldest)
         self._table().delete(condition._jc)
 
     def vacuum(self, hours: float, state: Archived) -> None:
-        """Removes the files that have not been part of the table for so long, and those of killed writers."""
+        """Deletes files that left the table more than `hours` ago, and leftovers of killed writers."""
         self._spark.conf.set(_USER_METADATA, state.as_json())
         self._table().vacuum(float(hours))
 
@@ -176,7 +175,7 @@ class ArchiveTable:
 
 
 def archive_types(stream: StreamDeclaration) -> dict[str, str]:
-    """The table's columns in order, with their types in Spark's words."""
+    """The table's columns in order, with their Spark SQL types."""
     types = _OWN_TYPES | parsed_types(stream)
     first = ("topic", "generation", "partition", "offset", "record_timestamp", "archived_at", _DAY)
     return {name: types[name] for name in (*first, *(n for n in types if n not in {*first, *_RAW}), *_RAW)}
@@ -185,13 +184,13 @@ def archive_types(stream: StreamDeclaration) -> dict[str, str]:
 def archive_rows(
     batches: Iterable[pa.RecordBatch], *, rules: ParseRules, topic: str, at: datetime
 ) -> Iterator[pa.RecordBatch]:
-    """Records -> the table's rows, one for one: what the stream's own parsing makes of each, and each as it came."""
+    """Records -> the table's rows, one for one: parsed as the stream parses them, and raw."""
     for batch in batches:
         parsed = parse_batch(batch, rules)
         rows = len(batch)
-        # Where the record's own time cannot be right, the time when it is archived stands for it.
-        told = parsed.column("record_timestamp")
-        arrived = pc.if_else(told.is_valid(), told, pa.scalar(at, told.type))
+        # A record without a plausible time of its own arrives at the time of archiving.
+        record_time = parsed.column("record_timestamp")
+        arrived = pc.if_else(record_time.is_valid(), record_time, pa.scalar(at, record_time.type))
         own = {
             "topic": pa.array([topic] * rows, pa.string()),
             "generation": pa.array([rules.generation] * rows, pa.int32()),

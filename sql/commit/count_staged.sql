@@ -1,3 +1,3 @@
--- What lies in a slot for a batch, to be compared with what its tasks counted.
+-- The staged rows of a batch's attempts, to compare with its tasks' counts.
 SELECT (SELECT count(*) FROM {staged_events} WHERE attempt = ANY(%(attempts)s)),
        (SELECT count(*) FROM {staged_rejects} WHERE attempt = ANY(%(attempts)s))

@@ -1,4 +1,4 @@
--- Step 5 of the commit, for the daily and again for the monthly table: add what the batch changed.
+-- Step 5 of the commit, once for the daily and once for the monthly table: add the batch's deltas.
 INSERT INTO {aggregate} AS t (product_code, {period}, {sums}, {last_price}, revision)
 SELECT d.product_code, d.{period}, {delta_sums}, newest.{price}, %(revision)s
 FROM (
@@ -11,13 +11,13 @@ LEFT JOIN LATERAL (
     UNION ALL
     (
         SELECT e.{price} FROM {events} e
-        WHERE n.date >= d.{period} + {length}       -- else this is never executed
+        WHERE n.date >= d.{period} + {length}       -- else this branch is never executed
           AND e.product_code = d.product_code AND e.date >= d.{period} AND e.date < d.{period} + {length}
         ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC
         LIMIT 1
     )
 ) newest ON true
-ORDER BY d.product_code, d.{period}         -- one order for all writers: no deadlock
+ORDER BY d.product_code, d.{period}         -- the same lock order in all writers: no deadlock
 ON CONFLICT (product_code, {period}) DO UPDATE SET
     {added_sums},
     {last_price} = EXCLUDED.{last_price},

@@ -1,6 +1,6 @@
--- Step 3 of the commit: the batch's events into the events table, and what they change of each product-day.
--- Reads the old row of an event before it writes, so a correction takes its old share out where that was. What an event
--- must be to what is there is put in: newer, or for a repair as new.
+-- Step 3 of the commit: merges the batch's events into the events table and computes their deltas by product and day.
+-- Reads an event's old row before it writes, so that a correction subtracts the old values from the old product and day.
+-- The position comparison is a parameter: staged events must be newer than stored ones, repairs at least as new.
 WITH newest AS MATERIALIZED (
     SELECT DISTINCT ON (event_id) *
     FROM {staged_events}

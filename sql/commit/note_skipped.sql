@@ -1,5 +1,5 @@
--- Records that were not for the stream, by kind and name. A topic may name a new table in each record: so many names are
--- counted by themselves, all others as one.
+-- Counts records that are not for the stream, by kind and name. A topic may name a new table in each record, so the
+-- number of names is limited; records of all further names share one row.
 WITH sent AS (
     SELECT kind, name, records,
            EXISTS (SELECT 1 FROM castro.skipped k WHERE (k.stream, k.kind, k.name) = (%(stream)s, s.kind, s.name)) AS known

@@ -1,4 +1,4 @@
--- New names only, and so many a stream at most: a source that makes up a name for each record must not fill the table.
+-- Inserts new names only, up to a limit per stream: a source with a new name in each record must not fill the table.
 INSERT INTO castro.unknown_field (stream, name)
 SELECT %(stream)s, name FROM unnest(%(names)s::text[]) AS n (name)
 WHERE (SELECT count(*) FROM castro.unknown_field WHERE stream = %(stream)s) < %(most)s

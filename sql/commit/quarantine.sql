@@ -1,4 +1,4 @@
--- Step 6 of the commit. A record that is quarantined already (a replay of an open one) stays as it is.
+-- Step 6 of the commit. Idempotent: a record that is already in quarantine (a replay of an open one) stays unchanged.
 INSERT INTO castro.quarantine
     (stream, topic, generation, partition, "offset", record_timestamp, key, value, value_length,
      value_sha256, reason, detail)

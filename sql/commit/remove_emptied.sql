@@ -1,5 +1,5 @@
--- A correction may have moved the last event of a day or month elsewhere: then there is no such row, and those who follow
--- the commits learn of it from castro.emptied.
+-- Removes the rows of days and months that lost their last event to a correction or delete, and records them in
+-- castro.emptied for the followers of the commits.
 WITH removed AS (
     DELETE FROM {aggregate} t
     USING castro_deltas d

@@ -1,4 +1,4 @@
--- What was skipped, and whether an earlier status reported the name; this one does.
+-- The skipped records, and whether an earlier status reported the name. Marks all names as reported.
 WITH before AS (
     SELECT kind, name, records, first_seen, last_seen, reported_at IS NOT NULL AS reported
     FROM castro.skipped WHERE stream = %(stream)s

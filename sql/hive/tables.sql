@@ -1,5 +1,5 @@
 -- The warehouse's tables as the mapping of conf/base.yaml expects them, for the embedded warehouse; each statement ends
--- with a semicolon. Histories: a correction is a further row of the same key, with a later last_modified.
+-- with a semicolon. The tables are append-only: a correction is a further row of the same key with a later last_modified.
 CREATE DATABASE IF NOT EXISTS castrolanda_inventory;
 CREATE DATABASE IF NOT EXISTS castrolanda_sales;
 CREATE DATABASE IF NOT EXISTS castrolanda_procurement;

@@ -1,4 +1,4 @@
--- A sign of life, with how the stream stands. Ages are seconds, so that times are the database's also after an outage.
+-- A heartbeat with the stream's state. Ages are passed in seconds, so that times are the database's even after an outage.
 INSERT INTO castro.instance AS i (stream, instance, host, pid, application, mode, epoch, state, reason, error, state_since,
     restarts, restarts_since_commit, revision, committed_at)
 VALUES (%(stream)s, %(instance)s, %(host)s, %(pid)s, %(application)s, %(mode)s, %(epoch)s, %(state)s, %(reason)s, %(error)s,

@@ -1,4 +1,4 @@
--- The instance that counts for a stream: the newest that gives signs of life, else the newest.
+-- The current instance of a stream: the newest with a recent heartbeat, else the newest.
 SELECT instance, host, pid, application, mode, epoch, state, reason, error, state_since,
     restarts, restarts_since_commit, revision, committed_at, started_at, heartbeat_at,
     extract(epoch FROM clock_timestamp() - heartbeat_at)::float AS silent_seconds

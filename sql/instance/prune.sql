@@ -1,4 +1,4 @@
--- Keeps the newest rows of a stream, and those that may still run.
+-- Deletes a stream's old rows, except the newest and those of instances that may still run.
 DELETE FROM castro.instance
 WHERE stream = %(stream)s AND (stream, instance) IN (
     SELECT stream, instance FROM castro.instance WHERE stream = %(stream)s ORDER BY started_at DESC OFFSET %(keep)s)

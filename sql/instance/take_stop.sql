@@ -1,4 +1,4 @@
--- The stop commands for a stream that this writer may take, or has in hand: one at a time. Taking again renews the lease.
+-- Leases the stop commands for a stream that this writer may take or has taken. Taking one again renews the lease.
 UPDATE castro.command SET state = 'taken', taken_by = %(instance)s, lease_until = clock_timestamp() + interval '60 seconds'
 WHERE stream = %(stream)s AND action = 'stop' AND state IN ('waiting', 'taken')
     AND (taken_by IS NULL OR taken_by = %(instance)s OR lease_until < clock_timestamp())

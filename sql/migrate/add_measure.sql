@@ -1,5 +1,5 @@
--- A measure that a stream gains: the column, with the sums of the events that are there. It has no default, so that a
--- writer of the older declaration fails on it instead of leaving its sums out.
+-- Adds a measure: the column, with the sums of the existing events. It has no default, so that a writer with the older
+-- declaration fails instead of omitting its sums.
 ALTER TABLE {aggregate} ADD COLUMN {measure} numeric NOT NULL DEFAULT 0;
 UPDATE {aggregate} t SET {measure} = s.total
 FROM (

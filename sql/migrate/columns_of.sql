@@ -1,5 +1,4 @@
--- The columns of tables as PostgreSQL has them; a table that is not there has none. `must_be_given`: an INSERT that leaves
--- the column out fails.
+-- The columns of existing tables. `must_be_given`: an INSERT without the column fails.
 SELECT t.name, a.attname, format_type(a.atttypid, a.atttypmod),
        a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS must_be_given
 FROM unnest(%(tables)s) AS t (name)

@@ -1,22 +1,22 @@
--- The schema castro: state of the jobs that all streams share. Nothing here is for consumers of the data.
+-- The schema castro: state of the jobs, shared by all streams. Not for consumers of the data.
 CREATE SCHEMA castro;
 
--- One row a stream. Every commit locks it first and compares the epoch: this is the lock and the fence.
+-- One row per stream. Every commit locks it first and compares the epoch: it is the lock and the fence.
 CREATE TABLE castro.stream (
     stream     text PRIMARY KEY,
     topic      text NOT NULL,
-    topic_id   text NOT NULL,                   -- Kafka's id: a topic that was created again has another
-    generation int NOT NULL DEFAULT 0,          -- of the topic; a new topic that was accepted begins the next
-    epoch      bigint NOT NULL,                 -- of the writer that may commit; each start takes a greater one
+    topic_id   text NOT NULL,                   -- Kafka's id: a recreated topic has another one
+    generation int NOT NULL DEFAULT 0,          -- of the topic; incremented when a new topic is accepted
+    epoch      bigint NOT NULL,                 -- of the writer that may commit; each start claims a greater one
     writer     text NOT NULL,                   -- its host and process, for people
     revision   bigint NOT NULL DEFAULT 0,       -- counts commits; the rows and Redis hashes of a commit carry it
-    kinds           text[] NOT NULL DEFAULT ARRAY[]::text[],  -- of identities (id, natural) that its records were written with
-    warehouse_kinds text[] NOT NULL DEFAULT ARRAY[]::text[],  -- and rows of the warehouse
-    ids_changed     bigint NOT NULL DEFAULT 0,     -- records whose id came padded, or not in Unicode's composed form
+    kinds           text[] NOT NULL DEFAULT ARRAY[]::text[],  -- of identity (id, natural) of its streamed records
+    warehouse_kinds text[] NOT NULL DEFAULT ARRAY[]::text[],  -- of identity of its warehouse rows
+    ids_changed     bigint NOT NULL DEFAULT 0,     -- records whose id was sent padded or not in NFC
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 
--- The offsets consumed. The ledger decides where a stream goes on; Spark's checkpoint does not.
+-- The consumed offsets. A stream resumes from this ledger, not from Spark's checkpoint.
 CREATE TABLE castro.offset_ledger (
     stream      text NOT NULL REFERENCES castro.stream,
     partition   int NOT NULL,
@@ -25,13 +25,13 @@ CREATE TABLE castro.offset_ledger (
     PRIMARY KEY (stream, partition)
 );
 
--- The books: what became of every offset of a commit. The CHECK is the promise: no balance, no commit.
+-- The books: the outcome of every offset of a commit. The CHECK enforces that they balance, or the commit fails.
 -- Rows older than streaming.books_retention_days are removed.
 CREATE TABLE castro.batch_books (
     stream       text NOT NULL,
     revision     bigint NOT NULL,
     partition    int NOT NULL,
-    batch_id     bigint NOT NULL,               -- Spark's; it begins at 0 again with each checkpoint
+    batch_id     bigint NOT NULL,               -- Spark's; restarts at 0 with each checkpoint
     from_offset  bigint NOT NULL,
     to_offset    bigint NOT NULL,               -- exclusive
     inserted     bigint NOT NULL CHECK (inserted >= 0),
@@ -50,8 +50,8 @@ CREATE TABLE castro.batch_books (
 
 CREATE INDEX batch_books_age ON castro.batch_books (stream, committed_at);
 
--- Records that could not be used, with their bytes. Until somebody replays or discards them, and then for a while
--- (housekeeping.quarantine_closed_days).
+-- Rejected records with their bytes. They stay until an operator replays or discards them, and then for
+-- housekeeping.quarantine_closed_days.
 CREATE TABLE castro.quarantine (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     stream           text NOT NULL,
@@ -61,11 +61,11 @@ CREATE TABLE castro.quarantine (
     "offset"         bigint NOT NULL,
     record_timestamp timestamptz,
     key              bytea,
-    value            bytea,                     -- of one over 1 MiB the first 1 MiB
-    value_length     bigint,                    -- of such a one in bytes, and its hash; null: the value is whole
+    value            bytea,                     -- truncated to its first 1 MiB
+    value_length     bigint,                    -- of a truncated value, and its hash; null: not truncated
     value_sha256     bytea,
     reason           text NOT NULL,             -- a code of docs/data.md
-    detail           text,                      -- the field concerned, or more words
+    detail           text,                      -- the field, or a message
     status           text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'replayed', 'discarded')),
     note             text,
     quarantined_at   timestamptz NOT NULL DEFAULT now(),
@@ -76,17 +76,18 @@ CREATE INDEX quarantine_open ON castro.quarantine (stream, reason) WHERE status 
 CREATE INDEX quarantine_closed ON castro.quarantine (stream, resolved_at) WHERE status <> 'open';
 
 -- The last commit that touched each product, by stream: what a follower of the commits must read again.
--- One row a product, so it does not grow with time.
+-- One row per product, so it does not grow with time.
 CREATE TABLE castro.touched (
     stream       text NOT NULL,
     product_code text COLLATE "C" NOT NULL,
     revision     bigint NOT NULL,
     PRIMARY KEY (stream, product_code)
 ) WITH (fillfactor = 50);                       -- updated by every commit
--- Never such an index on the aggregate tables: it would end HOT updates. Here it is one entry a product and commit.
+-- The aggregate tables must not have such an index: it would prevent HOT updates. Here it costs one entry per product and
+-- commit.
 CREATE INDEX touched_since ON castro.touched (stream, revision);
 
--- Days and months that lost their last event. They have no row any more, but Redis may have a hash to remove.
+-- Days and months that lost their last event. Their row was removed; Redis may have a hash to remove.
 -- Rows older than streaming.books_retention_days are removed.
 CREATE TABLE castro.emptied (
     stream       text NOT NULL,
@@ -99,8 +100,8 @@ CREATE TABLE castro.emptied (
 );
 CREATE INDEX emptied_age ON castro.emptied (stream, emptied_at);
 
--- Events that were deleted, with the position of the delete: an older record of one that arrives later (replayed from
--- quarantine, say) must not bring it back. How long they stay: housekeeping.delete_notes_days.
+-- Delete markers: deleted events with the position of the delete, so that an older record that arrives later (such as a
+-- replay from quarantine) does not restore them. Retention: housekeeping.delete_notes_days.
 CREATE TABLE castro.deleted (
     stream         text NOT NULL,
     event_id       text COLLATE "C" NOT NULL,
@@ -110,7 +111,7 @@ CREATE TABLE castro.deleted (
 );
 CREATE INDEX deleted_age ON castro.deleted (stream, deleted_at);
 
--- Names of fields that records have and the declaration does not: the source's schema drifts. `status` reports each once.
+-- Names of fields in records that are not in the declaration: schema drift of the source. `status` reports each once.
 CREATE TABLE castro.unknown_field (
     stream      text NOT NULL,
     name        text NOT NULL,
@@ -119,12 +120,12 @@ CREATE TABLE castro.unknown_field (
     PRIMARY KEY (stream, name)
 );
 
--- Records that were not for their stream, by kind: of other tables by name ("*": names beyond so many), tombstones, a
--- connector's own messages. `status` reports a new name once as new.
+-- Counts of skipped records by kind: other tables by name ("*": names beyond the limit), tombstones, a connector's own
+-- messages. `status` reports a new name once as new.
 CREATE TABLE castro.skipped (
     stream      text NOT NULL,
     kind        text NOT NULL,
-    name        text COLLATE "C" NOT NULL,      -- of the other table as it was sent; '' of other kinds
+    name        text COLLATE "C" NOT NULL,      -- the other table's, as sent; '' for other kinds
     records     bigint NOT NULL,
     first_seen  timestamptz NOT NULL DEFAULT now(),
     last_seen   timestamptz NOT NULL DEFAULT now(),
@@ -132,7 +133,7 @@ CREATE TABLE castro.skipped (
     PRIMARY KEY (stream, kind, name)
 );
 
--- The source whose changes a stream takes where the settings name none: that of its first change, and where that was.
+-- The source whose changes a stream takes if the settings name none: its first change's, with that record's place.
 CREATE TABLE castro.stream_source (
     stream     text PRIMARY KEY,
     server     text,                            -- null: not compared

@@ -1,7 +1,7 @@
--- The 360° view: one row a product over the three streams. docs/features.md defines each column.
+-- The 360° view: one row per product over the three streams. docs/features.md defines each column.
 CREATE TABLE ml_product_360 (
     product_code        text COLLATE "C" PRIMARY KEY,
-    as_of               date NOT NULL,          -- the local day that the windows end with
+    as_of               date NOT NULL,          -- the local day on which the windows end
     on_hand             numeric NOT NULL,
     in_volume_7d        numeric NOT NULL,
     in_volume_30d       numeric NOT NULL,
@@ -40,11 +40,11 @@ CREATE TABLE ml_product_360 (
     days_since_last_sale int,
     days_of_cover       numeric,
     demand_cv_90d       numeric,
-    revision            bigint NOT NULL,        -- of the refresh that wrote the row last
+    revision            bigint NOT NULL,        -- of the last refresh that wrote the row
     updated_at          timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70);
 
--- How far the refreshes of the view have come.
+-- The progress of the view's refreshes.
 CREATE TABLE castro.product_360 (
     only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     revision     bigint NOT NULL DEFAULT 0,     -- of the last refresh

@@ -1,4 +1,4 @@
--- Reconcile: the audit of its repairs, a row a repair, with the row before and after; kept
+-- Reconcile: the audit of its repairs, one row per repair, with the row before and after. Retained for
 -- housekeeping.repairs_days.
 CREATE TABLE castro.repair (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -8,9 +8,9 @@ CREATE TABLE castro.repair (
     class        text NOT NULL CHECK (class IN ('missing', 'extra', 'different', 'stale')),
     key          text NOT NULL,                 -- the event's id, the day or month, or Redis's key
     product_code text NOT NULL,
-    before       jsonb,                         -- null: there was none
-    after        jsonb,                         -- null: there is none any more
-    revision     bigint NOT NULL,               -- of the commit that repaired; of a hash: of the state written
+    before       jsonb,                         -- null: no row
+    after        jsonb,                         -- null: the row was removed
+    revision     bigint NOT NULL,               -- of the repairing commit; for a hash: of the state written
     repaired_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX repair_of_run ON castro.repair (run, stream, kind, key);

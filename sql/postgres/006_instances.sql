@@ -1,16 +1,16 @@
--- Who runs each stream, how that goes, and why it ended. A row a process and stream, written by a thread of its own by the
--- database's clock; the newest ones are kept.
+-- Which process runs each stream, its state, and why it ended. One row per process and stream, written by a dedicated
+-- thread, with the database's clock; old rows are pruned.
 CREATE TABLE castro.instance (
     stream        text NOT NULL,
-    instance      text NOT NULL,                -- made at the process's start
+    instance      text NOT NULL,                -- generated at the process's start
     host          text NOT NULL,
     pid           int NOT NULL,
     application   text NOT NULL,                -- Spark's application id: YARN's, for all its attempts
     mode          text NOT NULL CHECK (mode IN ('continuous', 'available_now')),
-    epoch         bigint,                       -- what it claimed; null before that
+    epoch         bigint,                       -- the claimed one; null before the claim
     state         text NOT NULL CHECK (state IN ('starting', 'running', 'restarting', 'stopped', 'done', 'failed')),
-    reason        text,                         -- of restarting and failed: by name
-    error         text,                         -- and in words
+    reason        text,                         -- of restarting and failed: a name
+    error         text,                         -- and its message
     state_since   timestamptz NOT NULL,
     restarts      bigint NOT NULL DEFAULT 0,    -- since the process began
     restarts_since_commit bigint NOT NULL DEFAULT 0,
@@ -21,22 +21,22 @@ CREATE TABLE castro.instance (
     PRIMARY KEY (stream, instance)
 ) WITH (fillfactor = 50);                       -- a heartbeat is an update that touches no index
 
--- What people and programs ask of what runs. Whoever carries one out takes it under a lease, so that what died with it in
--- hand is taken again; what nobody took by its expiry is never carried out.
+-- Commands to the running streams. An instance takes one under a lease, so that another one takes it over if the instance
+-- dies. A command that is not taken before it expires is never executed.
 CREATE TABLE castro.command (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     action       text NOT NULL,                 -- stop
     arguments    jsonb NOT NULL DEFAULT jsonb_build_object(),
-    stream       text,                          -- whose; null: of no stream
-    target_epoch bigint,                        -- of the writer it is meant for; null: whoever runs
-    application  text,                          -- a stop holds for later attempts of this application of YARN's
+    stream       text,                          -- the addressed stream, or null
+    target_epoch bigint,                        -- of the addressed writer; null: any running one
+    application  text,                          -- a YARN application: the stop applies to its later attempts too
     requested_by text NOT NULL,
     requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at   timestamptz NOT NULL,
     state        text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'taken', 'done', 'failed', 'expired')),
-    taken_by     text,                          -- the instance that carries it out
+    taken_by     text,                          -- the executing instance
     lease_until  timestamptz,
-    result       text,                          -- in words
+    result       text,                          -- a message
     ended_at     timestamptz
 );
 CREATE INDEX command_open ON castro.command (stream) WHERE state IN ('waiting', 'taken');

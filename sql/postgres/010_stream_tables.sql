@@ -8,14 +8,14 @@ CREATE TABLE {events} (
     quarter        smallint NOT NULL,
     day_of_week    smallint NOT NULL,           -- Monday = 0
     is_weekend     boolean NOT NULL,
-    source_position bytea NOT NULL,             -- of one event_id the greater one counts (parse/position)
+    source_position bytea NOT NULL,             -- the greatest one of an event_id counts (parse/position)
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now()
 );
--- A product's newest event, of all, of a day or of a month, by one probe however many there are.
+-- Finds a product's newest event, overall or of a day or month, with one probe.
 CREATE INDEX {events_newest} ON {events} (product_code, date, "timestamp", source_position);
 
--- Exact sums: numeric without bounds, because a sum needs more digits than its terms.
+-- Exact sums: numeric without precision, because a sum needs more digits than its terms.
 CREATE TABLE {daily} (
     product_code text COLLATE "C" NOT NULL,
     date         date NOT NULL,
@@ -24,15 +24,15 @@ CREATE TABLE {daily} (
     value        numeric NOT NULL,              -- sum of value_total
     {measure_columns}
     {last_price} numeric(18,6),                 -- of the day's newest event
-    revision     bigint NOT NULL,               -- the commit that wrote the row last
+    revision     bigint NOT NULL,               -- the last commit that wrote the row
     updated_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (product_code, date)
-) WITH (fillfactor = 60);                       -- rows change often: room for updates within the page
+) WITH (fillfactor = 60);                       -- rows change often: room for HOT updates
 CREATE INDEX {daily_by_date} ON {daily} (date);
 
 CREATE TABLE {monthly} (
     product_code text COLLATE "C" NOT NULL,
-    month        date NOT NULL,                 -- its first day
+    month        date NOT NULL,                 -- the month's first day
     transactions bigint NOT NULL,
     volume       numeric NOT NULL,
     value        numeric NOT NULL,

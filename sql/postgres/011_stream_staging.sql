@@ -1,12 +1,12 @@
--- Staging slots, which executors COPY into and a commit takes up. Slots a and b are the stream's: one batch is staged
--- while the one before it commits. Slot c is that of out-of-band commits (backfill, reconcile).
--- Unlogged: PostgreSQL empties them when it crashes, and the commit notices (StagingLost).
+-- Staging slots: executors COPY into them, a commit merges from them. Slots a and b are the stream's: one batch is staged
+-- while the previous one commits. Slot c is for out-of-band commits (backfill, reconcile).
+-- Unlogged: PostgreSQL empties them after a crash, and the commit detects that (StagingLost).
 CREATE UNLOGGED TABLE {staged_events_a} (
-    attempt          bigint NOT NULL,           -- the task that copied the row; lost attempts are not taken up
+    attempt          bigint NOT NULL,           -- of the task that copied the row; lost attempts are not merged
     source_partition int NOT NULL,
     source_offset    bigint,
     deleted          boolean NOT NULL DEFAULT false,
-    kept             text[],                    -- columns that the source did not send: they keep their old value
+    kept             text[],                    -- unsent columns: the event keeps their stored values
     {event_columns}                             -- every column of the events table, all nullable
 );
 CREATE UNLOGGED TABLE {staged_rejects_a} (

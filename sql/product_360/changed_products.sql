@@ -1,4 +1,4 @@
--- Products whose row does not include all that the streams have committed, or was made on an earlier day.
+-- Products whose row lacks a commit of the streams, or was computed as of another day.
 SELECT t.product_code
 FROM castro.touched t CROSS JOIN castro.product_360 v
 WHERE t.stream = ANY(%(streams)s) AND t.revision > coalesce((v.seen ->> t.stream)::bigint, -1)

@@ -1,5 +1,5 @@
--- What features/product_360 sums up, from the daily and monthly tables: a row for each of %(products)s that has any event
--- dated up to the day %(as_of)s. Each product costs its own days and months of three streams, by their keys.
+-- The sums for features/product_360 from the daily and monthly tables: a row for each of %(products)s with any event up to
+-- the day %(as_of)s. Reads each product's own days and months of the three streams, by their keys.
 SELECT p.product_code,
        coalesce(balance.on_hand, 0) AS on_hand,
        {columns},
@@ -14,7 +14,7 @@ SELECT p.product_code,
        demand_squares
 FROM unnest(%(products)s::text[]) AS p (product_code)
 CROSS JOIN LATERAL (
-    SELECT sum(volume - 2 * volume_out) AS on_hand  -- what leaves is positive in `volume`
+    SELECT sum(volume - 2 * volume_out) AS on_hand  -- outgoing quantities are positive in `volume`
     FROM (
         SELECT volume, volume_out FROM ml_inventory_monthly
         WHERE product_code = p.product_code AND month < date_trunc('month', %(as_of)s::date)

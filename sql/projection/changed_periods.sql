@@ -1,4 +1,4 @@
--- Days (or months) of some products that commits after a revision changed; those that were emptied with 0 transactions.
+-- Days (or months) of some products that changed after a revision; emptied ones with 0 transactions.
 SELECT t.product_code, t.{period}, t.transactions, trim_scale(t.volume)::text, trim_scale(t.value)::text
 FROM unnest(%(products)s::text[]) AS p (product_code)
 JOIN {table} t ON t.product_code = p.product_code COLLATE "C" AND t.{period} >= %(oldest)s

@@ -1,5 +1,5 @@
--- How far Redis is behind: since when the oldest commit that it lacks is there (the books tell of the writer's commits;
--- of others the stream's row tells of the last), and what the projector said of itself.
+-- The lag of Redis: the age of the oldest unpublished commit (the books have the writer's commits; for out-of-band ones the
+-- stream's row has the last one's time), and the projector's reported state.
 SELECT s.epoch, s.revision,
        extract(epoch FROM clock_timestamp() - coalesce(
            (SELECT b.committed_at FROM castro.batch_books b

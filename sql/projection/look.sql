@@ -1,4 +1,4 @@
--- Where a stream stands, and what its projector has to do beside following the commits; no row: it was never started.
+-- A stream's revision, and the projector's work besides following the commits. No row: the stream was never started.
 SELECT s.epoch, s.revision, p.notes_pruned_to, p.rebuilds_requested, p.rebuilds_done,
        EXISTS (SELECT 1 FROM castro.projection_request r WHERE r.stream = s.stream),
        coalesce(p.alive_at > clock_timestamp() - %(takeover)s * interval '1 second', false)

@@ -1,4 +1,4 @@
--- The newest event of some products, every column as text, and when it was written; null where none is left.
+-- The newest event of some products, every column as text, and when it was written; null if there is none.
 SELECT p.product_code, e.updated_at, {texts}
 FROM unnest(%(products)s::text[]) AS p (product_code)
 LEFT JOIN LATERAL (

@@ -1,4 +1,4 @@
--- A sign of life, and what Redis holds by now. That all is well ends what was wrong.
+-- A heartbeat with the revision published to Redis. Clears the error.
 UPDATE castro.projection SET
     projector = %(projector)s, alive_at = clock_timestamp(),
     published_at = CASE WHEN revision IS DISTINCT FROM %(revision)s THEN clock_timestamp() ELSE published_at END,

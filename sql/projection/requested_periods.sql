@@ -1,4 +1,4 @@
--- These days (or months) as they are; with 0 transactions where there is none.
+-- The current rows of these days (or months); 0 transactions if there is none.
 SELECT k.product_code, k.first_day, coalesce(t.transactions, 0), trim_scale(coalesce(t.volume, 0))::text,
        trim_scale(coalesce(t.value, 0))::text
 FROM unnest(%(products)s::text[], %(days)s::date[]) AS k (product_code, first_day)

@@ -1,5 +1,5 @@
--- A step: the oldest notes of deletes that nothing can undo any more. A record that waits in quarantine since before a
--- delete could bring the row back when it is replayed, so its note stays as long.
+-- One step: the oldest delete markers beyond their retention. A replay of a record that was quarantined before a delete
+-- could restore the row, so the marker is retained as long as such a record is open.
 DELETE FROM castro.deleted WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM castro.deleted
     WHERE stream = %(stream)s AND deleted_at < now() - %(days)s * interval '1 day'

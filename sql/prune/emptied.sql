@@ -1,5 +1,5 @@
--- A step: the oldest notes of what was emptied, and that they are gone: a follower that has not come so far must begin
--- anew. `rowcount` is that of the notes: the last statement counts them.
+-- One step: the oldest rows of castro.emptied; records their newest revision, because a follower behind it must rebuild.
+-- The final SELECT returns the removed rows, so that `rowcount` counts them.
 WITH pruned AS (
     DELETE FROM castro.emptied WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM castro.emptied

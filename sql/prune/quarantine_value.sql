@@ -1,4 +1,4 @@
--- A step: the bytes of the oldest records that have any. Length and hash stay; a replay then needs a value file.
+-- One step: clears the bytes of the oldest records with bytes. Length and hash stay; a replay then needs a value file.
 UPDATE castro.quarantine SET
     value = NULL, key = NULL,
     value_length = coalesce(value_length, octet_length(value)),

@@ -1,4 +1,4 @@
--- A step: the oldest audit rows of repairs beyond their time.
+-- One step: the oldest audit rows of repairs beyond their retention.
 DELETE FROM castro.repair WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM castro.repair
     WHERE stream = %(stream)s AND repaired_at < now() - %(days)s * interval '1 day'

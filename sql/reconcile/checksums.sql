@@ -1,4 +1,4 @@
--- Of each product the checksums of its events of a day (features/canonical); none where there is none.
+-- Checksums of the products' events of a day (reconcile/canonical); no row for a product without events.
 SELECT p.product_code, c.rows, c.quantity, c.value_total, c.hash
 FROM unnest(%(products)s::text[]) AS p (product_code)
 CROSS JOIN LATERAL (

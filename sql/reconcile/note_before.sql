@@ -1,4 +1,4 @@
--- The events as they are before the repair; the stream's lock is held, so nobody changes them in between.
+-- The events before the repair. The stream's row is locked, so they do not change in between.
 INSERT INTO castro_before (event_id, class, held)
 SELECT s.event_id, p.class, to_jsonb(e)
 FROM {staged_events} s

@@ -1,4 +1,4 @@
--- The audit: events that are not what they were. One that the stream changed since the plan was made has stayed as it was.
+-- The audit: events that the repair changed. An event that the stream changed since the plan was not repaired.
 INSERT INTO castro.repair (run, stream, kind, class, key, product_code, before, after, revision)
 SELECT %(run)s, %(stream)s, 'event', b.class, b.event_id, coalesce(e.product_code, b.held ->> 'product_code'), b.held,
        to_jsonb(e), %(revision)s

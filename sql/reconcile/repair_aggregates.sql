@@ -1,5 +1,5 @@
--- Under the stream's lock: the rows are made anew from the events as they are now, so nothing of a plan's is written. What
--- changes gets the commit's revision, a note for those who follow the commits, and an audit row.
+-- Under the stream's lock: recomputes the rows from the current events, not from the plan. A changed row gets the commit's
+-- revision, an entry for the followers of the commits, and an audit row.
 WITH wrong AS MATERIALIZED (
     SELECT p.product_code, to_jsonb(t) AS before, t.product_code IS NOT NULL AS there, x.*
     FROM unnest(%(products)s::text[]) AS p (product_code)
@@ -11,7 +11,7 @@ WITH wrong AS MATERIALIZED (
           AND e.date < %(first)s::date + {length}
         HAVING count(*) > 0
     ) x ON true
-    WHERE ({held}) IS DISTINCT FROM ({made})
+    WHERE ({stored}) IS DISTINCT FROM ({expected})
 ), written AS (
     INSERT INTO {aggregate} AS t (product_code, {period}, {columns}, revision)
     SELECT product_code, %(first)s, {columns}, %(revision)s

@@ -1,4 +1,4 @@
--- Products' rows of one day or month, and the commit that wrote or removed each last; 0 transactions where there is none.
+-- The products' rows of one day or month, and the last commit that wrote or removed each; 0 transactions without a row.
 SELECT p.product_code, coalesce(t.transactions, 0), trim_scale(coalesce(t.volume, 0))::text,
        trim_scale(coalesce(t.value, 0))::text, coalesce(t.revision, e.revision, 0)
 FROM unnest(%(products)s::text[]) AS p (product_code)

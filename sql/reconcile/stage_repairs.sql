@@ -1,5 +1,4 @@
--- Some repairs of the plan as records of the commit; not those that an earlier try made, whose COMMIT arrived although its
--- answer did not.
+-- Stages some repairs of the plan, except those that an earlier attempt committed (COMMIT's answer was lost).
 INSERT INTO {staged_events} (attempt, source_partition, deleted, {columns})
 SELECT %(attempt)s, 0, class = 'extra', {columns}
 FROM {plan} p

@@ -1,4 +1,4 @@
--- Daily or monthly rows of one day or month that are not the sums of what they are to be made of.
+-- Daily or monthly rows of one day or month that differ from the sums of their events (or daily rows).
 SELECT p.product_code,
        CASE WHEN t.product_code IS NULL THEN 'missing' WHEN x.transactions IS NULL THEN 'extra' ELSE 'different' END,
        t.product_code IS NOT NULL, to_jsonb(t) - 'updated_at' - 'revision', to_jsonb(x)
@@ -11,5 +11,5 @@ LEFT JOIN LATERAL (
       AND e.date < %(first)s::date + {length}
     HAVING count(*) > 0
 ) x ON true
-WHERE ({held}) IS DISTINCT FROM ({made})
+WHERE ({stored}) IS DISTINCT FROM ({expected})
 ORDER BY 1

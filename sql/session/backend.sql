@@ -1,2 +1,2 @@
--- Which of the server's processes answers.
+-- The pid of the backend that answers.
 SELECT pg_backend_pid()

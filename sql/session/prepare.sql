@@ -1,11 +1,11 @@
--- Makes a session what the jobs rely on, whatever its role, database, environment or server say, and tells what it is.
--- One message, one answer. Nothing is set where a pooler answers for another backend than was connected to, for then
--- it is not known yet whether the session is ours alone.
+-- Sets what the jobs rely on, overriding role, database, environment and server, and reports the session's state, in one
+-- round trip. Sets nothing if a pooler answers with another backend than reported at connect: then the session may be
+-- shared.
 SELECT set_config('statement_timeout', '0', true);
 SELECT set_config(name, value, false)
 FROM (
     VALUES
-        -- How texts, times and bytes are read and written.
+        -- Formats of texts, times and bytes.
         ('search_path', %(schema)s, 0),
         ('TimeZone', 'UTC', 0),
         ('DateStyle', 'ISO, MDY', 0),
@@ -17,24 +17,24 @@ FROM (
         ('array_nulls', 'on', 0),
         ('transform_null_equals', 'off', 0),
         ('client_min_messages', 'warning', 0),
-        -- What a transaction sees, and that its COMMIT is on disk. remote_apply waits for even more than that.
+        -- Isolation, and a durable COMMIT. remote_apply waits for even more.
         ('default_transaction_isolation', 'read committed', 0),
         ('default_transaction_deferrable', 'off', 0),
         ('synchronous_commit', CASE current_setting('synchronous_commit')
                                    WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, 0),
-        -- Rows that a policy hides would be wrong numbers without a word: an error instead.
+        -- Rows hidden by a policy would silently give wrong numbers: raise an error instead.
         ('row_security', 'off', 0),
-        -- How long what may take.
+        -- Timeouts.
         ('statement_timeout', '0', 0),
         ('lock_timeout', %(lock_timeout)s, 0),
         ('idle_in_transaction_session_timeout', '10min', 0),
         ('idle_session_timeout', '0', 140000),
         ('transaction_timeout', '0', 170000),
-        -- A client that vanished with a lock gives it back within half a minute.
+        -- The locks of a vanished client are released within half a minute.
         ('tcp_keepalives_idle', '10', 0),
         ('tcp_keepalives_interval', '5', 0),
         ('tcp_keepalives_count', '3', 0),
-        -- Plans: a commit goes from the batch to an index. Compiling a plan takes longer than any batch runs.
+        -- Plans: a commit joins the batch by index. JIT compilation takes longer than any batch runs.
         ('work_mem', %(work_mem)s, 0),
         ('jit', 'off', 0),
         ('enable_nestloop', 'on', 0),
@@ -46,7 +46,7 @@ FROM (
         ('enable_seqscan', 'on', 0),
         ('enable_sort', 'on', 0),
         ('enable_hashagg', 'on', 0),
-        -- Temporary and staging tables are changed in place.
+        -- Temporary and staging tables are updated in place, which needs heap.
         ('default_table_access_method', 'heap', 0)
 ) AS wanted (name, value, since)
 WHERE current_setting('server_version_num')::int >= since AND %(backend)s IN (0, pg_backend_pid());

@@ -1,4 +1,4 @@
--- A table's columns with their types as PostgreSQL writes them; none: there is no such table.
+-- A table's columns with their types from format_type; empty if there is no such table.
 SELECT a.attname, format_type(a.atttypid, a.atttypmod)
 FROM pg_attribute a
 WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped

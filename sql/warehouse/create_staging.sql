@@ -1,4 +1,4 @@
 CREATE UNLOGGED TABLE {staging} (
-    attempt bigint NOT NULL,                    -- the task that put the rows there
+    attempt bigint NOT NULL,                    -- of the task that copied the row
     {columns}
 )

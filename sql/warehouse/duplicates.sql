@@ -1,4 +1,4 @@
--- Keys whose newest row is not one row: several of the same time, with different contents.
+-- Counts keys with several newest rows: the same time, different contents.
 SELECT count(*) FROM (
     SELECT DISTINCT {staged_key}
     FROM {staging} s JOIN {new} n ON ({staged_key}) = ({new_key}) AND s.{version} = n.{version}

@@ -1,4 +1,4 @@
--- As upsert.sql chooses: the newest row of each key; rows of one time in the order of their contents.
+-- The newest row of each key, as in upsert.sql; rows of the same time are ordered by their contents.
 INSERT INTO {new} ({columns})
 SELECT DISTINCT ON ({key}) {columns}
 FROM {staging}

@@ -1,4 +1,4 @@
--- Only a full refresh may move it back: the source itself went back.
+-- Only a full refresh may move the watermark back: then the source itself went back.
 INSERT INTO castro.extract_watermark AS w (target, watermark, revision, mode, rows_read)
 VALUES (
     %(target)s, %(watermark)s, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, %(mode)s, %(rows)s

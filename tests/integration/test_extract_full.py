@@ -149,7 +149,7 @@ def test_the_swap_waits_for_a_reader_and_gives_up_with_words(lake: System, spark
     reader = lake.connect()
     reader.cursor().execute(f"SELECT 1 FROM {w.TARGET}")
     result = full(spark, lake, swap_wait_seconds=2)
-    assert "could not be swapped in 2 s: readers hold the old table" in str(result.problem)
+    assert "could not be swapped in 2 s: readers have locks on the old table" in str(result.problem)
     assert w.held(lake) == []
     timer = threading.Timer(1.5, reader.rollback)
     timer.start()

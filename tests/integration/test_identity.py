@@ -193,7 +193,7 @@ def test_where_they_are_known_differently_nothing_is_written(lake: System, spark
     consume(consumer, [without_id(row) for row in rows[:39]] + ([also(rows[39])] if also else []))
     before = written(lake)
     streamed = "ids and natural keys" if also else "natural keys"
-    words = f"known by ids, what was streamed by {streamed}: the same events would count twice; nothing was written"
+    words = f"identified by ids, streamed records by {streamed}: the same events would count twice; nothing was written"
     with pytest.raises(IdentitiesDiffer, match=words) as refused:
         backfill(spark, lake)
     assert "set streams.sales.identity: natural_key" in refused.value.remedy
@@ -207,7 +207,7 @@ def test_where_they_are_known_differently_nothing_is_written(lake: System, spark
     consumer.close()
     consumer = Consumer(lake, SALES)
     consume(consumer, [change(row) for row in rows])
-    with pytest.raises(IdentitiesDiffer, match="known by natural keys, what was streamed by ids") as refused:
+    with pytest.raises(IdentitiesDiffer, match="identified by natural keys, streamed records by ids") as refused:
         backfill(spark, lake)
     assert "streams.sales.history.key" in refused.value.remedy
     consumer.close()
@@ -219,7 +219,7 @@ def test_after_the_warehouse_the_stream_rejects_what_is_known_otherwise(lake: Sy
     w.append(spark, ORDERS, rows)
     backfill(spark, lake)
     before = written(lake)
-    with pytest.raises(RulesChanged, match="rows of the warehouse have come, known by ids"):
+    with pytest.raises(RulesChanged, match="rows of the warehouse arrived, identified by ids"):
         consume(consumer, [without_id(rows[0])])  # parsed before they came
     assert written(lake) == before
     consumer.close()

@@ -52,9 +52,9 @@ def test_a_stream_gains_fields_while_its_writer_runs(bare: System) -> None:
 
     refused(connection, GROWN, NotMigrated, "ml_inventory_realtime lacks column lot; ", "run ./spark-submit.sh migrate")
     assert migrate(connection, [GROWN]) == [
-        "ml_inventory_realtime: column lot added, null in events from before; new ones must have it",
-        "ml_inventory_realtime: column expires_on added, null in events from before",
-        "ml_inventory_realtime: column Peso \"kg\" added, null in events from before",
+        "ml_inventory_realtime: column lot added, null in existing events; new ones must have it",
+        "ml_inventory_realtime: column expires_on added, null in existing events",
+        "ml_inventory_realtime: column Peso \"kg\" added, null in existing events",
         *(f"{table}: column {column} added" for table in WORKING for column in ("lot", "expires_on", "Peso \"kg\"")),
     ]
     assert migrate(connection, [GROWN]) == []
@@ -100,7 +100,7 @@ def test_a_stream_gains_a_measure(bare: System) -> None:
     batch = [*losses, event(id_evento="in", data_movimentacao="2024-05-01T09:00:00"), event(id_evento="x", codigo_produto="P2")]
     before.consume(0, [(0, n, native(data)) for n, data in enumerate(batch)], by_executors=False, twice=False)
     done = migrate(connection, [grown])
-    assert done[0] == "ml_inventory_daily: column volume_lost added, with the sums of the events that are there"
+    assert done[0] == "ml_inventory_daily: column volume_lost added, with the sums of the existing events"
     assert len(done) == 4
     # A writer of before would leave its share of the new sums out: it must not go on.
     with pytest.raises(psycopg2.errors.NotNullViolation):
@@ -130,7 +130,7 @@ def test_what_a_declaration_no_longer_asks_for_may_be_null(bare: System) -> None
         replace(INVENTORY, fields=rest, natural_key=natural_key, measures=()),
     ):
         refused(connection, smaller, NotMigrated, "has a value for column", "run ./spark-submit.sh migrate")
-        assert "may be null now" in migrate(connection, [smaller])[-1]
+        assert "is nullable now" in migrate(connection, [smaller])[-1]
         check_migrated(connection, smaller)
         consumer = Consumer(bare, smaller)
         consumer.consume(0, [(0, 0, native(event(deposito=...)))], by_executors=False, twice=False)

@@ -219,7 +219,7 @@ def test_a_repair_done_again_changes_nothing_more(
     monkeypatch.setattr(repair.RepairCommits, "repair_events", lost)
     result = run(spark, lake)
     assert result.problem is not None
-    assert "the plan for stream inventory is not there any more" in result.problem
+    assert "the plan for stream inventory was lost" in result.problem
 
 
 def test_events_without_ids_are_known_by_their_natural_key(consumer: Consumer, lake: System, spark: SparkSession) -> None:

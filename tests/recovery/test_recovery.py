@@ -181,5 +181,5 @@ def test_topic_created_again_stops_with_words(system: System) -> None:
     time.sleep(2)
     admin.create_topics([NewTopic(system.topic, 3)])[system.topic].result(30)
     output = system.job("stream", "--available-now", status=1)
-    assert "it was created again" in output
+    assert "it was recreated" in output
     assert "--accept-new-topic" in output

@@ -121,7 +121,7 @@ def test_the_application_ends_with_one_stream_where_that_is_wanted(stack: Stack,
     while running.running():
         assert time.monotonic() < deadline, running.log()
         time.sleep(0.2)
-    assert "it was created again, or this is another cluster" in running.log()
+    assert "it was recreated, or this is another cluster" in running.log()
     assert two.query(state_of("sales")) == [("failed topic_recreated",)]
     assert two.query(state_of("inventory")) == [("stopped",)]
     assert two.query("SELECT epoch FROM castro.stream WHERE stream = 'sales'") == [(1,)]  # it has fenced nobody

@@ -1,8 +1,8 @@
-"""A connection that does not wait for an answer for ever.
+"""A connection with a bound on the time to wait for the server's answer.
 
-TCP notices a peer that is gone (keepalives, tcp_user_timeout; see connection.py), but not one whose kernel still
-acknowledges: a frozen server process, a proxy that has lost the other side. So one thread a process looks at how long
-each session has waited, and shuts the socket of one that has waited too long, which ends the call with an error.
+TCP detects a dead peer (keepalives, tcp_user_timeout; see connection.py), but not one whose kernel still acknowledges:
+a frozen server process, a proxy that has lost its backend. So one watchdog thread per process checks how long each
+session has been waiting and shuts down the socket of an overdue one, which ends the call with an error.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from weakref import WeakSet
 import psycopg2
 import psycopg2.extensions
 
-_LOOK_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 R = TypeVar("R")
 
 
 class Session(psycopg2.extensions.connection):
-    """A connection whose calls end with an OperationalError where `answer_seconds` pass without an answer."""
+    """A connection whose calls raise OperationalError after `answer_seconds` without an answer."""
 
-    answer_seconds: float = 0.0  # 0: it waits for ever
+    answer_seconds: float = 0.0  # 0: no bound
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -37,7 +37,7 @@ class Session(psycopg2.extensions.connection):
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Whatever waits for the server, within this, is bounded."""
+        """Bounds every wait for the server within this context."""
         if self._asked is not None:  # within another call
             yield
             return
@@ -55,15 +55,15 @@ class Session(psycopg2.extensions.connection):
                 self._asked = None
 
     def give_up_if_overdue(self) -> None:
-        """Shuts the socket where the answer is overdue; called by the watching thread."""
-        with self._lock:  # so the connection cannot be closed, and its descriptor be another's, meanwhile
+        """Shuts down the socket if the answer is overdue; called by the watchdog thread."""
+        with self._lock:  # else the connection could be closed meanwhile, and its descriptor reused
             if self._asked is None or not self.answer_seconds or self._given_up:
                 return
             if time.monotonic() - self._asked < self.answer_seconds:
                 return
             self._given_up = True
-            with suppress(OSError, psycopg2.Error), socket.socket(fileno=os.dup(self.fileno())) as held:
-                held.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError, psycopg2.Error), socket.socket(fileno=os.dup(self.fileno())) as duplicate:
+                duplicate.shutdown(socket.SHUT_RDWR)
 
     def commit(self) -> None:
         with self.asking():
@@ -79,7 +79,7 @@ class Session(psycopg2.extensions.connection):
 
 
 class _Cursor(psycopg2.extensions.cursor):
-    """The cursor of a Session; a named one asks the server for each further part of its rows."""
+    """The cursor of a Session; a named (server-side) cursor makes a round trip per fetch."""
 
     def execute(self, *args: Any, **named: Any) -> None:
         self._ask(super().execute, *args, **named)
@@ -104,7 +104,7 @@ class _Cursor(psycopg2.extensions.cursor):
 
 
 class _Watch:
-    """The sessions of this process, and the thread that looks at them; made with the first of them."""
+    """The sessions of this process and their watchdog thread, started with the first session."""
 
     def __init__(self) -> None:
         self._sessions: WeakSet[Session] = WeakSet()
@@ -119,12 +119,12 @@ class _Watch:
                 self._thread.start()
 
     def forget(self) -> None:
-        """In a fork: the sessions are those of the parent."""
+        """After a fork: the sessions belong to the parent."""
         self._sessions, self._lock, self._thread = WeakSet(), Lock(), None
 
     def _run(self) -> None:
         while True:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_CHECK_SECONDS)
             with self._lock:
                 sessions = list(self._sessions)
             for session in sessions:
@@ -137,6 +137,6 @@ os.register_at_fork(after_in_child=_watch.forget)
 
 
 def bound(session: Session, seconds: float) -> None:
-    """From now on the session waits `seconds` for an answer, at most."""
+    """Bounds the session's waits for an answer to `seconds` from now on."""
     session.answer_seconds = seconds
     _watch.add(session)

@@ -1,4 +1,4 @@
-"""Which months of a backfill are done, so that one that was cut off goes on where it was."""
+"""Which months of a backfill are done, so that an interrupted one resumes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def note(connection: Connection, stream: str, first: date, last: date, month: da
 
 
 def forget(connection: Connection, stream: str, first: date, last: date) -> None:
-    """Forgets the range: all of it is done, or to be done again."""
+    """Deletes the range's progress: the whole range is done, or is to be redone."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM castro.backfilled_month WHERE stream = %s AND first_day = %s AND last_day = %s",

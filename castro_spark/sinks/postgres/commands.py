@@ -1,4 +1,4 @@
-"""castro.command: what is asked of the streams that run, and what came of it. Times are the database's."""
+"""castro.command: commands to the running streams, and their outcome. Times are the database's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from castro_spark.sinks.postgres.connection import Connection, statement
 
 @dataclass(frozen=True)
 class Outcome:
-    """How far a command is: waiting, taken, done, failed or expired; and its result in words."""
+    """A command's state: waiting, taken, done, failed or expired; and its result as text."""
 
     state: str
     result: str | None
@@ -23,10 +23,10 @@ def ask_to_stop(
     connection: Connection, stream: str, *, epoch: int | None, application: str | None, requested_by: str,
     expires: float,
 ) -> int:
-    """Asks the writer of `epoch` (None: whoever runs) to stop the stream; returns the command's id.
+    """Asks the writer of `epoch` (None: any running writer) to stop the stream; returns the command's id.
 
-    Nobody takes it up once `expires` seconds have passed. With `application`, one of YARN's, it holds for that
-    application's later attempts too.
+    The command expires after `expires` seconds unless an instance takes it. With `application`, a YARN application id,
+    it applies to that application's later attempts too.
     """  # fmt: skip
     with connection, connection.cursor() as cursor:
         cursor.execute(
@@ -39,7 +39,7 @@ def ask_to_stop(
 
 
 def take_stops(connection: Connection, stream: str, instance: str, epoch: int | None) -> list[tuple[int, str]]:
-    """The stops that `instance` now has in hand, each with who asked for it. To be repeated: it renews the lease."""
+    """Takes the stop commands for `instance`; returns (id, requested by) of each. Repeat it to renew the lease."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             statement("instance/take_stop.sql"), {"stream": stream, "instance": instance, "epoch": epoch}
@@ -48,19 +48,19 @@ def take_stops(connection: Connection, stream: str, instance: str, epoch: int | 
 
 
 def is_stopped(connection: Connection, stream: str, application: str) -> bool:
-    """Whether this application was asked to stop the stream, in this or an earlier attempt."""
+    """Whether this application was asked to stop the stream, in this attempt or an earlier one."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM castro.command WHERE application = %s AND stream = %s AND action = 'stop'"
             " AND state <> 'expired')",
             (application, stream),
         )
-        (found,) = cursor.fetchone() or (False,)
-    return bool(found)
+        (stopped,) = cursor.fetchone() or (False,)
+    return bool(stopped)
 
 
 def finish(connection: Connection, number: int, instance: str, *, done: bool, result: str) -> None:
-    """Writes what came of a command, if it still is in this instance's hand."""
+    """Records a command's result, if this instance still has the lease."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "UPDATE castro.command SET state = %s, result = %s, ended_at = clock_timestamp()"
@@ -70,7 +70,7 @@ def finish(connection: Connection, number: int, instance: str, *, done: bool, re
 
 
 def outcome(connection: Connection, number: int) -> Outcome:
-    """How far a command is; one that nobody took in time is expired from here on."""
+    """A command's state. Marks it as expired if no instance took it in time."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "UPDATE castro.command SET state = 'expired', ended_at = clock_timestamp()"
@@ -83,7 +83,7 @@ def outcome(connection: Connection, number: int) -> Outcome:
 
 
 def prune_commands(connection: Connection, days: int) -> None:
-    """Removes commands that ended, or that nobody took, more than `days` ago."""
+    """Removes commands that ended, or expired untaken, more than `days` ago."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM castro.command WHERE coalesce(ended_at, lease_until, expires_at)"

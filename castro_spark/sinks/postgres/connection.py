@@ -1,7 +1,8 @@
-"""The one way to a session of PostgreSQL, and the patience with which an outage is waited for.
+"""The only way to open a PostgreSQL session, and the retries that outlast an outage.
 
-A role, a database, PG* variables, a service file or a pooler may set anything for a session. What the jobs rely on is
-set here, in one round trip (sql/session); what cannot be set is waited for or refused in words (session_check.py).
+A role, a database, PG* variables, a service file or a pooler may change any session setting. The settings that the
+jobs rely on are set here, in one round trip (sql/session). What cannot be set is retried or refused with an error
+message that names the fix (session_check.py).
 """
 
 from __future__ import annotations
@@ -25,26 +26,26 @@ from castro_spark.sinks.postgres.sql_files import SQL_DIR, names, statement
 __all__ = ["PASSING", "SQL_DIR", "Connection", "connect", "may_pass", "names", "outlast_outages", "statement"]
 
 Connection = psycopg2.extensions.connection
-_UNACKNOWLEDGED_SECONDS = 30  # beyond a lock's time-out: so long a COPY may stand still while the server is well
+_UNACKNOWLEDGED_SECONDS = 30  # beyond lock_timeout: how long a COPY may stall on a healthy server
 
 log = logging.getLogger(__name__)
 
 
 def connect(settings: PostgresSettings, application: str, *, long: bool = False) -> Connection:
-    """A new connection (autocommit off) whose session is as the jobs need it: UTF-8, UTC, read committed, writable.
+    """A new connection (autocommit off) with the session that the jobs need: UTF-8, UTC, read committed, writable.
 
-    It does not hang on a lock, a dead server or a silent one; `long` is for statements over whole tables. Raises
-    SessionRefused for what somebody must mend, and of PASSING what may pass (a server that is read-only now).
+    It never hangs on a lock or on a dead or silent server; `long` is for statements over whole tables. Raises
+    SessionRefused for what an operator must fix, and transient errors of PASSING (a server that is read-only now).
     """
     try:
         session = _open(settings, application)
     except psycopg2.OperationalError as error:
         if "read-only" not in str(error):
             raise
-        # Which of the many reasons it is, only a session can tell.
+        # Only a session can report which of the many reasons it is.
         session = _open(settings, application, attributes="any")
     try:
-        session.autocommit = True  # so that this is one round trip
+        session.autocommit = True  # one round trip
         session_check.prepare(session, settings, lambda: _open(settings, f"{application} pooler check"))
         session.autocommit = False
     except BaseException:
@@ -56,7 +57,7 @@ def connect(settings: PostgresSettings, application: str, *, long: bool = False)
 
 def _open(settings: PostgresSettings, application: str, attributes: str = "read-write") -> answers.Session:
     parts = psycopg2.extensions.parse_dsn(settings.dsn)
-    chosen: dict[str, Any] = {} if _chooses_server(parts) else {"target_session_attrs": attributes}
+    target: dict[str, Any] = {} if _chooses_server(parts) else {"target_session_attrs": attributes}
     session = psycopg2.connect(
         settings.dsn,
         connection_factory=answers.Session,
@@ -69,7 +70,7 @@ def _open(settings: PostgresSettings, application: str, attributes: str = "read-
         keepalives_interval=5,
         keepalives_count=3,
         tcp_user_timeout=(settings.lock_timeout_seconds + _UNACKNOWLEDGED_SECONDS) * 1000,
-        **chosen,
+        **target,
     )
     assert isinstance(session, answers.Session)
     answers.bound(session, settings.connect_timeout_seconds)
@@ -77,14 +78,14 @@ def _open(settings: PostgresSettings, application: str, attributes: str = "read-
 
 
 def _chooses_server(parts: dict[str, str]) -> bool:
-    """Whether the DSN or the environment says which of several servers it wants. A service file may."""
+    """Whether the DSN, the environment or possibly a service file selects among several servers."""
     return bool({"target_session_attrs", "service"} & parts.keys()) or any(
         os.environ.get(name) for name in ("PGTARGETSESSIONATTRS", "PGSERVICE")
     )
 
 
 def outlast_outages(seconds: float, stopping: Event | None = None, *, starting: bool = False) -> Retrying:
-    """Runs a function again while what it raises may pass, up to `seconds`, or until `stopping` is set.
+    """Retries a function on transient errors, for up to `seconds`, or until `stopping` is set.
 
     `starting`: see passing.may_pass.
     """

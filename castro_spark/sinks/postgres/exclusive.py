@@ -1,7 +1,7 @@
-"""One process at a time: an advisory lock of PostgreSQL that a session holds (`ExclusiveLock`: one of its own).
+"""Mutual exclusion of processes: a session-level advisory lock (`ExclusiveLock`: on a connection of its own).
 
-Guarantee: one session holds it until it lets go, or PostgreSQL sees its session end. A holder whose connection
-broke without its notice may find a second one beside it: `check` tells, and what is written must bear two writers.
+Guarantee: one session holds the lock until it releases it or PostgreSQL ends the session. A holder whose connection
+broke unnoticed may overlap with the next one: `check` detects that, and the holder's writes must tolerate two writers.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from castro_spark.sinks.postgres.connection import Connection, connect
 
 
 def try_lock(cursor: psycopg2.extensions.cursor, what: str, of: str) -> bool:
-    """Takes the lock on `what` (of one stream or table) unless another session has it; returns whether it is had.
+    """Tries to take the lock on `what` (of one stream or table); False if another session has it.
 
-    The session keeps it, whatever becomes of the transaction; it may take it more than once.
+    The lock outlives the transaction; the session may take it more than once.
     """
     cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))", (f"castro_spark.{what}", of))
     (taken,) = cursor.fetchone() or (False,)
@@ -32,7 +32,7 @@ class ExclusiveLock:
         self._connection: Connection | None = None
 
     def take(self) -> bool:
-        """Takes the lock unless another session has it; returns whether it is had."""
+        """Tries to take the lock; False if another session has it."""
         if self._connection is None:
             self._connection = connect(self._settings, self._name)
             self._connection.autocommit = True
@@ -40,13 +40,13 @@ class ExclusiveLock:
             return try_lock(cursor, self._what, self._stream)
 
     def check(self) -> None:
-        """Raises (connection.PASSING) where the session that held the lock is gone."""
+        """Raises (connection.PASSING) if the session with the lock is gone."""
         assert self._connection is not None
         with self._connection.cursor() as cursor:
             cursor.execute("SELECT 1")
 
     def release(self) -> None:
-        """Lets go; not to have the lock is no error."""
+        """Releases the lock; a no-op without one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

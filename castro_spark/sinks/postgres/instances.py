@@ -1,4 +1,4 @@
-"""castro.instance: who runs each stream, and how that goes. Times are the database's."""
+"""castro.instance: which process runs each stream, and its state. Times are the database's."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 
 from castro_spark.sinks.postgres.connection import Connection, statement
 
-_KEPT = 50  # rows a stream
-SILENT_SECONDS = 30  # what has given no sign of life for so long has died, or cannot reach the database
+_RETAINED = 50  # rows per stream
+SILENT_SECONDS = 30  # without a heartbeat for this long, an instance is dead or cannot reach the database
 
 
 def beat(connection: Connection, row: Mapping[str, object]) -> None:
-    """Writes an instance's row, in a transaction of its own. `row` has the names that sql/instance/beat.sql takes."""
+    """Upserts an instance's row in its own transaction. `row` has the parameters of sql/instance/beat.sql."""
     with connection, connection.cursor() as cursor:
         cursor.execute(statement("instance/beat.sql"), row)
 
 
 def prune(connection: Connection, stream: str) -> None:
-    """Removes all but the newest rows of a stream."""
+    """Removes a stream's old rows, all but the newest 50."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(statement("instance/prune.sql"), {"stream": stream, "keep": _KEPT})
+        cursor.execute(statement("instance/prune.sql"), {"stream": stream, "keep": _RETAINED})
 
 
 def current(connection: Connection, stream: str) -> dict[str, Any] | None:
-    """The instance that counts for the stream, a value a column and `silent_seconds`; None where none ever began."""
+    """The stream's current instance: its columns, and `silent_seconds`; None if none ever started."""
     with connection, connection.cursor() as cursor:
         cursor.execute(statement("instance/current.sql"), {"stream": stream, "silent": SILENT_SECONDS})
         row = cursor.fetchone()

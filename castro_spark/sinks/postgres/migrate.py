@@ -1,9 +1,9 @@
-"""Migrations: the files of sql/postgres in order of their numbers, then the columns that a stream's declaration gained.
+"""Migrations: the files of sql/postgres in the order of their numbers, then columns that a stream's declaration gained.
 
-A file whose name says `stream` after its number is applied for each stream, any other once. Everything happens in one
-transaction under an advisory lock, and what is applied is noted: safe to repeat, and to run twice at once.
+A file named NNN_stream_* is applied once per stream, any other once. Everything runs in one transaction under an
+advisory lock, and applied migrations are recorded: safe to repeat and to run concurrently.
 
-Why no migration library (alembic, yoyo): ours are templates filled from each stream's declaration, which those lack.
+Why no migration library (alembic, yoyo): these are templates filled from each stream's declaration, which those lack.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from castro_spark.sinks.postgres.connection import SQL_DIR, Connection, statemen
 from castro_spark.sinks.postgres.stream_tables import Cursor, changes, migration_parts
 from castro_spark.streams.declaration import StreamDeclaration
 
-_ONCE = ""  # the "stream" of what is applied once
+_ONCE = ""  # the "stream" of a migration that is applied once
 _FILE = re.compile(r"[0-9]{3}_(stream_)?[a-z0-9_]+")
 
 
 @cache
 def migrations() -> tuple[tuple[str, bool], ...]:
-    """Every migration in order: its name, and whether each stream has it."""
-    found = []
+    """Every migration in order: its name, and whether it is applied per stream."""
+    ordered = []
     for path in sorted((SQL_DIR / "postgres").glob("*.sql")):
         name = _FILE.fullmatch(path.stem)
         if name is None:
             raise ValueError(f"{path}: a migration's name is NNN_name.sql, or NNN_stream_name.sql for each stream")
-        found.append((path.stem, name[1] is not None))
-    return tuple(found)
+        ordered.append((path.stem, name[1] is not None))
+    return tuple(ordered)
 
 
 def wanted(streams: Iterable[StreamDeclaration]) -> list[tuple[str, str]]:
-    """What the streams need, as (name, stream), in order."""
+    """The migrations that the streams need, as (name, stream), in order."""
     streams = list(streams)
     return [(name, of) for name, each in migrations() for of in ([s.name for s in streams] if each else [_ONCE])]
 
 
 def check_migrated(connection: Connection, stream: StreamDeclaration) -> None:
-    """Raises NotMigrated unless everything that the stream needs is there, TypeChanged if a column has another type."""
+    """Raises NotMigrated if the stream's schema is incomplete, TypeChanged if a column has another type."""
     try:
         with connection.cursor() as cursor:
-            there = _applied(cursor)
-            lacking = [name for name, of in wanted([stream]) if (name, of) not in there]
-            problem = f"the database lacks {', '.join(lacking)}" if lacking else ""
-            if not lacking:
+            applied = _applied(cursor)
+            missing = [name for name, of in wanted([stream]) if (name, of) not in applied]
+            problem = f"the database lacks {', '.join(missing)}" if missing else ""
+            if not missing:
                 problem = "; ".join(change.lacks for change in changes(cursor, stream))
     finally:
         connection.rollback()
@@ -57,13 +57,13 @@ def check_migrated(connection: Connection, stream: StreamDeclaration) -> None:
 
 
 def migrate(connection: Connection, streams: Iterable[StreamDeclaration]) -> list[str]:
-    """Applies what is missing, all of it or nothing; returns what it did, in words."""
+    """Applies what is missing, all or nothing; returns a description of each change. Idempotent."""
     streams = list(streams)
     try:
         with connection, connection.cursor() as cursor:
-            # Two at once would create twice; the second waits here and then finds nothing to do.
+            # Serializes concurrent migrations: the second waits here, then finds nothing to do.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('castro_spark.migrate'))")
-            return _apply(cursor, streams) + [words for stream in streams for words in _follow(cursor, stream)]
+            return _apply(cursor, streams) + [text for stream in streams for text in _add_columns(cursor, stream)]
     except psycopg2.errors.LockNotAvailable as error:
         raise NotMigrated(
             f"a table, or another migration, is in use for longer than postgres.lock_timeout_seconds: {error}".strip(),
@@ -77,8 +77,8 @@ def _apply(cursor: Cursor, streams: list[StreamDeclaration]) -> list[str]:
         "CREATE TABLE IF NOT EXISTS castro_migrations.applied (name text, stream text,"
         " applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (name, stream))"
     )
-    there = _applied(cursor)
-    if unknown := sorted({name for name, _ in there} - {name for name, _ in migrations()}):
+    applied = _applied(cursor)
+    if unknown := sorted({name for name, _ in applied} - {name for name, _ in migrations()}):
         raise NotMigrated(
             f"the database has migrations that this version does not know: {', '.join(unknown)}",
             "use the newer version that migrated it; a database from before the first release cannot be upgraded:"
@@ -87,22 +87,22 @@ def _apply(cursor: Cursor, streams: list[StreamDeclaration]) -> list[str]:
     parts = {stream.name: migration_parts(stream) for stream in streams} | {_ONCE: {}}
     done = []
     for name, of in wanted(streams):
-        if (name, of) not in there:
+        if (name, of) not in applied:
             cursor.execute(statement(f"postgres/{name}.sql", **parts[of]))
             cursor.execute("INSERT INTO castro_migrations.applied (name, stream) VALUES (%s, %s)", (name, of))
             done.append(f"{name} {of}".strip())
     return done
 
 
-def _follow(cursor: Cursor, stream: StreamDeclaration) -> list[str]:
-    """Adds what the stream's tables lack of its declaration."""
-    found = changes(cursor, stream)
-    if found:
-        # A commit takes this lock first: none is under way while its tables change.
+def _add_columns(cursor: Cursor, stream: StreamDeclaration) -> list[str]:
+    """Adds the columns of the declaration that the stream's tables lack."""
+    pending = changes(cursor, stream)
+    if pending:
+        # Every commit takes this lock first, so none is in progress while its tables change.
         cursor.execute("SELECT 1 FROM castro.stream WHERE stream = %s FOR UPDATE", (stream.name,))
-    for change in found:
+    for change in pending:
         cursor.execute(change.statement)
-    return [change.done for change in found]
+    return [change.done for change in pending]
 
 
 def _applied(cursor: Cursor) -> set[tuple[str, str]]:

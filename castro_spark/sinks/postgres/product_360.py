@@ -1,8 +1,8 @@
-"""ml_product_360: rows made from what the streams have committed, a few products at a time.
+"""ml_product_360: rows computed from the streams' committed tables, a few products at a time.
 
-Guarantee: a row is always of one state of the committed tables, and a later refresh never leaves an earlier state; what
-crashes in the middle is done again by the next refresh, because `note_seen` comes last. A repeated refresh changes
-nothing but revision and updated_at.
+Guarantee: each row reflects one consistent state of the committed tables, and a later refresh never writes an earlier
+state. A refresh that crashes is redone by the next one, because `note_seen` runs last. A repeated refresh changes only
+revision and updated_at.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, rat
 from castro_spark.sinks.postgres.connection import Connection, names, statement
 from castro_spark.sinks.postgres.exclusive import try_lock
 
-NAME = "product_360"  # of the view among the projections in Redis
+NAME = "product_360"  # the view's name among the projections in Redis
 STREAMS = ("inventory", "sales", "procurement")
 _FLOW_COLUMNS = {"in": "{}_in", "out": "{}_out", "sales": "{}", "purchase": "{}"}
 Fields = dict[str, str]
@@ -29,7 +29,7 @@ Fields = dict[str, str]
 
 @dataclass(frozen=True)
 class Look:
-    """The products to refresh, and the revision of each stream that is covered once they are."""
+    """The products to refresh, and each stream's revision that the view covers afterwards."""
 
     products: list[str]
     seen: dict[str, int]
@@ -37,64 +37,64 @@ class Look:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What one refresh wrote: each product's fields as text (None: it has no row any more)."""
+    """What one refresh wrote: each product's fields as text (None: its row was removed)."""
 
-    before: int  # revision of the refresh before it
+    before: int  # the previous refresh's revision
     revision: int
     at: datetime  # when the rows were written
     rows: list[tuple[str, Fields | None]]
 
 
 def is_migrated(connection: Connection) -> bool:
-    """Whether the tables of all three streams are there."""
+    """Whether the tables of all three streams exist."""
     tables = ["ml_product_360", *(f"ml_{stream}_daily" for stream in STREAMS)]
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s) AS name", (tables,))
-        (there,) = cursor.fetchone() or (False,)
-    return bool(there)
+        (exist,) = cursor.fetchone() or (False,)
+    return bool(exist)
 
 
 def become_refresher(connection: Connection) -> bool:
-    """Whether this connection is the one that refreshes, as long as it lives: one of several applications does."""
+    """Elects one refresher among several applications: True if this connection is it, until it closes."""
     with connection, connection.cursor() as cursor:
         return try_lock(cursor, NAME, "")
 
 
 def look(connection: Connection, as_of: date) -> Look:
-    """What a refresh as of the local day `as_of` has to do."""
+    """What a refresh as of the local day `as_of` must process."""
     with connection, connection.cursor() as cursor:
-        # Before the products: what is committed in between is looked at twice rather than never.
+        # Read before the products: a commit in between is processed twice rather than never.
         cursor.execute("SELECT stream, revision FROM castro.stream WHERE stream = ANY(%s)", (list(STREAMS),))
         seen = dict(cursor.fetchall())
-        known = {"streams": list(STREAMS), "as_of": as_of}
-        cursor.execute(statement("product_360/changed_products.sql"), known)
+        parameters = {"streams": list(STREAMS), "as_of": as_of}
+        cursor.execute(statement("product_360/changed_products.sql"), parameters)
         return Look([code for (code,) in cursor.fetchall()], seen)
 
 
 def refresh(connection: Connection, products: Sequence[str], as_of: date) -> Refreshed:
-    """Makes the rows of `products` anew, in one transaction."""
+    """Recomputes the rows of `products`, in one transaction."""
     with connection, connection.cursor() as cursor:
         before = _lock(cursor)
-        revision = max(before + 1, int(datetime.now(timezone.utc).timestamp() * 1000))  # newer, also after a restore
+        revision = max(before + 1, int(datetime.now(timezone.utc).timestamp() * 1000))  # newer even after a restore
         cursor.execute(_sums(), {"products": list(products), "as_of": as_of})
         rows = [{**sums, **ratios(sums, as_of), "as_of": as_of} for sums in _by_column(cursor, cursor.fetchall())]
         _upsert(cursor, rows, revision)
-        made = {row["product_code"]: _fields(row) for row in rows}
-        gone = [code for code in products if code not in made]
-        cursor.execute("DELETE FROM ml_product_360 WHERE product_code = ANY(%s)", (gone,))
+        written = {row["product_code"]: _fields(row) for row in rows}
+        removed = [code for code in products if code not in written]
+        cursor.execute("DELETE FROM ml_product_360 WHERE product_code = ANY(%s)", (removed,))
         cursor.execute("UPDATE castro.product_360 SET revision = %s RETURNING now()", (revision,))
         (at,) = cursor.fetchone() or (datetime.now(timezone.utc),)
-    return Refreshed(before, revision, at, [(code, made.get(code)) for code in products])
+    return Refreshed(before, revision, at, [(code, written.get(code)) for code in products])
 
 
 def note_seen(connection: Connection, seen: dict[str, int]) -> None:
-    """Notes that all rows include what the streams had committed up to `seen`."""
+    """Records that all rows include the streams' commits up to `seen`."""
     with connection, connection.cursor() as cursor:
         cursor.execute("UPDATE castro.product_360 SET seen = %s, refreshed_at = now()", (json.dumps(seen),))
 
 
 def state(connection: Connection) -> tuple[int, dict[str, int], datetime | None]:
-    """(revision of the last refresh, what it has seen of each stream, when it ended)."""
+    """(revision of the last refresh, the revision it covers of each stream, when it ended)."""
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT revision, seen, refreshed_at FROM castro.product_360")
         revision, seen, refreshed_at = cursor.fetchone() or (0, {}, None)
@@ -102,7 +102,7 @@ def state(connection: Connection) -> tuple[int, dict[str, int], datetime | None]
 
 
 def all_rows(connection: Connection, chunk: int = 2000) -> Iterator[list[tuple[str, datetime, Fields]]]:
-    """Every row's fields as text and when it was written, in chunks, within the caller's transaction."""
+    """Every row's product code, time of writing and fields as text, in chunks, within the caller's transaction."""
     with connection.cursor("castro_product_360") as cursor:
         cursor.execute(sql.SQL("SELECT {} FROM ml_product_360").format(names((*COLUMNS, "updated_at"))))
         while rows := cursor.fetchmany(chunk):

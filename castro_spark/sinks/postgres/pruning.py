@@ -1,8 +1,8 @@
-"""Pruning of what would grow for ever: books, notes, quarantine, audit rows. In steps of some rows, each by an index.
+"""Prunes tables that would grow without bound (books, delete markers, quarantine, audit rows), in small indexed steps.
 
-Guarantee: a step is one short transaction, and takes no lock that a commit waits for. Repeated, it removes what has
-come of age since. Records that are open in quarantine are never removed; beyond the bound of bytes the oldest lose
-theirs, and keep length and hash.
+Guarantee: each step is a short transaction and takes no lock that a commit waits for. Repeated, it removes what has
+expired since. Open records in quarantine are never removed; beyond the byte limit the oldest ones lose their bytes and
+keep length and hash.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from castro_spark.settings import HousekeepingSettings
 from castro_spark.sinks.postgres.connection import Connection, statement
 from castro_spark.streams.declaration import StreamDeclaration
 
-_WARN_AT = 0.8  # of a bound
+_WARN_AT = 0.8  # of a limit
 
 
 @dataclass(frozen=True)
 class QuarantineUse:
-    """What a stream's quarantine takes, and what it may."""
+    """The size of a stream's quarantine, and its limits."""
 
     records: int
     open: int
@@ -28,7 +28,7 @@ class QuarantineUse:
 
     @property
     def warning(self) -> str | None:
-        """What to do, well before a bound is reached; None where there is room."""
+        """A warning that names the fix, well before a limit is reached; None while there is room."""
         for what, taken, most in (("records", self.open, self.most_records), ("bytes", self.bytes, self.most_bytes)):
             if taken >= _WARN_AT * most:
                 return (
@@ -56,10 +56,10 @@ def prune_step(
     books_days: int,
     has_history: bool,
 ) -> int:
-    """One step over every table; returns how many rows it removed or emptied, 0 where nothing is left to do.
+    """One step over every table; returns how many rows it removed or emptied, 0 if nothing is left to do.
 
-    `has_history`: the warehouse has the stream's events, and a backfill could bring back a row that the stream deleted.
-    Notes of deletes are then kept for ever, unless the settings say how long.
+    `has_history`: the warehouse has the stream's events, so a backfill could re-insert a row that the stream deleted.
+    Delete markers (castro.deleted) are then retained indefinitely, unless the settings limit them.
     """
     steps: list[tuple[str, int]] = [
         ("prune/books.sql", books_days),
@@ -80,16 +80,16 @@ def prune_step(
 
 def _bound_quarantine(connection: Connection, stream: StreamDeclaration, settings: HousekeepingSettings) -> int:
     use = quarantine_use(connection, stream, settings)
-    known = {"stream": stream.name, "days": 0, "rows": settings.rows_per_step}
+    parameters = {"stream": stream.name, "days": 0, "rows": settings.rows_per_step}
     if use.bytes <= use.most_bytes and use.records <= use.most_records:
         return 0
     with connection, connection.cursor() as cursor:
-        if use.records > use.open:  # those that are done with go first, whatever their age
-            cursor.execute(statement("prune/quarantine_closed.sql"), known)
+        if use.records > use.open:  # closed records go first, whatever their age
+            cursor.execute(statement("prune/quarantine_closed.sql"), parameters)
             return cursor.rowcount
         if use.bytes > use.most_bytes:
             mean = max(1, use.bytes // use.records)
             rows = min((use.bytes - use.most_bytes) // mean + 1, settings.rows_per_step)
-            cursor.execute(statement("prune/quarantine_value.sql"), {**known, "rows": rows})
+            cursor.execute(statement("prune/quarantine_value.sql"), {**parameters, "rows": rows})
             return cursor.rowcount
     return 0

@@ -1,11 +1,11 @@
-"""What a session must be before anything is written through it: set, waited for, or refused in words.
+"""Checks a session before anything is written through it: sets what can be set, retries or refuses the rest.
 
-Set (sql/session/prepare.sql): everything that a session may set for itself. Waited for as an outage: a server that is
-read-only (a standby, maintenance). Refused: what somebody must mend, each with what to do.
+Set (sql/session/prepare.sql): every setting that a session may change. Retried like an outage: a read-only server (a
+standby, maintenance). Refused: what an operator must fix; the error names the fix.
 
-A pooler that gives each transaction whatever backend is free breaks advisory locks, temporary tables and settings.
-One is noticed by this: PostgreSQL tells a client at connect which backend it has, and a pooler tells a number of its
-own. Then, once a process, a second session is opened beside the first, whose backend must not be the same.
+A pooler in transaction mode breaks advisory locks, temporary tables and settings. How one is detected: PostgreSQL
+reports its backend's pid at connect, a pooler reports a number of its own. In that case, once per process, a second
+session is opened beside the first; it must not get the same backend.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.answers import Session
 from castro_spark.sinks.postgres.sql_files import statement
 
-_SECOND_SESSIONS = 3  # beside the first; a busy pool may miss one
-# Where PostgreSQL says the read-only default comes from, if it belongs to the account or to this process.
-_OF_THE_ACCOUNT = {
+_SECOND_SESSIONS = 3  # beside the first; with one only, a busy pool could pass the check by chance
+# pg_settings.source of the read-only default -> what it means, where the account or this process causes it.
+_ACCOUNT_SOURCES = {
     "user": "role",
     "database user": "role in this database",
     "client": "connection (options in the DSN, or PGOPTIONS)",
 }
-_own_sessions: set[str] = set()  # DSNs behind a pooler whose sessions were found to be ours alone
+_exclusive_sessions: set[str] = set()  # DSNs behind a pooler whose sessions were verified as exclusive
 _checking = Lock()
 
 
 @dataclass(frozen=True)
 class SessionState:
-    """What PostgreSQL tells of a session (sql/session/prepare.sql)."""
+    """A session's state as PostgreSQL reports it (sql/session/prepare.sql)."""
 
     backend: int
     server_encoding: str
@@ -46,30 +46,30 @@ class SessionState:
     schema_usable: bool
     read_only: bool
     standby: bool
-    read_only_by: str | None  # the source of default_transaction_read_only, as in pg_settings; asked where read_only
+    read_only_by: str | None  # pg_settings.source of default_transaction_read_only; null unless read_only
 
 
 def prepare(session: Session, settings: PostgresSettings, another: Callable[[], Session]) -> None:
-    """Makes a session (in autocommit) what the jobs need; `another` opens one more like it.
+    """Configures and checks a session (in autocommit); `another` opens a second one like it.
 
-    Raises SessionRefused, or ReadOnlySqlTransaction, which may pass.
+    Raises SessionRefused, or ReadOnlySqlTransaction, which is transient.
     """
     state = _set_and_ask(session, settings, session.info.backend_pid)
     if state.backend != session.info.backend_pid:
-        _check_own(session, settings.dsn, another)
+        _check_exclusive(session, settings.dsn, another)
         state = _set_and_ask(session, settings, 0)
-    if state.client_encoding != "UTF8":  # the pooler forgot it
+    if state.client_encoding != "UTF8":  # the pooler dropped it
         session.set_client_encoding("UTF8")
     check(state, settings.schema_name)
 
 
 def check(state: SessionState, schema: str) -> None:
-    """Raises where a session in this state must not be used."""
+    """Raises if a session in this state must not be used."""
     if state.read_only:
         raise _read_only(state)
     if state.server_encoding != "UTF8":
         raise SessionRefused(
-            f"the database's encoding is {state.server_encoding}: it cannot hold every text that comes",
+            f"the database's encoding is {state.server_encoding}: it cannot store every text",
             "create the database with ENCODING 'UTF8' (CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0)",
         )
     if state.replication_role != "origin":
@@ -90,7 +90,7 @@ def check(state: SessionState, schema: str) -> None:
 def _read_only(state: SessionState) -> Exception:
     if state.standby:
         return errors.ReadOnlySqlTransaction("the server is a standby (in recovery): waiting for one that takes writes")
-    whose = _OF_THE_ACCOUNT.get(state.read_only_by or "")
+    whose = _ACCOUNT_SOURCES.get(state.read_only_by or "")
     if whose:
         return SessionRefused(
             f"the session is read-only: default_transaction_read_only is on for this {whose}",
@@ -103,48 +103,48 @@ def _read_only(state: SessionState) -> Exception:
 
 
 def _set_and_ask(session: Session, settings: PostgresSettings, backend: int) -> SessionState:
-    wanted = {
+    parameters = {
         "schema": _quoted(settings.schema_name),
         "lock_timeout": f"{settings.lock_timeout_seconds}s",
         "work_mem": f"{settings.work_mem_mb}MB",
         "backend": backend,
     }
     with session.cursor() as cursor:
-        cursor.execute(statement("session/prepare.sql"), wanted)
+        cursor.execute(statement("session/prepare.sql"), parameters)
         row = cursor.fetchone()
         assert row is not None
         return SessionState(*row)
 
 
-def _check_own(session: Session, dsn: str, another: Callable[[], Session]) -> None:
-    """Raises SessionRefused where other sessions get this one's backend between its transactions."""
+def _check_exclusive(session: Session, dsn: str, another: Callable[[], Session]) -> None:
+    """Raises SessionRefused if other sessions get this one's backend between its transactions."""
     with _checking:
-        if dsn in _own_sessions:
+        if dsn in _exclusive_sessions:
             return
         if _is_shared(session, another):
             raise SessionRefused(
-                "a pooler shares sessions between transactions: advisory locks, temporary tables and settings would be"
-                " anybody's",
+                "a pooler shares sessions between transactions: advisory locks, temporary tables and settings would not"
+                " be exclusive",
                 "connect to PostgreSQL itself, or to a pool in session mode (pgbouncer: pool_mode = session)",
             )
-        _own_sessions.add(dsn)
+        _exclusive_sessions.add(dsn)
 
 
 def _is_shared(session: Session, another: Callable[[], Session]) -> bool:
-    mine = _backend(session)
+    first_backend = _backend(session)
     with ExitStack() as opened:
         for _ in range(_SECOND_SESSIONS):
             second = opened.enter_context(closing(another()))
             try:
-                # Its transaction stays open, so a shared backend that it got is not the first session's any more.
-                theirs = _backend(second)
+                # Its transaction stays open: if it got a shared backend, the first session has lost it.
+                second_backend = _backend(second)
             except psycopg2.OperationalError as error:
-                _backend(session)  # where this one has no answer either, PostgreSQL is away
+                _backend(session)  # if this one fails too, PostgreSQL is down
                 raise SessionRefused(
-                    f"beside an open session, the pooler gives none that may hold a transaction: {first_line(error)}",
+                    f"the pooler gives no second session with a transaction beside an open one: {first_line(error)}",
                     "connect to PostgreSQL itself, or to a pool in session mode that is large enough",
                 ) from error
-            if theirs == mine or _backend(session) != mine:
+            if second_backend == first_backend or _backend(session) != first_backend:
                 return True
     return False
 

@@ -1,4 +1,4 @@
-"""The statements in sql/, and what is put in for their {names}. See sql/README.md."""
+"""Loads the statements in sql/ and fills in their {names}. See sql/README.md."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SQL_DIR = Path(__file__).resolve().parent.parent.parent.parent / "sql"
 
 
 def statement(path: str, **parts: sql.Composable) -> sql.Composed:
-    """The statement in sql/`path` with identifiers and fragments put in for its {names}."""
+    """The statement in sql/`path`, its {names} replaced by identifiers and fragments."""
     return sql.SQL(_text(path)).format(**parts)
 
 
-@cache  # commits and refreshes compose some of theirs each time
+@cache  # commits and refreshes compose some statements each time
 def _text(path: str) -> str:
     return (SQL_DIR / path).read_text(encoding="utf-8")
 

@@ -1,12 +1,12 @@
-"""The columns that a stream's declaration asks of its tables, and what an existing database lacks of them.
+"""The columns that a stream's declaration requires of its tables, and which ones an existing database lacks.
 
-A declaration may change after its tables were created. What `migrate` makes of that:
+A declaration may change after its tables were created. `migrate` handles that as follows:
 
-- A new field is a nullable column, also where the field is required: events from before have no value. Parse refuses
+- A new field becomes a nullable column, even if the field is required: existing events have no value. Parse rejects
   new records without it.
-- A new measure is a column with the sums of the events that are there.
-- The column of a field that is optional now, or gone, stays and may be null.
-- Another type is refused: people decide what becomes of the values.
+- A new measure becomes a column with the sums of the existing events.
+- The column of a field that became optional, or was removed, stays and becomes nullable.
+- A changed type is refused: the operator decides what happens to the values.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from castro_spark.sinks.postgres.working_tables import (
 from castro_spark.streams.declaration import POSITION_COLUMN, FieldType, Measure, StreamDeclaration
 
 Cursor = psycopg2.extensions.cursor
-# Types as PostgreSQL's format_type writes them, so that declaration and catalog compare as texts.
+# Types in format_type's spelling, so that declaration and catalog compare as text.
 _TYPES = {
     FieldType.TEXT: "text",
     FieldType.DECIMAL: "numeric(18,6)",
@@ -47,7 +47,7 @@ _DERIVED_TYPES = {
     POSITION_COLUMN: "bytea",
 }
 _SUMS = {"transactions": "bigint", "volume": "numeric", "value": "numeric"}
-Existing = dict[str, tuple[str, bool]]  # a table's columns: type, and whether an INSERT must give it
+Existing = dict[str, tuple[str, bool]]  # a table's columns: type, and whether an INSERT must provide it
 _PERIODS = {"date": "e.date", "month": "date_trunc('month', e.date)::date"}
 
 
@@ -59,20 +59,20 @@ class Column:
     required: bool = False
 
     def definition(self, name: str) -> sql.Composed:
-        collation = ' COLLATE "C"' if self.type == "text" else ""  # codes: quick to compare, the same everywhere
+        collation = ' COLLATE "C"' if self.type == "text" else ""  # codes: fast to compare, the same in every locale
         ending = " NOT NULL" if self.required else ""
         return sql.Identifier(name) + sql.SQL(f" {self.type}{collation}{ending}")
 
 
 @dataclass(frozen=True)
 class Table:
-    """What the writers of a table give it: `columns`. Those in `declared` may come and go with the declaration."""
+    """A table and the `columns` that its writers fill. Those in `declared` may be added and removed."""
 
     name: sql.Identifier
     columns: Mapping[str, Column]
     declared: frozenset[str]
-    period: str = ""  # of an aggregate: its period's column
-    internal: bool = False  # a working table: columns beside those in `columns` are its own
+    period: str = ""  # of an aggregate: the column of its period
+    internal: bool = False  # a working table: it has further columns beside `columns`
 
     @property
     def title(self) -> str:
@@ -81,7 +81,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Change:
-    """What a table lacks, in words; what `migrate` reports once it is done; and the statement that does it."""
+    """One schema change: what the table lacks, what `migrate` reports after it, and the statement."""
 
     lacks: str
     done: str
@@ -89,7 +89,7 @@ class Change:
 
 
 def stream_tables(stream: StreamDeclaration) -> list[Table]:
-    """The stream's tables with columns that depend on its declaration."""
+    """The stream's tables whose columns depend on its declaration."""
     fields = {f.column: Column(_TYPES[f.type], f.required) for f in stream.fields}
     every = {name: fields.get(name) or Column(_DERIVED_TYPES[name], True) for name in stream.event_columns}
     nullable = {name: Column(column.type) for name, column in every.items()}
@@ -111,7 +111,7 @@ def stream_tables(stream: StreamDeclaration) -> list[Table]:
 
 
 def migration_parts(stream: StreamDeclaration) -> dict[str, sql.Composable]:
-    """What is put in for the {names} of the migrations of one stream."""
+    """The fragments for the {names} in the migrations of one stream."""
     events, daily, *_, plan = stream_tables(stream)
     return {
         "events": sql.Identifier(stream.events_table),
@@ -134,27 +134,27 @@ def migration_parts(stream: StreamDeclaration) -> dict[str, sql.Composable]:
 
 
 def changes(cursor: Cursor, stream: StreamDeclaration) -> list[Change]:
-    """What the stream's existing tables lack of its declaration; raises TypeChanged for what cannot be added."""
+    """What the stream's existing tables lack; raises TypeChanged for what cannot be added."""
     tables = {table.name.as_string(cursor): table for table in stream_tables(stream)}
     existing: dict[str, Existing] = {name: {} for name in tables}
     cursor.execute(statement("migrate/columns_of.sql"), {"tables": list(tables)})
     for table, column, kind, must_be_given in cursor.fetchall():
         existing[table][column] = (kind, must_be_given)
-    wrong = [words for name, table in tables.items() for words in _not_to_be_added(table, existing[name])]
-    if wrong:
+    conflicts = [text for name, table in tables.items() for text in _conflicts(table, existing[name])]
+    if conflicts:
         raise TypeChanged(
-            "\n".join(wrong),
+            "\n".join(conflicts),
             "change the declaration back, or give the field another column, or convert the column in every table named"
             " here yourself while the stream is stopped; then run ./spark-submit.sh migrate again",
         )
     return [change for name, table in tables.items() for change in _changes(stream, table, existing[name])]
 
 
-def _not_to_be_added(table: Table, existing: Existing) -> Iterator[str]:
+def _conflicts(table: Table, existing: Existing) -> Iterator[str]:
     for name, column in table.columns.items():
         if name not in existing:
             if name not in table.declared:
-                yield f"table {table.title} lacks column {name}, which rows from before cannot get"
+                yield f"table {table.title} lacks column {name}, which existing rows cannot get"
         elif existing[name][0] != column.type:
             yield (
                 f"table {table.title}, column {name}: the stream's declaration says {column.type},"
@@ -169,10 +169,10 @@ def _changes(stream: StreamDeclaration, table: Table, existing: Existing) -> Ite
             continue
         lacks = f"{table.title} lacks column {name}"
         if name in measures:
-            done = f"{table.title}: column {name} added, with the sums of the events that are there"
+            done = f"{table.title}: column {name} added, with the sums of the existing events"
             yield Change(lacks, done, _add_measure(stream, table, measures[name]))
             continue
-        note = "" if table.internal else ", null in events from before" + "; new ones must have it" * column.required
+        note = "" if table.internal else ", null in existing events" + "; new ones must have it" * column.required
         added = _alter(table, "ADD COLUMN {}", Column(column.type).definition(name))
         yield Change(lacks, f"{table.title}: column {name} added{note}", added)
     if table.internal:
@@ -181,8 +181,8 @@ def _changes(stream: StreamDeclaration, table: Table, existing: Existing) -> Ite
         wanted = table.columns.get(name)
         if must_be_given and not (wanted and wanted.required):
             yield Change(
-                f"{table.title} has a value for column {name} in every row, which the declaration does not ask for",
-                f"{table.title}: column {name} may be null now",
+                f"{table.title} has a value for column {name} in every row, which the declaration does not require",
+                f"{table.title}: column {name} is nullable now",
                 _alter(table, "ALTER COLUMN {} DROP NOT NULL", sql.Identifier(name)),
             )
 

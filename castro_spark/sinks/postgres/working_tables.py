@@ -1,4 +1,4 @@
-"""Names of a stream's working tables in the schema castro: staging slots, and what a reconciliation compares."""
+"""Names of a stream's working tables in the schema castro: staging slots, and a reconciliation's tables."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from psycopg2 import sql
 
 from castro_spark.streams.declaration import StreamDeclaration
 
-SLOTS = ("a", "b")  # the writer's: one batch is staged while the one before it commits
+SLOTS = ("a", "b")  # the writer's: one batch is staged while the previous one commits
 OUT_OF_BAND_SLOT = "c"
-SHARED_SLOTS = (*SLOTS, OUT_OF_BAND_SLOT)  # those that the executors copy into
-TEMPORARY = "temporary"  # the "slot" of a small batch, in the session's own temporary tables
+SHARED_SLOTS = (*SLOTS, OUT_OF_BAND_SLOT)  # the executors COPY into these
+TEMPORARY = "temporary"  # the "slot" of a small batch: the session's temporary tables
 
 
 def events_table(stream: StreamDeclaration, slot: str) -> sql.Identifier:
@@ -28,7 +28,7 @@ def warehouse_rows_table(stream: StreamDeclaration) -> sql.Identifier:
 
 
 def plan_table(stream: StreamDeclaration) -> sql.Identifier:
-    """Where a reconciliation keeps its plan."""
+    """Where a reconciliation stores its plan."""
     return sql.Identifier("castro", f"reconcile_{stream.name}_plan")
 
 

@@ -1,8 +1,8 @@
-"""Versioned hashes: whole, absolute, with an end set in the same step, and a newer version never overwritten.
+"""Versioned hashes: each write replaces the whole hash and sets its expiry atomically, unless a newer version exists.
 
-Guarantee: a repeated write changes nothing. The marker says up to which revision this Redis has been written to; it is
-written last, so what a crash, an outage or a flush left undone shows. A hash that was removed leaves no version behind:
-so what is older than the marker is refused as a whole.
+Guarantee: writes are idempotent. The marker is the revision up to which this Redis has been written; it is written
+last, so it shows what a crash, an outage or a flush left undone. A removed hash leaves no version behind; therefore a
+write older than the marker is refused as a whole.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from castro_spark.servers import RedisSettings
 from castro_spark.sinks.redis.keys import history_key, marker_key, parse_version, version
 
 Fields = dict[str, str]
-# A key, the moment it ends (Unix seconds), and its fields; None: there is no such hash any more.
+# A key, its expiry (Unix seconds), and its fields; None: the hash is removed.
 Entry = tuple[str, int, Fields | None]
 _KEYS_A_CALL = 200
 _KEYS_A_SWEEP = 1000
 
-# KEYS: the marker, then each key with its end and fields; ARGV[1] is the version, ARGV[2] what is overwritten: ''
-# hashes that are not newer, if the marker is not newer either; 'hashes' whatever the marker; 'all' newer ones too.
-# Delete, write and expire are one step: no reader sees half of it, and no field of an older value stays. A key of
-# another type than a hash is replaced.
+# KEYS: the marker, then the hashes' keys. ARGV[1]: the version. ARGV[2], what is overwritten: '' hashes that are not
+# newer, if the marker is not newer either; 'hashes' the same, whatever the marker; 'all' newer hashes too. Then, for
+# each key: its expiry, the number of its field arguments, and these.
+# Delete, write and expire are one atomic step: no reader sees a partial write, and no field of an older value stays. A
+# key of another type than a hash is replaced.
 _WRITE = """
 local marker = redis.pcall('GET', KEYS[1])
 if type(marker) == 'table' then
@@ -34,12 +35,12 @@ if type(marker) == 'table' then
   marker = false
 end
 if ARGV[2] == '' and marker and marker > ARGV[1] then return 0 end
-redis.call('SETRANGE', KEYS[1], 0, '')  -- changes nothing; where memory is full it raises, before anything is deleted
+redis.call('SETRANGE', KEYS[1], 0, '')  -- no effect; raises if memory is full, before a delete
 local at = 3
 for i = 2, #KEYS do
   local ends, n = ARGV[at], tonumber(ARGV[at + 1])
-  local held = redis.pcall('HGET', KEYS[i], 'version')
-  if ARGV[2] == 'all' or type(held) == 'table' or not held or held <= ARGV[1] then
+  local current = redis.pcall('HGET', KEYS[i], 'version')
+  if ARGV[2] == 'all' or type(current) == 'table' or not current or current <= ARGV[1] then
     redis.call('DEL', KEYS[i])
     if n > 0 then
       redis.call('HSET', KEYS[i], 'version', ARGV[1], unpack(ARGV, at + 2, at + 1 + n))
@@ -50,32 +51,34 @@ for i = 2, #KEYS do
 end
 return 1
 """
-# Deletes the keys whose hash is older than ARGV[1], newer than ARGV[2], or of no version.
+# Deletes the keys whose hash is older than ARGV[1], newer than ARGV[2], or without a version.
 _SWEEP = """
 for i = 1, #KEYS do
-  local held = redis.pcall('HGET', KEYS[i], 'version')
-  if not held or (type(held) == 'string' and (held < ARGV[1] or held > ARGV[2])) then redis.call('DEL', KEYS[i]) end
+  local current = redis.pcall('HGET', KEYS[i], 'version')
+  if not current or (type(current) == 'string' and (current < ARGV[1] or current > ARGV[2])) then
+    redis.call('DEL', KEYS[i])
+  end
 end
 """
-# KEYS: the marker, and of which history it is; ARGV: the same, and whether the marker may go back.
+# KEYS: the marker, and the key of its database history; ARGV: their values, and whether the marker may go back.
 _MARK = """
-local held = redis.pcall('GET', KEYS[1])
-if ARGV[3] == 'all' or type(held) ~= 'string' or held <= ARGV[1] then
+local current = redis.pcall('GET', KEYS[1])
+if ARGV[3] == 'all' or type(current) ~= 'string' or current <= ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1])
   redis.call('SET', KEYS[2], ARGV[2])
 end
 """
-NOT_NEWER, WHATEVER_THE_MARKER, ALL = "", "hashes", "all"  # what a write overwrites
+NOT_NEWER, WHATEVER_THE_MARKER, ALL = "", "hashes", "all"  # see _WRITE: what a write overwrites
 
 
 class Superseded(Exception):
-    """Redis has been published to further than this: what was read is too old. Read again."""
+    """Redis has a newer revision than the rows to write. Read them again."""
 
 
 class VersionedHashes:
-    """The hashes of one projection, which the marker `name` is about and the SCAN `patterns` match.
+    """The hashes of one projection: those that the SCAN `patterns` match, with the marker `name`.
 
-    Redis being away is an error of the caller's choosing to bear.
+    Raises RedisError; callers may tolerate it.
     """
 
     def __init__(self, settings: RedisSettings, name: str, patterns: Sequence[str]) -> None:
@@ -87,22 +90,22 @@ class VersionedHashes:
         self._mark = self._redis.register_script(_MARK)
 
     def published(self) -> tuple[int, int] | None:
-        """(epoch, revision) up to which this Redis has been written to; None: it holds nothing of it."""
+        """The (epoch, revision) up to which this Redis has been written; None if there is no marker."""
         return self.published_of()[0]
 
     def published_of(self) -> tuple[tuple[int, int] | None, str]:
-        """The same, and of which history that is (`mark`)."""
-        held, history = (_text(told) if isinstance(told, bytes) else "" for told in
+        """`published`, and the database history that it belongs to (see `mark`)."""
+        marker, history = (_text(value) if isinstance(value, bytes) else "" for value in
                          self._redis.mget(self._marker, self._history))  # fmt: skip
         try:
-            return (parse_version(held) if held else None), history
-        except ValueError:  # nobody's marker
+            return (parse_version(marker) if marker else None), history
+        except ValueError:  # not a marker of this job
             return None, ""
 
     def write(self, entries: Iterable[Entry], epoch: int, revision: int, overwrite: str = NOT_NEWER) -> int:
-        """Writes hashes as of `revision`; returns how many. The marker stays where it is.
+        """Writes hashes as of `revision`; returns how many. Does not move the marker.
 
-        Raises Superseded where the marker is newer, unless `overwrite` says that this does not matter.
+        Raises Superseded if the marker is newer, unless `overwrite` ignores the marker.
         """
         left, written = iter(entries), 0
         calls: list[list[str | int]] = []
@@ -116,24 +119,24 @@ class VersionedHashes:
             written += len(part)
         try:
             done = self._call(calls)
-        except redis.exceptions.NoScriptError:  # a server that was restarted, or flushed of its scripts
+        except redis.exceptions.NoScriptError:  # the server was restarted, or its script cache flushed
             self._redis.script_load(_WRITE)
             done = self._call(calls)
         if not done:
-            raise Superseded(f"Redis holds more than {version(epoch, revision)}")
+            raise Superseded(f"Redis has a newer revision than {version(epoch, revision)}")
         return written
 
     def _call(self, calls: Sequence[Sequence[str | int]]) -> bool:
-        """Runs the writing script, all calls in one round trip; whether none was refused."""
+        """Runs the write script, all calls in one round trip; False if any was refused."""
         with self._redis.pipeline(transaction=False) as pipeline:
             for call in calls:
                 pipeline.execute_command("EVALSHA", self._write.sha, *call)  # type: ignore[no-untyped-call]
             return all(pipeline.execute())
 
     def read(self, keys: Sequence[str]) -> list[tuple[Fields, int]]:
-        """The hashes as they are, `version` among their fields, and the moments (Unix seconds) at which they end.
+        """Each key's fields, `version` included, and its expiry (Unix seconds).
 
-        The moment is -1 where a hash lives for ever, and -2 where there is none.
+        The expiry is -1 for a hash that never expires, -2 for a missing one.
         """
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.time()
@@ -141,35 +144,35 @@ class VersionedHashes:
                 pipeline.hgetall(key)
                 pipeline.pttl(key)
             (seconds, micros), *answers = pipeline.execute()
-        held = [{_text(name): _text(value) for name, value in fields.items()} for fields in answers[::2]]
+        hashes = [{_text(name): _text(value) for name, value in fields.items()} for fields in answers[::2]]
         ends = [left if left < 0 else round(seconds + micros / 1e6 + left / 1e3) for left in answers[1::2]]
-        return list(zip(held, ends, strict=True))
+        return list(zip(hashes, ends, strict=True))
 
     def mark(self, epoch: int, revision: int, history: str = "", overwrite: str = NOT_NEWER) -> None:
-        """Says that everything up to `revision` of `history` has been written. Goes back only where `ALL` says so."""
+        """Sets the marker: all is written up to `revision` of the database `history`. Only `ALL` may move it back."""
         self._mark(keys=[self._marker, self._history], args=[version(epoch, revision), history, overwrite])
 
     def remove_others(self, oldest: tuple[int, int], newest: tuple[int, int]) -> None:
-        """Removes the hashes of versions that are not within these, after everything has been written as of them."""
+        """Removes hashes whose version is outside oldest..newest. Call it after everything was written as of these."""
         for pattern in self._patterns:
-            found = self._redis.scan_iter(pattern, count=_KEYS_A_SWEEP)
-            while keys := list(islice(found, _KEYS_A_SWEEP)):
+            keys_found = self._redis.scan_iter(pattern, count=_KEYS_A_SWEEP)
+            while keys := list(islice(keys_found, _KEYS_A_SWEEP)):
                 self._sweep(keys=keys, args=[version(*oldest), version(*newest)])
 
     def disconnect(self) -> None:
-        """Leaves the server: after a failover the next call may find another one there."""
+        """Drops the connections, so that the next call may reach another server after a failover."""
         self._redis.connection_pool.disconnect()
 
     def close(self) -> None:
         self._redis.close()
 
 
-def _text(told: bytes) -> str:
-    return told.decode("utf-8", "replace")
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
 
 
 def client(settings: RedisSettings) -> redis.Redis:
-    """A client that gives up on a dead server after the timeout, and does not retry by itself."""
+    """A client that gives up on a dead server after the timeout, and does not retry."""
     return redis.Redis.from_url(
         settings.url,
         username=settings.username,

@@ -1,4 +1,4 @@
-"""The keys of the projection, and the markers of what has been published."""
+"""The projection's keys, and the markers of the published revision."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ def patterns(stream: StreamDeclaration) -> tuple[str, ...]:
 
 
 def marker_key(stream: str) -> str:
-    """Holds the version up to which this Redis has been published to. If Redis loses data, it loses this."""
+    """The key of the marker: the version up to which this Redis was written. If Redis loses data, it loses this key."""
     return f"castro:published:{stream}"
 
 
 def history_key(stream: str) -> str:
-    """Holds which database's history the marker is about: a restore or a failover begins a new one."""
+    """The key of the database history that the marker belongs to: a restore or a failover begins a new history."""
     return f"castro:history:{stream}"
 
 
 def version(epoch: int, revision: int) -> str:
-    """Orders as text: Lua's numbers would lose digits."""
+    """Epoch and revision as text of fixed width, which sorts. Lua's numbers would lose digits."""
     return f"{epoch:015d}.{revision:015d}"
 
 

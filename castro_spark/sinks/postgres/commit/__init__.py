@@ -1,1 +1,1 @@
-"""THE commit of a batch: staged rows, one transaction, and the ledger that decides (transaction.py has its steps)."""
+"""The commit of a batch: staged rows, one transaction, and the offset ledger (transaction.py lists the steps)."""

@@ -1,4 +1,4 @@
-"""The books: what became of each partition's offsets in a batch. A CHECK refuses books that do not balance."""
+"""The books: the outcome of each partition's offsets in a batch. A CHECK rejects books that do not balance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from castro_spark.sinks.postgres.connection import Connection
 
 @dataclass(frozen=True)
 class Books:
-    """What became of one partition's offsets in one batch."""
+    """The outcome of one partition's offsets in one batch, as counts of records."""
 
     partition: int
     from_offset: int
@@ -32,13 +32,13 @@ class Books:
 def books_of(
     starts: Positions, ends: Positions, counts: Mapping[int, Counts], changed: Mapping[int, Changed]
 ) -> list[Books]:
-    """The books of the partitions that moved."""
+    """The books of the partitions whose offsets moved."""
     books = (_books(p, starts.get(p, 0), end, counts, changed) for p, end in sorted(ends.items()))
     return [b for b in books if b.to_offset > b.from_offset]
 
 
 def write_books(connection: Connection, stream: str, revision: int, batch_id: int, books: Sequence[Books]) -> None:
-    """Records the books in the caller's transaction."""
+    """Inserts the books within the caller's transaction."""
     rows = [
         (
             stream, revision, b.partition, batch_id, b.from_offset, b.to_offset,
@@ -59,18 +59,18 @@ def _books(
     partition: int, start: int, end: int, counts: Mapping[int, Counts], changed: Mapping[int, Changed]
 ) -> Books:
     staged = counts.get(partition, Counts())
-    did = changed.get(partition, Changed())
+    applied = changed.get(partition, Changed())
     return Books(
         partition=partition,
         from_offset=start,
         to_offset=end,
-        inserted=did.inserted,
-        corrected=did.corrected,
-        # Events that changed nothing: an older position of a known event, or of one in the same batch.
-        stale=staged.events - did.inserted - did.corrected - did.deleted,
-        deleted=did.deleted,
+        inserted=applied.inserted,
+        corrected=applied.corrected,
+        # Events that changed nothing: an older position than the stored event's, or another's in the same batch.
+        stale=staged.events - applied.inserted - applied.corrected - applied.deleted,
+        deleted=applied.deleted,
         quarantined=staged.rejects,
         skipped=staged.skipped,
-        # Control records, and what compaction took away.
+        # Control records, and offsets removed by compaction.
         gaps=(end - start) - staged.records,
     )

@@ -1,7 +1,7 @@
-"""The offset ledger and the fence: where a stream goes on, and who may move it.
+"""The offset ledger and the fence: where a stream resumes, and which writer may move its offsets.
 
-Guarantee: one transaction at a time holds the stream's row, and a writer whose epoch is no longer the row's commits
-nothing, however long it was stopped.
+Guarantee: one transaction at a time locks the stream's row. A writer whose epoch is no longer the row's commits
+nothing, however long it was paused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _READ = (
     " WHERE stream = %s"
 )
 _READ_LOCKED = f"{_READ} FOR UPDATE"
-_NO_TOPIC = ""  # the topic's id before the first start, when only out-of-band commits have written
+_NO_TOPIC = ""  # the topic's id before the first start, when there are only out-of-band commits
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Ledger:
     writer: str
     revision: int
     positions: dict[int, int]
-    kinds: Kinds = frozenset()  # of the identities that the stream's records were written with
-    warehouse_kinds: Kinds = frozenset()  # and the warehouse's rows
+    kinds: Kinds = frozenset()  # of identity, of the stream's records
+    warehouse_kinds: Kinds = frozenset()  # of identity, of the warehouse's rows
 
 
 def read_ledger(connection: Connection, stream: str) -> Ledger | None:
-    """The ledger as committed, without a lock; None before the first start."""
+    """The committed ledger, without a lock; None before the first start."""
     with connection:
         return _read(connection, stream, for_update=False)
 
@@ -62,11 +62,11 @@ def claim(
 ) -> Ledger:
     """Makes `writer` the stream's only writer; an earlier one is fenced from this commit on.
 
-    First start: the ledger begins at `beginnings`. Another topic id than the ledger's raises TopicRecreated,
-    unless `accept_new_topic`: then a new generation begins at `beginnings`, newer than all before.
+    First start: the ledger begins at `beginnings`. A topic id other than the ledger's raises TopicRecreated, unless
+    `accept_new_topic`: then a new generation begins at `beginnings`; its positions are newer than all earlier ones.
 
-    Where an earlier writer is frozen in its transaction the lock is not had in time (LockNotAvailable): its session is
-    ended then, and the next try succeeds.
+    If an earlier writer is frozen in its transaction, the lock times out (LockNotAvailable): the writer's session is
+    then terminated, and the next attempt succeeds.
     """
     try:
         return _claim(connection, stream, topic, topic_id, beginnings, writer, accept_new_topic)
@@ -88,7 +88,7 @@ def _claim(
     accept_new_topic: bool,
 ) -> Ledger:
     with connection, connection.cursor() as cursor:
-        # The epoch is a clock that never goes back, so that it is new even after the database was restored.
+        # The epoch is a clock that never goes back, so it is unique even after the database was restored.
         cursor.execute(
             "INSERT INTO castro.stream AS s (stream, topic, topic_id, epoch, writer)"
             " VALUES (%s, %s, %s, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, %s)"
@@ -97,21 +97,21 @@ def _claim(
             " RETURNING topic, topic_id, generation",
             (stream, topic, topic_id, writer),
         )
-        held = cursor.fetchone()
-        assert held is not None
-        held_topic, held_id, generation = held
+        row = cursor.fetchone()
+        assert row is not None
+        ledger_topic, ledger_topic_id, generation = row
         positions = _positions(connection, stream)
-        if held_id == _NO_TOPIC:
+        if ledger_topic_id == _NO_TOPIC:
             cursor.execute(
                 "UPDATE castro.stream SET topic = %s, topic_id = %s WHERE stream = %s", (topic, topic_id, stream)
             )
-        elif held_id != topic_id:
+        elif ledger_topic_id != topic_id:
             if not accept_new_topic:
                 raise TopicRecreated(
-                    f"topic {topic} has id {topic_id}, but the ledger of stream {stream} is about"
-                    f" {held_topic} with id {held_id}: it was created again, or this is another cluster",
+                    f"topic {topic} has id {topic_id}, but the ledger of stream {stream} is for"
+                    f" {ledger_topic} with id {ledger_topic_id}: it was recreated, or this is another cluster",
                     "check kafka.bootstrap_servers and the topic; if the new topic is right, start once with"
-                    " --accept-new-topic: the stream then begins at its beginning",
+                    " --accept-new-topic: the stream then starts at the topic's beginning",
                 )
             generation += 1
             positions = {}
@@ -121,17 +121,17 @@ def _claim(
                 (topic, topic_id, generation, stream),
             )
         for partition in sorted(beginnings.keys() - positions.keys()):
-            # A partition that was added to a known topic is read from 0: all of it is new.
+            # A partition added to a known topic is read from 0: all its records are new.
             start = 0 if positions else beginnings[partition]
             cursor.execute("INSERT INTO castro.offset_ledger VALUES (%s, %s, %s)", (stream, partition, start))
-        # Under this transaction's lock: read after the COMMIT, it could be the ledger of a writer that came since.
+        # Read under this transaction's lock: after the COMMIT it could be a later writer's ledger.
         ledger = _read(connection, stream, for_update=True)
     assert ledger is not None
     return ledger
 
 
 def introduce(connection: Connection, stream: str, topic: str, writer: str) -> None:
-    """Makes a row for a stream that was never started, so that its history can be brought before it is."""
+    """Creates the row of a stream that was never started, so that its warehouse rows can be loaded. Idempotent."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO castro.stream (stream, topic, topic_id, epoch, writer) VALUES (%s, %s, %s, 0, %s)"
@@ -142,9 +142,9 @@ def introduce(connection: Connection, stream: str, topic: str, writer: str) -> N
 
 @dataclass(frozen=True)
 class StreamLock:
-    """The stream's row, locked in the caller's transaction. Proof of a turn: what it lets do is name a commit.
+    """Proof that the stream's row is locked in the caller's transaction. It allows to number a commit.
 
-    Only `lock_as_writer` makes a WriterLock, and only that moves offsets.
+    Only `lock_as_writer` returns a WriterLock, and only a WriterLock moves offsets.
     """
 
     stream: str
@@ -152,11 +152,11 @@ class StreamLock:
 
     @property
     def next_revision(self) -> int:
-        """The number of the commit under way. Revisions have no gaps: they are assigned under this lock."""
+        """The current commit's number. Revisions have no gaps: they are assigned under this lock."""
         return self.ledger.revision + 1
 
     def name_commit(self, connection: Connection) -> None:
-        """Gives the stream's row the number of the commit under way."""
+        """Writes the current commit's number to the stream's row."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE castro.stream SET revision = %s, updated_at = now() WHERE stream = %s",
@@ -166,7 +166,7 @@ class StreamLock:
 
 @dataclass(frozen=True)
 class WriterLock(StreamLock):
-    """The lock of the writer whose epoch the row holds: the only one that may move offsets."""
+    """The lock of the writer with the row's epoch: the only one that may move offsets."""
 
     def advance(self, connection: Connection, ends: Positions) -> None:
         """Moves the offsets to `ends`."""
@@ -181,14 +181,14 @@ class WriterLock(StreamLock):
 
 
 def lock_as_writer(connection: Connection, stream: str, epoch: int) -> WriterLock:
-    """Takes the stream's row for this transaction. Raises Fenced where it holds another epoch than the writer's."""
+    """Locks the stream's row for this transaction. Raises Fenced if its epoch is not the writer's."""
     return WriterLock(stream, _of_writer(stream, _read(connection, stream, for_update=True), epoch))
 
 
 def resume(connection: Connection, stream: str, epoch: int) -> Ledger:
-    """The ledger, for the writer of `epoch` that starts again after a failure. It claims nothing.
+    """The ledger, for the writer of `epoch` that restarts after a failure. Does not claim the stream.
 
-    Raises Fenced where the row holds another epoch: so two writers never take the stream from each other in turns.
+    Raises Fenced if the row has another epoch, so that two writers never fence each other in turns.
     """
     with connection:
         ledger = _read(connection, stream, for_update=False)
@@ -196,7 +196,7 @@ def resume(connection: Connection, stream: str, epoch: int) -> Ledger:
 
 
 def check_writer(connection: Connection, stream: str, epoch: int) -> None:
-    """Raises Fenced where the row holds another epoch. Without a lock: the commit's `lock_as_writer` decides."""
+    """Raises Fenced if the row has another epoch. Without a lock: the commit's `lock_as_writer` is decisive."""
     _of_writer(stream, _read(connection, stream, for_update=False), epoch)
 
 
@@ -207,19 +207,19 @@ def _of_writer(stream: str, ledger: Ledger | None, epoch: int) -> Ledger:
         raise Fenced(
             f"stream {stream} was taken over by {ledger.writer}: this writer stops and has committed nothing"
             " since then",
-            "let one instance run; whichever starts last is the one that goes on",
+            "run one instance; the one that started last continues",
         )
     if ledger.epoch < epoch:
         raise Fenced(
-            f"stream {stream}: the database holds an earlier writer than this one, {ledger.writer}: it was restored to"
+            f"stream {stream}: the database has an earlier writer than this one, {ledger.writer}: it was restored to"
             " an earlier time",
-            "start the stream again: it goes on from the ledger",
+            "start the stream again: it resumes from the ledger",
         )
     return ledger
 
 
 def lock_out_of_band(connection: Connection, stream: str) -> StreamLock:
-    """Takes the stream's row for a commit beside the writer's own (a replay, a backfill, a repair)."""
+    """Locks the stream's row for an out-of-band commit (a replay, a backfill, a repair)."""
     return StreamLock(stream, _locked(connection, stream))
 
 

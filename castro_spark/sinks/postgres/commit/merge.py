@@ -1,6 +1,7 @@
-"""Staged records into the stream's tables: events, daily and monthly rows, quarantine. Within the caller's transaction.
+"""Merges staged records into the stream's tables: events, daily and monthly rows, quarantine.
 
-Guarantee: an event that is there at the same or a newer position changes nothing, so a merge that repeats does not.
+Runs within the caller's transaction. Guarantee: idempotent. A record changes nothing if its event is already stored at
+the same or a newer position.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.working_tables import TEMPORARY
 from castro_spark.streams.declaration import StreamDeclaration
 
-_MOST_UNKNOWN = 200  # names of unknown fields that are noted of a stream
+_MOST_UNKNOWN = 200  # names of unknown fields recorded per stream
 
 
 @dataclass(frozen=True)
 class Changed:
-    """What one partition's events did to the events table."""
+    """How one partition's events changed the events table."""
 
     inserted: int = 0
     corrected: int = 0
@@ -32,7 +33,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Merged:
-    """By partition: what was staged, and what it changed."""
+    """By partition: what was staged, and what changed."""
 
     counts: Mapping[int, Counts]
     changed: Mapping[int, Changed]
@@ -46,9 +47,9 @@ class Merge:
     statements: Statements
 
     def __call__(self, connection: Connection, lock: StreamLock, batch: StagedBatch) -> Merged:
-        """Merges a batch under the stream's lock, as a part of its next revision."""
+        """Merges a batch under the stream's lock, as part of its next revision."""
         attempts = batch.attempts or [staging.new_attempt()]
-        # 2. A small batch's records are copied here; a large one's lie in their slot already.
+        # 2. A small batch's records are copied here; a large one's are already in their slot.
         for parsed in batch.parsed:
             staging.copy_parsed(connection, self.stream, parsed, attempts[0], batch.slot)
         if batch.attempts:
@@ -59,15 +60,15 @@ class Merge:
         with connection.cursor() as cursor:
             if batch.total("kept"):
                 counts = without(counts, fill_unchanged(connection, self.stream, batch.slot, attempts))
-            # Every join here is of a batch with an indexed table: a plan must not flip as the table grows.
+            # Every join here is of a batch with an indexed table: the query plan must not flip as the table grows.
             cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
             if any(c.events for c in counts.values()):
-                # 3. Events, and what they change of each product-day.
-                known = {"attempts": attempts, "stream": self.stream.name}
-                cursor.execute(self.statements.merge_events[batch.slot], known)
+                # 3. Events, and their deltas by product and day.
+                parameters = {"attempts": attempts, "stream": self.stream.name}
+                cursor.execute(self.statements.merge_events[batch.slot], parameters)
                 changed = {partition: Changed(*numbers) for partition, *numbers in cursor.fetchall()}
             if changed:
-                # 4. The newest event of each product touched, and that it was; 5. the daily and monthly aggregates.
+                # 4. The newest event and the revision of each touched product; 5. the daily and monthly aggregates.
                 cursor.execute(self.statements.newest)
                 cursor.execute(self.statements.note_touched, {"stream": self.stream.name, "revision": revision})
                 corrected = any(c.corrected or c.deleted for c in changed.values())
@@ -76,7 +77,7 @@ class Merge:
                     if corrected:
                         cursor.execute(aggregate.remove_emptied, {"revision": revision, "stream": self.stream.name})
             if any(c.rejects for c in counts.values()):
-                # 6. The records that could not be used, with their bytes.
+                # 6. The rejects, with their bytes.
                 named = {
                     "stream": self.stream.name, "topic": lock.ledger.topic, "generation": lock.ledger.generation
                 }  # fmt: skip
@@ -96,6 +97,6 @@ class Merge:
         if staged != counted:
             raise StagingLost(
                 f"stream {self.stream.name}: {counted} events and rejects were staged, but {staged} are there",
-                "nothing: the ledger has not moved, the stream begins again there (PostgreSQL empties unlogged"
+                "nothing: the ledger has not moved, the stream restarts from it (PostgreSQL empties unlogged"
                 " tables when it crashes)",
             )

@@ -1,8 +1,7 @@
-"""Commits beside the writer's own: records that the stream has consumed already (a replay, a backfill, an extract).
+"""Out-of-band commits: records that do not advance the stream's offsets (a replay, a backfill, an extract).
 
-Guarantee: no offsets move and nobody is fenced; a commit only takes its turn at the stream's row. Records keep their
-source positions, so what the stream wrote since is not overwritten, and what is there already is stale: a commit that
-repeats changes nothing.
+Guarantee: no offsets move and no writer is fenced; a commit only waits for the lock on the stream's row. Records keep
+their source positions, so newer streamed events are not overwritten and stored ones are stale: idempotent.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ from castro_spark.streams.declaration import StreamDeclaration
 
 
 class OutOfBandCommits:
-    """Commits without epoch and offsets; not for use by several threads at once.
+    """Commits without epoch and offsets. Not thread-safe.
 
-    `warehouse`: how all the rows are known that are brought from the warehouse; None: the stream's records are brought.
+    `warehouse`: the kinds of identity of rows from the warehouse; None: the records are the stream's.
     """
 
     def __init__(
@@ -47,32 +46,34 @@ class OutOfBandCommits:
         self._warehouse = warehouse
         composed = statements(stream)
         self._merge = Merge(stream, composed)
-        self._session = CommitSession(settings, stream, composed, patience=patience, stopping=stopping)
+        self._session = CommitSession(
+            settings, stream, composed, patience=patience, stopping=stopping, out_of_band=True
+        )
 
     def begin(self) -> None:
-        """Empties the staging slot of such commits of what an earlier one left there."""
+        """Removes an earlier commit's leftovers from the out-of-band staging slot."""
         self._session.transaction(self._empty_slot)
 
     def commit(self, batch: StagedBatch) -> Committed:
         """Commits a batch, outlasting outages up to the patience given; its books count records, not offsets.
 
-        StagingLost is raised also where an earlier try's COMMIT arrived although its answer did not: stage it again.
+        Raises StagingLost also if an earlier attempt was committed although COMMIT's answer was lost: stage it again.
         """
         return self._session.transaction(lambda c: self._commit(c, batch))
 
     def resolve(self, batch: StagedBatch, ids: Sequence[int]) -> tuple[Committed, set[int]]:
         """Commits a replay of the quarantined records `ids`.
 
-        Returns also which of them are usable now; what came out as a reject again stays open, as it is.
+        Returns also the ids that are usable now; records that were rejected again stay open, unchanged.
         """
         return self._session.transaction(lambda c: self._resolve(c, batch, ids))
 
     def source(self) -> Source | None:
-        """The stream's source as committed; None before its first change."""
+        """The stream's committed source; None before its first change."""
         return self._session.transaction(lambda c: fixed_source(c, self._stream.name))
 
     def close(self) -> None:
-        """Closes the connection; the next commit makes a new one."""
+        """Closes the connection; the next commit opens a new one."""
         self._session.close()
 
     def _commit(self, connection: Connection, batch: StagedBatch) -> Committed:
@@ -100,7 +101,7 @@ class OutOfBandCommits:
 
 
 def committed_out_of_band(lock: StreamLock, merged: Merged) -> Committed:
-    """What such a commit did: its books count the records of each partition from 0."""
+    """The result of an out-of-band commit: its books count each partition's records from 0."""
     records = {partition: counts.records for partition, counts in merged.counts.items()}
     books = books_of({}, records, merged.counts, merged.changed)
     return Committed(lock.ledger.epoch, lock.next_revision, lock.ledger.positions, books)

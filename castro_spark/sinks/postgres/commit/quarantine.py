@@ -1,4 +1,4 @@
-"""The quarantine as its keeper sees it: what lies there, what is thrown away, what is to be tried again."""
+"""The operator's view of the quarantine: list, edit and discard its records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STATUSES = ("open", "replayed", "discarded")
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A record that could not be used, with its bytes; of a value over 1 MiB the first 1 MiB, its length and hash."""
+    """A rejected record with its bytes; of a value over 1 MiB, the first 1 MiB, its length and hash."""
 
     id: int
     stream: str
@@ -33,7 +33,7 @@ class Quarantined:
 
     @property
     def is_cut(self) -> bool:
-        """Whether only the value's beginning is here."""
+        """Whether the stored value is truncated."""
         return self.value_length is not None
 
 
@@ -46,7 +46,7 @@ def records(
     streams: tuple[str, ...] = (),
     limit: int | None = None,
 ) -> list[Quarantined]:
-    """The records that fit every condition given, oldest first."""
+    """The records that match every given condition, oldest first. Raises UsageError for `ids` without a match."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             'SELECT id, stream, generation, partition, "offset", record_timestamp, key, value, value_length,'
@@ -58,14 +58,14 @@ def records(
             " ORDER BY id LIMIT %(limit)s",
             {"status": status, "reason": reason, "ids": list(ids), "streams": list(streams), "limit": limit},
         )
-        found = [_quarantined(row) for row in cursor.fetchall()]
-    missing = set(ids) - {q.id for q in found}
+        matches = [_quarantined(row) for row in cursor.fetchall()]
+    missing = set(ids) - {q.id for q in matches}
     if missing:
         raise UsageError(
             f"no {status} record in quarantine has id {', '.join(map(str, sorted(missing)))}",
             "./spark-submit.sh quarantine list shows the open ones",
         )
-    return found
+    return matches
 
 
 def counts(connection: Connection, stream: str) -> dict[str, int]:
@@ -80,13 +80,13 @@ def counts(connection: Connection, stream: str) -> dict[str, int]:
 
 
 def oldest(connection: Connection, stream: str, reason: str) -> Quarantined | None:
-    """The open record that has been there longest for that reason."""
-    found = records(connection, reason=reason, streams=(stream,), limit=1)
-    return found[0] if found else None
+    """The oldest open record with that reason."""
+    matches = records(connection, reason=reason, streams=(stream,), limit=1)
+    return matches[0] if matches else None
 
 
 def mend(connection: Connection, record_id: int, value: bytes) -> None:
-    """Puts mended bytes in place of an open record's value; what it was is kept in the note."""
+    """Replaces an open record's value with corrected bytes; the note records the old value (or its length and hash)."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "UPDATE castro.quarantine SET note = concat_ws('; ', note, CASE WHEN value_length IS NULL"

@@ -1,4 +1,4 @@
-"""The connection that a stream's commits share: made when needed, made anew after it broke, with patience."""
+"""The connection that a stream's commits share: opened on demand, reopened after it broke, with retries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class CommitSession:
-    """Runs transactions of one stream on one connection with its temporary tables. Not for several threads at once."""
+    """Runs one stream's transactions on one connection with its temporary tables. Not thread-safe."""
 
     def __init__(
         self,
@@ -29,18 +29,21 @@ class CommitSession:
         *,
         patience: float,
         stopping: Event | None = None,
+        out_of_band: bool = False,
     ) -> None:
         self.stream = stream
         self.statements = statements
         self._settings = settings
+        # end_frozen_writers.sql tells the stream's writer from others by this name.
+        self._application = f"castro_spark {stream.name}" + (" out-of-band" if out_of_band else "")
         self._patience = patience
         self._stopping = stopping
         self._connection: Connection | None = None
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in a transaction, again while what is raised may pass and the patience lasts.
+        """Runs `work` in a transaction; retries transient errors for up to `patience` seconds.
 
-        `work` must find out by itself whether an earlier try's COMMIT arrived although its answer did not.
+        `work` itself must detect an earlier attempt that was committed although COMMIT's answer was lost.
         """
         for attempt in outlast_outages(self._patience, self._stopping):
             with attempt:
@@ -54,14 +57,14 @@ class CommitSession:
         raise AssertionError("unreachable: the retrying reraises")
 
     def close(self) -> None:
-        """Closes the connection; the next transaction makes a new one."""
+        """Closes the connection; the next transaction opens a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _open(self) -> Connection:
         if self._connection is None:
-            connection = connect(self._settings, f"castro_spark {self.stream.name}")
+            connection = connect(self._settings, self._application)
             staging.create_temporary_tables(connection, self.stream)
             with connection, connection.cursor() as cursor:
                 cursor.execute(self.statements.create_temporary)

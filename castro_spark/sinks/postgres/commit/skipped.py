@@ -1,6 +1,6 @@
-"""Records that were not for the stream, counted by kind and by the other table's name. Within a commit.
+"""Counts records that are not for the stream, by kind and by the other table's name. Within a commit.
 
-Guarantee: each record once, with the offsets that the commit moves.
+Guarantee: each record counts once: the counts commit with the offsets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from castro_spark.sinks.postgres.connection import Connection, statement
 
 @dataclass(frozen=True)
 class Skipped:
-    """So many records of one kind (parse.Skip) and, of other tables', one name; `reported`: by an earlier status."""
+    """The count of one kind (parse.Skip) and, for other tables, one name; `reported`: by an earlier status."""
 
     kind: str
     name: str
@@ -25,7 +25,7 @@ class Skipped:
 
 
 def note_skipped(connection: Connection, stream: str, notes: Notes) -> None:
-    """Adds what a batch skipped; names beyond MOST_NAMES of a stream are counted as one, OTHER_NAMES."""
+    """Adds a batch's counts of skipped records; a stream's names beyond MOST_NAMES are counted as OTHER_NAMES."""
     if not notes.skipped:
         return
     kinds, names = zip(*notes.skipped, strict=True)
@@ -38,7 +38,7 @@ def note_skipped(connection: Connection, stream: str, notes: Notes) -> None:
 
 
 def report_skipped(connection: Connection, stream: str) -> list[Skipped]:
-    """What was skipped since the first start, the most frequent first; it is marked as reported."""
+    """The skipped records since the first start, the most frequent first. Marks them as reported."""
     with connection, connection.cursor() as cursor:
         cursor.execute(statement("commit/report_skipped.sql"), {"stream": stream})
         return [Skipped(*row) for row in cursor.fetchall()]

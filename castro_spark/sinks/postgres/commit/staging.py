@@ -1,12 +1,12 @@
-"""Staging: COPY of a batch's parsed records, from wherever they are, into tables that its transaction takes up.
+"""Staging: COPY of a batch's parsed records, on the driver or the executors, into tables that its transaction merges.
 
-A small batch is staged by the driver, in temporary tables and within the commit's own transaction; a large
-one by the executors in parallel, in unlogged tables, each task an Arrow batch at a time, under attempt numbers of
-their own. Only the attempts that Spark counts as done are taken up, so a task that was retried or speculated counts
-once; and the commit compares what it finds with what was counted.
+A small batch is staged by the driver, in temporary tables within the commit's transaction. A large one is staged by
+the executors in parallel, in unlogged tables, one Arrow batch at a time, each under its own attempt number. Only the
+attempts of tasks that Spark reports as successful are merged, so a retried or speculative task counts once; and the
+commit compares the staged rows with the tasks' counts.
 
-There are two slots of staging tables, so that one batch can be staged while the one before it commits, and a third
-for out-of-band commits. A slot is emptied by the commit that took it up, and at a start.
+There are two slots of staging tables, so that one batch is staged while the previous one commits, and a third for
+out-of-band commits. A slot is emptied by the commit that merged it, and at a start.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from castro_spark.sinks.postgres.working_tables import (
 from castro_spark.streams.declaration import IdentityKind, StreamDeclaration
 
 REJECT_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value", "reason", "detail")
-KEPT_BYTES = 1 << 20  # of a reject's key and of its value
-_CUT = ("value_length", "value_sha256")  # of a value over that; else null
-_ORIGIN = ("topic", "generation")  # of a reject, where they are not the ledger's
+KEPT_BYTES = 1 << 20  # stored of a reject's key and of its value
+_CUT = ("value_length", "value_sha256")  # of a longer value; else null
+_ORIGIN = ("topic", "generation")  # of a reject, if not the ledger's
 _CSV = csv.WriteOptions(include_header=False)
 
 
 @dataclass
 class Counts:
-    """What a partition of the batch held; `events` are deletes too, of which `kept` had columns not sent, `natural` are
-    known by their natural key, and `raw_ids` had an id that was not in its normal form."""
+    """Records of one partition by outcome. `events` include deletes. Of these, `kept` have unsent columns, `natural`
+    are identified by their natural key, and `raw_ids` have an id that was not sent in normal form."""
 
     events: int = 0
     rejects: int = 0
@@ -72,23 +72,23 @@ class Counts:
 
 @dataclass
 class StagedBatch:
-    """A batch ready for its transaction: counts by partition, and where its records lie.
+    """A batch ready for its transaction: counts by partition, and the location of its records.
 
-    Either `parsed` holds them (the driver will COPY them), or `attempts` names them in the tables of `slot`.
+    They are in `parsed` (the driver will COPY them), or staged under `attempts` in the tables of `slot`.
     """
 
     counts: dict[int, Counts] = field(default_factory=dict)
     parsed: list[pa.RecordBatch] = field(default_factory=list)
     attempts: list[int] = field(default_factory=list)
     slot: str = TEMPORARY
-    unknown: set[str] = field(default_factory=set)  # names of fields that the declaration does not know
+    unknown: set[str] = field(default_factory=set)  # names of fields that are not in the declaration
     notes: Notes = field(default_factory=Notes)
     bytes: int = 0  # of the records' keys and values
     stopped_at: dict[int, int] = field(default_factory=dict)  # partitions whose task stopped early: the next offset
 
     def reached(self, ends: Mapping[int, int]) -> dict[int, int]:
-        """Where the batch ends that was to end at `ends`. After an early stop, a partition that nothing came of may not
-        have been read at all."""
+        """The batch's actual ends, given the planned `ends`. After an early stop, a partition without counts is left
+        out: it may not have been read at all."""
         if not self.stopped_at:
             return dict(ends)
         return {p: self.stopped_at.get(p, end) for p, end in ends.items() if p in self.counts}
@@ -98,30 +98,30 @@ class StagedBatch:
 
     @property
     def kinds(self) -> Kinds:
-        """How its events are known."""
+        """The kinds of identity of its events."""
         natural, events = self.total("natural"), self.total("events")
         return frozenset(kind for kind, n in zip(IdentityKind, (events - natural, natural), strict=True) if n)
 
 
 def new_attempt() -> int:
-    """A number that no other task has."""
+    """A random number, unique to one task's attempt."""
     return secrets.randbits(62)
 
 
 def stage_on_driver(
     records: Iterable[pa.RecordBatch], rules: ParseRules, positions: Mapping[int, int]
 ) -> StagedBatch:
-    """A small batch: parsed here, and held until its transaction copies it."""
-    held = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
-    held = without_ambiguous(held, rules.stream, REJECT)
+    """A small batch: parsed here, buffered until its transaction copies it."""
+    parsed = [parse_batch(not_yet_consumed(batch, positions), rules) for batch in records]
+    parsed = without_ambiguous(parsed, rules.stream, REJECT)
     return StagedBatch(
-        counts=count(held), parsed=held, unknown=unknown_fields(held), notes=Notes.of(held),
-        bytes=sum(record_bytes(batch) for batch in held),
+        counts=count(parsed), parsed=parsed, unknown=unknown_fields(parsed), notes=Notes.of(parsed),
+        bytes=sum(record_bytes(batch) for batch in parsed),
     )  # fmt: skip
 
 
 def not_yet_consumed(batch: pa.RecordBatch, positions: Mapping[int, int]) -> pa.RecordBatch:
-    """The rows at or above the ledger. What is below was consumed by an earlier commit: a replayed batch."""
+    """The rows at or above the ledger's positions. An earlier commit consumed the rows below: a replayed batch."""
     partitions, offsets = batch.column("partition"), batch.column("offset")
     for partition in pc.unique(partitions).to_pylist():
         here = pc.equal(partitions, partition)
@@ -137,8 +137,8 @@ def count(parsed: Iterable[pa.RecordBatch]) -> dict[int, Counts]:
     counts: dict[int, Counts] = {}
     for batch in parsed:
         natural = pc.match_substring_regex(batch.column("event_id"), NATURAL_PATTERN).cast(pa.int64())
-        held = batch.select(["partition", "outcome", "kept", "raw_id"]).append_column("natural", natural)
-        table = pa.Table.from_batches([held])
+        columns = batch.select(["partition", "outcome", "kept", "raw_id"]).append_column("natural", natural)
+        table = pa.Table.from_batches([columns])
         sums = [([], "count_all"), ("kept", "count"), ("natural", "sum"), ("raw_id", "count")]
         grouped = table.group_by(["partition", "outcome"]).aggregate(sums)
         for row in grouped.to_pylist():
@@ -159,12 +159,12 @@ def record_bytes(records: pa.RecordBatch) -> int:
 
 
 def unknown_fields(parsed: Iterable[pa.RecordBatch]) -> set[str]:
-    """The names of unknown fields in all the records."""
+    """The names of unknown fields in the records."""
     return {name for batch in parsed for name in pc.unique(pc.list_flatten(batch.column("unknown"))).to_pylist()}
 
 
 def with_origin(parsed: pa.RecordBatch, topic: str, generation: int) -> pa.RecordBatch:
-    """Parsed records with their topic and its generation: those of an out-of-band commit may be of an earlier one."""
+    """Adds topic and generation to parsed records: an out-of-band commit's may be of an earlier generation."""
     rows = len(parsed)
     origin = pa.array([topic] * rows), pa.array([generation] * rows, pa.int32())
     for name, values in zip(_ORIGIN, origin, strict=True):
@@ -173,7 +173,7 @@ def with_origin(parsed: pa.RecordBatch, topic: str, generation: int) -> pa.Recor
 
 
 def create_temporary_tables(connection: Connection, stream: StreamDeclaration) -> None:
-    """This session's own staging tables, empty at each transaction's end."""
+    """Creates the session's temporary staging tables, emptied at the end of each transaction."""
     with connection, connection.cursor() as cursor:
         for table in (events_table, rejects_table):
             cursor.execute(
@@ -186,9 +186,9 @@ def create_temporary_tables(connection: Connection, stream: StreamDeclaration) -
 def copy_parsed(
     connection: Connection, stream: StreamDeclaration, parsed: pa.RecordBatch, attempt: int, slot: str
 ) -> None:
-    """COPY of a parsed batch's events, deletes and rejects; the caller's transaction decides.
+    """COPY of a parsed batch's events, deletes and rejects, within the caller's transaction.
 
-    A record with columns that were not sent goes both ways: the commit finds out which it is (unchanged.py).
+    A record with unsent columns is staged as event and as reject: the commit decides which it is (unchanged.py).
     """
     outcome, kept = parsed.column("outcome"), parsed.column("kept")
     deleted = pc.equal(outcome, DELETE)
@@ -221,12 +221,12 @@ def copy_parsed(
 def copy_rows(
     connection: Connection, rows: pa.RecordBatch, table: sql.Identifier, columns: Sequence[str], attempt: int
 ) -> None:
-    """COPY of rows into the `columns` of a staging table, under an attempt number; the caller's transaction decides."""
+    """COPY of rows into the `columns` of a staging table, under an attempt number, within the caller's transaction."""
     if rows.num_rows == 0:
         return
     for index, column in enumerate(rows.schema):
         if pa.types.is_timestamp(column.type) and column.type.tz:
-            # In UTC, which is the session's zone. Arrow takes thirty times as long to write instants with theirs.
+            # In UTC, the session's zone. Arrow writes zoned instants thirty times slower.
             rows = rows.set_column(index, column.name, rows.column(index).cast(pa.timestamp(column.type.unit)))
         elif pa.types.is_binary(column.type):
             rows = rows.set_column(index, column.name, _bytea(rows.column(index)))
@@ -240,19 +240,19 @@ def copy_rows(
 
 
 def _bytea(values: pa.Array) -> pa.Array:
-    """As PostgreSQL reads bytes, up to KEPT_BYTES of each."""
+    """Bytes as bytea literals, truncated to KEPT_BYTES."""
     return pa.array([None if v is None else f"\\x{v[:KEPT_BYTES].hex()}" for v in values.to_pylist()], pa.string())
 
 
 def _text_array(values: pa.Array) -> pa.Array:
-    """Lists of column names as PostgreSQL writes arrays."""
+    """Lists of column names as array literals."""
     return pc.binary_join_element_wise("{", pc.binary_join(values, ","), "}", "")
 
 
 def empty_slot(connection: Connection, stream: StreamDeclaration, slot: str) -> None:
-    """Empties a slot, within the caller's transaction, which holds the stream's lock: nobody else may.
+    """Empties a slot within the caller's transaction, which must have the stream's lock.
 
-    Waits for nobody: where a task of a writer that was fenced, or frozen, is in mid-COPY, rows are deleted one by one.
+    Never waits: if a task of a fenced or frozen writer is in mid-COPY, the rows are deleted instead of truncated.
     """
     tables = events_table(stream, slot), rejects_table(stream, slot)
     with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
-"""Staging of a large batch by the executors: each task copies its records as they come, an Arrow batch at a time.
+"""Staging of a large batch by the executors: each task streams its records to COPY, one Arrow batch at a time.
 
-Each Arrow batch is a transaction under an attempt number of its own, so an outage costs only the one in hand, and one
-whose COMMIT may have been lost counts for nothing.
+Each Arrow batch is one transaction under its own attempt number. An outage thus repeats only the current batch, and an
+attempt whose COMMIT may have been lost is never merged.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _COUNTS_TYPES = pa.schema(
 
 @dataclass(frozen=True)
 class TaskBounds:
-    """When a task stops early: bytes of keys and values, and seconds."""
+    """The bounds at which a task stops early: bytes of keys and values, and seconds."""
 
     bytes: int
     seconds: float
@@ -70,9 +70,9 @@ def stage_partition(
 ) -> Iterator[pa.RecordBatch]:
     """One task of a large batch: parse and COPY the records of one partition, an Arrow batch at a time; reports counts.
 
-    Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under other attempts. It stops before
-    its records' end where they are more than `bounds`, whatever they were expected to be, and says where. `epoch`: the
-    writer's, for its own slots; a late task of a writer that was fenced meanwhile leaves nothing there (Fenced).
+    Runs on an executor (mapInArrow). Out: COUNTS_SCHEMA. Repeated: stages again, under new attempt numbers. Once
+    `bounds` are reached it stops early and reports the next offset. `epoch`: the writer's, for the writer's slots; a
+    late task of a fenced writer raises Fenced and leaves nothing there.
     """
     began, taken = time.monotonic(), 0
 
@@ -94,7 +94,7 @@ def stage_partition(
 def stage_on_executors(
     records: DataFrame, task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], slot: str
 ) -> StagedBatch:
-    """A large batch: `task` copies each partition into the slot (`stage_parsed`); what Spark counts as done is told."""
+    """A large batch: `task` copies each partition into the slot; returns the counts of the successful tasks."""
     batch = StagedBatch(slot=slot)
     for row in records.mapInArrow(task, COUNTS_SCHEMA).collect():
         batch.attempts.append(row.attempt)
@@ -117,7 +117,7 @@ def stage_parsed(
     patience: float,
     epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """COPY of a task's parsed records into the slot, as they come; reports the counts (COUNTS_SCHEMA)."""
+    """COPY of a task's parsed records into the slot, batch by batch; yields the counts (COUNTS_SCHEMA)."""
     each = ((batch, False) for batch in parsed)
     yield from _stage(each, stream, settings=settings, slot=slot, patience=patience, epoch=epoch)
 
@@ -131,7 +131,7 @@ def _stage(
     patience: float,
     epoch: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """With a batch comes whether its task stops after it."""
+    """Stages (batch, whether the task stops after it) pairs."""
     connection: Connection | None = None
     try:
         for batch, last in parsed:
@@ -139,7 +139,7 @@ def _stage(
                 continue
             for again in outlast_outages(patience):
                 with again:
-                    attempt = new_attempt()  # the one whose COMMIT may have been lost counts for nothing
+                    attempt = new_attempt()  # an attempt whose COMMIT may have been lost is never merged
                     if connection is None or connection.closed:
                         connection = connect(settings, f"castro_spark {stream.name} staging")
                     try:
@@ -157,7 +157,7 @@ def _stage(
 
 
 def _counted(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch:
-    """The counts of a batch that was copied under `attempt`, a row a partition (COUNTS_SCHEMA)."""
+    """The counts of a batch copied under `attempt`, one row per partition (COUNTS_SCHEMA)."""
     partitions = parsed.column("partition")
     rows = []
     for partition, counts in count([parsed]).items():

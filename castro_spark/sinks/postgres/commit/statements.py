@@ -1,4 +1,4 @@
-"""The commit's statements for one stream, composed once from its declaration and sql/commit/."""
+"""One stream's commit statements, composed once from its declaration and sql/commit/."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from castro_spark.sinks.postgres.connection import names, statement
 from castro_spark.sinks.postgres.working_tables import SHARED_SLOTS, TEMPORARY, events_table, rejects_table
 from castro_spark.streams.declaration import Measure, StreamDeclaration
 
-# The period's column, how it comes from a date, how long it is.
+# The period's column, its expression over a date, its length.
 _DAILY = ("date", "d.date", "1")
 _MONTHLY = ("month", "date_trunc('month', d.date)::date", "interval '1 month'")
 
@@ -25,7 +25,7 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Statements:
-    """What a commit of one stream executes; some of it by the slot that the batch was staged in."""
+    """The statements of one stream's commit, some of them by staging slot."""
 
     create_temporary: sql.Composed
     count_staged: dict[str, sql.Composed]
@@ -44,7 +44,7 @@ AS_NEW = sql.SQL("<=")
 
 
 def statements(stream: StreamDeclaration, beats: sql.SQL = NEWER) -> Statements:
-    """All statements of `stream`; an event counts where what is there is `beats` to it, by position."""
+    """All statements of `stream`. A staged event applies if stored position `beats` (< or <=) staged position."""
     sums = ("transactions", "volume", "value", *(m.name for m in stream.measures))
     slots = (TEMPORARY, *SHARED_SLOTS)
     events = sql.Identifier(stream.events_table)

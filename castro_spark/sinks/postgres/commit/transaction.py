@@ -1,7 +1,7 @@
-"""THE transaction: a batch's events, aggregates, quarantine, books and offsets, all or nothing.
+"""The commit transaction: a batch's events, aggregates, quarantine, books and offsets, all or nothing.
 
-Guarantee: exactly once. A batch that repeats finds the ledger at its end and changes nothing; a batch whose
-COMMIT was sent when the connection broke is looked up in the ledger and done again only if it is not there.
+Guarantee: exactly once. A repeated batch finds the ledger at its end and changes nothing. If the connection breaks
+during COMMIT, the ledger shows whether the batch was committed; only if not is it redone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from castro_spark.streams.declaration import StreamDeclaration
 
 @dataclass(frozen=True)
 class Committed:
-    """What a commit did."""
+    """The result of a commit."""
 
     epoch: int
     revision: int
@@ -41,7 +41,7 @@ class Committed:
 
 
 class StreamCommits:
-    """Commits the batches of one stream, for the writer of `epoch`. Not for use by several threads at once."""
+    """Commits the batches of one stream, for the writer of `epoch`. Not thread-safe."""
 
     def __init__(
         self,
@@ -59,44 +59,44 @@ class StreamCommits:
         self._session = CommitSession(settings, stream, composed, patience=patience, stopping=stopping)
 
     def begin(self) -> None:
-        """Empties the staging slots of what an earlier writer left there; outlasts outages as a commit does."""
+        """Removes an earlier writer's leftovers from the staging slots; outlasts outages as a commit does."""
         self._session.transaction(self._empty_slots)
 
     def commit(self, batch: StagedBatch, *, batch_id: int, starts: Positions, ends: Positions) -> Committed:
-        """Commits a batch that was cut to `starts`..`ends`; outlasts outages up to the patience given."""
+        """Commits a batch of the offsets `starts`..`ends`; outlasts outages up to the patience given. Idempotent."""
         return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends))
 
     def source(self) -> Source | None:
-        """The stream's source as committed; None before its first change."""
+        """The stream's committed source; None before its first change."""
         return self._session.transaction(lambda c: fixed_source(c, self._stream.name))
 
     def close(self) -> None:
-        """Closes the connection; the next commit makes a new one."""
+        """Closes the connection; the next commit opens a new one."""
         self._session.close()
 
     def _commit(
         self, connection: Connection, batch: StagedBatch, batch_id: int, starts: Positions, ends: Positions
     ) -> Committed:
-        # 1. Lock the stream's row: from here to COMMIT no one else commits to this stream, or this writer is fenced.
+        # 1. Lock the stream's row: until COMMIT no other commit to this stream runs. Raises Fenced after a takeover.
         lock = lock_as_writer(connection, self._stream.name, self._epoch)
         ledger = lock.ledger
         if _reached(ledger, ends):
-            # An earlier try's COMMIT arrived although its answer did not.
+            # An earlier attempt was committed although COMMIT's answer was lost.
             return Committed(ledger.epoch, ledger.revision, ledger.positions)
         if any(ledger.positions.get(p, 0) != start for p, start in starts.items()):
             raise LedgerMoved(
                 f"the ledger of {self._stream.name} is at {ledger.positions}, the batch begins at {dict(starts)}",
-                "start the stream again: it goes on from the ledger",
+                "start the stream again: it resumes from the ledger",
             )
         take_source(connection, lock, batch.notes)
         take_streamed(connection, lock, batch)
-        # 2. to 6. The records into the tables.
+        # 2. to 6. Merge the records into the tables.
         merged = self._merge(connection, lock, batch)
-        # 7. The books, whose CHECK refuses what does not balance.
+        # 7. The books; a CHECK rejects those that do not balance.
         books = books_of(starts, ends, merged.counts, merged.changed)
         write_books(connection, self._stream.name, lock.next_revision, batch_id, books)
         note_skipped(connection, self._stream.name, batch.notes)
-        # 8. The offsets; the session's COMMIT follows.
+        # 8. The offsets and the revision; the session's COMMIT follows.
         lock.advance(connection, ends)
         lock.name_commit(connection)
         return Committed(ledger.epoch, lock.next_revision, {**ledger.positions, **ends}, books)

@@ -1,6 +1,7 @@
-"""Columns that change data capture did not send (large ones that an update left alone): they keep their old value.
+"""Fills columns that change data capture did not send (large ones that an update left unchanged) with earlier values.
 
-Done on the staged records, before they are merged, and only for a batch that has such records.
+Runs on the staged records, before the merge, and only for a batch with such records. The column `kept` of a staged
+record lists its unsent columns.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from castro_spark.streams.declaration import CALENDAR_COLUMNS, StreamDeclaration
 def fill_unchanged(
     connection: Connection, stream: StreamDeclaration, slot: str, attempts: Sequence[int]
 ) -> dict[int, int]:
-    """Fills the kept columns of the slot's records, within the caller's transaction.
+    """Fills the unsent columns of the slot's records, within the caller's transaction.
 
-    Returns, by partition, how many records had a needed column that was nowhere to be found: they are rejects now.
+    Returns, by partition, how many records lack a required column because no earlier value exists: now rejects.
     """
     staged = events_table(stream, slot)
     with connection.cursor() as cursor:
@@ -30,31 +31,31 @@ def fill_unchanged(
             sql.SQL("SELECT DISTINCT unnest(kept) FROM {} WHERE attempt = ANY(%(attempts)s)").format(staged),
             {"attempts": list(attempts)},
         )
-        kept = [column for (column,) in cursor.fetchall()]
-        for column in kept:
+        unsent = [column for (column,) in cursor.fetchall()]
+        for column in unsent:
             for filled in (column, *(CALENDAR_COLUMNS if column == "timestamp" else ())):
                 fill = statement(
-                    "commit/fill_kept.sql",
+                    "commit/fill_unsent.sql",
                     staged_events=staged,
                     events=sql.Identifier(stream.events_table),
                     column=sql.Identifier(filled),
-                    kept_with=sql.Literal(column),
+                    unsent_column=sql.Literal(column),
                 )
                 cursor.execute(fill, {"attempts": list(attempts)})
         cursor.execute(
             statement(
-                "commit/value_of_kept.sql", staged_events=staged, price=sql.Identifier(stream.price)
+                "commit/value_of_unsent.sql", staged_events=staged, price=sql.Identifier(stream.price)
             ),
             {"attempts": list(attempts)},
         )
-        needed = tuple(f.column for f in stream.fields if f.required)
+        required = tuple(f.column for f in stream.fields if f.required)
         cursor.execute(
             statement(
-                "commit/set_aside_unfilled.sql",
+                "commit/reject_unfilled.sql",
                 staged_events=staged,
                 staged_rejects=rejects_table(stream, slot),
                 events=sql.Identifier(stream.events_table),
-                needed=names(needed, lambda c: sql.SQL("s.{}").format(sql.Identifier(c))),
+                required=names(required, lambda c: sql.SQL("s.{}").format(sql.Identifier(c))),
             ),
             {"attempts": list(attempts), "reason": Reason.UNAVAILABLE_VALUE.value, "stream": stream.name},
         )
@@ -62,6 +63,6 @@ def fill_unchanged(
 
 
 def without(counts: Mapping[int, Counts], unfilled: Mapping[int, int]) -> dict[int, Counts]:
-    """The counts with so many events of each partition turned into rejects."""
-    lost = {partition: unfilled.get(partition, 0) for partition in counts}
-    return {p: replace(c, events=c.events - lost[p], rejects=c.rejects + lost[p]) for p, c in counts.items()}
+    """The counts, with each partition's `unfilled` events counted as rejects."""
+    rejected = {partition: unfilled.get(partition, 0) for partition in counts}
+    return {p: replace(c, events=c.events - rejected[p], rejects=c.rejects + rejected[p]) for p, c in counts.items()}

@@ -1,1 +1,1 @@
-"""Loading of warehouse tables: staging, target tables, the swap of a full refresh, the watermark."""
+"""Loads warehouse tables: staging, target tables, the swap of a full refresh, the watermark."""

@@ -1,6 +1,7 @@
-"""A table like another one: its columns, indexes, rights, options and comment, to take its place.
+"""Builds the replacement of a table, with its columns, indexes, privileges, options and comment, and swaps it in.
 
-What hangs on a table by other means cannot come along, and is refused before anything is read.
+Objects that depend on the table by OID (views, foreign keys, ...) would not follow; such a table is refused before
+anything is read.
 """
 
 from __future__ import annotations
@@ -18,41 +19,41 @@ _CONSTRAINTS = {"p": "PRIMARY KEY", "u": "UNIQUE"}
 
 @dataclass(frozen=True)
 class Index:
-    """An index of the new table: the name it has until the swap, and the one it has then."""
+    """An index of the new table: its name until the swap, and its final name."""
 
     temporary: str
     name: str
 
 
 def check_replaceable(connection: Connection, target: str) -> None:
-    """Raises ChecksFailed where views, foreign keys or the like hang on the table."""
+    """Raises ChecksFailed if views, foreign keys or the like depend on the table."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(statement("warehouse/hangs_on.sql"), {"table": regclass(target)})
-        hanging = sorted(what for (what,) in cursor.fetchall())
-    if hanging:
+        cursor.execute(statement("warehouse/dependents_of.sql"), {"table": regclass(target)})
+        dependents = sorted(what for (what,) in cursor.fetchall())
+    if dependents:
         raise ChecksFailed(
-            f"{target} cannot be replaced: {', '.join(hanging)} would stay with the old table",
-            "take that away (a view may read another view, or the table by a function), or use --mode incremental",
+            f"{target} cannot be replaced: {', '.join(dependents)} would stay with the old table",
+            "remove them (a view may read another view, or the table through a function), or use --mode incremental",
         )
 
 
 def new_name(target: str) -> str:
-    """What the new table is called until it takes the place of the old one."""
+    """The new table's name until the swap."""
     return f"{target}__new"
 
 
 def create_like(cursor: Cursor, target: str) -> sql.Identifier:
-    """An empty table with the columns, rights, options and comment of `target`; no indexes yet."""
+    """Creates an empty table with the columns, privileges, options and comment of `target`, without indexes."""
     new, table = sql.Identifier(new_name(target)), {"table": regclass(target)}
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(new))
     cursor.execute(
         sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)").format(new, sql.Identifier(target))
     )
     cursor.execute(statement("warehouse/rights_of.sql"), table)
-    for right, role, may_pass_on in cursor.fetchall():
-        to = sql.Identifier(role) if role else sql.SQL("PUBLIC")
-        ending = sql.SQL(" WITH GRANT OPTION" if may_pass_on else "")
-        cursor.execute(sql.SQL("GRANT {} ON {} TO {}{}").format(sql.SQL(right), new, to, ending))
+    for privilege, role, grantable in cursor.fetchall():
+        grantee = sql.Identifier(role) if role else sql.SQL("PUBLIC")
+        ending = sql.SQL(" WITH GRANT OPTION" if grantable else "")
+        cursor.execute(sql.SQL("GRANT {} ON {} TO {}{}").format(sql.SQL(privilege), new, grantee, ending))
     cursor.execute(statement("warehouse/options_of.sql"), table)
     options, comment = cursor.fetchone() or (None, None)
     for name, _, value in (option.partition("=") for option in options or ()):
@@ -63,9 +64,9 @@ def create_like(cursor: Cursor, target: str) -> sql.Identifier:
 
 
 def create_indexes(cursor: Cursor, target: str) -> list[Index]:
-    """The indexes and keys of `target`, on the new table; quicker than keeping them while it was filled."""
+    """Creates the indexes and keys of `target` on the filled new table; faster than during the load."""
     cursor.execute(statement("warehouse/indexes_of.sql"), {"table": regclass(target)})
-    made = []
+    indexes = []
     for number, (name, definition, unique, constraint) in enumerate(cursor.fetchall()):
         index = Index(f"{new_name(target)}_{number}", name)
         cursor.execute(
@@ -81,12 +82,12 @@ def create_indexes(cursor: Cursor, target: str) -> list[Index]:
                     sql.SQL(_CONSTRAINTS[constraint]), sql.Identifier(index.temporary),
                 )
             )  # fmt: skip
-        made.append(index)
-    return made
+        indexes.append(index)
+    return indexes
 
 
 def take_place(cursor: Cursor, target: str, indexes: list[Index]) -> None:
-    """The new table and its indexes get the names of the old, which is dropped. The caller's transaction decides."""
+    """Drops the old table and renames the new one and its indexes, within the caller's transaction."""
     cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(target)))
     cursor.execute(
         sql.SQL("ALTER TABLE {} RENAME TO {}").format(sql.Identifier(new_name(target)), sql.Identifier(target))

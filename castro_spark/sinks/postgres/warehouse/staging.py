@@ -1,7 +1,7 @@
-"""Staging of a warehouse table: executors COPY its rows in parallel, each task under an attempt number of its own.
+"""Staging of a warehouse table: executors COPY its rows in parallel, each task under its own attempt number.
 
-Guarantee: only the attempts that Spark counts as done are taken up, so a task that was retried or speculated counts
-once; and memory is that of one Arrow batch a task, however many rows there are. The driver sees a row a task.
+Guarantee: only attempts of tasks that Spark reports as successful are loaded, so a retried or speculative task counts
+once. Each task needs memory for one Arrow batch, however many rows there are. The driver gets one row per task.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from castro_spark.sinks.postgres.warehouse.tables import staging_table
 
 _COUNTS_SCHEMA = "attempt bigint, rows bigint, cleaned bigint, ahead bigint, newest timestamp"
 # The last line of a Python traceback, as in "psycopg2.errors.DiskFull: could not extend file".
-_TOLD = re.compile(r"^psycopg2\.(?:errors\.)?(\w+): (.*)$", re.MULTILINE)
+_POSTGRES_ERROR = re.compile(r"^psycopg2\.(?:errors\.)?(\w+): (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class StagedTable:
-    """What was staged of a table, and what the largest watermark of it is."""
+    """What was staged of a table, and its largest watermark."""
 
     attempts: list[int]
     rows: int
-    cleaned: int  # texts that held NUL characters, which PostgreSQL cannot store: they were taken out
-    ahead: int  # rows from the future: they count, but not for the watermark
+    cleaned: int  # texts with NUL characters, which PostgreSQL cannot store: these were removed
+    ahead: int  # rows from the future: loaded, but ignored for the watermark
     newest: datetime | None
 
 
 def stage_table(
     rows: DataFrame, settings: PostgresSettings, target: str, *, version: str, not_after: datetime, tasks: int
 ) -> StagedTable:
-    """Reads `rows` into the staging table of `target`, by up to `tasks` tasks at a time."""
+    """Copies `rows` into the staging table of `target`, with up to `tasks` parallel tasks."""
     copy = partial(copy_partition, settings=settings, target=target, version=version, not_after=not_after)
     try:
         counts = rows.coalesce(tasks).mapInArrow(copy, _COUNTS_SCHEMA).toArrow()
@@ -61,18 +61,18 @@ def stage_table(
 
 
 def raise_as_postgres(error: PySparkException) -> None:
-    """What PostgreSQL told a task reaches the driver as text: raises it as the error that it was."""
-    found = _TOLD.findall(str(error))
-    if found:
-        name, words = found[-1]
+    """Re-raises a task's PostgreSQL error, which reaches the driver as text, as its original class; else returns."""
+    matches = _POSTGRES_ERROR.findall(str(error))
+    if matches:
+        name, message = matches[-1]
         kind: type[Exception] = getattr(psycopg2.errors, name, getattr(psycopg2, name, psycopg2.DatabaseError))
-        raise kind(words) from None
+        raise kind(message) from None
 
 
 def copy_partition(
     batches: Iterator[pa.RecordBatch], *, settings: PostgresSettings, target: str, version: str, not_after: datetime
 ) -> Iterator[pa.RecordBatch]:
-    """One task: COPY of its rows, one transaction; tells what it did. Repeated: copies again, as another attempt.
+    """One task: COPY of its rows in one transaction; yields its counts. Repeated: copies again, as another attempt.
 
     Runs on an executor (mapInArrow).
     """
@@ -100,9 +100,9 @@ def copy_partition(
     finally:
         if connection is not None:
             connection.close()
-    told = {"attempt": attempt, "rows": rows, "cleaned": cleaned, "ahead": ahead, "newest": newest}
+    counts = {"attempt": attempt, "rows": rows, "cleaned": cleaned, "ahead": ahead, "newest": newest}
     kinds = [(name, pa.int64()) for name in ("attempt", "rows", "cleaned", "ahead")]
-    yield pa.RecordBatch.from_pylist([told], schema=pa.schema([*kinds, ("newest", pa.timestamp("us", tz="UTC"))]))
+    yield pa.RecordBatch.from_pylist([counts], schema=pa.schema([*kinds, ("newest", pa.timestamp("us", tz="UTC"))]))
 
 
 def _without_nul(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
@@ -111,8 +111,8 @@ def _without_nul(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
         if not pa.types.is_string(column.type):
             continue
         values = batch.column(index)
-        found = pc.sum(pc.greater(pc.count_substring(values, "\0"), 0)).as_py()
-        if found:
-            count += found
+        with_nul = pc.sum(pc.greater(pc.count_substring(values, "\0"), 0)).as_py()
+        if with_nul:
+            count += with_nul
             batch = batch.set_column(index, column.name, pc.replace_substring(values, "\0", ""))
     return batch, count

@@ -1,8 +1,8 @@
-"""A full refresh: a new table beside the old, checked, then swapped in.
+"""A full refresh: builds a new table beside the old one, checks it, swaps it in.
 
-Guarantee: readers see the old rows or the new ones, never a half, an error or no table; a refresh that fails a check,
-or dies, leaves the table as it was. A transaction of a reader that took its snapshot before the swap and comes to the
-table only after it (REPEATABLE READ) finds it empty, as after a TRUNCATE: that is PostgreSQL's.
+Guarantee: readers see the old rows or the new ones, never a mix, an error or a missing table. A refresh that crashes or
+fails a check leaves the table unchanged. Limit of PostgreSQL: a REPEATABLE READ transaction that took its snapshot
+before the swap and first reads the table after it finds it empty, as after a TRUNCATE.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from castro_spark.sinks.postgres.warehouse.staging import StagedTable
 from castro_spark.sinks.postgres.warehouse.tables import Cursor, staging_table
 from castro_spark.sinks.postgres.warehouse.watermark import Loaded, Measured, check_never_null, measure, move_watermark
 
-# So long the swap, and every reader that comes after it, waits for a reader that holds the table.
+# How long the swap, and every reader queued behind it, waits for a reader that has a lock on the table.
 _LOCK_TIMEOUT = "500ms"
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Built:
-    """The new table, filled and with its indexes, and how many rows the old one has."""
+    """The filled and indexed new table, and the old one's row count."""
 
     rows: int
     before: int
@@ -39,7 +39,7 @@ class Built:
 def replace_table(
     connection: Connection, target: str, mapping: TableMapping, staged: StagedTable, limits: Limits, wait_seconds: float
 ) -> Loaded:
-    """Puts what was staged in the place of the table's rows; raises ChecksFailed where it must not take it."""
+    """Replaces the table's rows by the staged ones. Raises ChecksFailed or ExtractBusy: the table is unchanged."""
     built = _build(connection, target, mapping, staged, limits)
     log.info("%s: checked, %s rows beside %s; swapping", target, f"{built.rows:,}", f"{built.before:,}")
     try:
@@ -53,7 +53,7 @@ def replace_table(
     except RetryError:
         _drop(connection, target)
         raise ExtractBusy(
-            f"{target} could not be swapped in {wait_seconds:g} s: readers hold the old table",
+            f"{target} could not be swapped in {wait_seconds:g} s: readers have locks on the old table",
             "end long transactions on it (pg_stat_activity), or raise warehouse.swap_wait_seconds",
         ) from None
     raise AssertionError("unreachable: the retrying raises")
@@ -62,13 +62,13 @@ def replace_table(
 def _build(
     connection: Connection, target: str, mapping: TableMapping, staged: StagedTable, limits: Limits
 ) -> Built:
-    with connection, connection.cursor() as cursor:  # what is raised here undoes all of it
+    with connection, connection.cursor() as cursor:  # an exception rolls all of it back
         measured = measure(cursor, target, mapping, staged)
         check_never_null(target, mapping, measured)
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(target)))
         (before,) = cursor.fetchone() or (0,)
         create_like(cursor, target)
-        # PostgreSQL knows nothing of a table that was just filled: else it would look keys up one by one below.
+        # A table just filled has no statistics: without them the planner would look keys up one by one below.
         cursor.execute(sql.SQL("ANALYZE {}").format(staging_table(target)))
         columns = {
             "new": sql.Identifier(new_name(target)), "staging": staging_table(target), "key": names(mapping.key),
@@ -82,14 +82,14 @@ def _build(
         if failed := failed_checks(measured, rows=rows, before=before, duplicates=duplicates, limits=limits):
             raise ChecksFailed(
                 f"{target} stays as it was ({before:,} rows): {'; '.join(failed)}",
-                f"mend {mapping.source}; if it is right, set the limit under warehouse.tables.{target}, for one run"
+                f"fix {mapping.source}; if it is right, set the limit under warehouse.tables.{target}, for one run"
                 " perhaps (--conf-file)",
             )
     return Built(rows, before, indexes)
 
 
 def failed_checks(measured: Measured, *, rows: int, before: int, duplicates: int, limits: Limits) -> list[str]:
-    """The checks that fail, in words with numbers; `rows` are those of the new table, `before` those of the old."""
+    """Messages of the failed checks; `rows` is the new table's row count, `before` the old one's."""
     if measured.rows == 0:
         return ["row count: the source has no rows"]
     failed = []

@@ -1,7 +1,7 @@
-"""The tables that the mapping asks for: targets, and the staging tables beside them. Safe to repeat.
+"""Creates the tables that the mapping requires: targets and their staging tables. Idempotent.
 
-Guarantee: what is there is never changed in kind. A new column is added; another type or key is refused, with words,
-for people to decide.
+Guarantee: existing columns and keys are never changed. A new column is added; a changed type or key is refused with an
+error message that names the fix.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _LONGEST = 63  # characters of a name
 
 
 def staging_table(target: str) -> sql.Identifier:
-    """Where the rows of a target are staged."""
+    """The staging table of a target."""
     return sql.Identifier("castro", _staging_name(target))
 
 
 def migrate_warehouse(connection: Connection, tables: Mapping[str, TableMapping]) -> list[str]:
-    """Creates what is missing, all in one transaction; returns what it did, in words."""
+    """Creates what is missing, all in one transaction; returns a description of each change."""
     done: list[str] = []
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('castro_spark.migrate'))")
@@ -43,12 +43,12 @@ def migrate_warehouse(connection: Connection, tables: Mapping[str, TableMapping]
 
 
 def check_tables(connection: Connection, target: str, mapping: TableMapping) -> None:
-    """Raises NotMigrated unless the target, its staging table and the watermark table are as the mapping asks."""
+    """Raises NotMigrated unless the target, its staging table and the watermark table match the mapping."""
     wanted = _wanted(mapping)
     with connection, connection.cursor() as cursor:
-        held, staged = _columns_of(cursor, regclass(target)), _columns_of(cursor, _staging_regclass(target))
-        there = bool(_columns_of(cursor, "castro.extract_watermark"))
-    if not there or any(not wanted.items() <= columns.items() for columns in (held, staged)):
+        existing, staged = _columns_of(cursor, regclass(target)), _columns_of(cursor, _staging_regclass(target))
+        has_watermarks = bool(_columns_of(cursor, "castro.extract_watermark"))
+    if not has_watermarks or any(not wanted.items() <= columns.items() for columns in (existing, staged)):
         raise NotMigrated(
             f"{target}: the database lacks the table, or columns of it, or its staging table",
             "run ./spark-submit.sh migrate with the same settings",
@@ -57,9 +57,9 @@ def check_tables(connection: Connection, target: str, mapping: TableMapping) -> 
 
 def _migrate(cursor: Cursor, target: str, mapping: TableMapping) -> list[str]:
     wanted = _wanted(mapping)
-    held = _columns_of(cursor, regclass(target))
+    existing = _columns_of(cursor, regclass(target))
     done = []
-    if not held:
+    if not existing:
         cursor.execute(statement(
             "warehouse/create_target.sql", target=sql.Identifier(target), columns=_definitions(mapping, wanted),
             loaded_at=sql.Identifier(LOADED_AT), key=names(mapping.key),
@@ -67,8 +67,8 @@ def _migrate(cursor: Cursor, target: str, mapping: TableMapping) -> list[str]:
         ))  # fmt: skip
         done.append(f"{target} created")
     else:
-        _check_same(cursor, target, mapping, held)
-        for name in wanted.keys() - held.keys():
+        _check_same(cursor, target, mapping, existing)
+        for name in wanted.keys() - existing.keys():
             cursor.execute(
                 sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
                     sql.Identifier(target), sql.Identifier(name), sql.SQL(wanted[name])
@@ -90,11 +90,11 @@ def _migrate(cursor: Cursor, target: str, mapping: TableMapping) -> list[str]:
     return done
 
 
-def _check_same(cursor: Cursor, target: str, mapping: TableMapping, held: Mapping[str, str]) -> None:
+def _check_same(cursor: Cursor, target: str, mapping: TableMapping, existing: Mapping[str, str]) -> None:
     for name, kind in _wanted(mapping).items():
-        if name in held and held[name] != kind:
+        if name in existing and existing[name] != kind:
             raise TypeChanged(
-                f"table {target}, column {name}: the mapping says {kind}, the table has {held[name]}",
+                f"table {target}, column {name}: the mapping says {kind}, the table has {existing[name]}",
                 "change the mapping back, or drop or convert the column yourself, then migrate and extract --mode full",
             )
     cursor.execute(statement("warehouse/key_of.sql"), {"table": regclass(target)})
@@ -113,7 +113,7 @@ def _wanted(mapping: TableMapping) -> dict[str, str]:
 def _definitions(mapping: TableMapping, wanted: Mapping[str, str], *, staged: bool = False) -> sql.Composed:
     parts = []
     for name, kind in wanted.items():
-        collation = ' COLLATE "C"' if kind == "text" else ""  # codes: quick to compare, and the same everywhere
+        collation = ' COLLATE "C"' if kind == "text" else ""  # codes: fast to compare, the same in every locale
         ending = "" if staged or name not in mapping.never_null else " NOT NULL"
         parts.append(sql.Identifier(name) + sql.SQL(f" {kind}{collation}{ending}"))
     return sql.SQL(",\n    ").join(parts)
@@ -129,7 +129,7 @@ def _staging_name(target: str) -> str:
 
 
 def regclass(target: str) -> str:
-    """A target's name as PostgreSQL reads it."""
+    """A target's name as a quoted identifier, for regclass."""
     return '"' + target.replace('"', '""') + '"'
 
 

@@ -1,7 +1,7 @@
-"""Writing warehouse tables: one extract of a table at a time, its rows and its watermark in one transaction.
+"""Writes warehouse tables: one extract of a table at a time, its rows and its watermark in one transaction.
 
-Guarantee: an extract that stops anywhere has changed nothing, or all of it. Repeated, it changes nothing: of one key
-the newest row counts, whatever the order of arrival, and an older row never overwrites a newer one.
+Guarantee: an extract is atomic wherever it stops, and idempotent: the newest row of each key counts, whatever the order
+of arrival, and an older row never overwrites a newer one.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from castro_spark.sinks.postgres.warehouse.staging import StagedTable
 from castro_spark.sinks.postgres.warehouse.tables import check_tables, staging_table
 
 Cursor = psycopg2.extensions.cursor
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Mark:
-    """How far a table has been extracted, as committed: what Redis mirrors."""
+    """A table's committed watermark, which Redis mirrors."""
 
     watermark: datetime | None
     revision: int
@@ -40,7 +40,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a commit did to a table."""
+    """The result of a load: counts of rows, and the new watermark."""
 
     inserted: int
     updated: int
@@ -49,7 +49,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Measured:
-    """What lies in staging: rows, and nulls of each column."""
+    """The staged rows: their count, and the nulls of each column."""
 
     rows: int
     nulls: dict[str, int]
@@ -59,24 +59,24 @@ class Measured:
 def exclusive_extract(
     settings: PostgresSettings, target: str, mapping: TableMapping, wait_seconds: float
 ) -> Iterator[Connection]:
-    """A connection that is the only one to extract `target` as long as it lives; the staging table is empty.
+    """A connection with the exclusive right to extract `target` until it closes; the staging table is empty.
 
-    Raises ExtractBusy where another one goes on for longer than `wait_seconds`.
+    Raises ExtractBusy if another extract runs for longer than `wait_seconds`.
     """
     who = f"{socket.gethostname()} pid {os.getpid()}"
     connection = connect(settings, f"castro_spark extract {target} by {who}", long=True)
     try:
         check_tables(connection, target, mapping)
-        _take_turn(connection, target, wait_seconds)
+        _lock_target(connection, target, wait_seconds)
         with connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL("TRUNCATE {}").format(staging_table(target)))
         yield connection
     finally:
-        connection.close()  # which gives the turn back
+        connection.close()  # releases the lock
 
 
 def mark_of(connection: Connection, target: str) -> Mark | None:
-    """How far `target` has been extracted; None: never."""
+    """The watermark of `target`; None if it was never extracted."""
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT watermark, revision FROM castro.extract_watermark WHERE target = %s", (target,))
         row = cursor.fetchone()
@@ -84,8 +84,8 @@ def mark_of(connection: Connection, target: str) -> Mark | None:
 
 
 def extracted(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Of each target that was ever extracted: watermark, mode, rows_read and committed_at of the last commit; nothing
-    where the database has no such table yet."""
+    """Of each extracted target: watermark, mode, rows_read and committed_at of the last commit; empty if the database
+    has no watermark table yet."""
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('castro.extract_watermark') IS NOT NULL")
         if cursor.fetchone() != (True,):
@@ -96,7 +96,7 @@ def extracted(connection: Connection) -> dict[str, dict[str, Any]]:
 
 
 def upsert(connection: Connection, target: str, mapping: TableMapping, staged: StagedTable) -> Loaded:
-    """Takes up what was staged: newest of each key, upserted where newer; and the watermark moves with it."""
+    """Upserts the newest staged row of each key unless the stored one is newer, and moves the watermark with it."""
     with connection, connection.cursor() as cursor:
         check_never_null(target, mapping, measure(cursor, target, mapping, staged))
         cursor.execute(_upsert(target, mapping), {"attempts": staged.attempts})
@@ -107,7 +107,7 @@ def upsert(connection: Connection, target: str, mapping: TableMapping, staged: S
 
 
 def measure(cursor: Cursor, target: str, mapping: TableMapping, staged: StagedTable) -> Measured:
-    """Counts what lies in staging; raises StagingLost unless it is what the tasks counted."""
+    """Counts the staged rows; raises StagingLost if they differ from the tasks' counts."""
     columns = tuple(c for c in mapping.columns if c in mapping.never_null or mapping.columns[c].required)
     nulls = names(columns, lambda c: sql.SQL("count(*) FILTER (WHERE {} IS NULL)").format(sql.Identifier(c)))
     cursor.execute(
@@ -116,21 +116,21 @@ def measure(cursor: Cursor, target: str, mapping: TableMapping, staged: StagedTa
     rows, *counts = cursor.fetchone() or (0,)
     if rows != staged.rows:
         raise StagingLost(
-            f"{target}: {staged.rows} rows were staged, {rows} are there: PostgreSQL crashed, or somebody emptied"
-            " the staging table",
+            f"{target}: {staged.rows} rows were staged, {rows} are there: PostgreSQL crashed, or the staging"
+            " table was emptied",
             "start the extract again",
         )
     return Measured(rows, dict(zip(columns, counts, strict=True)))
 
 
 def check_never_null(target: str, mapping: TableMapping, measured: Measured) -> None:
-    """Raises ChecksFailed where rows lack their key or the time of their last change."""
-    lacking = [f"{n:,} without {c}" for c, n in measured.nulls.items() if c in mapping.never_null and n]
-    if lacking:
+    """Raises ChecksFailed if rows lack their key or the time of their last change."""
+    missing = [f"{n:,} without {c}" for c, n in measured.nulls.items() if c in mapping.never_null and n]
+    if missing:
         raise ChecksFailed(
-            f"{target}: of {measured.rows:,} rows read, {', '.join(lacking)}: they have no place in the table, which"
+            f"{target}: of {measured.rows:,} rows read, {', '.join(missing)}: the table cannot store them and"
             " stays as it was",
-            f"mend the rows in {mapping.source}, or the mapping",
+            f"fix the rows in {mapping.source}, or the mapping",
         )
 
 
@@ -142,7 +142,7 @@ def move_watermark(cursor: Cursor, target: str, mode: str, staged: StagedTable) 
     return Mark(watermark, revision)
 
 
-def _take_turn(connection: Connection, target: str, wait_seconds: float) -> None:
+def _lock_target(connection: Connection, target: str, wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
     while True:
         with connection, connection.cursor() as cursor:
@@ -153,9 +153,9 @@ def _take_turn(connection: Connection, target: str, wait_seconds: float) -> None
                 (who,) = cursor.fetchone() or ("another connection",)
                 raise ExtractBusy(
                     f"{target} is being extracted by {who}; waited {wait_seconds:g} s",
-                    "wait until that is done; if it hangs, end it: its work up to then is undone",
+                    "wait until it ends; if it hangs, terminate it: its work is then rolled back",
                 )
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _upsert(target: str, mapping: TableMapping) -> sql.Composed:
@@ -169,7 +169,7 @@ def _upsert(target: str, mapping: TableMapping) -> sql.Composed:
         columns=names(columns),
         version=sql.Identifier(mapping.watermark),
         others=names(others),
-        held=names(others, lambda c: sql.SQL("t.") + sql.Identifier(c)),
+        stored=names(others, lambda c: sql.SQL("t.") + sql.Identifier(c)),
         excluded=names(others, lambda c: sql.SQL("EXCLUDED.") + sql.Identifier(c)),
         loaded_at=sql.Identifier(LOADED_AT),
     )

@@ -1,12 +1,12 @@
--- Where change data capture did not send a column of some records: it takes the value that the event had before, from
--- the newest older record of this batch that has it, or from the events table. One column at a time.
+-- Fills one column of the records for which change data capture did not send it (`kept` lists it), with the event's
+-- previous value, from its newest older version that has it, in the batch or in the events table.
 UPDATE {staged_events} s SET {column} = known.value
 FROM (
     SELECT place, has, first_value(value) OVER (PARTITION BY event_id, known_before ORDER BY source_position) AS value
     FROM (
         SELECT *, count(*) FILTER (WHERE has) OVER (PARTITION BY event_id ORDER BY source_position) AS known_before
         FROM (
-            SELECT ctid AS place, event_id, {column} AS value, NOT {kept_with} = ANY(coalesce(kept, '{{}}')) AS has,
+            SELECT ctid AS place, event_id, {column} AS value, NOT {unsent_column} = ANY(coalesce(kept, '{{}}')) AS has,
                    source_position
             FROM {staged_events}
             WHERE attempt = ANY(%(attempts)s)

@@ -1,3 +1,3 @@
--- quantity x price is exact in numeric, as everywhere.
+-- Recomputes value_total of records with filled columns: quantity x price, exact in numeric.
 UPDATE {staged_events} SET value_total = quantity * {price}
 WHERE attempt = ANY(%(attempts)s) AND kept IS NOT NULL AND NOT deleted

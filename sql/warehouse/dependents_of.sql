@@ -1,4 +1,4 @@
--- What hangs on the table itself rather than on its name: a swap would lose it, or leave it with the old table.
+-- Objects that depend on the table's OID, not on its name: a swap would lose them or leave them with the old table.
 SELECT 'view ' || v.oid::regclass::text
 FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
 WHERE d.refobjid = %(table)s::regclass AND d.classid = 'pg_rewrite'::regclass AND v.oid <> d.refobjid

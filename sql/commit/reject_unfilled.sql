@@ -1,9 +1,9 @@
--- Records of which a needed column was nowhere to be found leave the events; they remain among the rejects, where all
--- records with such columns were staged too. Those that are whole now leave the rejects, and so do stale ones: a newer
--- record, row or delete makes them count for nothing anyway.
+-- Records with unsent columns are staged both as events and as rejects. Those that still lack a required column are
+-- removed from the events and stay rejects. Complete ones are removed from the rejects, and so are stale ones: a newer
+-- record, row or delete takes precedence anyway.
 WITH unfilled AS (
     DELETE FROM {staged_events} s
-    WHERE attempt = ANY(%(attempts)s) AND kept IS NOT NULL AND num_nulls({needed}) > 0
+    WHERE attempt = ANY(%(attempts)s) AND kept IS NOT NULL AND num_nulls({required}) > 0
       AND NOT EXISTS (
           SELECT 1 FROM {staged_events} n
           WHERE n.attempt = ANY(%(attempts)s) AND n.event_id = s.event_id
