@@ -64,8 +64,6 @@ def replay(
     connection = connect(settings.postgres, "castro_spark quarantine")
     records = quarantine.records(connection, reason=reason, ids=ids, streams=names)
     if value_file:
-        if not records:
-            raise click.UsageError(f"record {ids[0]} is not of that stream and reason: leave --stream and --reason out")
         quarantine.mend(connection, ids[0], value_file.read_bytes())
         records = quarantine.records(connection, ids=ids)
     connection.close()

@@ -122,7 +122,7 @@ class _Reconciliation:
                 plan.close()
                 self._aggregates(connection, products, commits)
                 self._redis(products, hashes, commits)
-            except (CastroError, redis.RedisError):
+            except (CastroError, redis.RedisError, PostgresError):
                 self.result.repaired = commits.repaired()
                 raise
             self.result.repaired = commits.repaired()

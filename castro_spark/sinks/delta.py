@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -83,6 +83,11 @@ class Archived:
             values = json.loads(text or "")[_KEY]
         except (ValueError, KeyError, TypeError):
             return None
+        if newer := values.keys() - {f.name for f in fields(cls)}:
+            raise ArchiveFailed(
+                f"the archive was written by a newer version, which also stores {', '.join(sorted(newer))}",
+                "archive with that version, or name another folder in archive.dir",
+            )
         values["positions"], values["lost"] = ({int(p): o for p, o in values[n].items()} for n in ("positions", "lost"))
         return cls(**values)
 

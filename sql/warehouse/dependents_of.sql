@@ -10,3 +10,7 @@ UNION SELECT 'publication ' || p.pubname FROM pg_publication_rel r JOIN pg_publi
 WHERE r.prrelid = %(table)s::regclass
 UNION SELECT 'rights on column ' || attname FROM pg_attribute WHERE attrelid = %(table)s::regclass AND attacl IS NOT NULL
 UNION SELECT 'inheritance with ' || inhrelid::regclass FROM pg_inherits WHERE %(table)s::regclass IN (inhrelid, inhparent)
+UNION SELECT 'exclusion constraint ' || conname FROM pg_constraint WHERE contype = 'x' AND conrelid = %(table)s::regclass
+UNION SELECT 'deferrable key ' || conname FROM pg_constraint
+WHERE contype IN ('p', 'u') AND condeferrable AND conrelid = %(table)s::regclass
+UNION SELECT 'replica identity' FROM pg_class WHERE oid = %(table)s::regclass AND relreplident <> 'd'

@@ -26,7 +26,7 @@ def hundred(**values: Any) -> list[w.Row]:
 def shape(system: System) -> list[tuple[Any, ...]]:
     """Everything about the table that must outlive a swap."""
     return system.query(
-        "SELECT array_agg(DISTINCT indexname::text), min(c.relacl::text), min(c.reloptions::text), min(obj_description(c.oid, 'pg_class')),"
+        "SELECT array_agg(DISTINCT indexname::text), min(c.relacl::text), min(c.reloptions::text), min(c.relowner::regrole::text), min(obj_description(c.oid, 'pg_class')),"
         " (SELECT array_agg(conname::text || contype::text) FROM pg_constraint WHERE conrelid = c.oid AND contype <> 'n'), count(DISTINCT indexdef)"
         " FROM pg_indexes JOIN pg_class c ON c.relname = tablename WHERE tablename = %(t)s GROUP BY c.oid", {"t": w.TARGET}
     )  # fmt: skip
@@ -74,7 +74,7 @@ def test_readers_see_the_old_or_the_new_never_a_half(lake: System, spark: SparkS
 def test_names_rights_and_options_outlive_swaps(lake: System, spark: SparkSession) -> None:
     lake.query("DO $$ BEGIN CREATE ROLE reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     lake.query(
-        f"GRANT SELECT ON {w.TARGET} TO reader; ALTER TABLE {w.TARGET} SET (fillfactor = 80); COMMENT ON TABLE {w.TARGET} IS 'ours';"
+        f"ALTER TABLE {w.TARGET} OWNER TO reader; GRANT SELECT ON {w.TARGET} TO reader; ALTER TABLE {w.TARGET} SET (fillfactor = 80); COMMENT ON TABLE {w.TARGET} IS 'ours';"
         f" CREATE INDEX by_hand ON {w.TARGET} (lower(customer)) WHERE NOT deleted"
     )
     before = shape(lake)
@@ -84,7 +84,7 @@ def test_names_rights_and_options_outlive_swaps(lake: System, spark: SparkSessio
         assert full(spark, lake).done
         assert shape(lake) == before
     assert lake.query("SELECT count(*) FROM pg_class WHERE relname LIKE '%\\_\\_new%'") == [(0,)]
-    lake.query("DROP INDEX by_hand")
+    lake.query(f"DROP INDEX by_hand; ALTER TABLE {w.TARGET} OWNER TO CURRENT_USER")
 
 
 def test_newest_of_each_key_and_the_watermark(lake: System, spark: SparkSession) -> None:
@@ -141,7 +141,9 @@ def test_what_hangs_on_the_table_is_refused_before_reading(lake: System, spark: 
     result = full(spark, lake)
     assert "cannot be replaced: view a_view would stay with the old table" in str(result.problem)
     assert result.read == 0
-    lake.query("DROP VIEW public.a_view")
+    lake.query(f"DROP VIEW public.a_view; ALTER TABLE {w.TARGET} REPLICA IDENTITY FULL")
+    assert "replica identity would stay with the old table" in str(full(spark, lake).problem)
+    lake.query(f"ALTER TABLE {w.TARGET} REPLICA IDENTITY DEFAULT")
 
 
 def test_the_swap_waits_for_a_reader_and_gives_up_with_words(lake: System, spark: SparkSession) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
 
 import psycopg2
@@ -76,9 +76,12 @@ def test_claims_at_one_moment_never_share_an_epoch(system: System, settings: Set
     assert system.query("SELECT epoch FROM castro.stream") == [(max(epochs),)]
 
 
-def test_a_writer_frozen_in_its_transaction_holds_up_no_other_for_long(system: System, settings: Settings) -> None:
+@pytest.mark.parametrize("application", ["castro_spark inventory", "castro_spark inventory out-of-band"])
+def test_a_writer_frozen_in_its_transaction_holds_up_no_other_for_long(
+    system: System, settings: Settings, application: str
+) -> None:
     postgres = settings.postgres.model_copy(update={"lock_timeout_seconds": 1})
-    with closing(connect(postgres, "castro_spark inventory")) as frozen, closing(connect(postgres, "test")) as connection:
+    with closing(connect(postgres, application)) as frozen, closing(connect(postgres, "test")) as connection:
         first = claimed(frozen, "first")
         lock_as_writer(frozen, "inventory", first.epoch)
         with pytest.raises(LockNotAvailable):
@@ -87,6 +90,24 @@ def test_a_writer_frozen_in_its_transaction_holds_up_no_other_for_long(system: S
         with pytest.raises(psycopg2.OperationalError):  # it wakes
             frozen.commit()
         assert system.query("SELECT epoch, writer FROM castro.stream") == [(second.epoch, "second")]
+
+
+def test_an_out_of_band_commit_that_is_at_work_is_waited_for(system: System, settings: Settings) -> None:
+    postgres = settings.postgres.model_copy(update={"lock_timeout_seconds": 1})
+    with (
+        closing(connect(settings.postgres, "castro_spark inventory out-of-band")) as working,
+        closing(connect(postgres, "test")) as connection,
+    ):
+        first = claimed(working, "first")
+        lock_as_writer(working, "inventory", first.epoch)
+        at_work = Thread(target=lambda: working.cursor().execute("SELECT pg_sleep(4)"))
+        at_work.start()
+        for _ in range(2):
+            with pytest.raises(LockNotAvailable):
+                claimed(connection, "second")
+        at_work.join()
+        working.commit()  # nobody ended it
+        assert claimed(connection, "second").epoch > first.epoch
 
 
 def test_a_late_copy_of_a_fenced_writer_changes_nothing(system: System, settings: Settings) -> None:

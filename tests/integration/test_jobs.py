@@ -28,7 +28,7 @@ def test_quarantine_is_listed_mended_replayed_and_discarded(system: System) -> N
     assert "0 replayed, 1 still unusable" in system.job("quarantine", "replay", "--id", first, status=1)
     (system.folder / "mended.json").write_bytes(native(mended))
     mend = ("--id", first, "--value-file", str(system.folder / "mended.json"))
-    assert "not of that stream and reason" in system.job("quarantine", "replay", *mend, "--reason", "not_json", status=2)
+    assert "no open record in quarantine has id" in system.job("quarantine", "replay", *mend, "--reason", "not_json", status=2)
     assert "1 replayed, 0 still" in system.job("quarantine", "replay", *mend)
     assert "1 discarded" in system.job("quarantine", "discard", "--id", second, "--note", "noise")
     assert "has id" in system.job("quarantine", "discard", "--id", second, "--note", "noise", status=2)

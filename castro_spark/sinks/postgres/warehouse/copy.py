@@ -1,4 +1,4 @@
-"""Builds the replacement of a table, with its columns, indexes, privileges, options and comment, and swaps it in.
+"""Builds the replacement of a table, with its columns, indexes, owner, privileges and options, and swaps it in.
 
 Objects that depend on the table by OID (views, foreign keys, ...) would not follow; such a table is refused before
 anything is read.
@@ -43,7 +43,7 @@ def new_name(target: str) -> str:
 
 
 def create_like(cursor: Cursor, target: str) -> sql.Identifier:
-    """Creates an empty table with the columns, privileges, options and comment of `target`, without indexes."""
+    """Creates an empty table with the columns, owner, privileges, options and comment of `target`, without indexes."""
     new, table = sql.Identifier(new_name(target)), {"table": regclass(target)}
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(new))
     cursor.execute(
@@ -55,9 +55,11 @@ def create_like(cursor: Cursor, target: str) -> sql.Identifier:
         ending = sql.SQL(" WITH GRANT OPTION" if grantable else "")
         cursor.execute(sql.SQL("GRANT {} ON {} TO {}{}").format(sql.SQL(privilege), new, grantee, ending))
     cursor.execute(statement("warehouse/options_of.sql"), table)
-    options, comment = cursor.fetchone() or (None, None)
+    options, comment, owner, owned = cursor.fetchone() or (None, None, None, True)
     for name, _, value in (option.partition("=") for option in options or ()):
         cursor.execute(sql.SQL("ALTER TABLE {} SET ({} = {})").format(new, sql.Identifier(name), sql.Literal(value)))
+    if not owned:  # a group role owns it: any of its members must be able to replace the table again
+        cursor.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(new, sql.Identifier(owner)))
     if comment:
         cursor.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(new, sql.Literal(comment)))
     return new
