@@ -242,7 +242,7 @@ def idle(system: System, seconds: int = 30) -> dict[str, Any]:
 
 def long_lived(system: System) -> None:
     """The jobs' JVMs as users have them: those of the tests start fast and run slowly."""
-    for name in jvm.short_lived():
+    for name in (*jvm.short_lived(), "CASTRO_MASTER"):
         del system.env[name]
 
 

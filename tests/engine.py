@@ -46,7 +46,7 @@ def engine() -> SparkSession:
     """The process's Spark, started at the first call. Nobody uses its own session: take `new_session`."""
     jars = [str(jar) for name in ("spark", "delta") for jar in sorted((castro_home() / "jars" / name).glob("*.jar"))]
     submit = [
-        "--master", "local[16,3]",  # as conf/spark-local.conf, but that a task is tried again
+        "--master", "local[4,3]",  # a task is tried again; more tasks at once than cores would only wait
         "--properties-file", str(ROOT / "conf" / "spark-local.conf"),
         "--jars", ",".join(jars),
         "--conf", f"spark.scheduler.allocation.file=file:{ROOT / 'conf' / 'fairscheduler.xml'}",

@@ -68,6 +68,7 @@ class System:
             **env,
             **jvm.short_lived(),
             "CASTRO_DEV": "1",
+            "CASTRO_MASTER": "local[4]",  # each task's Python costs its imports: more of them than cores only wait
             "CASTRO_POSTGRES_DSN": self._dsn.replace("inventory_ml", self.database),
             "CASTRO_REDIS_URL": redis_url,
             "CASTRO_CHECKPOINT_DIR": str(folder / "checkpoints"),

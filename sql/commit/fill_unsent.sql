@@ -2,7 +2,9 @@
 -- previous value, from its newest older version that has it, in the batch or in the events table.
 UPDATE {staged_events} s SET {column} = known.value
 FROM (
-    SELECT place, has, first_value(value) OVER (PARTITION BY event_id, known_before ORDER BY source_position) AS value
+    -- A change that came again has its own row's position: of the two, the one that has the value comes first.
+    SELECT place, has,
+           first_value(value) OVER (PARTITION BY event_id, known_before ORDER BY source_position, NOT has) AS value
     FROM (
         SELECT *, count(*) FILTER (WHERE has) OVER (PARTITION BY event_id ORDER BY source_position) AS known_before
         FROM (
