@@ -141,6 +141,7 @@ def test_a_range_brings_just_what_concerns_it_while_the_stream_runs(archived: Sy
         if first <= oracle.instant(d["data_movimentacao"]).astimezone(ZONE).date() <= last
     }  # fmt: skip
     archived.query(LOST)
+    archived.redis.flushdb()  # else a day that was lost, and whose events then move, keeps its hash: no commit emptied it
     done = backfill(archived, "--from", str(first), "--to", str(last))
     assert {i for (i,) in archived.query("SELECT event_id FROM ml_inventory_realtime")} == concerned
     assert done["inserted"] == len(concerned)

@@ -75,9 +75,14 @@ def test_killed(system: System, sent: Sent, step: str) -> None:
 
 
 def of_many_products(chance: random.Random, count: int) -> list[Data]:
-    """Random events, half of them of a product of their own: so a commit's hashes are more than one call to Redis."""
-    events = random_events(chance, count)
-    return [e | {"codigo_produto": f"Q{chance.randrange(10**6)}"} if chance.random() < 0.5 else e for e in events]
+    """Random events, half of them new ones of a product of their own: so a commit's hashes are more than one call to
+    Redis, whatever of the others is stale."""
+
+    def own() -> Data:
+        number = chance.randrange(10**9)
+        return {"id_evento": f"own {number}", "codigo_produto": f"Q{number}"}
+
+    return [e | own() if chance.random() < 0.5 else e for e in random_events(chance, count)]
 
 
 def assert_half_written(system: System) -> None:

@@ -29,11 +29,14 @@ class QuarantineUse:
     @property
     def warning(self) -> str | None:
         """A warning that names the fix, well before a limit is reached; None while there is room."""
-        for what, taken, most in (("records", self.open, self.most_records), ("bytes", self.bytes, self.most_bytes)):
+        for what, taken, most, effect in (
+            ("bytes", self.bytes, self.most_bytes, "the oldest records lose their bytes"),
+            ("open records", self.open, self.most_records, "records that were replayed or discarded are not kept"),
+        ):
             if taken >= _WARN_AT * most:
                 return (
-                    f"quarantine holds {taken:,} of {most:,} {what}; beyond that the oldest records lose their bytes:"
-                    " replay or discard them (./spark-submit.sh quarantine list)"
+                    f"quarantine holds {taken:,} of {most:,} {what}; beyond that {effect}:"
+                    " replay or discard open ones (./spark-submit.sh quarantine list)"
                 )
         return None
 
