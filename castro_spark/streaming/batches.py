@@ -89,7 +89,7 @@ class BatchWriter:
         self._source = self._commits.source()
 
     def __call__(self, records: DataFrame, batch_id: int) -> None:
-        """Stages a micro-batch of Kafka records (parse.SOURCE_COLUMNS) slice by slice, and submits each for commit."""
+        """Stages a micro-batch of Kafka records (stager.up_to_size) slice by slice, and submits each for commit."""
         with self._staging:
             self._check_stop()
             ends = {p: max(e, self._positions.get(p, 0)) for p, e in self._ends_of_batch(batch_id).items()}

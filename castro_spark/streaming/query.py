@@ -12,7 +12,6 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from castro_spark.errors import CheckpointLost
 from castro_spark.observe.instance import StreamState
-from castro_spark.parse import SOURCE_COLUMNS
 from castro_spark.rules import configured, stream_settings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
@@ -20,7 +19,7 @@ from castro_spark.sources.kafka import read_stream
 from castro_spark.streaming.batches import BatchWriter, StopRequested
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
 from castro_spark.streaming.progress import BatchReport
-from castro_spark.streaming.stager import Stager
+from castro_spark.streaming.stager import SMALL, Stager, up_to_size
 from castro_spark.streaming.start import compare_checkpoint, first_start, next_start
 from castro_spark.streaming.topic_watch import TopicWatch
 from castro_spark.streams.declaration import StreamDeclaration
@@ -108,8 +107,8 @@ def _run(
         # Batches run back to back; an idle stream sleeps this long between two polls for new offsets.
         spark.conf.set("spark.sql.streaming.pollingDelay", f"{settings.streaming.idle_poll_milliseconds}ms")
         query = (
-            # Only the scan: Spark plans every micro-batch again, and planning time grows with the plan.
-            records.select(*SOURCE_COLUMNS)
+            # Little more than the scan: Spark plans every micro-batch again, and planning time grows with the plan.
+            up_to_size(records, SMALL)
             .writeStream.queryName(stream.name)
             .option("checkpointLocation", checkpoint)
             .trigger(**({"availableNow": True} if available_now else {"processingTime": "0 seconds"}))

@@ -40,13 +40,16 @@ log = logging.getLogger(__name__)
 # the slice must be read again.
 _DRIVERS_PART = 4
 _SIZE = "bytes"
+# A micro-batch brings key and value of records up to this size: a bound that needs no further plan, which costs a small
+# slice as much as all its other steps.
+SMALL = 32 << 10
 _PATIENCE = 2  # times commit_seconds: a task that stops early loses its Python worker; a new one takes seconds to start
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Offsets from `starts` up to `ends`, the expected bytes per offset (None: unknown), and the DataFrame of exactly
-    these records if it exists already."""
+    """Offsets from `starts` up to `ends`, the expected bytes per offset (None: unknown), and exactly these records as
+    `up_to_size(..., SMALL)` made them, if Spark has planned that already."""
 
     starts: Positions
     ends: Positions
@@ -138,7 +141,10 @@ class Stager:
 
     def _on_driver(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
         ends = dict(part.ends)
-        rows = up_to_size(self._read(part), self._conf.max_batch_bytes // part.offsets).toArrow()
+        if part.records is not None and part.offsets * SMALL <= self._conf.max_batch_bytes:
+            rows = part.records.toArrow()
+        else:
+            rows = up_to_size(self._read(part), self._conf.max_batch_bytes // part.offsets).toArrow()
         if withheld(rows):
             sizes = zip(*(rows.column(name).to_pylist() for name in ("partition", "offset", _SIZE)), strict=True)
             ends = fitting([s for s in sizes if s[1] >= part.starts[s[0]]], ends, self._drivers_bytes)
@@ -162,8 +168,6 @@ class Stager:
         return batch, batch.reached(part.ends)
 
     def _read(self, part: Slice) -> DataFrame:
-        if part.records is not None:
-            return part.records
         return read_range(
             self._spark, self._settings.kafka, self._stream.topic, part.starts, part.ends,
             reader=f"castro-slices-{self._stream.name}", tasks=tasks_at_once(self._spark, len(part.ends)),
