@@ -207,5 +207,5 @@ class Stack:
 
 
 def castro_home() -> Path:
-    """The folder of spark-submit.sh's downloads and environments: CASTRO_HOME, else .castro beside the package."""
-    return Path(os.environ.get("CASTRO_HOME") or Path(__file__).resolve().parents[2] / ".castro")
+    """The folder of spark-submit.sh's downloads: CASTRO_HOME, else .castro in the working directory."""
+    return Path(os.environ.get("CASTRO_HOME") or Path.cwd() / ".castro")
