@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pyspark
 
-from castro_spark.local.stack import castro_home
+from castro_spark.resources import castro_home
 
 ROOT = Path(__file__).resolve().parent.parent
 _SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dderby.system.durability=test"
