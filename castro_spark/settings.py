@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from castro_spark import credentials
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
+from castro_spark.properties_file import parse
 from castro_spark.resources import resource
 from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.streams.declaration import IdentityRule
@@ -30,7 +31,11 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_ARCHIVE_DIR": ("archive", "dir"),
     "CASTRO_TIMEZONE": ("timezone",),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
+    "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE": ("postgres", "executor_password_file"),
 }
+VARIABLES = tuple(_OVERRIDES)
+EXECUTOR_PASSWORD_FILE = "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE"
+VARIABLES_FILE = "CASTRO_VARIABLES_FILE"  # a file of variables, for a driver that runs on the cluster (deploy/shipping)
 
 
 class ProjectionSettings(Section):
@@ -265,7 +270,7 @@ def load_settings(
 
     Raises SettingsError, which names the file, the key and the valid values.
     """
-    environ = os.environ if environ is None else environ
+    environ = _with_file(os.environ if environ is None else environ)
     path = conf_file or resource(f"conf/{env}.yaml")
     above = _read(path)
     credentials.refuse_in_file(above, path)
@@ -287,6 +292,17 @@ def load_settings(
         return Settings.model_validate(tree)
     except ValidationError as error:
         raise SettingsError(_explain(error, path, origins), "fix that key; conf/base.yaml shows every key") from None
+
+
+def _with_file(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, and those in the file that VARIABLES_FILE names."""
+    path = environ.get(VARIABLES_FILE)
+    if not path:
+        return environ
+    try:
+        return {**parse(credentials.read_secret_file(VARIABLES_FILE, path)), **environ}
+    except ValueError as error:
+        raise SettingsError(f"{VARIABLES_FILE}: {path}, {error}", "write one NAME=value per line") from None
 
 
 def _explain(error: ValidationError, path: Path, origins: Mapping[str, str]) -> str:
