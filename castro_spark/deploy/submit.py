@@ -50,8 +50,9 @@ class Submission:
         with tempfile.TemporaryDirectory(prefix="castro-submit-") as name:
             shipment = ship(os.environ, self._job, Path(name))
             command = [
-                str(Path(os.environ["SPARK_HOME"], "bin", "spark-submit")), *options, "--deploy-mode", "cluster",
-                "--driver-java-options", _JAVA, *shipment.submit, str(self._job_file), *shipment.job,
+                str(Path(os.environ["SPARK_HOME"], "bin", "spark-submit")), *self._attempts(), *options,
+                "--deploy-mode", "cluster", "--driver-java-options", _JAVA, *shipment.submit,
+                str(self._job_file), *shipment.job,
             ]  # fmt: skip
             child = subprocess.Popen(
                 command, env=_environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -63,6 +64,12 @@ class Submission:
             self._relay(child.stderr)
             left = child.wait()
         return self._report(left)
+
+    def _attempts(self) -> list[str]:
+        """A continuous stream is attempted again, unless it fails often."""
+        if self._job_file.stem != "stream" or "--available-now" in self._job:
+            return []
+        return ["--conf", "spark.yarn.maxAppAttempts=4", "--conf", "spark.yarn.am.attemptFailuresValidityInterval=1h"]
 
     def _relay(self, lines: IO[str]) -> None:
         """Passes on the lines of spark-submit, except the client's many reports, of which it takes the facts."""
