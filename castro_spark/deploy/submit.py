@@ -25,7 +25,7 @@ from castro_spark.errors import CastroError, first_line
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
 
-_APPLICATION = re.compile(r"Submitted application (application_\w+)")
+_APPLICATION = re.compile(r"Submitt(?:ing|ed) application (application_\w+)")
 _TRACKING = re.compile(r"tracking URL: (\S+)")
 _USER_STATUS = re.compile(r"User application exited with status (\d+)")
 _REPORT = re.compile(r" INFO +Client: ")
@@ -79,9 +79,10 @@ class Submission:
             if (match := _TRACKING.search(line)) and match[1] != self._tracking:
                 self._tracking = match[1]
                 _say(f"{self.application or 'the application'}: {self._tracking}")
-            if match := _APPLICATION.search(line):
+            match = _APPLICATION.search(line)
+            if match and match[1] != self.application:
                 self.application = match[1]
-                _say(f"submitted {self.application}")
+                _say(f"submitting {self.application}")
             elif not _REPORT.search(line) and not line.startswith(("\t", " ")):
                 sys.stderr.write(line)
 
