@@ -7,23 +7,24 @@ import time
 
 from castro_spark.deploy.stage import hadoop_class
 from castro_spark.errors import CastroError
+from castro_spark.output import JOB_LOG
 
 _LOGS = "org.apache.hadoop.yarn.client.cli.LogsCLI"
 _BYTES = 1 << 20  # of each log's end
+_WHICH = ["-am", "-1", "-log_files", f"stdout,{JOB_LOG}", "-size", f"-{_BYTES}"]  # of the last attempt's driver
 _WAIT_SECONDS = 60.0  # for the aggregation, which begins when the application has ended
-_PART = re.compile(r"^LogType:(\w+).*?\nLogContents:\n(.*?)\nEnd of LogType:\1", re.DOTALL | re.MULTILINE)
+_PART = re.compile(r"^LogType:(\S+).*?\nLogContents:\n(.*?)\n?End of LogType:\1", re.DOTALL | re.MULTILINE)
 
 
 def output_of(application: str) -> tuple[str, str]:
-    """The end of the driver's stdout and stderr; empty if YARN has no logs (yarn.log-aggregation-enable)."""
+    """The end of the driver's output and of its log; empty if YARN has none (yarn.log-aggregation-enable)."""
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         try:
-            text = hadoop_class(_LOGS, ["-applicationId", application, "-am", "-1", "-log_files", "stdout,stderr",
-                                        "-size", str(-_BYTES)])  # fmt: skip
+            text = hadoop_class(_LOGS, ["-applicationId", application, *_WHICH])
         except CastroError:
             text = ""
         parts = {match[1]: match[2] for match in _PART.finditer(text)}
         if parts or time.monotonic() > deadline:
-            return parts.get("stdout", ""), parts.get("stderr", "")
+            return parts.get("stdout", ""), parts.get(JOB_LOG, "")
         time.sleep(1)

@@ -89,10 +89,10 @@ class Submission:
     def _report(self, left: int) -> int:
         if self.application is None:
             return left or 1
-        out, err = output_of(self.application)
+        out, log = output_of(self.application)
         sys.stdout.write(out)
         if left:
-            lines = err.splitlines()[-_LAST_LINES:]
+            lines = log.splitlines()[-_LAST_LINES:]
             sys.stderr.write("\n".join(lines) + "\n" if lines else "")
             _say(f"{self.application} failed; its logs: yarn logs -applicationId {self.application}")
         return (self.status or 1) if left else 0

@@ -16,7 +16,7 @@ from tests.system import ROOT, System
 # One small executor, which stages every batch.
 SUBMIT = (
     "--driver-memory 512m --executor-memory 512m --executor-cores 2 --conf spark.executor.instances=1"
-    " --conf spark.executor.memoryOverhead=512m --conf spark.driver.memoryOverhead=512m"
+    " --conf spark.executor.memoryOverhead=1g --conf spark.driver.memoryOverhead=1g"
     " --conf spark.yarn.am.memory=384m --conf spark.sql.shuffle.partitions=2"
 )
 
@@ -31,7 +31,7 @@ def hadoop() -> Iterator[Hadoop]:
 @pytest.fixture(scope="session")
 def cluster_env(hadoop: Hadoop) -> dict[str, str]:
     """Environment variables of the machine that submits."""
-    return {"HADOOP_CONF_DIR": str(hadoop.folder / "conf"), "CASTRO_SPARK_SUBMIT_ARGS": SUBMIT}
+    return {"HADOOP_CONF_DIR": str(hadoop.folder / "conf"), "CASTRO_SPARK_SUBMIT_ARGS": SUBMIT, "SPARK_LOCAL_IP": "127.0.0.1"}
 
 
 @pytest.fixture(scope="session")
