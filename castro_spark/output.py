@@ -18,7 +18,7 @@ JOB_LOG = "job.log"  # in a container's log folder
 
 
 def separate_log() -> None:
-    """In the container of a driver on YARN (deploy/shipping.py sets the variable): sends this program's stderr to a log of its own, which YARN keeps.
+    """For a driver on YARN (deploy/shipping.py sets the variable): sends its stderr to a log that YARN keeps.
 
     Spark's launcher of Python drivers joins stderr to stdout, where nobody could tell a job's output from its log.
     """

@@ -12,13 +12,15 @@ from castro_spark.output import JOB_LOG
 _LOGS = "org.apache.hadoop.yarn.client.cli.LogsCLI"
 _BYTES = 1 << 20  # of each log's end
 _WHICH = ["-am", "-1", "-log_files", f"stdout,{JOB_LOG}", "-size", f"-{_BYTES}"]  # of the last attempt's driver
-_WAIT_SECONDS = 60.0  # for the aggregation, which begins when the application has ended
 _PART = re.compile(r"^LogType:(\S+).*?\nLogContents:\n(.*?)\n?End of LogType:\1", re.DOTALL | re.MULTILINE)
 
 
-def output_of(application: str) -> tuple[str, str]:
-    """The end of the driver's output and of its log; empty if YARN has none (yarn.log-aggregation-enable)."""
-    deadline = time.monotonic() + _WAIT_SECONDS
+def output_of(application: str, seconds: float) -> tuple[str, str]:
+    """The end of the driver's output and of its log; empty if YARN has none (yarn.log-aggregation-enable).
+
+    Waits up to `seconds` for the aggregation, which begins when the application has ended.
+    """
+    deadline = time.monotonic() + seconds
     while True:
         try:
             text = hadoop_class(_LOGS, ["-applicationId", application, *_WHICH])

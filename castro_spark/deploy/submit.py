@@ -30,6 +30,7 @@ _TRACKING = re.compile(r"tracking URL: (\S+)")
 _USER_STATUS = re.compile(r"User application exited with status (\d+)")
 _REPORT = re.compile(r" INFO +Client: ")
 _LAST_LINES = 25
+_DONE_SECONDS, _FAILED_SECONDS = 20.0, 60.0  # to wait for YARN's logs
 _APPLICATION_CLI = "org.apache.hadoop.yarn.client.cli.ApplicationCLI"
 _JAVA = f"-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile={CONF}/log4j2.properties"
 
@@ -89,7 +90,7 @@ class Submission:
     def _report(self, left: int) -> int:
         if self.application is None:
             return left or 1
-        out, log = output_of(self.application)
+        out, log = output_of(self.application, _FAILED_SECONDS if left else _DONE_SECONDS)
         sys.stdout.write(out)
         if left:
             lines = log.splitlines()[-_LAST_LINES:]
