@@ -40,6 +40,8 @@ public class MiniCluster {
         conf.set("yarn.nodemanager.resource.cpu-vcores", "8");
         conf.set("yarn.scheduler.minimum-allocation-mb", "128");
         conf.set("yarn.nodemanager.vmem-check-enabled", "false");
+        conf.set("yarn.scheduler.capacity.root.queues", "default");
+        conf.set("yarn.scheduler.capacity.root.default.capacity", "100");
         conf.set("yarn.scheduler.capacity.maximum-am-resource-percent", "1");
         conf.set("yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage", "99");
         conf.set("yarn.log-aggregation-enable", "true");

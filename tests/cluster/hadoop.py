@@ -98,9 +98,11 @@ class Hadoop:
             f"{self.folder}/MiniCluster.java", str(self.folder),
         ]  # fmt: skip
         root = os.geteuid() == 0
-        user = ["setpriv", f"--reuid={_USER}", "--regid=nogroup", "--clear-groups", "--no-new-privs"] if root else []
+        # Each of the chain ends with its parent; another user's process has to be told so again.
+        ending = ["setpriv", "--pdeathsig=KILL"]
+        user = [*ending, f"--reuid={_USER}", "--regid=nogroup", "--clear-groups", "--no-new-privs"] if root else []
         script = " && ".join([*steps, "exec " + shlex.join([*user, *java])])
-        spaces = ["unshare", *([] if root else ["--map-root-user"]), "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        spaces = [*ending, "unshare", *([] if root else ["--map-root-user"]), "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         return [*spaces, "sh", "-c", script]
 
 
