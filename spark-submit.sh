@@ -275,8 +275,8 @@ use_venv() {
     VENV=${CASTRO_VENV:-$CASTRO_HOME/venv}
     SPARK_HOME=${CASTRO_SPARK_HOME-}
     if [[ -z $SPARK_HOME ]]; then
-        SPARK_HOME=("$VENV"/lib/python3*/site-packages/pyspark)
-        SPARK_HOME=${SPARK_HOME[0]}
+        local found=("$VENV"/lib/python3*/site-packages/pyspark) # not SPARK_HOME itself: bash exports no arrays
+        SPARK_HOME=${found[0]}
     fi
 }
 
