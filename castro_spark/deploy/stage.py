@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from castro_spark import __version__
 from castro_spark.deploy.artefact import Artefacts, Say
 from castro_spark.errors import CastroError
 
+_SHELL = "org.apache.hadoop.fs.FsShell"
 _RECORD = "staged.json"
 _MANIFEST = "manifest.json"
 
@@ -59,18 +59,13 @@ def staged(folder: Path) -> dict[str, str]:
 
 
 def hadoop(*arguments: str) -> str:
-    """Runs a command of Hadoop's file system shell; returns its output."""
-    return hadoop_class("org.apache.hadoop.fs.FsShell", arguments)
-
-
-def hadoop_class(name: str, arguments: Sequence[str]) -> str:
-    """Runs a class of Hadoop's clients with the configuration that HADOOP_CONF_DIR names; returns its output."""
-    command = [str(Path(os.environ["SPARK_HOME"], "bin", "spark-class")), name, *arguments]
+    """Runs a command of Hadoop's file system shell, with the configuration in HADOOP_CONF_DIR; returns its output."""
+    command = [str(Path(os.environ["SPARK_HOME"], "bin", "spark-class")), _SHELL, *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         words = [line for line in done.stderr.splitlines() if line.strip() and " WARN " not in line][-5:]
         raise CastroError(
-            f"{name.rpartition('.')[2]} {' '.join(arguments[:2])}: " + "\n".join(words),
+            f"HDFS: {' '.join(arguments[:2])}: " + "\n".join(words),
             "is HADOOP_CONF_DIR set, the name node reachable, and the folder yours to write?",
         )
     return done.stdout

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from castro_spark.deploy.arguments import CONF
-from castro_spark.deploy.last_words import output_of
+from castro_spark.deploy.last_words import kill, output_of
 from castro_spark.deploy.shipping import checkable, ship
-from castro_spark.deploy.stage import hadoop_class
 from castro_spark.errors import CastroError, first_line
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
@@ -31,7 +30,6 @@ _USER_STATUS = re.compile(r"User application exited with status (\d+)")
 _REPORT = re.compile(r" INFO +Client: ")
 _LAST_LINES = 25
 _DONE_SECONDS, _FAILED_SECONDS = 20.0, 60.0  # to wait for YARN's logs
-_APPLICATION_CLI = "org.apache.hadoop.yarn.client.cli.ApplicationCLI"
 _JAVA = f"-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile={CONF}/log4j2.properties"
 
 
@@ -107,8 +105,8 @@ class Submission:
             if self._job_file.stem == "stream":
                 self._stop_streams()
             elif self.application:
-                hadoop_class(_APPLICATION_CLI, ["application", "-kill", self.application])
-        except (CastroError, OSError) as error:
+                kill(self.application)
+        except Exception as error:  # noqa: BLE001 - of any kind: the caller may ask again
             _say(f"not stopped: {first_line(error)}")
             self._stopping = False
 
