@@ -26,6 +26,7 @@ from castro_spark.resources import castro_home, resource
 _FORMAT = "1"  # counts up if the same inputs are to give another archive
 _SPARK_BRINGS = {"pyspark", "py4j"}
 _LOCKED = re.compile(r"([A-Za-z0-9._-]+)==")
+_PATCH_ONLY = re.compile(r"; python_full_version < '(\d+\.\d+)\.[1-9]\d*'")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of all files: equal content gives equal bytes
 _HASH_DIGITS = 16
 _LOG_LINES = 15
@@ -159,13 +160,17 @@ def _lock_file() -> Path:
 
 
 def _without_spark(lock: str) -> str:
-    """The lock without the packages that Spark's own distribution brings to every container."""
+    """The lock without the packages that Spark's own distribution brings to every container.
+
+    The nodes' Python may be an older patch of the same minor version: what only such a one needs is kept as well.
+    """
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
     kept, keeping = [], True
     for line in lock.splitlines():
         if match := _LOCKED.match(line):
             keeping = match[1].lower() not in _SPARK_BRINGS
         if keeping and not line.startswith("#"):
-            kept.append(line)
+            kept.append(_PATCH_ONLY.sub(lambda match: "" if match[1] == minor else match[0], line))
     return "\n".join(kept) + "\n"
 
 

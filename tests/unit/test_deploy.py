@@ -51,6 +51,14 @@ def test_the_dependencies_are_those_of_the_lock_without_sparks() -> None:
     assert artefact._without_spark(lock) == "pandas==2.3.3 \\\n    --hash=sha256:1\nsix==1 \\\n    --hash=sha256:4\n"
 
 
+def test_a_node_may_have_an_older_patch_of_python() -> None:
+    """As async-timeout, which redis needs before 3.11.3."""
+    here, other = f"{sys.version_info.major}.{sys.version_info.minor}", "3.9"
+    lock = f"a==1 ; python_full_version < '{here}.3' \\\nb==1 ; python_full_version < '{other}.3' \\\nc==1 ; python_full_version < '{here}' \\\n"
+    kept = artefact._without_spark(lock).splitlines()
+    assert kept == ["a==1  \\", f"b==1 ; python_full_version < '{other}.3' \\", f"c==1 ; python_full_version < '{here}' \\"]
+
+
 def test_secrets_travel_as_private_files_only(tmp_path: Path) -> None:
     secret = tmp_path / "redis, password"
     secret.write_text(f"{CANARY}-redis\n")
