@@ -11,7 +11,8 @@
 #   - SIGTERM and SIGINT reach the job itself, which lets its batch end; its exit status is this program's;
 #   - kill -9 of this pid kills the driver; the JVM sees its input close, and ends as well;
 #   - a job that needs no Spark (local, quarantine ...) starts no JVM and is there at once.
-# Deploy mode `cluster` has no driver here, so there bin/spark-submit is called directly.
+# Deploy mode `cluster` has no driver here: castro_spark/deploy/submit.py calls bin/spark-submit, waits, and brings back
+# the driver's output and exit status. On YARN, castro_spark/deploy ships what the containers need (docs/cluster.md).
 #
 # Environment:
 #   CASTRO_HOME               where what is prepared is kept
@@ -21,7 +22,8 @@
 #   CASTRO_SPARK_SUBMIT_ARGS  further options for spark-submit, quoted as for a shell
 #   CASTRO_SPARK_HOME         another Spark of the same version (default: the one in the environment)
 #   CASTRO_DEPLOY_MODE        `cluster` to run the driver on the cluster (with --env cluster)
-#   CASTRO_DEV=1              with what the tests need
+#   CASTRO_CLUSTER_PYTHON     the nodes' Python, of the same minor version as the one here (default: python3)
+#   CASTRO_DEV=1              with what the tests need; CASTRO_DEV_CLUSTER=1: and a small Hadoop for those of the cluster
 #
 # `./spark-submit.sh prepare` only prepares. Every job finds CASTRO_HOME and CASTRO_ROOT
 # (the repository) in its environment.
@@ -35,6 +37,10 @@ KAFKA_JARS=(org.apache.kafka:kafka_2.13:4.2.0 org.slf4j:slf4j-simple:1.7.36)
 # one class path; the broker may be older), its JSON converter and the connector.
 CONNECT_JARS=(org.apache.kafka:connect-runtime:4.3.0 org.apache.kafka:connect-json:4.3.0
     io.debezium:debezium-connector-postgres:3.6.0.Final org.slf4j:slf4j-simple:1.7.36)
+# HDFS and YARN in one JVM, for the tests of the cluster: of the version that Spark ships; the rest is what it lacks.
+HADOOP_JARS=(org.apache.hadoop:hadoop-client-minicluster:3.5.0 org.bouncycastle:bcprov-jdk18on:1.78.1
+    org.bouncycastle:bcpkix-jdk18on:1.78.1 javax.xml.bind:jaxb-api:2.3.1 junit:junit:4.13.2
+    org.junit.jupiter:junit-jupiter-api:5.13.4)
 
 REPO=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 mkdir -p -- "${CASTRO_HOME:=$REPO/.castro}" 2>/dev/null || {
@@ -225,7 +231,7 @@ make_venv() {
     printf '%s\n%s\n' "$wanted" "$(venv_key)" >"$venv/castro-stamp"
 }
 
-fetch_jars() { # fetch_jars spark|delta|kafka|connect COORDINATE...: with all that they depend on, by the Ivy that PySpark brings
+fetch_jars() { # fetch_jars spark|delta|kafka|connect|hadoop COORDINATE...: with all that they depend on, by the Ivy that PySpark brings
     local name=$1 coordinate organisation artifact revision
     shift
     local target=$CASTRO_HOME/jars/$name new=$CASTRO_HOME/jars/.$name.new ivy
@@ -269,8 +275,8 @@ use_venv() {
     VENV=${CASTRO_VENV:-$CASTRO_HOME/venv}
     SPARK_HOME=${CASTRO_SPARK_HOME-}
     if [[ -z $SPARK_HOME ]]; then
-        SPARK_HOME=("$VENV"/lib/python3*/site-packages/pyspark)
-        SPARK_HOME=${SPARK_HOME[0]}
+        local found=("$VENV"/lib/python3*/site-packages/pyspark) # not SPARK_HOME itself: bash exports no arrays
+        SPARK_HOME=${found[0]}
     fi
 }
 
@@ -279,7 +285,8 @@ all_is_ready() {
     [[ $JOB == local ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
     [[ $JOB == local ]] || jars_are_ready delta "${DELTA_JARS[@]}" || return 1
     ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}" || return 1
-    [[ ${CASTRO_DEV-} != 1 ]] || jars_are_ready connect "${CONNECT_JARS[@]}"
+    [[ ${CASTRO_DEV-} != 1 ]] || jars_are_ready connect "${CONNECT_JARS[@]}" || return 1
+    [[ ${CASTRO_DEV_CLUSTER-} != 1 ]] || jars_are_ready hadoop "${HADOOP_JARS[@]}"
 }
 
 prepare() {
@@ -312,6 +319,9 @@ except OSError:
     if [[ ${CASTRO_DEV-} == 1 ]] && ! jars_are_ready connect "${CONNECT_JARS[@]}"; then
         step "Kafka Connect and Debezium, for the tests" fetch_jars connect "${CONNECT_JARS[@]}"
     fi
+    if [[ ${CASTRO_DEV_CLUSTER-} == 1 ]] && ! jars_are_ready hadoop "${HADOOP_JARS[@]}"; then
+        step "a small Hadoop, for the tests of the cluster" fetch_jars hadoop "${HADOOP_JARS[@]}"
+    fi
     exec 9>&-
 }
 
@@ -335,38 +345,52 @@ if [[ $ENVIRONMENT == local ]]; then
     # More task slots than cores: a stream's few records need not wait for another's long tasks to end.
     : "${CASTRO_MASTER:=local[16]}"
 fi
-export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$PYTHON}
 
 [[ $JOB != prepare ]] || exit 0
+
+# says WORDS PATTERN: whether CASTRO_SPARK_SUBMIT_ARGS or, if these say nothing of it, conf/spark-ENV.conf has a setting
+says() {
+    local option="$1[[:space:]=]+[\"']?"
+    if [[ ${CASTRO_SPARK_SUBMIT_ARGS-} =~ $option ]]; then
+        [[ $CASTRO_SPARK_SUBMIT_ARGS =~ $option$2 ]]
+    else
+        grep -Eq "^[[:space:]]*$1[[:space:]=]+$2" "$SPARK_CONF"
+    fi
+}
+deploy_mode=${CASTRO_DEPLOY_MODE:-client}
+says '(--deploy-mode|spark\.submit\.deployMode)' cluster && deploy_mode=cluster
+[[ $JOB != @(quarantine|stop|package|demo) ]] || deploy_mode=client # these need no Spark of the cluster's
+on_yarn=
+if [[ -n ${CASTRO_MASTER-} ]]; then
+    [[ $CASTRO_MASTER != yarn ]] || on_yarn=1
+elif says '(--master|spark\.master)' yarn; then
+    on_yarn=1
+fi
+# The executors' Python: YARN's nodes have one of their own.
+[[ -z $on_yarn ]] || : "${PYSPARK_PYTHON:=${CASTRO_CLUSTER_PYTHON:-python3}}"
+export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$PYTHON}
 [[ $JOB != local ]] || exec "$PYTHON" "$JOB_FILE" "$@" # needs no Spark at all
 
-jars=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)
-SUBMIT=(
-    ${CASTRO_MASTER:+--master "$CASTRO_MASTER"}
-    --properties-file "$SPARK_CONF"
-    --jars "$(IFS=,; printf '%s' "${jars[*]}")"
-    --conf "spark.scheduler.allocation.file=file:$REPO/conf/fairscheduler.xml"
-)
-if [[ $ENVIRONMENT != local ]]; then
-    SUBMIT+=(--load-spark-defaults) # the cluster's own spark-defaults.conf; our file wins over it
-    SUBMIT+=(--driver-java-options "-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile=file:$REPO/conf/log4j2.properties")
+SUBMIT=(${CASTRO_MASTER:+--master "$CASTRO_MASTER"} --properties-file "$SPARK_CONF")
+if [[ -n $on_yarn && $JOB != @(quarantine|stop|package) ]]; then
+    shipped=$("$PYTHON" -m castro_spark.deploy.arguments) || exit
+    mapfile -t -O "${#SUBMIT[@]}" SUBMIT <<<"$shipped"
+else
+    jars=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)
+    SUBMIT+=(--jars "$(IFS=,; printf '%s' "${jars[*]}")")
 fi
+[[ $ENVIRONMENT == local ]] || SUBMIT+=(--load-spark-defaults) # the cluster's own spark-defaults.conf; our file wins over it
 
-deploy_mode=client
-cluster_mode='(--deploy-mode[ =]|spark\.submit\.deployMode[ =])["'\'']?cluster'
-if [[ ${CASTRO_SPARK_SUBMIT_ARGS-} =~ $cluster_mode ]] ||
-    { [[ ! ${CASTRO_SPARK_SUBMIT_ARGS-} =~ client ]] &&
-        grep -Eq '^[[:space:]]*spark\.submit\.deployMode[[:space:]=]+cluster' "$SPARK_CONF"; }; then
-    deploy_mode=cluster
-fi
-
-if [[ $deploy_mode == cluster || ${CASTRO_DEPLOY_MODE-} == cluster ]]; then
-    SUBMIT+=(--deploy-mode cluster)
+if [[ $deploy_mode == cluster ]]; then
     # xargs reads the quotes as a shell would, without running anything that the text may contain.
     mapfile -t extra < <(xargs -n 1 printf '%s\n' <<<"${CASTRO_SPARK_SUBMIT_ARGS-}")
-    exec "$SPARK_HOME/bin/spark-submit" "${SUBMIT[@]}" ${extra[0]:+"${extra[@]}"} "$JOB_FILE" "$@"
+    exec "$PYTHON" -m castro_spark.deploy.submit "$JOB_FILE" "${SUBMIT[@]}" ${extra[0]:+"${extra[@]}"} -- "$@"
 fi
 
+SUBMIT+=(--conf "spark.scheduler.allocation.file=file:$REPO/conf/fairscheduler.xml")
+if [[ $ENVIRONMENT != local ]]; then
+    SUBMIT+=(--driver-java-options "-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile=file:$REPO/conf/log4j2.properties")
+fi
 # PySpark reads this with Python's shlex, as a POSIX shell would: single quotes protect everything but themselves.
 PYSPARK_SUBMIT_ARGS=
 for argument in "${SUBMIT[@]}"; do

@@ -59,7 +59,7 @@ def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
 def read_secret_file(setting: str, path: str) -> str:
     """The text of a file with a secret; `setting` identifies it in errors."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path.removeprefix("local:")).read_text(encoding="utf-8")  # as Spark names files on the nodes
     except OSError as error:
         raise SettingsError(f"{setting}: cannot read {path}: {error.strerror}", "name a readable file") from None
     except UnicodeDecodeError:

@@ -11,7 +11,22 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
+
+JOB_LOG = "job.log"  # in a container's log folder
+
+
+def separate_log() -> None:
+    """For a driver on YARN (deploy/shipping.py sets the variable): sends its stderr to a log that YARN keeps.
+
+    Spark's launcher of Python drivers joins stderr to stdout, where nobody could tell a job's output from its log.
+    """
+    folder = os.environ.get("LOG_DIRS", "").partition(",")[0]
+    if os.environ.get("CASTRO_VARIABLES_FILE") and folder:
+        log = os.open(Path(folder, JOB_LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        os.dup2(log, 2)
+        os.close(log)
 
 
 class Streams:

@@ -15,10 +15,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from castro_spark import credentials
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
+from castro_spark.properties_file import parse
+from castro_spark.resources import resource
 from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.streams.declaration import IdentityRule
-
-CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 
 # Environment variable -> path of the key it overrides.
 _OVERRIDES: dict[str, tuple[str, ...]] = {
@@ -31,7 +31,11 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_ARCHIVE_DIR": ("archive", "dir"),
     "CASTRO_TIMEZONE": ("timezone",),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
+    "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE": ("postgres", "executor_password_file"),
 }
+VARIABLES = tuple(_OVERRIDES)
+EXECUTOR_PASSWORD_FILE = "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE"
+VARIABLES_FILE = "CASTRO_VARIABLES_FILE"  # a file of variables, for a driver that runs on the cluster (deploy/shipping)
 
 
 class ProjectionSettings(Section):
@@ -266,11 +270,11 @@ def load_settings(
 
     Raises SettingsError, which names the file, the key and the valid values.
     """
-    environ = os.environ if environ is None else environ
-    path = conf_file or CONF_DIR / f"{env}.yaml"
+    environ = _with_file(os.environ if environ is None else environ)
+    path = conf_file or resource(f"conf/{env}.yaml")
     above = _read(path)
     credentials.refuse_in_file(above, path)
-    tree = _merge(_read(CONF_DIR / "base.yaml"), above)
+    tree = _merge(_read(resource("conf/base.yaml")), above)
     origins: dict[str, str] = {}
     for variable, key in _OVERRIDES.items():
         if environ.get(variable):
@@ -290,6 +294,17 @@ def load_settings(
         raise SettingsError(_explain(error, path, origins), "fix that key; conf/base.yaml shows every key") from None
 
 
+def _with_file(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, and those in the file that VARIABLES_FILE names."""
+    path = environ.get(VARIABLES_FILE)
+    if not path:
+        return environ
+    try:
+        return {**parse(credentials.read_secret_file(VARIABLES_FILE, path)), **environ}
+    except ValueError as error:
+        raise SettingsError(f"{VARIABLES_FILE}: {path}, {error}", "write one NAME=value per line") from None
+
+
 def _explain(error: ValidationError, path: Path, origins: Mapping[str, str]) -> str:
     lines = []
     for item in error.errors(include_input=False, include_url=False):
@@ -303,7 +318,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        there = ", ".join(sorted(p.stem for p in CONF_DIR.glob("*.yaml") if p.stem != "base"))
+        there = ", ".join(sorted(_environments()))
         raise SettingsError(f"there is no settings file {path}", f"--env takes one of: {there}") from None
     except yaml.YAMLError as error:
         # The error's own text quotes the line, which may contain a secret.
@@ -315,6 +330,11 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise SettingsError(f"{path} has no keys", "write `key: value` lines as in conf/base.yaml")
     return tree
+
+
+def _environments() -> list[str]:
+    files = [file.name for file in resource("conf").iterdir()]
+    return [name.removesuffix(".yaml") for name in files if name.endswith(".yaml") and name != "base.yaml"]
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

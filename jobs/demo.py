@@ -14,7 +14,7 @@ from castro_spark.errors import CastroError
 from castro_spark.local import Stack
 from castro_spark.local.demo import show
 from castro_spark.local.movements import send
-from castro_spark.local.stack import castro_home
+from castro_spark.resources import castro_home
 from castro_spark.rules import configured, stream_settings
 from castro_spark.session import spark_session
 from castro_spark.settings import load_settings

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
-from castro_spark.local.stack import Stack, castro_home
+from castro_spark.local.stack import Stack
+from castro_spark.resources import castro_home
 
 
 def folder_option(command: Callable[..., None]) -> Callable[..., None]:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pyspark
 
-from castro_spark.local.stack import castro_home
+from castro_spark.resources import castro_home
 
 ROOT = Path(__file__).resolve().parent.parent
 # The code cache that the first compiler alone has by default (48 MB) is full after some minutes: sweeping it then takes a

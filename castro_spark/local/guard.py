@@ -17,8 +17,6 @@ from pathlib import Path
 from castro_spark.local.process import start_mark
 from castro_spark.local.server import server_process
 
-_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-
 
 class Guard:
     """The owner's side: starts the watching process, and dismisses it after an orderly `down`."""
@@ -31,11 +29,13 @@ class Guard:
         """From now on these servers of the folder are stopped when this process ends."""
         # The pipe signals our end at once. The pid is checked too, in case a forked child keeps the pipe open.
         owner = [str(os.getpid()), str(start_mark(os.getpid()))]
+        # It finds the package as this process does, from any folder.
+        modules = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100
         self._watchers.append(
             subprocess.Popen(
                 [sys.executable, "-m", "castro_spark.local.guard", str(self._folder), *owner, *names],
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                start_new_session=True, cwd=_PACKAGE_ROOT,
+                start_new_session=True, cwd=self._folder, env={**os.environ, "PYTHONPATH": modules},
             )
         )  # fmt: skip
 

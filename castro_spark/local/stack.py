@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from castro_spark.local.postgres import Postgres
 from castro_spark.local.process import LocalServiceError, free_port, write_private
 from castro_spark.local.redis import Redis
 from castro_spark.local.server import Server
+from castro_spark.resources import castro_home
 
 # The setting that names an external server; that server's other settings are passed through.
 _SETTING = {
@@ -204,8 +204,3 @@ class Stack:
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def castro_home() -> Path:
-    """The folder of spark-submit.sh's downloads and environments: CASTRO_HOME, else .castro beside the package."""
-    return Path(os.environ.get("CASTRO_HOME") or Path(__file__).resolve().parents[2] / ".castro")

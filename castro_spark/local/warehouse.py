@@ -18,9 +18,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.features import calendar
 from castro_spark.local import warehouse_history as history
+from castro_spark.resources import resource
 from castro_spark.session import hive_session
 
-_TABLES_SQL = Path(__file__).resolve().parents[2] / "sql" / "hive" / "tables.sql"
 _STAMP = "made"
 _QUIET = "--conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false"
 Report = Callable[[str, float], None]
@@ -65,7 +65,7 @@ def fill(
 
 def create_tables(spark: SparkSession) -> None:
     """Creates missing databases and tables."""
-    text = re.sub(r"(?m)^\s*--.*$", "", _TABLES_SQL.read_text(encoding="utf-8"))
+    text = re.sub(r"(?m)^\s*--.*$", "", resource("sql/hive/tables.sql").read_text(encoding="utf-8"))
     for statement in filter(None, map(str.strip, text.split(";"))):
         spark.sql(statement)
 

@@ -6,12 +6,13 @@ import re
 
 import pytest
 
-from castro_spark.sinks.postgres.connection import SQL_DIR
+from castro_spark.resources import resource
 from castro_spark.sinks.postgres.migrate import migrations
 
 STATEMENTS = {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "TRUNCATE", "COPY"}
+SQL_DIR = resource("sql")
 FILES = sorted(str(path.relative_to(SQL_DIR)) for path in SQL_DIR.rglob("*.sql"))
-CODE = "\n".join(path.read_text() for path in (SQL_DIR.parent / "castro_spark").rglob("*.py"))
+CODE = "\n".join(path.read_text() for path in SQL_DIR.parent.rglob("*.py"))
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -21,9 +21,9 @@ from castro_spark.errors import first_line
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres import answers, session_check
 from castro_spark.sinks.postgres.passing import PASSING, may_pass
-from castro_spark.sinks.postgres.sql_files import SQL_DIR, names, statement
+from castro_spark.sinks.postgres.sql_files import names, statement
 
-__all__ = ["PASSING", "SQL_DIR", "Connection", "connect", "may_pass", "names", "outlast_outages", "statement"]
+__all__ = ["PASSING", "Connection", "connect", "may_pass", "names", "outlast_outages", "statement"]
 
 Connection = psycopg2.extensions.connection
 _UNACKNOWLEDGED_SECONDS = 30  # beyond lock_timeout: how long a COPY may stall on a healthy server

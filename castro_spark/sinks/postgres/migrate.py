@@ -15,7 +15,8 @@ from functools import cache
 import psycopg2.errors
 
 from castro_spark.errors import NotMigrated
-from castro_spark.sinks.postgres.connection import SQL_DIR, Connection, statement
+from castro_spark.resources import resource
+from castro_spark.sinks.postgres.connection import Connection, statement
 from castro_spark.sinks.postgres.stream_tables import Cursor, changes, migration_parts
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -27,11 +28,11 @@ _FILE = re.compile(r"[0-9]{3}_(stream_)?[a-z0-9_]+")
 def migrations() -> tuple[tuple[str, bool], ...]:
     """Every migration in order: its name, and whether it is applied per stream."""
     ordered = []
-    for path in sorted((SQL_DIR / "postgres").glob("*.sql")):
-        name = _FILE.fullmatch(path.stem)
+    for file in sorted(f.name for f in resource("sql/postgres").iterdir() if f.name.endswith(".sql")):
+        name = _FILE.fullmatch(file.removesuffix(".sql"))
         if name is None:
-            raise ValueError(f"{path}: a migration's name is NNN_name.sql, or NNN_stream_name.sql for each stream")
-        ordered.append((path.stem, name[1] is not None))
+            raise ValueError(f"{file}: a migration's name is NNN_name.sql, or NNN_stream_name.sql for each stream")
+        ordered.append((name[0], name[1] is not None))
     return tuple(ordered)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 from psycopg2 import sql
 
-SQL_DIR = Path(__file__).resolve().parent.parent.parent.parent / "sql"
+from castro_spark.resources import resource
 
 
 def statement(path: str, **parts: sql.Composable) -> sql.Composed:
@@ -18,7 +17,7 @@ def statement(path: str, **parts: sql.Composable) -> sql.Composed:
 
 @cache  # commits and refreshes compose some statements each time
 def _text(path: str) -> str:
-    return (SQL_DIR / path).read_text(encoding="utf-8")
+    return resource(f"sql/{path}").read_text(encoding="utf-8")
 
 
 def names(columns: tuple[str, ...], form: Callable[[str], sql.Composable] = sql.Identifier) -> sql.Composed:

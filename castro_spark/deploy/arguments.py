@@ -1,0 +1,43 @@
+"""The arguments of spark-submit with which YARN's containers get the archives and the jars.
+
+`python -m castro_spark.deploy.arguments` prints them for spark-submit.sh, one a line.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from castro_spark.deploy.artefact import build, default_folder
+from castro_spark.deploy.stage import staged
+from castro_spark.errors import CastroError
+
+CODE, DEPENDENCIES = "castro_code", "castro_dependencies"  # folders in each container's working directory
+CONF = f"{CODE}/castro_spark/conf"
+_PYTHONPATH = f"{CODE}:{DEPENDENCIES}"
+
+
+def arguments() -> list[str]:
+    """What is staged is named where it is; the rest is uploaded at each start."""
+    folder = default_folder()
+    artefacts = build(folder, lambda words: print(f"castro: {words}", file=sys.stderr))
+    there = staged(folder)
+    places = {path: there.get(path.name, str(path)) for path in artefacts.files}
+    archives = [f"{places[artefacts.code]}#{CODE}", f"{places[artefacts.dependencies]}#{DEPENDENCIES}"]
+    settings = {
+        "spark.executorEnv.PYTHONPATH": _PYTHONPATH,
+        "spark.yarn.appMasterEnv.PYTHONPATH": _PYTHONPATH,
+    }
+    if spark_jars := [uri for name, uri in there.items() if name.startswith("spark-jars-")]:
+        settings["spark.yarn.archive"] = spark_jars[0]
+    return [
+        "--archives", ",".join(archives), "--jars", ",".join(places[jar] for jar in artefacts.jars),
+        *(word for name, value in settings.items() for word in ("--conf", f"{name}={value}")),
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    try:
+        print(*arguments(), sep="\n")
+    except CastroError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)

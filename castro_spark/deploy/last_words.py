@@ -1,0 +1,86 @@
+"""What a driver on the cluster printed, from YARN's aggregated logs; and the end of an application.
+
+By Hadoop's own classes in a JVM with Spark's jars: the command `yarn` may not be installed where jobs are called.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pyspark.java_gateway import launch_gateway
+
+from castro_spark.output import JOB_LOG
+
+_BYTES = 1 << 20  # of each log's end
+_PART = re.compile(r"^LogType:(\S+).*?\nLogContents:\n(.*?)\n?End of LogType:\1", re.DOTALL | re.MULTILINE)
+_DRIVER = re.compile(r"container_.*_(\d+)_000001")  # the first container of an attempt is its master
+
+
+def output_of(application: str, seconds: float) -> tuple[str, str]:
+    """The end of the driver's output and of its log; empty if YARN has none (yarn.log-aggregation-enable).
+
+    Waits up to `seconds` for the aggregation, which begins when the application has ended.
+    """
+    deadline = time.monotonic() + seconds
+    with _jvm() as jvm, tempfile.TemporaryDirectory(prefix="castro-logs-") as folder:
+        logs = jvm.org.apache.hadoop.yarn.logaggregation
+        request = logs.ContainerLogsRequest()
+        request.setAppId(_id(jvm, application))
+        request.setAppOwner(jvm.org.apache.hadoop.security.UserGroupInformation.getCurrentUser().getShortUserName())
+        request.setAppFinished(True)
+        request.setLogTypes(jvm.java.util.HashSet(jvm.java.util.List.of("stdout", JOB_LOG)))
+        request.setBytes(-_BYTES)
+        request.setOutputLocalDir(folder)
+        helper = logs.LogCLIHelpers()
+        helper.setConf(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
+        while True:
+            helper.dumpAllContainersLogs(request)
+            parts = _of_last_attempt(Path(folder))
+            if parts or time.monotonic() > deadline:
+                return parts.get("stdout", ""), parts.get(JOB_LOG, "")
+            time.sleep(1)
+
+
+def kill(application: str) -> None:
+    """Ends an application at once."""
+    with _jvm() as jvm:
+        client = jvm.org.apache.hadoop.yarn.client.api.YarnClient.createYarnClient()
+        client.init(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
+        client.start()
+        client.killApplication(_id(jvm, application))
+        client.stop()
+
+
+def _of_last_attempt(folder: Path) -> dict[str, str]:
+    drivers = {int(match[1]): path for path in folder.rglob("container_*") if (match := _DRIVER.fullmatch(path.name))}
+    if not drivers:
+        return {}
+    text = drivers[max(drivers)].read_text(encoding="utf-8", errors="replace")
+    return {match[1]: match[2] for match in _PART.finditer(text)}
+
+
+def _id(jvm: Any, application: str) -> Any:
+    return jvm.org.apache.hadoop.yarn.api.records.ApplicationId.fromString(application)
+
+
+@contextmanager
+def _jvm() -> Iterator[Any]:
+    """A JVM of its own, silent."""
+    os.environ["PYSPARK_SUBMIT_ARGS"] = "--master local pyspark-shell"  # no session is made
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    gateway = launch_gateway(popen_kwargs=silent)  # type: ignore[no-untyped-call]
+    process: Any = gateway
+    try:
+        yield gateway.jvm
+    finally:
+        gateway.shutdown()
+        process.proc.stdin.close()  # for which it waits
+        process.proc.wait(30)
