@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -18,6 +18,7 @@ from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.properties_file import parse
 from castro_spark.resources import resource
 from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
+from castro_spark.stream_settings import HistorySettings, StreamSettings
 from castro_spark.streams.declaration import IdentityRule
 
 # Environment variable -> path of the key it overrides.
@@ -133,61 +134,6 @@ class ReconcileSettings(Section):
     @property
     def in_flight(self) -> timedelta:
         return timedelta(minutes=self.in_flight_minutes)
-
-
-class HistorySettings(Section):
-    """A stream's events in the warehouse: a table of `warehouse.tables` with the stream's column names. `deleted` is a
-    Spark SQL expression over these columns."""
-
-    table: str
-    key: tuple[str, ...] = ()  # the columns that form the id of the stream's records; empty: the natural key
-    deleted: str | None = None  # true: the row marks the event as deleted
-    source: str | None = None  # if the stream's `sources` names several: the source of these rows
-    on_extract: bool = True  # an extract of the table sends its new rows to the stream's tables too
-
-    @model_validator(mode="before")
-    @classmethod
-    def _former_key(cls, tree: Any) -> Any:
-        if isinstance(tree, dict) and "event_id" in tree:
-            raise ValueError("event_id is key now: the columns that form the id, as in key: [order_number, item]")
-        return tree
-
-
-class SourceSettings(Section):
-    """A connector's server (topic.prefix), database and schema; omitted parts are not compared."""
-
-    server: str | None = Field(default=None, min_length=1)
-    database: str | None = Field(default=None, min_length=1)
-    schema_: str | None = Field(default=None, min_length=1, alias="schema")
-
-    @model_validator(mode="after")
-    def _names_one(self) -> SourceSettings:
-        if self.server is None and self.database is None:
-            raise ValueError("must name the server or the database, as the connector's records have them")
-        return self
-
-
-class StreamSettings(Section):
-    """Settings of a stream; they default to its declaration (castro_spark/streams)."""
-
-    topic: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,249}$")
-    partitions: int = Field(default=4, gt=0)
-    tables: tuple[str, ...] = ()  # names and patterns, in addition to the declared ones
-    sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], SourceSettings] = Field(default_factory=dict)
-    identity: IdentityRule = IdentityRule.AUTO
-    natural_key: tuple[str, ...] | None = Field(default=None, min_length=1)
-    key: tuple[str, ...] = ()  # the fields of the record key that form the id, in order; empty: all fields
-    max_offsets_per_trigger: int | None = Field(default=None, gt=0)
-    history: HistorySettings | None = None
-
-    @field_validator("identity", mode="before")
-    @classmethod
-    def _former_identity(cls, value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            raise ValueError(  # noqa: TRY004  pydantic reports no TypeError
-                "is auto, id or natural_key; the columns of the natural key are natural_key: [...] now"
-            )
-        return value
 
 
 class Settings(Section):
