@@ -52,7 +52,7 @@ def on_yarn(stack: Stack, hadoop: Hadoop, cluster_env: dict[str, str], staged: s
     """A clean system whose `submit` and `start` run jobs on the cluster (with --env cluster)."""
     system = System(stack, tmp_path)
     system.migrate()
-    for name in ("SPARK_SUBMIT_OPTS", "CASTRO_CLASS_PATH_FOLDER"):
+    for name in ("SPARK_SUBMIT_OPTS", "CASTRO_CLASS_PATH_FOLDER", "CASTRO_MASTER"):
         system.env.pop(name, None)
     system.env |= cluster_env
     system.env["CASTRO_CHECKPOINT_DIR"] = f"{hadoop.uri}/castro/{system.database}/checkpoints"
