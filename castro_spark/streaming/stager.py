@@ -141,7 +141,9 @@ class Stager:
 
     def _on_driver(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
         ends = dict(part.ends)
-        if part.records is not None and part.offsets * SMALL <= self._conf.max_batch_bytes:
+        # Larger records would come without key and value, only to be read again: then one read with a bound of its own.
+        small = (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART
+        if part.records is not None and small and part.offsets * SMALL <= self._conf.max_batch_bytes:
             rows = part.records.toArrow()
         else:
             rows = up_to_size(self._read(part), self._conf.max_batch_bytes // part.offsets).toArrow()
