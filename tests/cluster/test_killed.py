@@ -68,7 +68,9 @@ def test_an_application_is_killed_and_submitted_again(on_yarn: System, hadoop: H
     feed(on_yarn, sent, "before")
     on_yarn.wait_for(CONSUMED, 1000, 180)
     [(application, link)] = on_yarn.query("SELECT application, tracking_url FROM castro.instance")
-    assert resource_manager.report(hadoop, application)["trackingUrl"] == link
+    path = f"/proxy/{application}/"
+    assert link == resource_manager.address(hadoop) + path
+    assert resource_manager.report(hadoop, application)["trackingUrl"].endswith(path)  # it does not know its port here
     feed(on_yarn, sent, "killed")
     time.sleep(0.2)
     resource_manager.kill(hadoop, application)
