@@ -373,7 +373,7 @@ export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK
 
 SUBMIT=(${CASTRO_MASTER:+--master "$CASTRO_MASTER"} --properties-file "$SPARK_CONF")
 if [[ -n $on_yarn && $JOB != @(quarantine|stop|package) ]]; then
-    shipped=$("$PYTHON" -m castro_spark.deploy.arguments) || exit
+    shipped=$("$PYTHON" -m castro_spark.deploy.arguments "$JOB" "$@") || exit
     mapfile -t -O "${#SUBMIT[@]}" SUBMIT <<<"$shipped"
 else
     jars=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)

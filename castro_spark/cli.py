@@ -19,7 +19,7 @@ import click
 
 from castro_spark.errors import CastroError, first_line
 from castro_spark.jvm import ended_jvm
-from castro_spark.output import droppable_output, separate_log
+from castro_spark.output import droppable_output, job_log
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import StreamDeclaration, all_streams
 
@@ -63,9 +63,11 @@ def quiet_log() -> None:
 
 
 def _log(level: int) -> None:
+    on_yarn = job_log()  # of jobs that run for months
     logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
-    )
+        level=level, format="%(asctime)s %(levelname)-7s %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S" if on_yarn else "%H:%M:%S", handlers=[on_yarn or logging.StreamHandler(sys.stderr)],
+    )  # fmt: skip
     logging.getLogger("py4j").setLevel(logging.ERROR)
 
 
@@ -84,7 +86,7 @@ def print_json(data: object) -> None:
 
 def run(command: click.Command) -> None:
     """Runs a job's command as a program; exits with the command's exit status."""
-    separate_log()
+    job_log()  # from now on, not only where settings are loaded
     with droppable_output() as output:
         status = exit_status(command)
     sys.exit(status or int(output.truncated))

@@ -31,11 +31,13 @@ class Heartbeat:
     second."""
 
     def __init__(
-        self, settings: PostgresSettings, states: Sequence[StreamState], application: str, poll: Poll | None = None
-    ) -> None:
+        self, settings: PostgresSettings, states: Sequence[StreamState], application: str, poll: Poll | None = None,
+        *, tracking_url: str | None = None,
+    ) -> None:  # fmt: skip
         self._settings = settings
         self._states = states
         self._application = application
+        self._tracking_url = tracking_url
         self._poll = poll
         self._connection: Connection | None = None
         self._written: dict[str, tuple[float, tuple[object, ...]]] = {}
@@ -81,7 +83,7 @@ class Heartbeat:
         return True
 
     def _beat(self, connection: Connection, state: StreamState) -> None:
-        row = state.row(self._application)
+        row = {**state.row(self._application), "tracking_url": self._tracking_url}
         values = tuple(value for name, value in row.items() if not name.endswith("_age") and name != "revision")
         at, written = self._written.get(state.stream, (0.0, ()))
         if values != written or time.monotonic() - at >= _BEAT_SECONDS:

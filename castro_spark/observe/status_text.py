@@ -23,6 +23,8 @@ def _stream(s: dict[str, Any]) -> Iterator[str]:
     yield f"{s['stream']}: topic {s['topic']}" + ("" if s.get("started", True) else ", never started")
     if s.get("instance"):
         yield f"  state       {summary(s['instance'])}"
+        if link := s["instance"]["tracking_url"]:
+            yield f"  yarn        {s['instance']['application']} {link}"
     if s.get("trouble"):
         yield f"  TROUBLE     should run, but does not: {s['trouble']}"
     if "error" in s:

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import State, StreamState
+from castro_spark.observe.yarn import tracking_url
 from castro_spark.projection.followers import following
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
@@ -83,7 +84,9 @@ def run_streams(
     with (
         following(settings, streams, last_sync=True) as projection,
         Housekeeper(settings, streams),
-        Heartbeat(settings.postgres, list(states.values()), application, commands.poll),
+        Heartbeat(
+            settings.postgres, list(states.values()), application, commands.poll, tracking_url=tracking_url(spark)
+        ),
         ThreadPoolExecutor(max_workers=len(streams) + 1) as threads,
     ):
         refreshing = threads.submit(view.run, all_ended)

@@ -1,5 +1,5 @@
 -- The current instance of a stream: the newest with a recent heartbeat, else the newest.
-SELECT instance, host, pid, application, mode, epoch, state, reason, error, state_since,
+SELECT instance, host, pid, application, tracking_url, mode, epoch, state, reason, error, state_since,
     restarts, restarts_since_commit, revision, committed_at, started_at, heartbeat_at,
     extract(epoch FROM clock_timestamp() - heartbeat_at)::float AS silent_seconds
 FROM castro.instance

@@ -17,6 +17,8 @@ from castro_spark.errors import Fenced
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import State, StreamState, trouble
+from castro_spark.observe.status import Status
+from castro_spark.observe.status_text import lines
 from castro_spark.parse import parse_batch
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings
@@ -198,3 +200,16 @@ def test_a_stop_holds_for_one_yarn_application(system: System, settings: Setting
             _, asked, heart = begin(application)
             with heart:
                 assert asked.is_set() == held
+
+
+def test_status_shows_the_yarn_application_and_its_link(system: System, settings: Settings) -> None:
+    def shown() -> tuple[Any, list[str]]:
+        status = Status(settings, [INVENTORY])
+        [part] = [part for kind, part in status.stored() if kind == "stream"]
+        return part["instance"]["tracking_url"], [line for line in lines("stream", part) if "application_" in line]
+
+    link = "http://manager:8088/proxy/application_1_0001/"
+    with Heartbeat(settings.postgres, [StreamState("inventory", available_now=False)], "application_1_0001", tracking_url=link):
+        assert shown() == (link, [f"  yarn        application_1_0001 {link}"])
+    with Heartbeat(settings.postgres, [StreamState("inventory", available_now=False)], "local-1"):
+        assert shown() == (None, [])
