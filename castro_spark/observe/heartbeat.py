@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
-from castro_spark.component import Component, Mode, Reports, State
+from castro_spark.component import ALIVE, Component, Mode, Reports, State
 from castro_spark.errors import first_line, in_words
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
@@ -118,4 +118,5 @@ def reported(settings: PostgresSettings, job: str, stream: str = "", application
         except BaseException as error:
             component.enter(State.FAILED, type(error).__name__, in_words(error))
             raise
-        component.enter(State.DONE)
+        if component.state in ALIVE:  # the job has not said otherwise
+            component.enter(State.DONE)

@@ -44,6 +44,7 @@ class StopCommands:
                     log.warning("stream %s: an earlier attempt of this application was asked to stop", state.stream)
                     self._stops[state.stream].set()
             self._begun = True
+        commands.expire(connection)
         for state in self._states:
             accepted = self._accepted.setdefault(state.stream, set())
             for number, by in commands.take_stops(connection, state.stream, state.instance, state.epoch):

@@ -172,7 +172,7 @@ def test_who_runs_is_told_until_it_is_silent(system: System, settings: Settings)
         assert "failure 59" in str(trouble(now()))
         system.query("UPDATE castro.instance SET heartbeat_at = clock_timestamp() WHERE application = 'local-1'")
         assert now()["application"] == "local-1"
-        prune(connection, "inventory")
+        prune(connection, "stream", "inventory")
     assert system.query("SELECT count(*), count(*) FILTER (WHERE application = 'local-1') FROM castro.instance") == [(51, 1)]
 
 
