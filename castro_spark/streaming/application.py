@@ -10,6 +10,7 @@ from threading import Event
 from pyspark.sql import SparkSession
 
 from castro_spark.component import State
+from castro_spark.logs import log_fields
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import StreamState
 from castro_spark.projection.followers import Followers
@@ -68,9 +69,11 @@ def run_streams(
             )
 
         try:
-            return supervise(
-                run, states[stream.name], settings.streaming, available_now=available_now, stopping=stops[stream.name]
-            )
+            with log_fields(stream=stream.name):
+                return supervise(
+                    run, states[stream.name], settings.streaming,
+                    available_now=available_now, stopping=stops[stream.name],
+                )  # fmt: skip
         finally:
             ended[stream.name].set()
 
