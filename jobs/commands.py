@@ -17,6 +17,9 @@ from castro_spark.observe.status.commands import command_line
 from castro_spark.sinks.postgres import commands
 from castro_spark.sinks.postgres.connection import connect
 
+_POLL_SECONDS = 1.0
+_END_SECONDS = 20.0
+
 
 @click.group(help=__doc__)
 def main() -> None:
@@ -53,13 +56,17 @@ def run(env: str, conf_file: Path | None, once: bool) -> None:
     """Serve commands until SIGTERM or SIGINT: for when no stream runs."""
     settings = cli.load(env, conf_file)
     stopping = cli.until_signalled()
-    server = CommandServer(settings)
-    with reported(settings.postgres, "commands"):
-        if once:
-            server.serve_waiting()
-        else:
-            with server:
-                stopping.wait()
+    server = CommandServer(settings, stopping)
+    if once:
+        with reported(settings.postgres, "commands"), closing(connect(settings.postgres, "castro_spark commands")) as c:
+            server.poll(c)
+            while not server.is_idle:
+                server.wait(_POLL_SECONDS)
+                server.poll(c)
+    else:
+        with reported(settings.postgres, "commands", poll=server.poll):
+            stopping.wait()
+            server.wait(_END_SECONDS)
     click.echo(f"{server.served} commands served")
 
 

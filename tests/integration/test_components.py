@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from threading import Event
 from typing import Any
 
 import pytest
@@ -209,6 +210,16 @@ def ask(system: System, action: str, expires: float = 60, **arguments: Any) -> i
         return commands.request(connection, action, arguments, requested_by="a test", expires=expires)
 
 
+def serve(settings: Settings) -> None:
+    """Serves what waits, as the heartbeat of a process does."""
+    server = CommandServer(settings, Event())
+    with closing(connect(settings.postgres, "test")) as connection:
+        server.poll(connection)
+        while not server.is_idle:
+            server.wait(60)
+            server.poll(connection)
+
+
 def results(system: System) -> dict[int, tuple[str, str | None]]:
     return {n: (state, result) for n, state, result in system.query("SELECT id, state, result FROM castro.command")}
 
@@ -226,7 +237,7 @@ def test_commands_are_served_and_each_has_a_result(system: System) -> None:
     late = ask(system, "replay", expires=-1)
     other = ask(system, "stop")  # not for just any process
     system.redis.flushdb()
-    CommandServer(consumer.settings).serve_waiting()
+    serve(consumer.settings)
     found = results(system)
     assert found[discarded] == ("done", "1 discarded")
     assert found[replayed][0] == "failed" and "1 still unusable and open" in str(found[replayed][1])
@@ -248,12 +259,10 @@ def test_a_command_of_a_dead_process_is_taken_over_and_its_late_result_does_not_
     with closing(connect(settings.postgres, "test")) as connection:
         taken = commands.take(connection, "dead", ["rebuild_cache"])
         assert taken is not None and taken.id == number
-        with CommandServer(settings):  # the lease runs
-            time.sleep(2.5)
+        serve(settings)  # the lease runs
         assert results(system)[number] == ("taken", None)
         system.query("UPDATE castro.command SET lease_until = now()")
-        with CommandServer(settings):
-            system.wait_for(f"SELECT state FROM castro.command WHERE id = {number}", "done", 30)
+        serve(settings)
         commands.finish(connection, number, "dead", done=False, result="too late")
     assert results(system)[number] == ("done", "inventory: never started, nothing to cache")
 

@@ -184,7 +184,7 @@ def test_a_stop_holds_for_one_yarn_application(system: System, settings: Setting
     def begin(application: str) -> tuple[StreamState, Event, Heartbeat]:
         state, asked = StreamState("inventory", available_now=False), Event()
         state.claimed(7)
-        return state, asked, Heartbeat(settings.postgres, [state], application, StopCommands({"inventory": asked}, [state], application).poll)
+        return state, asked, Heartbeat(settings.postgres, [state], application, [StopCommands({"inventory": asked}, [state], application).poll])
 
     with closing(connect(settings.postgres, "test")) as connection:
         assert list(stop_streams(connection, ["inventory"], 10)) == [("inventory", True, "not running")]

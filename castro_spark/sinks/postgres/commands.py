@@ -14,6 +14,8 @@ from psycopg2.extras import Json
 
 from castro_spark.sinks.postgres.connection import Connection, statement
 
+_RETENTION_DAYS = 30
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -142,11 +144,11 @@ def outcome(connection: Connection, number: int) -> Outcome:
     return Outcome(state, result)
 
 
-def prune_commands(connection: Connection, days: int) -> None:
-    """Removes commands that ended, or expired untaken, more than `days` ago."""
+def prune_commands(connection: Connection) -> None:
+    """Removes commands that ended, or expired untaken, more than 30 days ago."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM castro.command WHERE coalesce(ended_at, lease_until, expires_at)"
             " < clock_timestamp() - %s * interval '1 day'",
-            (days,),
+            (_RETENTION_DAYS,),
         )
