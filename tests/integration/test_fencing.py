@@ -13,12 +13,13 @@ import psycopg2
 import pytest
 from psycopg2.errors import LockNotAvailable
 
+from castro_spark.component import State
 from castro_spark.errors import Fenced
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
-from castro_spark.observe.instance import State, StreamState, trouble
-from castro_spark.observe.status import Status
-from castro_spark.observe.status_text import lines
+from castro_spark.observe.instance import StreamState, trouble
+from castro_spark.observe.status.collect import Status, lines
+from castro_spark.observe.status.streams import STREAMS
 from castro_spark.parse import parse_batch
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings
@@ -173,7 +174,7 @@ def test_who_runs_is_told_until_it_is_silent(system: System, settings: Settings)
         assert "failure 59" in str(trouble(now()))
         system.query("UPDATE castro.instance SET heartbeat_at = clock_timestamp() WHERE application = 'local-1'")
         assert now()["application"] == "local-1"
-        prune(connection, "inventory")
+        prune(connection, "stream", "inventory")
     assert system.query("SELECT count(*), count(*) FILTER (WHERE application = 'local-1') FROM castro.instance") == [(51, 1)]
 
 
@@ -185,7 +186,7 @@ def test_a_stop_holds_for_one_yarn_application(system: System, settings: Setting
     def begin(application: str) -> tuple[StreamState, Event, Heartbeat]:
         state, asked = StreamState("inventory", available_now=False), Event()
         state.claimed(7)
-        return state, asked, Heartbeat(settings.postgres, [state], application, StopCommands({"inventory": asked}, application).poll)
+        return state, asked, Heartbeat(settings.postgres, [state], application, [StopCommands({"inventory": asked}, [state], application).poll])
 
     with closing(connect(settings.postgres, "test")) as connection:
         assert list(stop_streams(connection, ["inventory"], 10)) == [("inventory", True, "not running")]
@@ -204,9 +205,9 @@ def test_a_stop_holds_for_one_yarn_application(system: System, settings: Setting
 
 def test_status_shows_the_yarn_application_and_its_link(system: System, settings: Settings) -> None:
     def shown() -> tuple[Any, list[str]]:
-        status = Status(settings, [INVENTORY])
-        [part] = [part for kind, part in status.stored() if kind == "stream"]
-        return part["instance"]["tracking_url"], [line for line in lines("stream", part) if "application_" in line]
+        parts = [(block, part) for block, part in Status(settings, [INVENTORY]).stored() if block is STREAMS]
+        [(block, part)] = parts
+        return part["instance"]["tracking_url"], [line for line in lines(block, part) if "application_" in line]
 
     link = "http://manager:8088/proxy/application_1_0001/"
     with Heartbeat(settings.postgres, [StreamState("inventory", available_now=False)], "application_1_0001", tracking_url=link):
