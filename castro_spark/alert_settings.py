@@ -157,7 +157,6 @@ class IncidentSettings(Section):
 class OutboxSettings(Section):
     """How the outbox is delivered."""
 
-    deliver: bool  # by the streams' application and `quality` too; false: only by `outbox run`
     poll_seconds: float = Field(gt=0)
     attempts: int = Field(gt=0)
     retry_first_seconds: float = Field(gt=0)
@@ -166,6 +165,7 @@ class OutboxSettings(Section):
 
 
 class AlertSettings(Section):
+    deliver: bool  # by the streams' application and `quality` too; false: only by `outbox run`
     incidents: IncidentSettings
     outbox: OutboxSettings
     channels: dict[Annotated[str, Field(pattern=NAME)], Channel | None]  # null removes one of base.yaml

@@ -98,12 +98,12 @@ def refuse_in_file(tree: Mapping[str, Any], path: Path) -> None:
             f"take it out, and name a file of such options in {KAFKA_OPTIONS_FILE}",
         )
     channels = _at(tree, _ALERTS)
-    for name, channel in channels.items() if isinstance(channels, Mapping) else ():
-        for suffix, key in _ALERT_KEYS.items():
-            if isinstance(channel, Mapping) and channel.get(key) is not None:
+    for name in channels if isinstance(channels, Mapping) else ():
+        for suffix, item in _ALERT_KEYS.items():
+            if _at(channels, (name, item)) is not None:
                 variable = f"CASTRO_ALERTS_{str(name).upper()}_{suffix}"
                 raise SettingsError(
-                    f"{path}: {'.'.join(_ALERTS)}.{name}.{key}: a settings file must not hold secrets",
+                    f"{path}: {'.'.join(_ALERTS)}.{name}.{item}: a settings file must not hold secrets",
                     f"take it out, and set {variable} or {variable}_FILE",
                 )
 

@@ -26,7 +26,7 @@ from castro_spark.incidents.notice import notice, summary
 from castro_spark.incidents.rows import Cursor
 from castro_spark.outbox import put
 from castro_spark.quality.result import Result
-from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.postgres.connection import Connection, statement
 
 _SILENT = frozenset({Reason.HEALTHY, Reason.EXPECTED, Reason.NOTICED, Reason.PASSED})  # no event in the history
 _PRUNED_AT_A_TIME = 100
@@ -53,9 +53,8 @@ def note_results(
     `channels` are the names of the channels that may be told; `rules` may choose among them by incident.
     """
     with connection.cursor() as cursor:
-        found = rows.find(
-            cursor, "incidents/lock_open.sql", {"checks": [r.check for r in results], "subjects": [r.subject for r in results]}
-        )
+        wanted = {"checks": [r.check for r in results], "subjects": [r.subject for r in results]}
+        found = rows.find(cursor, "incidents/lock_open.sql", wanted)
         now = _now(cursor)
         noting = _Noting(connection, cursor, rules, tuple(channels), now)
         after_mutes = []
@@ -140,7 +139,7 @@ def tell(connection: Connection, incident: Incident, reason: Reason, event: int,
 
 def prune(cursor: Cursor, days: int) -> int:
     """Removes some of the incidents that ended more than `days` ago; returns how many."""
-    cursor.execute(rows.statement("incidents/prune.sql"), {"days": days, "rows": _PRUNED_AT_A_TIME})
+    cursor.execute(statement("incidents/prune.sql"), {"days": days, "rows": _PRUNED_AT_A_TIME})
     return cursor.rowcount
 
 
