@@ -78,6 +78,6 @@ def _broker(url: str, ca_file: str | None) -> dict[str, Any]:
 
 
 def _words(error: BaseException) -> str:
-    if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
+    if isinstance(error, TimeoutError) or "timeout" in f"{type(error).__name__} {error}".lower():
         return "no answer in time"
     return str(error).partition("\n")[0] or type(error).__name__

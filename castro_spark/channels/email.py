@@ -45,9 +45,11 @@ class EmailChannel:
             raise (Refused if error.smtp_code >= _PERMANENT else Unavailable)(answer) from None
         except smtplib.SMTPNotSupportedError as error:
             raise Refused(f"{where}: {error}") from None
+        except UnicodeEncodeError:
+            raise Refused(f"{where}: smtplib sends user names and passwords of ASCII characters only") from None
         except (smtplib.SMTPException, OSError) as error:
-            words = "no answer in time" if isinstance(error, TimeoutError) else str(error)
-            raise Unavailable(f"{where}: {words or type(error).__name__}") from None
+            words = str(error) or type(error).__name__
+            raise Unavailable(f"{where}: {'no answer in time' if 'timed out' in words else words}") from None
         if refused:
             taken = sorted(set(self._settings.recipients) - set(refused))
             raise Refused(f"sent to {', '.join(taken)}, but {where} refuses {_each(refused)}")

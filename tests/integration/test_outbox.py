@@ -329,7 +329,7 @@ def test_mail_over_tls_with_a_password(alerting: Alerting, tmp_path: Any, capfd:
     tls.load_cert_chain(tmp_path / "cert", tmp_path / "key")
 
     def authenticator(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        return AuthResult(success=(data.login, data.password) == (b"castro", b"s3cr3t-canary"))
+        return AuthResult(success=(data.login, data.password) == (b"castro", b"s3cr3t-canary"), handled=False)
 
     with closing(Mailbox(tls_context=tls, require_starttls=True, authenticator=authenticator, auth_required=True)) as mailbox:
         mail = {"type": "email", "host": "localhost", "port": mailbox.port, "username": "castro", "sender": "castro@x.local",
@@ -397,7 +397,9 @@ def test_many_deliverers_send_each_message_once(alerting: Alerting, hook: Hook) 
 def test_a_commit_wakes_the_delivery(alerting: Alerting, hook: Hook) -> None:
     settings = alerting.configure({"hook": {"type": "webhook", "url": hook.url}}, poll_seconds=3600)
     with Deliverer(settings):
-        wait_until(lambda: alerting.query("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%outbox%' AND state = 'idle' AND datname = current_database()")[0][0] >= 1)
+        listening = ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'"
+                     " AND application_name = 'castro_spark outbox' AND query = 'COMMIT'")  # fmt: skip
+        wait_until(lambda: alerting.query(listening) == [(1,)])
         send(alerting, "hook")
         wait_until(lambda: len(hook.got) == 1)
 
