@@ -359,7 +359,7 @@ says() {
 }
 deploy_mode=${CASTRO_DEPLOY_MODE:-client}
 says '(--deploy-mode|spark\.submit\.deployMode)' cluster && deploy_mode=cluster
-[[ $JOB != @(quarantine|stop|package|demo) ]] || deploy_mode=client # these need no Spark of the cluster's
+[[ $JOB != @(quarantine|stop|package|demo|incidents|outbox) ]] || deploy_mode=client # these need no Spark of the cluster's
 on_yarn=
 if [[ -n ${CASTRO_MASTER-} ]]; then
     [[ $CASTRO_MASTER != yarn ]] || on_yarn=1
@@ -372,7 +372,7 @@ export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK
 [[ $JOB != local ]] || exec "$PYTHON" "$JOB_FILE" "$@" # needs no Spark at all
 
 SUBMIT=(${CASTRO_MASTER:+--master "$CASTRO_MASTER"} --properties-file "$SPARK_CONF")
-if [[ -n $on_yarn && $JOB != @(quarantine|stop|package) ]]; then
+if [[ -n $on_yarn && $JOB != @(quarantine|stop|package|incidents|outbox) ]]; then
     shipped=$("$PYTHON" -m castro_spark.deploy.arguments) || exit
     mapfile -t -O "${#SUBMIT[@]}" SUBMIT <<<"$shipped"
 else

@@ -18,6 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError, NotMigrated, SourceError, first_line, in_words
+from castro_spark.observe.alerts import alerts
 from castro_spark.observe.instance import trouble
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.reasons import Reason
@@ -49,12 +50,13 @@ class Status:
         self._settings = settings
         self._streams = streams
         self._ledgers: dict[str, Ledger] = {}
-        self.document: Part = {"streams": [], "product_360": {}, "warehouse": []}
+        self.document: Part = {"streams": [], "product_360": {}, "warehouse": [], "alerts": {}}
 
     @property
     def failed(self) -> bool:
         """Whether a part could not be queried, a stream that should run does not, or one is in an error state."""
-        parts = [*self.document["streams"], self.document["product_360"], *self.document["warehouse"]]
+        document = self.document
+        parts = [*document["streams"], document["product_360"], *document["warehouse"], document["alerts"]]
         return any(part.get("trouble") or part.get("errors") for part in parts) or any(
             _failed(answer) for part in parts for answer in (part, part.get("redis"), part.get("archive"))
         )
@@ -80,6 +82,10 @@ class Status:
                 part = {"table": target, **(mark or {"committed_at": None})}
                 self.document["warehouse"].append(part)
                 yield "table", part
+            self.document["alerts"] = _answer(
+                lambda: alerts(connection, self._settings.alerts.enabled), connection
+            )
+            yield "alerts", self.document["alerts"]
 
     def topics(self, session: Callable[[], SparkSession]) -> Iterator[tuple[str, Part]]:
         """Each stream's topic as the brokers report it, and its archive; starts Spark by `session`. After `stored`."""
@@ -117,6 +123,7 @@ class Status:
         self.document["warehouse"] = [
             {"table": target, "committed_at": None, "error": error} for target in self._settings.warehouse.mapped
         ]
+        self.document["alerts"] = {"error": error}
         yield "postgres", {"error": error}
 
     def _stream(self, connection: Connection, stream: StreamDeclaration) -> Part:

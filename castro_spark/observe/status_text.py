@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from castro_spark.observe import alerts
 from castro_spark.observe.instance import summary
 
 _MOST_TABLES = 10
@@ -114,4 +115,15 @@ def _archive(archive: dict[str, Any]) -> str:
     return behind + (f"  {lost:,} RECORDS AGED OUT BEFORE" if lost else "")
 
 
-_OF = {"postgres": _postgres, "stream": _stream, "topic": _topic, "product_360": _product_360, "table": _table}
+def _alerts(part: dict[str, Any]) -> Iterator[str]:
+    if "error" in part:
+        yield "alerts:"
+        yield from _error(part["error"], "  ")
+    else:
+        yield from alerts.lines(part)
+
+
+_OF = {
+    "postgres": _postgres, "stream": _stream, "topic": _topic, "product_360": _product_360, "table": _table,
+    "alerts": _alerts,
+}  # fmt: skip

@@ -12,7 +12,7 @@ import select
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from threading import Event, Thread
 
 from psycopg2 import sql
@@ -134,6 +134,11 @@ class Deliverer:
                 if not trouble:
                     log.warning("alerts: channel %s: %s; it is retried", worker.name, first_line(error))
                 trouble = first_line(error) or type(error).__name__
+
+
+def delivering(settings: Settings) -> AbstractContextManager[object]:
+    """A Deliverer; nothing if `alerts.deliver` is false."""
+    return Deliverer(settings) if settings.alerts.deliver else nullcontext()
 
 
 def deliver_once(settings: Settings, channels: Mapping[str, Channel] | None = None) -> dict[str, Tally]:

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import State, StreamState
+from castro_spark.outbox.deliverer import delivering
 from castro_spark.projection.followers import following
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
@@ -36,7 +37,8 @@ def run_streams(
     stopping: Event,
     report: Callable[[str, BatchReport], None],
 ) -> None:
-    """Runs the streams concurrently, with the Redis projection, the product_360 refresh and, if set, their archives.
+    """Runs the streams concurrently, with the Redis projection, the product_360 refresh and, if set, the outbox's
+    delivery and their archives.
 
     A stream that fails is restarted where a restart can help (supervision.py). A stream that failed permanently does
     not stop the others, unless streaming.on_stream_failure is `stop`; its error is raised when all have ended. `spark`
@@ -83,6 +85,7 @@ def run_streams(
     with (
         following(settings, streams, last_sync=True) as projection,
         Housekeeper(settings, streams),
+        delivering(settings),
         Heartbeat(settings.postgres, list(states.values()), application, commands.poll),
         ThreadPoolExecutor(max_workers=len(streams) + 1) as threads,
     ):
