@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _RECONNECT_SECONDS = 2.0
 _PRUNE_SECONDS = 3600.0
 _ROWS_PER_STEP = 1000
-_CLOSE_SECONDS = 5.0  # for the attempts under way; one that takes longer is made again once its lease is over
+_CLOSE_SECONDS = 5.0  # an attempt that takes longer is made again once its lease is over
 
 
 class Deliverer:
@@ -42,7 +42,8 @@ class Deliverer:
         self._postgres = settings.postgres
         self._outbox: OutboxSettings = settings.alerts.outbox
         self.workers = _workers(settings, configured_channels(settings) if channels is None else channels)
-        self._stopping = Event()
+        self._stopping = Event()  # look once more, then end
+        self._closed = Event()  # begin no further attempt
         self._wakes = {name: Event() for name in self.workers}
         self._nudged, self._nudge = socket.socketpair()
         self._threads = [Thread(target=self._dispatch, name="castro outbox", daemon=True)] + [
@@ -58,7 +59,7 @@ class Deliverer:
             thread.start()
 
     def close(self) -> None:
-        """Ends the threads, after the attempts under way if these end within seconds. What is due stays due."""
+        """Delivers what is due now, and ends the threads: within seconds, whatever hangs. What is left stays due."""
         self._stopping.set()
         self._nudge.send(b"x")
         for wake in self._wakes.values():
@@ -67,6 +68,7 @@ class Deliverer:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
+        self._closed.set()
 
     def __enter__(self) -> Deliverer:
         self.start()
@@ -123,17 +125,17 @@ class Deliverer:
         while True:
             wake.wait()
             wake.clear()
-            if self._stopping.is_set():
-                return
-            if worker.is_paused:
-                continue  # the next look wakes it again
+            last = self._stopping.is_set()
             try:
-                worker.deliver_due(self._stopping)
+                if not worker.is_paused:  # else a later look wakes it again
+                    worker.deliver_due(self._closed)
                 trouble = ""
             except Exception as error:  # noqa: BLE001 - retried at the next look
                 if not trouble:
                     log.warning("alerts: channel %s: %s; it is retried", worker.name, first_line(error))
                 trouble = first_line(error) or type(error).__name__
+            if last:
+                return
 
 
 def delivering(settings: Settings) -> AbstractContextManager[object]:

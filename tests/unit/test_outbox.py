@@ -71,7 +71,7 @@ def test_an_alert_of_a_message_that_is_no_incident() -> None:
 def test_a_mail_holds_no_header_of_a_product_code() -> None:
     message = Message(message_id("c"), "incident", "c", {"summary": "P1\r\nBcc: x@y.z \x00\u2028 é", "severity": "critical"}, AT)
     mail = as_mail(message, "castro@x.local", ("a@x.local",))
-    assert mail["Subject"] == "[castro CRITICAL] P1 Bcc: x@y.z   é"
+    assert mail["Subject"] == "[castro CRITICAL] P1 Bcc: x@y.z é"
     assert mail["Bcc"] is None
     assert mail["Date"] == "Mon, 02 Mar 2026 12:30:00 +0000"
 
