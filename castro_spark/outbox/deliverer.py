@@ -12,14 +12,15 @@ import select
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
-from threading import Event, Thread
+from contextlib import closing
+from threading import Event, Lock, Thread
 
 from psycopg2 import sql
 
 from castro_spark.alert_settings import OutboxSettings
 from castro_spark.channels.build import channels as configured_channels
 from castro_spark.channels.channel import Channel
+from castro_spark.component import Component, State
 from castro_spark.errors import first_line
 from castro_spark.outbox import claims
 from castro_spark.outbox.worker import Tally, Worker
@@ -50,6 +51,8 @@ class Deliverer:
             Thread(target=self._work, args=(worker,), name=f"castro outbox {name}", daemon=True)
             for name, worker in self.workers.items()
         ]
+        self.component = Component("outbox")
+        self._counting, self._delivered = Lock(), 0
         self._unknown: set[str] = set()
         self._pruned_at = -_PRUNE_SECONDS
 
@@ -69,6 +72,7 @@ class Deliverer:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
         self._closed.set()
+        self.component.enter(State.STOPPED)
 
     def __enter__(self) -> Deliverer:
         self.start()
@@ -88,6 +92,7 @@ class Deliverer:
                     if trouble:
                         log.warning("alerts: the outbox is read again")
                     trouble = ""
+                    self.component.running()
                     while not self._stopping.is_set():
                         self._wake_workers(connection)
                         self._prune(connection)
@@ -96,6 +101,7 @@ class Deliverer:
                 if not trouble:
                     log.warning("alerts: the outbox is not read: %s; it is retried", first_line(error))
                 trouble = first_line(error) or type(error).__name__
+                self.component.failing("postgres_unavailable", trouble)
                 self._stopping.wait(_RECONNECT_SECONDS)
 
     def _wake_workers(self, connection: Connection) -> None:
@@ -128,7 +134,10 @@ class Deliverer:
             last = self._stopping.is_set()
             try:
                 if not worker.is_paused:  # else a later look wakes it again
-                    worker.deliver_due(self._closed)
+                    tally = worker.deliver_due(self._closed)
+                    with self._counting:
+                        self._delivered += tally.delivered
+                        self.component.progressed(delivered=self._delivered)
                 trouble = ""
             except Exception as error:  # noqa: BLE001 - retried at the next look
                 if not trouble:
@@ -136,11 +145,6 @@ class Deliverer:
                 trouble = first_line(error) or type(error).__name__
             if last:
                 return
-
-
-def delivering(settings: Settings) -> AbstractContextManager[object]:
-    """A Deliverer; nothing if `alerts.deliver` is false."""
-    return Deliverer(settings) if settings.alerts.deliver else nullcontext()
 
 
 def deliver_once(settings: Settings, channels: Mapping[str, Channel] | None = None) -> dict[str, Tally]:

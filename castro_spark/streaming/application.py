@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from threading import Event
 
 from pyspark.sql import SparkSession
 
-from castro_spark.observe.heartbeat import Heartbeat
-from castro_spark.observe.instance import State, StreamState
-from castro_spark.outbox.deliverer import delivering
-from castro_spark.projection.followers import following
+from castro_spark.component import State
+from castro_spark.logs import log_fields
+from castro_spark.observe.heartbeat import Heartbeat, Poll
+from castro_spark.observe.instance import StreamState
+from castro_spark.outbox.deliverer import Deliverer
+from castro_spark.projection.followers import Followers
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
 from castro_spark.streaming.housekeeping import Housekeeper
@@ -36,13 +39,14 @@ def run_streams(
     accept_new_topic: bool,
     stopping: Event,
     report: Callable[[str, BatchReport], None],
+    poll: Poll | None = None,
 ) -> None:
     """Runs the streams concurrently, with the Redis projection, the product_360 refresh and, if set, the outbox's
     delivery and their archives.
 
     A stream that fails is restarted where a restart can help (supervision.py). A stream that failed permanently does
     not stop the others, unless streaming.on_stream_failure is `stop`; its error is raised when all have ended. `spark`
-    must be created with `delta` if settings.archive.dir is set.
+    must be created with `delta` if settings.archive.dir is set. `poll` is called every second by the heartbeat.
     """
     states = {stream.name: StreamState(stream.name, available_now=available_now) for stream in streams}
     stops = {stream.name: Event() for stream in streams}  # set by a stop command, or for all streams by `stopping`
@@ -69,9 +73,11 @@ def run_streams(
             )
 
         try:
-            return supervise(
-                run, states[stream.name], settings.streaming, available_now=available_now, stopping=stops[stream.name]
-            )
+            with log_fields(stream=stream.name):
+                return supervise(
+                    run, states[stream.name], settings.streaming,
+                    available_now=available_now, stopping=stops[stream.name],
+                )  # fmt: skip
         finally:
             ended[stream.name].set()
 
@@ -80,29 +86,31 @@ def run_streams(
         report(stream, batch)
 
     all_ended = Event()
-    view = Product360(settings)
-    commands = StopCommands(stops, application)
-    with (
-        following(settings, streams, last_sync=True) as projection,
-        Housekeeper(settings, streams),
-        delivering(settings),
-        Heartbeat(settings.postgres, list(states.values()), application, commands.poll),
-        ThreadPoolExecutor(max_workers=len(streams) + 1) as threads,
-    ):
-        refreshing = threads.submit(view.run, all_ended)
-        running = [threads.submit(run_one, stream) for stream in streams]
-        try:
-            _wait(running, states, stops, stopping, stop_all=settings.streaming.on_stream_failure == "stop")
-        finally:
-            all_ended.set()
-        errors = [error for future in running if (error := future.result()) is not None]
-        refreshing.result()
-    if available_now:
-        view.refresh_last()
-    view.close()
-    if not available_now:
-        stopping.set()
-    errors += [error for archive in archives if (error := archive.end(stopping)) is not None]
+    projection = Followers(settings, streams, last_sync=True)
+    housekeeper, view = Housekeeper(settings, streams), Product360(settings)
+    deliverers = [Deliverer(settings)] if settings.alerts.deliver else []
+    parts = [*projection.components, housekeeper.component, view.component]
+    parts += [part.component for part in (*archives, *deliverers)]
+    polls = [StopCommands(stops, list(states.values()), application).poll, *([poll] if poll else [])]
+    # The heartbeat is the first to begin and the last to end: it reports how the others end.
+    with Heartbeat(settings.postgres, [*states.values(), *parts], application, polls), ExitStack() as delivering:
+        for deliverer in deliverers:
+            delivering.enter_context(deliverer)
+        with projection, housekeeper, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
+            refreshing = threads.submit(view.run, all_ended)
+            running = [threads.submit(run_one, stream) for stream in streams]
+            try:
+                _wait(running, states, stops, stopping, stop_all=settings.streaming.on_stream_failure == "stop")
+            finally:
+                all_ended.set()
+            errors = [error for future in running if (error := future.result()) is not None]
+            refreshing.result()
+        if available_now:
+            view.refresh_last()
+        view.close()
+        if not available_now:
+            stopping.set()
+        errors += [error for archive in archives if (error := archive.end(stopping)) is not None]
     if errors:
         raise errors[0]
 

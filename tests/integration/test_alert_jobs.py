@@ -19,7 +19,8 @@ import pytest
 from castro_spark import cli
 from castro_spark.incidents.configured import incident_rules
 from castro_spark.incidents.note import note_results
-from castro_spark.observe.alerts import alerts, lines
+from castro_spark.observe.status.alerts import ALERTS
+from castro_spark.observe.status.block import Asked
 from castro_spark.quality.result import Outcome, Result, Severity
 from tests.alerting import Alerting, wait_until
 from tests.celery_worker import ROOT
@@ -43,8 +44,8 @@ def check(alerting: Alerting, outcome: Outcome, subject: str = "sales", severity
 
 def status(alerting: Alerting) -> tuple[dict[str, Any], str]:
     with closing(alerting.connect()) as connection:
-        part = alerts(connection, alerting.settings.alerts.enabled)
-    return part, "\n".join(lines(part))
+        part = ALERTS.answer(Asked(alerting.settings, [], connection), {})
+    return part, "\n".join(ALERTS.lines(part))
 
 
 def test_incidents(alerting: Alerting) -> None:

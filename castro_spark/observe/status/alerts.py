@@ -1,4 +1,4 @@
-"""The part of `status` about incidents and the outbox.
+"""Status: open incidents, and the messages that are not delivered.
 
 Dead letters are trouble (exit status 1): each is a message that a person or an application should have had, and nothing
 sends it again by itself. Open incidents are not: they are about the data, and `quality` has an exit status for them.
@@ -6,21 +6,22 @@ sends it again by itself. Open incidents are not: they are about the data, and `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from datetime import datetime
 
 from castro_spark.incidents import by_hand
 from castro_spark.incidents.notice import state_in_words
+from castro_spark.observe.status.block import Asked, Block, Part, error_lines
 from castro_spark.outbox import letters
-from castro_spark.sinks.postgres.connection import Connection
 
 
-def alerts(connection: Connection, channels: Iterable[str]) -> dict[str, Any]:
-    """Open incidents in short, the worst one, and each channel's undelivered messages; `channels`: of the settings."""
+def _answer(asked: Asked, _: Part) -> Part:
+    """Open incidents in short, the worst one, and each channel's undelivered messages."""
+    connection = asked.connection
     short = by_hand.in_short(connection)
     worst = next(iter(by_hand.incidents(connection, ended=False, limit=1)), None)
     queues = letters.queues(connection)
-    known = set(channels)
+    known = asked.settings.alerts.enabled
     dead = sum(queue.dead for queue in queues)
     return {
         "incidents": {
@@ -35,8 +36,11 @@ def alerts(connection: Connection, channels: Iterable[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def lines(part: dict[str, Any]) -> Iterator[str]:
-    """The part as text lines."""
+def _lines(part: Part) -> Iterator[str]:
+    if "error" in part:
+        yield "alerts:"
+        yield from error_lines(part["error"], "  ")
+        return
     incidents, queues = part["incidents"], part["outbox"]
     yield f"alerts: {incidents['count']} open incidents" + (
         f" ({incidents['critical']} critical, {incidents['muted']} muted), the oldest since {_at(incidents['oldest'])}"
@@ -51,7 +55,7 @@ def lines(part: dict[str, Any]) -> Iterator[str]:
         yield f"  TROUBLE     {part['trouble']}"
 
 
-def _queue(queue: dict[str, Any]) -> str:
+def _queue(queue: Part) -> str:
     text = f"{queue['pending']} pending"
     if queue["pending"]:
         text += f" since {_at(queue['oldest'])}"
@@ -64,5 +68,8 @@ def _queue(queue: dict[str, Any]) -> str:
     return text + (f"; last error: {queue['error'][:160]}" if queue["error"] else "")
 
 
-def _at(moment: Any) -> str:
+def _at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+ALERTS = Block("alerts", _answer, _lines)
