@@ -408,6 +408,23 @@ def test_what_is_settled_is_pruned_and_dead_letters_stay(alerting: Alerting) -> 
     assert [(n,) for n in (1, 2, 4, 5)] == alerting.query("SELECT id FROM castro.outbox ORDER BY id")
 
 
+def test_sessions_lost_between_sending_and_marking(alerting: Alerting, hook: Hook) -> None:
+    settings = alerting.configure({"hook": {"type": "webhook", "url": hook.url}})
+    webhook = channels(settings)["hook"]
+
+    class LosesSessions:
+        def send(self, message: Any) -> None:
+            webhook.send(message)
+            alerting.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                           " AND application_name LIKE 'castro_spark outbox%'")  # fmt: skip
+
+    with Deliverer(settings, {"hook": LosesSessions()}):
+        for number in range(3):
+            send(alerting, "hook", cause=f"c{number}")
+        wait_until(lambda: states(alerting) == [("hook", "delivered", 1)] * 3, words=lambda: states(alerting))
+    assert sorted(hook.ids()) == sorted(str(message_id(f"c{n}")) for n in range(3))
+
+
 def test_a_process_that_ends_delivers_first(alerting: Alerting, hook: Hook) -> None:
     settings = alerting.configure({"hook": {"type": "webhook", "url": hook.url}}, poll_seconds=3600)
     deliverer = Deliverer(settings)
