@@ -1,0 +1,1 @@
+"""Data quality: checks, their results, and what they cause."""
