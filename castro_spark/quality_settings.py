@@ -84,7 +84,7 @@ class WindowedShareLimits(ShareLimits):
 
 
 class NullLimits(CheckLimits):
-    """A column's share of nulls may exceed the median of the baseline's days by `rise`, and by `deviations` of them."""
+    """A column's share of nulls may exceed the median of the days before by `rise`, or by `deviations` of theirs."""
 
     rise: float = Field(gt=0, le=1)
     deviations: float = Field(gt=0)

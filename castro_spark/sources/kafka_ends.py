@@ -1,8 +1,8 @@
 """What brokers know of a topic without a record being read: its id, each partition's bounds, and record times.
 
-By librdkafka's AdminClient, which needs no JVM and joins no consumer group. It takes the settings of Kafka's Java client
-where it has the same option in another form. What it has not (Kerberos, Java's keystores) is left to the client in a JVM
-(kafka_ends_jvm): `native_options` raises NotNative.
+By librdkafka's AdminClient, which needs no JVM and joins no consumer group. It takes the settings of Kafka's Java
+client where it has the same option, perhaps in another form. What it has not (Kerberos, Java's keystores) is left to
+the client in a JVM (kafka_ends_jvm): `native_options` raises NotNative.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class NotNative(Exception):
 @dataclass(frozen=True)
 class TopicEnds:
     """A topic's id, and by partition: its first offset, its end, the end of what is committed (before any open
-    transaction), and the greatest record time (None: no record; a time that is no date is the greatest possible one)."""
+    transaction), and the greatest record time (None: no record; for a time that is no date: the greatest instant)."""
 
     id: str
     beginnings: dict[int, int]

@@ -101,7 +101,7 @@ def _kafka(seen: Counted) -> list[str]:
         if p not in seen.ends:
             problems.append(f"partition {p} is in the ledger, and not in the topic")
         elif part.next_offset > seen.ends[p]:
-            problems.append(f"partition {p}: the ledger is at {part.next_offset}, beyond the topic's end {seen.ends[p]}")
+            problems.append(f"partition {p}: the ledger is at {part.next_offset}, beyond the end {seen.ends[p]}")
         elif part.next_offset < seen.beginnings[p]:
             lost = seen.beginnings[p] - part.next_offset
             problems.append(f"partition {p}: {lost:,} offsets aged out before they were consumed")
@@ -116,7 +116,7 @@ def _books(seen: Counted) -> list[str]:
         if part.jumps:
             problems.append(f"partition {p}: {part.jumps} books do not begin where the ones before end")
         if part.offsets != part.records + part.gaps:
-            problems.append(f"partition {p}: {part.offsets:,} offsets, but {part.records:,} records and {part.gaps:,} gaps")
+            problems.append(f"partition {p}: {part.offsets:,} offsets are {part.records:,} records, {part.gaps:,} gaps")
     return problems
 
 

@@ -74,6 +74,12 @@ def judge_freshness(stream: str, seen: Freshness, limits: LagLimits) -> Result:
     return judge_lag("freshness", stream, late, limits)
 
 
+def oldest_waiting(seen: Freshness) -> float:
+    """How long the oldest record that waits has waited at least, in seconds; 0 if none does, or all are newer."""
+    waiting = (p for p, end in seen.ends.items() if end > seen.positions.get(p, 0))
+    return max((_waited(p, seen) for p in waiting), default=0.0)
+
+
 def _waited(partition: int, seen: Freshness) -> float:
     """The greatest rung that a waiting record is older than; 0 if none is."""
     newest = seen.newest.get(partition)

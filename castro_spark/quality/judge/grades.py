@@ -22,13 +22,13 @@ def grade(value: float, warn: float, fail: float) -> Outcome:
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """The worst of some outcomes; NO_DATA if there are none. Something judged outweighs something not judged."""
+    """The worst of some outcomes; NO_DATA if there are none. What is judged outweighs what is not."""
     judged = [o for o in outcomes if o is not Outcome.NO_DATA]
     return max(judged, key=_RANK.index, default=Outcome.NO_DATA)
 
 
 def centre_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """The median, and the standard deviation estimated from the median absolute deviation. `values` must not be empty."""
+    """The median, and the standard deviation by the median absolute deviation. `values` must not be empty."""
     centre = median(values)
     return centre, _NORMAL * median(abs(value - centre) for value in values)
 

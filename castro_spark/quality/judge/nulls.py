@@ -82,5 +82,5 @@ def _compared(
 
 
 def _most(shares: Sequence[float]) -> float:
-    """The highest possible limit: a column that always had values must not be null throughout, however its share varied."""
+    """The highest possible limit: however a share varied, a column that had values must not be null throughout."""
     return (1 + max(shares)) / 2

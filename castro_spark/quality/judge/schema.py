@@ -13,8 +13,8 @@ from castro_spark.quality_settings import SchemaLimits
 
 @dataclass(frozen=True)
 class Schema:
-    """`lacks`: what the tables lack, in words. `extra`: columns that nobody declared, as table.column. `unknown`: fields
-    of records first seen lately. `missing`: rejected records by the missing field. `field_names`: of each column."""
+    """`lacks`: what the tables lack, in words. `extra`: columns that nobody declared, as table.column. `unknown`:
+    fields of records first seen lately. `missing`: rejected records by the missing field. `field_names`: by column."""
 
     lacks: Sequence[str] = ()
     extra: Sequence[str] = ()
@@ -26,7 +26,7 @@ class Schema:
 
 
 def judge_schema(subject: str, seen: Schema, limits: SchemaLimits) -> Result:
-    """Fails if tables do not fit the declaration or a field has vanished; warns of fields and columns nobody declared."""
+    """Fails if tables do not fit the declaration, or a field has vanished; warns of what nobody declared."""
     vanished = [seen.field_names.get(column, column) for column in _vanished(seen, limits)]
     rejected = {name: n for name, n in seen.missing.items() if n >= limits.missing_records}
     failures = [

@@ -39,12 +39,13 @@ def judge_duplicates(
     outcome = worst(grade(seen.share - usual, limits.warn, limits.fail) for seen in judged.values())
     day, most = max(judged.items(), key=lambda item: item[1].share)
     words = f"{day}: {most.duplicates:,} of {most.rows:,} events repeat another one but for its id"
-    evidence = {
+    evidence: dict[str, object] = {
         "usual": usual,
         "days": {str(d): {"rows": s.rows, "duplicates": s.duplicates} for d, s in judged.items()},
         "examples": list(most.examples) if outcome is not Outcome.PASS else [],
     }
-    return result("duplicates", stream, limits, outcome, words, observed=share(most.share), limit=limit, evidence=evidence)
+    observed = share(most.share)
+    return result("duplicates", stream, limits, outcome, words, observed=observed, limit=limit, evidence=evidence)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def judge_references(stream: str, master: str, seen: References, limits: ShareLi
         words = f"{seen.rows:,} recent events, fewer than {limits.min_rows}"
         return result("references", stream, limits, Outcome.NO_DATA, words, limit=limit)
     unknown = seen.unknown_rows / seen.rows
-    words = f"{seen.unknown_rows:,} of {seen.rows:,} recent events are of {seen.unknown_products:,} products not in {master}"
+    products = f"{seen.unknown_products:,} products not in {master}"
+    words = f"{seen.unknown_rows:,} of {seen.rows:,} recent events are of {products}"
     return result(
         "references", stream, limits, grade(unknown, limits.warn, limits.fail), words, observed=share(unknown),
         limit=limit, evidence={**vars(seen), "examples": list(seen.examples)},

@@ -36,22 +36,20 @@ def candidates(day: date, limits: VolumeLimits) -> list[date]:
 
 def judge_volume(stream: str, seen: Volumes, limits: VolumeLimits) -> Result:
     """Judges one whole day. A holiday may have fewer events than usual, but not more."""
-    days = [
-        day for day in candidates(seen.day, limits)
-        if seen.first is not None and day >= seen.first and day not in seen.holidays and day not in seen.excluded
-    ][: limits.weeks]  # fmt: skip
+    days = _baseline(seen, limits)
     events = seen.events.get(seen.day, 0)
+    observed = f"{events:,} events"
     evidence: dict[str, object] = {
         "day": str(seen.day), "events": events, "baseline": {str(d): seen.events.get(d, 0) for d in days},
     }  # fmt: skip
     if len(days) < limits.min_days:
         words = f"{seen.day}: only {len(days)} days of this weekday to compare with, {limits.min_days} are needed"
-        return result("volume", stream, limits, Outcome.NO_DATA, words, observed=f"{events:,} events", evidence=evidence)
+        return result("volume", stream, limits, Outcome.NO_DATA, words, observed=observed, evidence=evidence)
     baseline = [seen.events.get(day, 0) for day in days]
     centre, _ = centre_and_spread(baseline)
     if centre < limits.min_rows:
         words = f"{seen.day}: the usual {centre:,.0f} events are too few to judge"
-        return result("volume", stream, limits, Outcome.NO_DATA, words, observed=f"{events:,} events", evidence=evidence)
+        return result("volume", stream, limits, Outcome.NO_DATA, words, observed=observed, evidence=evidence)
     # On a logarithmic scale a half and a double are equally far.
     usual, spread = centre_and_spread([math.log(n + 1) for n in baseline])
     away = math.log(events + 1) - usual
@@ -63,7 +61,17 @@ def judge_volume(stream: str, seen: Volumes, limits: VolumeLimits) -> Result:
     if seen.day in seen.holidays:
         words += "; a holiday"
     return result(
-        "volume", stream, limits, outcome, words, observed=f"{events:,} events",
+        "volume", stream, limits, outcome, words, observed=observed,
         limit=f"a factor of {limits.warn_factor:g} (warning), {limits.fail_factor:g}, from {centre:,.0f}",
         evidence={**evidence, "median": centre, "deviations": round(away / spread, 1) if spread else None},
     )  # fmt: skip
+
+
+def _baseline(seen: Volumes, limits: VolumeLimits) -> list[date]:
+    possible = [
+        day for day in candidates(seen.day, limits)
+        if seen.first is not None and day >= seen.first and day not in seen.holidays
+    ]  # fmt: skip
+    # A level that lasts is the usual one from then on.
+    lasting = seen.excluded.issuperset(possible[: limits.min_days])
+    return [day for day in possible if lasting or day not in seen.excluded][: limits.weeks]
