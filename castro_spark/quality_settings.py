@@ -128,7 +128,7 @@ class DriftLimits(CheckLimits):
 
 class CountLimits(CheckLimits):
     revisions: int = Field(gt=0)  # newest commits whose books are added up
-    commit_rows: int = Field(gt=0)  # of the newest commits, as many as have so few rows are compared with the tables
+    commit_rows: int = Field(gt=0)  # so many rows of the newest commits are compared with the tables
 
 
 class SchemaLimits(CheckLimits):

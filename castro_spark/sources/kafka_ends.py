@@ -40,15 +40,23 @@ class NotNative(Exception):
 
 
 @dataclass(frozen=True)
+class Newest:
+    """The record with the greatest time: its offset, and that time (the greatest instant, if it is no date)."""
+
+    offset: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class TopicEnds:
     """A topic's id, and by partition: its first offset, its end, the end of what is committed (before any open
-    transaction), and the greatest record time (None: no record; for a time that is no date: the greatest instant)."""
+    transaction), and the record with the greatest time; no entry: there is no record."""
 
     id: str
     beginnings: dict[int, int]
     ends: dict[int, int]
     committed: dict[int, int]
-    newest: dict[int, datetime | None]
+    newest: dict[int, Newest]
 
 
 class Topics(Protocol):
@@ -87,7 +95,7 @@ class NativeTopics:
             {p: info.offset for p, info in beginnings.items()},
             {p: info.offset for p, info in ends.items()},
             {p: info.offset for p, info in committed.items()},
-            {p: instant(info.timestamp) if info.offset >= 0 else None for p, info in newest.items()},
+            {p: Newest(info.offset, instant(info.timestamp)) for p, info in newest.items() if info.offset >= 0},
         )
 
     def offsets_at(self, topic: str, partitions: list[int], at: datetime) -> dict[int, int]:
@@ -179,9 +187,9 @@ def _stores(security: dict[str, str]) -> dict[str, str]:
     return native
 
 
-def instant(milliseconds: int) -> datetime | None:
+def instant(milliseconds: int) -> datetime:
     """A Kafka timestamp; the greatest instant where it is too great for milliseconds."""
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, timezone.utc) if milliseconds >= 0 else None
+        return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
     except (OverflowError, ValueError, OSError):
         return datetime.max.replace(tzinfo=timezone.utc)

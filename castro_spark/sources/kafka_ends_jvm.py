@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka import _Admin
-from castro_spark.sources.kafka_ends import TopicEnds, instant
+from castro_spark.sources.kafka_ends import Newest, TopicEnds, instant
 
 
 class JvmTopics:
@@ -25,7 +25,7 @@ class JvmTopics:
         with _Admin(self._spark, self._settings) as admin:
             state, committed = admin.state(topic), admin.state(topic, committed=True)
             newest = admin.listed(topic, list(state.ends), self._specs.maxTimestamp())
-        times = {p: instant(info.timestamp()) if info.offset() >= 0 else None for p, info in newest.items()}
+        times = {p: Newest(i.offset(), instant(i.timestamp())) for p, i in newest.items() if i.offset() >= 0}
         return TopicEnds(state.id, state.beginnings, state.ends, committed.ends, times)
 
     def offsets_at(self, topic: str, partitions: list[int], at: datetime) -> dict[int, int]:

@@ -4,12 +4,12 @@ FROM (
     SELECT chosen.product_code, chosen.month, sum(d.transactions) AS transactions, sum(d.volume) AS volume,
            sum(d.value) AS value
     FROM (
-        SELECT DISTINCT some.product_code, date_trunc('month', day.date)::date AS month
+        SELECT DISTINCT sampled.product_code, date_trunc('month', day.date)::date AS month
         FROM unnest(%(days)s::date[]) AS day (date)
         CROSS JOIN LATERAL (
             SELECT d.product_code FROM {daily} d WHERE d.date = day.date
             ORDER BY hashtextextended(d.product_code, %(salt)s) LIMIT %(products)s
-        ) some
+        ) sampled
     ) chosen
     JOIN {daily} d ON d.product_code = chosen.product_code AND d.date >= chosen.month
         AND d.date < (chosen.month + interval '1 month')::date

@@ -16,7 +16,7 @@ from castro_spark.quality.result import Result
 from castro_spark.quality_settings import LagLimits
 
 _STEPS = 12
-_FUTURE = timedelta(hours=1)  # a newest record further ahead than this has no usable time
+_FUTURE = timedelta(minutes=1)  # a newest record further ahead than this has no usable time
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Rung:
 class Freshness:
     """Offsets by partition: where the ledger is, where committed records end, and the rungs in ascending order.
 
-    `newest`: the greatest record time of each partition. `unmoved`: seconds since the ledger's row was last written.
+    `newest`: offset and time of the record with each partition's greatest time. `unmoved`: seconds since the position
+    was last written.
     """
 
     started: bool
@@ -39,7 +40,7 @@ class Freshness:
     positions: Mapping[int, int] = field(default_factory=dict)
     ends: Mapping[int, int] = field(default_factory=dict)
     rungs: Sequence[Rung] = ()
-    newest: Mapping[int, datetime | None] = field(default_factory=dict)
+    newest: Mapping[int, tuple[int, datetime]] = field(default_factory=dict)
     unmoved: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -53,7 +54,7 @@ def judge_freshness(stream: str, seen: Freshness, limits: LagLimits) -> Result:
     if not seen.started:
         return judge_lag("freshness", stream, Lag(None, "the stream was never started", known=False), limits)
     waiting = {p: end - seen.positions.get(p, 0) for p, end in seen.ends.items() if end > seen.positions.get(p, 0)}
-    newest = max((at for at in seen.newest.values() if at is not None), default=None)
+    newest = max((at for _, at in seen.newest.values()), default=None)
     evidence: dict[str, object] = {
         "waiting": waiting,
         "newest_record": newest.isoformat() if newest else None,
@@ -62,7 +63,7 @@ def judge_freshness(stream: str, seen: Freshness, limits: LagLimits) -> Result:
     if not waiting:
         at = f"; the newest is of {newest:%Y-%m-%d %H:%M:%S} UTC" if newest else ""
         return judge_lag("freshness", stream, Lag(None, f"every record is committed{at}", evidence=evidence), limits)
-    oldest = {p: _waited(p, seen) for p in waiting}
+    oldest = {p: _waited(p, seen) for p in sorted(waiting)}
     partition, seconds = max(oldest.items(), key=lambda item: item[1])
     words = (
         f"{sum(waiting.values()):,} records wait, the oldest for more than {duration(seconds)} (partition {partition})"
@@ -82,9 +83,10 @@ def oldest_waiting(seen: Freshness) -> float:
 
 def _waited(partition: int, seen: Freshness) -> float:
     """The greatest rung that a waiting record is older than; 0 if none is."""
-    newest = seen.newest.get(partition)
-    if newest is not None and newest > seen.now + _FUTURE:
-        return seen.unmoved.get(partition, 0.0)  # times in another unit, or a wrong clock: by the ledger's
     position, end = seen.positions.get(partition, 0), seen.ends[partition]
+    offset, at = seen.newest.get(partition, (position, seen.now))
+    if at > seen.now + _FUTURE or offset < position:
+        # Times in another unit, a wrong clock, or no order: what waits may be older than what was read. By the position.
+        return seen.unmoved.get(partition, 0.0)
     older = [rung.seconds for rung in seen.rungs if position < min(rung.offsets.get(partition, end), end)]
     return max(older, default=0.0)

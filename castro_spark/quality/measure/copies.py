@@ -14,6 +14,7 @@ from castro_spark.quality.judge.freshness import Freshness, Rung, ages, oldest_w
 from castro_spark.quality.judge.grades import duration
 from castro_spark.quality.judge.lags import Lag, judge_lag
 from castro_spark.quality.judge.shares import RedisSample, judge_redis
+from castro_spark.quality.measure.flow import newest_of
 from castro_spark.quality.result import Result
 from castro_spark.quality_settings import LagLimits, RedisSampleLimits
 from castro_spark.reconcile.snapshot import snapshot as rows_of
@@ -89,12 +90,22 @@ def archive_lag(context: Context, subject: str, limits: LagLimits) -> Result:
         Rung(seconds, context.topics.offsets_at(stream.topic, waiting, now - timedelta(seconds=seconds)))
         for seconds in ages(limits)
     ]
-    seconds = oldest_waiting(Freshness(True, now, at, topic.committed, rungs, topic.newest))
+    unmoved = dict.fromkeys(at, silent if archived_at is None else _age(archived_at, now))
+    seconds = oldest_waiting(Freshness(True, now, at, topic.committed, rungs, newest_of(topic), unmoved))
     records = sum(topic.committed[p] - at[p] for p in waiting)
     words = f"{records:,} records are not archived yet, the oldest for more than {duration(seconds)}"
     if silent > _SILENT_SECONDS or state == "failed":
         words += f"; the archive's process is {state}, last heard of {duration(silent)} ago"
     return judged(Lag(seconds, words + (f": {error}" if error else ""), evidence=evidence))
+
+
+def _age(moment: str, now: datetime) -> float:
+    """Seconds since a moment as the archive's process reports it; 0 if it cannot be read."""
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return 0.0
+    return (now - (at if at.tzinfo else at.replace(tzinfo=timezone.utc))).total_seconds()
 
 
 def extract_age(context: Context, subject: str, limits: LagLimits) -> Result:

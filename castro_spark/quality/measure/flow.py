@@ -44,8 +44,13 @@ def freshness(context: Context, subject: str, limits: LagLimits) -> Result:
         rungs.append(Rung(seconds, offsets))
         if all(ledger[0].get(p, 0) >= offsets.get(p, topic.committed[p]) for p in waiting):
             break  # nothing that waits is older
-    seen = Freshness(True, now, ledger[0], topic.committed, rungs, topic.newest, ledger[1])
+    seen = Freshness(True, now, ledger[0], topic.committed, rungs, newest_of(topic), ledger[1])
     return judge_freshness(subject, seen, limits)
+
+
+def newest_of(topic: TopicEnds) -> dict[int, tuple[int, datetime]]:
+    """The records with the greatest times, as the judgements take them."""
+    return {p: (newest.offset, newest.at) for p, newest in topic.newest.items()}
 
 
 def _ledger(snapshot: Snapshot, stream: str) -> tuple[dict[int, int], dict[int, float]] | None:
