@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+from castro_spark.errors import SourceError
 from castro_spark.quality.result import Result
 from castro_spark.quality.run import run_checks
 from castro_spark.settings import Settings, load_settings
-from castro_spark.errors import SourceError
 from castro_spark.sources.kafka_ends import Newest, TopicEnds
 from castro_spark.streams import stream
 from tests.builders import ZONE, event, native
