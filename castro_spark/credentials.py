@@ -1,7 +1,8 @@
 """Reads secrets, and rejects them in any other place. No error message here contains a value.
 
 Secrets come from variables (CASTRO_..._PASSWORD) or files (CASTRO_..._PASSWORD_FILE, CASTRO_KAFKA_OPTIONS_FILE), never
-from settings files, URLs or connection strings.
+from settings files, URLs or connection strings. Those of the alerts' channels are in CASTRO_ALERTS_{CHANNEL}_PASSWORD,
+_TOKEN or _URL, or files.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ SECRETS: dict[str, tuple[str, ...]] = {
 }
 KAFKA_OPTIONS_FILE = "CASTRO_KAFKA_OPTIONS_FILE"
 _KAFKA_SECRETS = ("kafka", "secret_options")
+_ALERTS = ("alerts", "channels")
+_ALERT_VARIABLE = re.compile(r"(CASTRO_ALERTS_([A-Z][A-Z0-9_]*)_(PASSWORD|TOKEN|URL))(?:_FILE)?")
+_ALERT_KEYS = {"PASSWORD": "password", "TOKEN": "token", "URL": "secret_url"}
 
 _SECRET_NAME = re.compile(r"passw|passphrase|secret|token|credential|keystore\.key|user\.info", re.IGNORECASE)
 _SECRET_IN_JAAS = re.compile(r"(password|secret|token)\w*\s*=(?!\s*\"?\$\{)", re.IGNORECASE)
@@ -54,6 +58,12 @@ def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
     if not secret:
         raise SettingsError(f"{variable}_FILE: {path} is empty", "write the password into it")
     return secret
+
+
+def alert_secrets(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The variables with secrets of channels, without _FILE, that `environ` has; and the setting of each."""
+    found = [match for name in sorted(environ) if (match := _ALERT_VARIABLE.fullmatch(name))]
+    return {match[1]: (*_ALERTS, match[2].lower(), _ALERT_KEYS[match[3]]) for match in found}
 
 
 def read_secret_file(setting: str, path: str) -> str:
@@ -87,6 +97,15 @@ def refuse_in_file(tree: Mapping[str, Any], path: Path) -> None:
             f"{path}: {'.'.join(_KAFKA_SECRETS)}: a settings file must not hold secrets",
             f"take it out, and name a file of such options in {KAFKA_OPTIONS_FILE}",
         )
+    channels = _at(tree, _ALERTS)
+    for name in channels if isinstance(channels, Mapping) else ():
+        for suffix, item in _ALERT_KEYS.items():
+            if _at(channels, (name, item)) is not None:
+                variable = f"CASTRO_ALERTS_{str(name).upper()}_{suffix}"
+                raise SettingsError(
+                    f"{path}: {'.'.join(_ALERTS)}.{name}.{item}: a settings file must not hold secrets",
+                    f"take it out, and set {variable} or {variable}_FILE",
+                )
 
 
 def _at(tree: Any, key: tuple[str, ...]) -> Any:
@@ -118,6 +137,20 @@ def check_dsn(dsn: str) -> None:
         raise ValueError("must hold no password: use CASTRO_POSTGRES_PASSWORD or ..._PASSWORD_FILE")
     if secret := [name for name in parts if name in {"sslpassword", "oauth_client_secret"}]:
         raise ValueError(f"must hold no {secret[0]}: keep it in a service file (service=..., PGSERVICEFILE)")
+
+
+def check_webhook_url(url: str) -> None:
+    """Raises ValueError if `url` is not a URL, or contains a user or a secret in its query."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        query = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        raise ValueError("is no URL: write https://host/path") from None
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user and no password: use CASTRO_ALERTS_{CHANNEL}_TOKEN or ..._URL")
+    if any(re.search(r"pass|secret|token|credential|auth|key|sig", name, re.IGNORECASE) for name, _ in query):
+        raise ValueError("must hold no secret in its query: put the whole URL into CASTRO_ALERTS_{CHANNEL}_URL")
 
 
 def check_redis_url(url: str) -> None:

@@ -29,6 +29,7 @@
     ├── IdentitiesDiffer        stream and warehouse identify the same events differently
     ├── StreamsFailed           streams did not stop as requested
     ├── TablesFailed            an extract failed for some of its tables
+    ├── NotDelivered            messages of the outbox were not delivered
     └── NotReconciled           a reconciliation failed or was refused for some streams
 
 A system failure (PostgreSQL down, network broken) is not in this list: it is the driver's own exception. The writer
@@ -160,6 +161,10 @@ class StreamsFailed(CastroError):
 
 class TablesFailed(CastroError):
     """Some tables of an extract failed; the others are done."""
+
+
+class NotDelivered(CastroError):
+    """Messages of the outbox were not delivered; they stay there."""
 
 
 class NotReconciled(CastroError):

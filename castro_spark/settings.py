@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from castro_spark import credentials
+from castro_spark.alert_settings import AlertSettings
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.properties_file import parse
@@ -154,6 +155,7 @@ class Settings(Section):
     backfill: BackfillSettings
     reconcile: ReconcileSettings
     quality: QualitySettings
+    alerts: AlertSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
 
@@ -233,6 +235,10 @@ def load_settings(
         if secret is not None:
             _put(tree, key, secret)
             origins[".".join(key)] = variable
+    for variable, key in credentials.alert_secrets(environ).items():
+        if isinstance(_at(tree, key[:-1]), dict):  # else a channel of other settings
+            _put(tree, key, credentials.read_secret(variable, environ))
+            origins[".".join(key)] = variable
     if file := environ.get(credentials.KAFKA_OPTIONS_FILE):
         _put(tree, ("kafka", "secret_options"), credentials.read_options_file(file))
         _put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
@@ -291,6 +297,12 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return merged
+
+
+def _at(tree: Any, key: tuple[str, ...]) -> Any:
+    for part in key:
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return tree
 
 
 def _put(tree: dict[str, Any], key: tuple[str, ...], value: object) -> None:

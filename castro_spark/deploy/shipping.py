@@ -49,7 +49,7 @@ def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path) -> Shipme
         files.append(f"{source}#{name}" if "://" in source else str(_copy(source, folder / name)))
         return name
 
-    for variable, name in _SECRETS.items():
+    for variable, name in {**_SECRETS, **_alert_secrets(environ)}.items():
         if environ.get(variable):
             _write(folder / name, environ[variable])
             files.append(str(folder / name))
@@ -78,12 +78,17 @@ def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path) -> Shipme
 def checkable(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment with which settings can be checked here: a secret that is elsewhere is assumed to be there."""
     here = dict(environ)
-    for variable in _SECRETS:
+    for variable in (*_SECRETS, *_alert_secrets(environ)):
         if _elsewhere(here.get(f"{variable}_FILE", "")):
             here[variable] = "elsewhere"
     if _elsewhere(here.get(credentials.KAFKA_OPTIONS_FILE, "")):
         del here[credentials.KAFKA_OPTIONS_FILE]
     return here
+
+
+def _alert_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The secrets of the alerts' channels, and the names of their files."""
+    return {name: name.lower().replace("_", "-") for name in credentials.alert_secrets(environ)}
 
 
 def _elsewhere(path: str) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
 from tests import warehouse as w
+from tests.alerting import NO_KAFKA, Alerting
 from tests.consumer import Consumer
 from tests.system import System
 
@@ -43,3 +45,15 @@ def consumer(lake: System) -> Iterator[Consumer]:
     consumer = Consumer(lake)
     yield consumer
     consumer.close()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL and Redis alone."""
+    with Stack(tmp_path_factory.mktemp("servers"), die_with_parent=True, external=NO_KAFKA) as stack:
+        yield stack
+
+
+@pytest.fixture
+def alerting(servers: Stack, tmp_path: Path) -> Alerting:
+    return Alerting(servers, tmp_path)

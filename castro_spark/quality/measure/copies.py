@@ -9,6 +9,8 @@ from typing import Any
 
 from castro_spark.projection.entries import Expiry
 from castro_spark.projection.lag import projection_status
+from castro_spark.projection.snapshot import snapshot as rows_of
+from castro_spark.projection.stale_hashes import StaleHashes
 from castro_spark.quality.context import Context
 from castro_spark.quality.judge.freshness import Freshness, Rung, ages, oldest_waiting
 from castro_spark.quality.judge.grades import duration
@@ -17,8 +19,6 @@ from castro_spark.quality.judge.shares import RedisSample, judge_redis
 from castro_spark.quality.measure.flow import newest_of
 from castro_spark.quality.result import Result
 from castro_spark.quality_settings import LagLimits, RedisSampleLimits
-from castro_spark.reconcile.snapshot import snapshot as rows_of
-from castro_spark.reconcile.stale_hashes import StaleHashes
 from castro_spark.sinks.postgres.product_360_state import STREAMS
 
 _SILENT_SECONDS = 60.0  # without a heartbeat for so long, nothing writes the archive

@@ -1,0 +1,83 @@
+"""Tasks for the Django application's Celery workers, sent by name over a Redis broker.
+
+Guarantee: a task is sent at least once, each time with the same id: the message's. Celery does not compare ids, and it
+redelivers a task whose worker died, so a worker may run it more than once. The argument `cause` identifies it: a task
+that must take effect once compares that with what it has done (docs/design/outbox.md).
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from celery import Celery
+from kombu.connection import Connection
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from castro_spark.alert_settings import CelerySettings
+from castro_spark.channels.channel import Message, Unavailable
+from castro_spark.servers import RedisSettings
+
+
+class CeleryChannel:
+    """Sends each message as the task of its kind, on a connection of its own, without Celery's retries.
+
+    `cache`: the server, user and password to use where the channel's settings name no broker.
+    """
+
+    def __init__(self, settings: CelerySettings, cache: RedisSettings) -> None:
+        self._settings = settings
+        own = settings.broker is not None
+        url = settings.broker or cache.url
+        password = settings.password if own else cache.password
+        self._where = urlsplit(url).netloc or url
+        self._broker = _broker(url, settings.ca_file) | {
+            "userid": settings.username if own else cache.username,
+            "password": password.get_secret_value() if password else None,
+            "connect_timeout": settings.timeout_seconds,
+            "transport_options": {
+                "socket_timeout": settings.timeout_seconds,
+                "socket_connect_timeout": settings.timeout_seconds,
+                "max_retries": 0,
+            },
+        }
+        self._app = Celery("castro_spark", set_as_current=False, fixups=[], changes={
+            "task_serializer": "json", "task_ignore_result": True, "task_publish_retry": False,
+            "broker_connection_retry": False, "worker_hijack_root_logger": False,
+        })  # fmt: skip
+
+    def send(self, message: Message) -> None:
+        """The payload's items and `cause` are the task's keyword arguments."""
+        try:
+            with Connection(**self._broker) as connection:  # type: ignore[no-untyped-call]
+                self._app.send_task(
+                    self._settings.task(message.kind),
+                    kwargs={**message.payload, "cause": message.cause},
+                    task_id=str(message.id), queue=self._settings.queue, connection=connection, retry=False,
+                    ignore_result=True,
+                )  # fmt: skip
+        except (RedisError, KombuError, OSError) as error:
+            raise Unavailable(f"broker {self._where}: {_words(error)}") from None
+
+
+def _broker(url: str, ca_file: str | None) -> dict[str, Any]:
+    """The parts of the URL as Connection's arguments."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        database = dict(parse_qsl(parts.query)).get("db", "0")
+        return {"hostname": f"redis+socket://{parts.path}?virtual_host={database}"}
+    broker: dict[str, Any] = {
+        "hostname": parts.hostname, "port": parts.port or 6379, "transport": "redis",
+        "virtual_host": parts.path.strip("/") or "0",
+    }  # fmt: skip
+    if parts.scheme == "rediss":
+        broker["ssl"] = {"ssl_cert_reqs": ssl.CERT_REQUIRED} | ({"ssl_ca_certs": ca_file} if ca_file else {})
+    return broker
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, TimeoutError) or "timeout" in f"{type(error).__name__} {error}".lower():
+        return "no answer in time"
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,0 +1,2 @@
+-- Locks an incident by its number.
+SELECT {columns} FROM castro.incident WHERE id = %(id)s FOR UPDATE

@@ -1,0 +1,73 @@
+"""A database with castro's tables, settings and a Redis database for incidents and the outbox; no Kafka and no JVM."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import redis
+import yaml
+
+from castro_spark.local import Stack
+from castro_spark.settings import Settings, load_settings
+from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.postgres.migrate import migrate
+
+NO_KAFKA = {"CASTRO_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+_numbers = itertools.count(1)
+
+
+class Alerting:
+    """A clean database on the servers of `stack`. Delivery retries within fractions of a second."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.folder = folder
+        env = {name: value for name, value in stack.env().items() if name != "CASTRO_ARCHIVE_DIR"}
+        name = f"alerts_{os.getpid()}_{next(_numbers)}"
+        connection = psycopg2.connect(env["CASTRO_POSTGRES_DSN"], password=Path(env["CASTRO_POSTGRES_PASSWORD_FILE"]).read_text())
+        connection.autocommit = True
+        connection.cursor().execute(f"CREATE DATABASE {name}")
+        connection.close()
+        self.env = {**os.environ, **env, **NO_KAFKA, "CASTRO_POSTGRES_DSN": env["CASTRO_POSTGRES_DSN"].replace("inventory_ml", name)}
+        self.redis_url = env["CASTRO_REDIS_URL"]
+        password = Path(env["CASTRO_REDIS_PASSWORD_FILE"]).read_text().strip()
+        self.redis = redis.Redis.from_url(self.redis_url, password=password, decode_responses=True)
+        self.redis.flushdb()
+        self.conf = folder / "alerts.yaml"
+        self.settings = self.configure({})
+        connection = self.connect()
+        migrate(connection, [])
+        connection.close()
+
+    def configure(self, channels: Mapping[str, Any], **outbox: Any) -> Settings:
+        """Settings with these channels beside `log`; secrets are in `env`."""
+        fast = {"retry_first_seconds": 0.05, "retry_most_seconds": 0.2, "poll_seconds": 0.2, **outbox}
+        self.conf.write_text(yaml.safe_dump({"alerts": {"channels": dict(channels), "outbox": fast}}))
+        self.settings = load_settings(conf_file=self.conf, environ=self.env)
+        return self.settings
+
+    def connect(self) -> Connection:
+        """A session as the jobs have it."""
+        return connect(self.settings.postgres, "test")
+
+    def query(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        connection = self.connect()
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+
+def wait_until(done: Callable[[], object], seconds: float = 30, words: Callable[[], object] = lambda: "") -> None:
+    """Waits until `done` returns something true."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, f"not after {seconds} s: {words()}"
+        time.sleep(0.02)
