@@ -93,7 +93,7 @@ class NullLimits(CheckLimits):
 
 
 class VolumeLimits(CheckLimits):
-    """A day's rows against those of the same weekday: `deviations` of the baseline's, and a factor beyond its median."""
+    """A day's rows against those of the same weekday: beyond `deviations` of theirs, and a factor of their median."""
 
     weeks: int = Field(gt=0, le=52)  # days of the baseline
     look_back_weeks: int = Field(gt=0, le=104)  # where they may come from, if some are holidays or had an incident

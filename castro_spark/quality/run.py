@@ -43,11 +43,12 @@ def run_checks(
     names: Sequence[str] = (),
     day: date | None = None,
     note: Note | None = None,
+    store: bool = True,
     stopping: Event | None = None,
 ) -> list[Result]:
     """Runs the named checks (default: all) and stores the results; returns them.
 
-    `day`: the judged local day (default: today). `note` is called in the transaction that stores the results. If
+    `day`: the judged local day (default: today); it is judged as if it were today. `note` is called in the transaction that stores the results. If
     `stopping` is set meanwhile, nothing is stored. Raises if PostgreSQL does not answer.
     """
     check_subjects(settings, streams)
@@ -60,6 +61,8 @@ def run_checks(
             if stopping is not None and stopping.is_set():
                 return []
             results.append(result)
+        if not store:
+            return results
         connection.set_session(isolation_level=ISOLATION_LEVEL_DEFAULT, readonly=False)
         _store(connection, settings, results, today, note)
         quality_results.prune(connection, settings.quality.history_days, _PRUNED_A_RUN)

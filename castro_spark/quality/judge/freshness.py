@@ -86,7 +86,7 @@ def _waited(partition: int, seen: Freshness) -> float:
     position, end = seen.positions.get(partition, 0), seen.ends[partition]
     offset, at = seen.newest.get(partition, (position, seen.now))
     if at > seen.now + _FUTURE or offset < position:
-        # Times in another unit, a wrong clock, or no order: what waits may be older than what was read. By the position.
+        # Times in another unit, a wrong clock, or without order: what waits may be older than what was read.
         return seen.unmoved.get(partition, 0.0)
     older = [rung.seconds for rung in seen.rungs if position < min(rung.offsets.get(partition, end), end)]
     return max(older, default=0.0)
