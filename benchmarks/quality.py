@@ -91,7 +91,7 @@ def measure(settings: Settings) -> None:
         cursor.execute("SELECT reltuples::bigint, pg_total_relation_size(oid) >> 20 FROM pg_class"
                        " WHERE relname = 'ml_inventory_realtime'")  # fmt: skip
         print("events: {:,}, with indexes {:,} MB".format(*cursor.fetchone()))
-        print("| check | outcome | first ms | median ms | blocks | rows by sequential scans |\n|---|---|---|---|---|---|")
+        print("| check | outcome | first ms | median ms | blocks | rows by sequential scans |\n" + "|---" * 6 + "|")
         for name in NAMES:
             times, before = [], _counters(cursor)
             for number in range(REPEATS):

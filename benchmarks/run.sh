@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # One command for all figures: prepares what is missing, then runs run.py with its arguments; `run.sh warehouse ...`
-# runs warehouse.py, `run.sh quality ...` quality.py.
+# runs warehouse.py, `run.sh quality ...` and
+# `run.sh quality_month ...` those.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 export CASTRO_DEV=1
 ./spark-submit.sh prepare
 SCRIPT=run
-if [[ ${1-} == @(warehouse|quality) ]]; then
+if [[ ${1-} == @(warehouse|quality|quality_month) ]]; then
     SCRIPT=$1
     shift
 fi

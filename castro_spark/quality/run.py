@@ -48,8 +48,9 @@ def run_checks(
 ) -> list[Result]:
     """Runs the named checks (default: all) and stores the results; returns them.
 
-    `day`: the judged local day (default: today); it is judged as if it were today. `note` is called in the transaction that stores the results. If
-    `stopping` is set meanwhile, nothing is stored. Raises if PostgreSQL does not answer.
+    `day`: the judged local day (default: today); it is judged as if it were today. `note` is called in the transaction
+    that stores the results; without `store` there is none. If `stopping` is set meanwhile, nothing is stored. Raises if
+    PostgreSQL does not answer.
     """
     check_subjects(settings, streams)
     results: list[Result] = []
