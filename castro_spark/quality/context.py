@@ -54,8 +54,8 @@ class Snapshot:
     cursor: Any
 
     def rows(self, path: str, parameters: Mapping[str, object], **parts: sql.Composable) -> list[tuple[Any, ...]]:
-        """The rows of sql/quality/`path`.sql."""
-        self.cursor.execute(statement(f"quality/{path}.sql", **parts), parameters)
+        """The rows of the statement in sql/`path`."""
+        self.cursor.execute(statement(path, **parts), parameters)
         found: list[tuple[Any, ...]] = self.cursor.fetchall()
         return found
 
@@ -73,7 +73,8 @@ class Snapshot:
     def baseline(self, stream: StreamDeclaration, before: date, most: int) -> list[date]:
         """The newest days with events before a day."""
         parameters = {"before": before, "most": most}
-        return [day for (day,) in self.rows("recent_days", parameters, daily=sql.Identifier(stream.daily_table))]
+        daily = sql.Identifier(stream.daily_table)
+        return [day for (day,) in self.rows("quality/recent_days.sql", parameters, daily=daily)]
 
 
 def tables(stream: StreamDeclaration) -> dict[str, sql.Composable]:

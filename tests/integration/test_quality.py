@@ -23,6 +23,9 @@ from tests.system import System
 PASS, WARN, FAIL, ERROR, NO_DATA = (Outcome(o) for o in ("pass", "warn", "fail", "error", "no_data"))
 
 
+NO_HOLIDAYS = {"holiday_country": None}  # the days of a test are of any date
+
+
 @pytest.fixture(scope="module")
 def filled(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
     """Thirty days; each test adds a fault, and mends it or leaves what others do not look at."""
@@ -39,7 +42,7 @@ def filled(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 def data(filled: Checked) -> Iterator[Checked]:
     """As filled. Whatever a test changes in the database is undone."""
     system = filled.system
-    system.configure({})
+    system.configure({"quality": {"volume": NO_HOLIDAYS}})
     copies = [f"ml_inventory_{of}" for of in ("realtime", "daily", "monthly")]
     copies += [f"castro.{of}" for of in ("offset_ledger", "batch_books", "quarantine", "unknown_field", "touched", "stream")]
     system.query("; ".join(f"CREATE TABLE kept_{n} AS TABLE {name}" for n, name in enumerate(copies)))
@@ -275,7 +278,7 @@ def test_ages_of_extracts_reconciliations_and_the_view(data: Checked) -> None:
 
 
 def test_a_check_that_takes_too_long_is_an_error_and_the_others_run(data: Checked) -> None:
-    data.system.configure({"quality": {"statement_timeout_seconds": 0.2}})
+    data.system.configure({"quality": {"statement_timeout_seconds": 0.3, "volume": NO_HOLIDAYS}})
     blocked = data.system.connect()
     blocked.cursor().execute("LOCK TABLE castro.offset_ledger")
     try:

@@ -29,7 +29,7 @@ def redis_sample(context: Context, subject: str, limits: RedisSampleLimits) -> R
     stream, settings = context.streams[subject], context.settings
     with context.snapshot() as snapshot:
         parameters = {"stream": subject, "salt": context.salt, "half": -(-limits.products // 2)}
-        products = [code for (code,) in snapshot.rows("sampled_products", parameters)]
+        products = [code for (code,) in snapshot.rows("quality/sampled_products.sql", parameters)]
     if not products:
         return judge_redis(subject, RedisSample(started=False), limits)
     horizon = Expiry(settings.redis.ttl, settings.zone).horizon()
@@ -71,7 +71,7 @@ def archive_lag(context: Context, subject: str, limits: LagLimits) -> Result:
     if context.settings.archive.dir is None:
         return judged(Lag(None, "no archive is configured (archive.dir)", known=False))
     with context.snapshot() as snapshot:
-        found = snapshot.rows("archived", {"stream": subject})
+        found = snapshot.rows("quality/archived.sql", {"stream": subject})
     if not found:
         return judged(Lag(None, "no process has reported an archive yet", known=False))
     ((positions, topic_id, archived_at, silent, state, error),) = found
@@ -127,7 +127,7 @@ def extract_age(context: Context, subject: str, limits: LagLimits) -> Result:
 def reconcile_age(context: Context, subject: str, limits: LagLimits) -> Result:
     """The last reconciliation of a stream that ended well."""
     with context.snapshot() as snapshot:
-        (seconds,) = snapshot.row("last_done", {"job": "reconcile", "stream": subject})
+        (seconds,) = snapshot.row("quality/last_done.sql", {"job": "reconcile", "stream": subject})
     if seconds is None:
         return judge_lag("reconcile_age", subject, Lag(None, "no reconciliation is known", known=False), limits)
     lag = Lag(seconds, f"the last reconciliation was {duration(seconds)} ago")
@@ -139,7 +139,7 @@ def product_360_lag(context: Context, subject: str, limits: LagLimits) -> Result
     with context.snapshot() as snapshot:
         if not snapshot.exists("ml_product_360"):
             return judge_lag("product_360_lag", subject, Lag(None, "there is no such table", known=False), limits)
-        found: Iterable[tuple[Any, ...]] = snapshot.rows("product_360_lag", {"streams": list(STREAMS)})
+        found: Iterable[tuple[Any, ...]] = snapshot.rows("quality/product_360_lag.sql", {"streams": list(STREAMS)})
     for seconds, streams, refreshed_at in found:
         evidence: Mapping[str, object] = {"streams": streams, "refreshed_at": refreshed_at}
         words = f"commits of {', '.join(streams)} are not included yet; last refresh: {refreshed_at or 'never'}"

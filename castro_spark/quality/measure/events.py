@@ -29,7 +29,7 @@ def volume(context: Context, subject: str, limits: VolumeLimits) -> Result:
     days = [day, *candidates(day, limits)]
     with context.snapshot() as snapshot:
         daily = sql.Identifier(stream.daily_table)
-        events = dict(snapshot.rows("volumes", {"days": days}, daily=daily))
+        events = dict(snapshot.rows("quality/volumes.sql", {"days": days}, daily=daily))
         snapshot.cursor.execute(sql.SQL("SELECT min(date) FROM {}").format(daily))
         (first,) = snapshot.cursor.fetchone()
         excluded = unusual_days(snapshot.cursor, subject)
@@ -62,7 +62,7 @@ def nulls(context: Context, stream: StreamDeclaration, *, by_kind: bool = True) 
     with context.snapshot() as snapshot:
         days = _days(context, snapshot, stream)
         rows = snapshot.rows(
-            "nulls", _sample(context, days), **_only(stream, "events", "daily"), nulls=counts,
+            "quality/nulls.sql", _sample(context, days), **_only(stream, "events", "daily"), nulls=counts,
             kind=sql.SQL("e.") + sql.Identifier(kind) if kind else sql.SQL("''"),
         )  # fmt: skip
     seen = [Nulls(day, of or "", n, dict(zip(columns, found, strict=True))) for day, of, n, *found in rows]
@@ -75,8 +75,9 @@ def duplicates(context: Context, subject: str, limits: ShareLimits) -> Result:
     with context.snapshot() as snapshot:
         days = _days(context, snapshot, stream)
         rows = snapshot.rows(
-            "duplicates", _sample(context, days), **_only(stream, "events", "daily"), columns=listed(stream.columns)
-        )
+            "quality/duplicates.sql", _sample(context, days), **_only(stream, "events", "daily"),
+            columns=listed(stream.columns),
+        )  # fmt: skip
     seen = {day: DayDuplicates(n, repeated, examples or ()) for day, n, repeated, examples in rows}
     tested = {day: found for day, found in seen.items() if day in context.tested}
     return judge_duplicates(subject, tested, [found for day, found in seen.items() if day not in tested], limits)
@@ -88,8 +89,8 @@ def drift(context: Context, subject: str, limits: DriftLimits) -> Result:
     with context.snapshot() as snapshot:
         days = _days(context, snapshot, stream)
         rows = snapshot.rows(
-            "drift", {**_sample(context, days), "factor": limits.price_factor}, **_only(stream, "events", "daily"),
-            price=sql.Identifier(stream.price), last_price=sql.Identifier(stream.last_price),
+            "quality/drift.sql", {**_sample(context, days), "factor": limits.price_factor},
+            **_only(stream, "events", "daily"), price=sql.Identifier(stream.price), last_price=sql.Identifier(stream.last_price),
         )  # fmt: skip
     seen = [DayPrices(*found, examples or ()) for *found, examples in sorted(rows)]
     tested = [day for day in seen if day.day in context.tested]
@@ -103,7 +104,7 @@ def references(context: Context, subject: str, limits: ShareLimits) -> Result:
         if not snapshot.exists(master):
             return judge_references(subject, master, References(master_has_rows=False), limits)
         n, unknown, products, examples, filled = snapshot.row(
-            "references", {"days": context.tested}, **_only(stream, "daily"), master=sql.Identifier(master)
+            "quality/references.sql", {"days": context.tested}, **_only(stream, "daily"), master=sql.Identifier(master)
         )
     return judge_references(subject, master, References(filled, n, unknown, products, examples or ()), limits)
 

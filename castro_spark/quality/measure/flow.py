@@ -75,18 +75,17 @@ def record_counts(context: Context, subject: str, limits: CountLimits) -> Result
         partitions = {
             p: Partition(position, end, books, jumps, offsets, records, gaps)
             for p, position, _, end, books, jumps, offsets, records, gaps in snapshot.rows(
-                "books", {"stream": subject, "revisions": limits.revisions}
+                "quality/books.sql", {"stream": subject, "revisions": limits.revisions}
             )
         }
-        committed = snapshot.row(
-            "committed", {"stream": subject, "commits": _COMMITS, "rows": limits.commit_rows}, **tables(stream)
-        )
+        newest = {"stream": subject, "commits": _COMMITS, "rows": limits.commit_rows}
+        committed = snapshot.row("quality/committed.sql", newest, **tables(stream))
         sample = {
             "days": context.tested, "salt": context.salt, "products": context.settings.quality.sample_products,
         }  # fmt: skip
         of = tables(stream)
-        daily = snapshot.rows("daily_sums", sample, events=of["events"], daily=of["daily"])
-        monthly = snapshot.rows("monthly_sums", sample, daily=of["daily"], monthly=of["monthly"])
+        daily = snapshot.rows("quality/daily_sums.sql", sample, events=of["events"], daily=of["daily"])
+        monthly = snapshot.rows("quality/monthly_sums.sql", sample, daily=of["daily"], monthly=of["monthly"])
     topic, error = _topic(context, stream)
     return judge_counts(
         subject,
@@ -108,7 +107,7 @@ def _topic(context: Context, stream: StreamDeclaration) -> tuple[TopicEnds | Non
 def quarantine_share(context: Context, subject: str, limits: WindowedShareLimits) -> Result:
     """By the books of the last minutes."""
     with context.snapshot() as snapshot:
-        records, quarantined = snapshot.row("quarantined", {"stream": subject, "window": limits.window})
+        records, quarantined = snapshot.row("quality/quarantined.sql", {"stream": subject, "window": limits.window})
         rejected = _rejected(snapshot, subject, limits.window)
     reasons: dict[str, int] = {}
     for reason, _, n in rejected:
@@ -133,7 +132,8 @@ def schema(context: Context, subject: str, limits: SchemaLimits) -> Result:
             if not table.internal
             for column in _extra(snapshot, table.title, {*table.columns, *_OWN_COLUMNS})
         ]
-        unknown = [n for (n,) in snapshot.rows("unknown_fields", {"stream": subject, "days": limits.new_field_days})]
+        lately = {"stream": subject, "days": limits.new_field_days}
+        unknown = [name for (name,) in snapshot.rows("quality/unknown_fields.sql", lately)]
         rejected = _rejected(snapshot, subject, timedelta(hours=limits.missing_hours))
     fields = {field.column: field.name for field in stream.fields}
     tested, baseline = ([], []) if missing or lacks else nulls(context, stream, by_kind=False)
@@ -159,9 +159,9 @@ def _names(stream: StreamDeclaration) -> tuple[str, ...]:
 
 def _extra(snapshot: Snapshot, table: str, known: set[str]) -> list[str]:
     name = sql.Identifier(table).as_string(snapshot.cursor)
-    return [column for (column,) in snapshot.rows("extra_columns", {"table": name, "known": sorted(known)})]
+    return [column for (column,) in snapshot.rows("quality/extra_columns.sql", {"table": name, "known": sorted(known)})]
 
 
 def _rejected(snapshot: Snapshot, stream: str, window: timedelta) -> list[tuple[Any, ...]]:
     parameters: Mapping[str, object] = {"stream": stream, "window": window, "most": _NEWEST_REJECTS}
-    return snapshot.rows("quarantined_reasons", parameters)
+    return snapshot.rows("quality/quarantined_reasons.sql", parameters)
