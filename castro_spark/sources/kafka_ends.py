@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
 from castro_spark.servers import KafkaSettings
 
-_TIMEOUT_SECONDS = 10.0
+_GRACE_SECONDS = 5.0  # beyond the client's own time-out
 _REMEDY = "check kafka.bootstrap_servers, its security options, and that the brokers run"
 _SAME = {
     "security.protocol", "sasl.mechanism", "client.id", "client.dns.lookup", "ssl.key.password",
@@ -72,8 +72,11 @@ class Topics(Protocol):
 class NativeTopics:
     """Topics by librdkafka. After a failure to reach the brokers every call fails at once."""
 
-    def __init__(self, settings: KafkaSettings, replaced: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, settings: KafkaSettings, replaced: Mapping[str, str] | None = None, timeout_seconds: float = 10.0
+    ) -> None:
         self._servers = settings.bootstrap_servers
+        self._timeout = timeout_seconds
         self._error: SourceError | None = None
         self._last_trouble: KafkaError | None = None
         options = {**native_options(settings, replaced or {}), "error_cb": self._note, "log_level": 0}
@@ -84,7 +87,7 @@ class NativeTopics:
 
     def ends(self, topic: str) -> TopicEnds:
         described = self._get(topic, lambda: self._client.describe_topics(
-            TopicCollection([topic]), request_timeout=_TIMEOUT_SECONDS)[topic])  # fmt: skip
+            TopicCollection([topic]), request_timeout=self._timeout)[topic])  # fmt: skip
         partitions = [p.id for p in described.partitions]
         beginnings = self._list(topic, partitions, OffsetSpec.earliest())
         committed = self._list(topic, partitions, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
@@ -106,14 +109,14 @@ class NativeTopics:
         self, topic: str, partitions: list[int], spec: Any, level: Any = IsolationLevel.READ_UNCOMMITTED
     ) -> dict[int, Any]:
         asked = {TopicPartition(topic, p): spec for p in partitions}
-        futures = self._client.list_offsets(asked, isolation_level=level, request_timeout=_TIMEOUT_SECONDS)
+        futures = self._client.list_offsets(asked, isolation_level=level, request_timeout=self._timeout)
         return {key.partition: self._get(topic, lambda future=future: future) for key, future in futures.items()}  # type: ignore[misc]
 
     def _get(self, topic: str, ask: Callable[[], Future[R]]) -> R:
         if self._error is not None:
             raise self._error
         try:
-            return ask().result(_TIMEOUT_SECONDS + 5)
+            return ask().result(self._timeout + _GRACE_SECONDS)
         except KafkaException as error:
             self._client.poll(0)  # delivers what the client noted meanwhile
             raise self._known(error.args[0], topic) from None
@@ -163,7 +166,8 @@ def native_options(settings: KafkaSettings, replaced: Mapping[str, str]) -> dict
     for name, value in security.items():
         if name not in _SAME:
             raise NotNative(name)
-        native[_PEM.get(name, name)] = value or "none" if name.endswith("algorithm") else value
+        # Java has "" where librdkafka has "none".
+        native[_PEM.get(name, name)] = (value or "none") if name.endswith("identification.algorithm") else value
     return native | dict(replaced)
 
 

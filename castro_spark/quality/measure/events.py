@@ -90,7 +90,8 @@ def drift(context: Context, subject: str, limits: DriftLimits) -> Result:
         days = _days(context, snapshot, stream)
         rows = snapshot.rows(
             "quality/drift.sql", {**_sample(context, days), "factor": limits.price_factor},
-            **_only(stream, "events", "daily"), price=sql.Identifier(stream.price), last_price=sql.Identifier(stream.last_price),
+            **_only(stream, "events", "daily"), price=sql.Identifier(stream.price),
+            last_price=sql.Identifier(stream.last_price),
         )  # fmt: skip
     seen = [DayPrices(*found, examples or ()) for *found, examples in sorted(rows)]
     tested = [day for day in seen if day.day in context.tested]
