@@ -36,8 +36,8 @@ _REDACTED = "(?i)secret|password|passwd|passphrase|token|access[.]?key|credentia
 def spark_session(job: str, *, delta: bool = False, master: str | None = None) -> SparkSession:
     """A session named after the job, with the settings that the jobs rely on; JVM and cluster settings are in conf/.
 
-    `delta`: the job reads or writes the archive. Otherwise Delta's rules do not slow down planning. `master` wins over the
-    settings, for a job that needs the JVM only.
+    `delta`: the job reads or writes the archive. Otherwise Delta's rules do not slow down planning.
+    `master` wins over the settings, for a job that needs the JVM only.
     """
     builder = _builder(job)
     if master is not None:

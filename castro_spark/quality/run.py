@@ -21,6 +21,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_DEFAULT
 from castro_spark.errors import SettingsError, first_line, in_words
 from castro_spark.quality.checks import CHECKS, Check
 from castro_spark.quality.context import Context
+from castro_spark.quality.measure.events import check_holidays
 from castro_spark.quality.result import Outcome, Result, Severity
 from castro_spark.quality_settings import limits_of
 from castro_spark.rules import configured
@@ -53,6 +54,7 @@ def run_checks(
     PostgreSQL does not answer.
     """
     check_subjects(settings, streams)
+    check_holidays(settings.quality.volume)
     results: list[Result] = []
     with closing(connect(settings.postgres, "castro_spark quality")) as connection:
         known = {s.name: configured(s, settings) for s in streams}

@@ -29,6 +29,7 @@ from castro_spark.quality.judge.shares import (
     judge_references,
 )
 from castro_spark.quality.judge.volume import Volumes, judge_volume
+from castro_spark.quality.measure.events import check_holidays
 from castro_spark.quality.result import Outcome, Result, Severity
 from castro_spark.quality.run import check_subjects, failed
 from castro_spark.quality.text import lines
@@ -350,6 +351,15 @@ def test_limits_of_something_unknown_are_named(tmp_path: Any) -> None:
     for subject in ("sale", "sales.unit_cost"):
         with pytest.raises(SettingsError, match=f"quality.drift.of.{subject}: neither"):
             check_subjects(settings(tmp_path, f"quality: {{drift: {{of: {{{subject}: {{}}}}}}}}"), streams)
+
+
+@pytest.mark.parametrize(("country", "part", "named"), [("XX", "PR", "ISO 3166"), ("BR", "QQ", "null or one of: AC, ")])
+def test_unknown_holidays_are_named(country: str, part: str, named: str) -> None:
+    changed = {"holiday_country": country, "holiday_subdivision": part}
+    check_holidays(QUALITY.volume)
+    check_holidays(QUALITY.volume.model_copy(update={"holiday_country": None}))
+    with pytest.raises(SettingsError, match=named):
+        check_holidays(QUALITY.volume.model_copy(update=changed))
 
 
 def test_failures(tmp_path: Any) -> None:

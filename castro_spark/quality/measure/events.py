@@ -12,6 +12,7 @@ from typing import Any
 import holidays
 from psycopg2 import sql
 
+from castro_spark.errors import SettingsError
 from castro_spark.quality.context import Context, Snapshot, listed, tables
 from castro_spark.quality.judge.drift import DayPrices, judge_drift
 from castro_spark.quality.judge.nulls import Nulls, judge_nulls
@@ -34,6 +35,19 @@ def volume(context: Context, subject: str, limits: VolumeLimits) -> Result:
         (first,) = snapshot.cursor.fetchone()
         excluded = unusual_days(snapshot.cursor, subject)
     return judge_volume(subject, Volumes(day, events, first, frozenset(_holidays(limits, days)), excluded), limits)
+
+
+def check_holidays(limits: VolumeLimits) -> None:
+    """Raises SettingsError if the settings name a country or subdivision whose holidays are not known."""
+    known = holidays.list_supported_countries()
+    for of in (limits, *(limits_of(limits, subject) for subject in limits.of)):
+        country, part = of.holiday_country, of.holiday_subdivision
+        if country is not None and (country not in known or (part is not None and part not in known[country])):
+            raise SettingsError(
+                f"quality.volume: no holidays are known of {country} {part or ''}".rstrip(),
+                f"set holiday_subdivision to null or one of: {', '.join(known[country])}" if country in known
+                else "set holiday_country to null, or to an ISO 3166 code such as BR",
+            )  # fmt: skip
 
 
 def _holidays(limits: VolumeLimits, days: Iterable[date]) -> Iterable[date]:
