@@ -17,6 +17,7 @@ from castro_spark.alert_settings import AlertSettings
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.properties_file import parse
+from castro_spark.quality_settings import QualitySettings
 from castro_spark.resources import resource
 from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.stream_settings import HistorySettings, StreamSettings
@@ -161,6 +162,7 @@ class Settings(Section):
     product_360: Product360Settings
     backfill: BackfillSettings
     reconcile: ReconcileSettings
+    quality: QualitySettings
     alerts: AlertSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
