@@ -117,6 +117,6 @@ def _archive(archive: dict[str, Any]) -> str:
     if archive["behind"] is None:
         return f"not begun{fails}"
     lost = sum(archive["lost"].values())
-    behind = f"{sum(archive['behind'].values()):,} records behind, last append {archive['archived_at']}"
+    behind = f"{sum(archive['behind'].values()):,} records behind, last append {archive['archived_at'] or 'never'}"
     seen = f" (as seen at {archive['seen_at']:%Y-%m-%d %H:%M:%S} UTC)" if archive["seen_at"] else ""
     return behind + seen + (f"  {lost:,} RECORDS AGED OUT BEFORE" if lost else "") + fails
