@@ -33,7 +33,7 @@ PAYLOAD = {
 class Hook:
     """A webhook's receiver: answers with what `answers` has, then with 200."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.got: list[tuple[dict[str, str], Any]] = []
         self.answers: list[tuple[int, dict[str, str]]] = []
         hook = self
@@ -53,6 +53,9 @@ class Hook:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/alerts"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+            self.url = f"https://localhost:{self._server.server_port}/alerts"
         Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
@@ -206,6 +209,20 @@ def test_webhook_gets_what_alertmanager_sends(alerting: Alerting, hook: Hook) ->
     assert [a["alerts"][0]["endsAt"] for a in (first, second)] == ["0001-01-01T00:00:00Z", "2026-03-02T13:00:00+00:00"]
     assert first["alerts"][0]["fingerprint"] == second["alerts"][0]["fingerprint"]
     assert "t0ken" not in str(alerting.query("SELECT o::text FROM castro.outbox o"))
+
+
+def test_a_webhook_over_tls_is_verified(alerting: Alerting, tmp_path: Any) -> None:
+    key, cert = self_signed(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    with closing(Hook(tls)) as hook:
+        send(alerting, "hook")
+        assert deliver_once(alerting.configure({"hook": {"type": "webhook", "url": hook.url}}))["hook"].failed == 1
+        assert "certificate verify failed" in errors(alerting)[0]
+        with closing(alerting.connect()) as connection:
+            letters.retry(connection, None)
+        settings = alerting.configure({"hook": {"type": "webhook", "url": hook.url, "ca_file": str(cert)}})
+        assert deliver_once(settings)["hook"].delivered == 1
 
 
 def test_what_may_pass_is_retried_and_what_is_refused_is_a_dead_letter(alerting: Alerting, hook: Hook) -> None:
