@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from castro_spark import credentials
+from castro_spark import certificates, credentials
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.properties_file import parse
@@ -33,6 +33,7 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_TIMEZONE": ("timezone",),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
     "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE": ("postgres", "executor_password_file"),
+    **certificates.CA_FILES,
 }
 VARIABLES = tuple(_OVERRIDES)
 EXECUTOR_PASSWORD_FILE = "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE"
@@ -234,6 +235,7 @@ def load_settings(
     if file := environ.get(credentials.KAFKA_OPTIONS_FILE):
         _put(tree, ("kafka", "secret_options"), credentials.read_options_file(file))
         _put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
+    certificates.put_certificates(tree, lambda key: origins.get(key, f"{path}: {key}"))
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:

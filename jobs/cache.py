@@ -6,10 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+import redis
 
 from castro_spark import cli
 from castro_spark.errors import SinkError
 from castro_spark.projection.rebuild import rebuild as rebuild_stream
+from castro_spark.sinks.redis.trouble import in_words
 from castro_spark.streaming.product_360 import Product360
 
 
@@ -30,10 +32,14 @@ def rebuild(env: str, conf_file: Path | None, names: tuple[str, ...]) -> None:
     done = [rebuild_stream(settings, stream) for stream in cli.chosen(names)]
     for stream in done:
         click.echo(stream.line())
+    left = [stream.problem for stream in done if stream.problem]
     if not names:
         with closing(Product360(settings)) as view:
-            click.echo(f"product_360: {view.rebuild():,} hashes")
-    if left := [stream.problem for stream in done if stream.problem]:
+            try:
+                click.echo(f"product_360: {view.rebuild():,} hashes")
+            except redis.RedisError as error:
+                left.append(f"product_360: {in_words(error, settings.redis)}")
+    if left:
         raise SinkError("\n".join(left), "the rebuild stays requested: the next process that projects does it")
 
 

@@ -17,7 +17,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from castro_spark.errors import CastroError, NotMigrated, SourceError, first_line, in_words
+from castro_spark.errors import CastroError, NotMigrated, SessionRefused, SourceError, first_line, in_words
 from castro_spark.observe.instance import trouble
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.reasons import Reason
@@ -63,8 +63,12 @@ class Status:
         """What PostgreSQL and Redis hold, without Spark: one part per stream, for the view, and per warehouse table."""
         try:
             connection = connect(self._settings.postgres, "castro_spark status")
+        except SessionRefused as error:
+            yield from self._unavailable(str(error))
+            return
         except psycopg2.OperationalError as error:
-            yield from self._unavailable(first_line(error))
+            remedy = "check postgres.dsn, the password, and that the server runs"
+            yield from self._unavailable(f"PostgreSQL: {first_line(error)}\n  what to do: {remedy}")
             return
         with closing(connection):
             for stream in self._streams:
@@ -108,9 +112,8 @@ class Status:
     def _topic(self, stream: StreamDeclaration) -> str:
         return configured(stream, self._settings).topic
 
-    def _unavailable(self, error_text: str) -> Iterator[tuple[str, Part]]:
+    def _unavailable(self, error: str) -> Iterator[tuple[str, Part]]:
         """Sets the error on all parts; yields it once, since PostgreSQL is one server."""
-        error = f"PostgreSQL: {error_text}\n  what to do: check postgres.dsn, the password, and that the server runs"
         for stream in self._streams:
             self.document["streams"].append({"stream": stream.name, "topic": self._topic(stream), "error": error})
         self.document["product_360"] = {"error": error}
@@ -177,7 +180,7 @@ class Status:
         try:
             marker = hashes.published()
         except redis.RedisError as error:
-            return {"reachable": False, "error": redis_in_words(error)}
+            return {"reachable": False, "error": redis_in_words(error, self._settings.redis)}
         finally:
             hashes.close()
         published = marker[1] if marker else None

@@ -1,0 +1,153 @@
+"""What the errors of Kafka's clients mean, and what to do: by their Java classes and messages.
+
+A client that is refused will be refused again (KafkaRefused); anything else may pass (KafkaUnavailable). Clients report
+a wrong security.protocol as a timeout: here the brokers' ports are asked which protocol they speak.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+
+from castro_spark import tls
+from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError
+from castro_spark.servers import KafkaSettings
+
+# Pattern over the error and its causes, the problem (with the pattern's group, if it has one), the remedy. The first
+# match counts.
+_REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(pattern), problem, remedy)
+    for pattern, problem, remedy in (
+        (
+            r"CertificateExpiredException: ([^\n]*)", "the brokers' certificate has expired ({})",
+            "let the brokers' administrator renew it",
+        ),
+        (
+            r"(No (?:name matching|subject alternative)[^\n]*)",
+            "the brokers' certificate was not issued for this name ({})",
+            "let kafka.bootstrap_servers, and the brokers' advertised.listeners, be names for which it was issued",
+        ),
+        (
+            r"(PKIX path [^\n]*|unable to find valid certification path[^\n]*)",
+            "the brokers' certificate is not signed by an authority that is trusted ({})",
+            "let kafka.ca_file name the certificate of the authority that signed it",
+        ),
+        (
+            r"(bad_certificate|certificate_required|certificate_unknown|unknown_ca)",
+            "the brokers refuse this client's certificate ({})",
+            "check the options ssl.keystore.*: do the brokers trust the authority that signed it?",
+        ),
+        (
+            r"mechanism '([\w-]+)' not enabled in the server, enabled mechanisms are",
+            "the brokers take no login by {}",
+            "set sasl.mechanism in kafka.options to one that they have: {mechanisms}",
+        ),
+        (
+            r"Unexpected handshake request with client mechanism", "the brokers take no login at this port",
+            "is it the right port? Else security.protocol in kafka.options is SSL or PLAINTEXT, without a user",
+        ),
+        (
+            r"SaslAuthenticationException: ([^\n]*(?:SCRAM|PLAIN|invalid credentials)[^\n]*)",
+            "the user or the password is refused ({})",
+            "check kafka.sasl_username, CASTRO_KAFKA_SASL_PASSWORD or ..._FILE, and sasl.mechanism in kafka.options",
+        ),
+        (
+            r"Not authorized to access group: ([^\s,\]]+)", "this user may not read as group {}",
+            "let the brokers' administrator allow it Read on groups with the prefixes castro- and spark-kafka-",
+        ),
+        (
+            r"(TopicAuthorizationException)", "this user has no right on the topic, or it does not exist ({})",
+            "let the brokers' administrator allow it Read on the topic (kafka-acls --add --operation Read --topic ...);"
+            " `migrate` also needs Create, or --skip-topics",
+        ),
+        (
+            r"(\w*AuthorizationException: [^\n]*)", "this user lacks a right ({})",
+            "let the brokers' administrator grant what docs/security.md lists",
+        ),
+        (
+            r"(?:InvalidConfigurationException|ConfigException): ([^\n]*)", "its client's options cannot be used: {}",
+            "correct kafka.options, or the file that CASTRO_KAFKA_OPTIONS_FILE names",
+        ),
+    )
+)  # fmt: skip
+_MECHANISMS = re.compile(r"enabled mechanisms are \[([^\]]*)\]")
+# Class names of other client errors where a retry does not help.
+_PERMANENT = ("Authentication", "Authorization", "KerberosException", "LoginException", "KeyStore")
+_UNRESOLVED = "No resolvable bootstrap"  # transient: a name server may be down, like a broker
+_REMEDY = "check kafka.bootstrap_servers, its security options, and that the brokers run"
+_SERVERS_ASKED, _SECONDS = 3, 3.0
+_SERVER = re.compile(r"^(?:\w+://)?\[?([^\]]+?)\]?:(\d+)$")
+_ENCRYPTED = {"SSL", "SASL_SSL"}
+# A request ApiVersions (key 18, version 0, correlation 7, no client id), which a broker answers before any login.
+_API_VERSIONS = struct.pack("!ihhih", 10, 18, 0, 7, -1)
+
+
+def explained(chain: list[str], settings: KafkaSettings, where: str) -> SourceError:
+    """The error to raise for one of a client's; `chain`: it and its causes, as Java prints them."""
+    text = "\n".join(chain)
+    root = chain[-1].partition(": ")[2] or chain[-1]  # the root cause's message, without its class name
+    if _UNRESOLVED in text:
+        return KafkaUnavailable(f"{where}: {root}", _REMEDY)
+    if refused := refusal(text, where):
+        return refused
+    if any(name in text for name in _PERMANENT):
+        return KafkaRefused(f"{where}: {root}", _REMEDY)
+    return _wrong_protocol(settings, where) or KafkaUnavailable(f"{where}: {root}", _hint(settings))
+
+
+def refusal(text: str, where: str) -> KafkaRefused | None:
+    """The error for a refusal that the text of an error contains, Spark's too; None if it contains none."""
+    for pattern, problem, remedy in _REFUSALS:
+        if match := pattern.search(text):
+            mechanisms = _MECHANISMS.search(text)
+            detail = match[1].strip() if pattern.groups else ""
+            return KafkaRefused(
+                f"{where}: {problem.format(detail)}", remedy.format(mechanisms=mechanisms[1] if mechanisms else "")
+            )
+    return None
+
+
+def _wrong_protocol(settings: KafkaSettings, where: str) -> KafkaRefused | None:
+    """The error if a broker's port speaks TLS and the client does not, or the other way round."""
+    protocol = _protocol(settings)
+    for host, port in _servers(settings):
+        if protocol not in _ENCRYPTED and tls.speaks_tls(host, port):
+            return KafkaRefused(
+                f"{where}: {host}:{port} speaks TLS, and this client does not: security.protocol is {protocol}",
+                "set security.protocol in kafka.options to SASL_SSL or SSL, and kafka.ca_file",
+            )
+        if protocol in _ENCRYPTED and _answers_in_clear(host, port):
+            return KafkaRefused(
+                f"{where}: {host}:{port} does not speak TLS, and this client does: security.protocol is {protocol}",
+                "is it the right port? Else the brokers need a listener with TLS; SASL_PLAINTEXT sends data in clear",
+            )
+    return None
+
+
+def _hint(settings: KafkaSettings) -> str:
+    if _protocol(settings) == "SSL":
+        return f"{_REMEDY}; do they want a login (security.protocol: SASL_SSL)?"
+    if _protocol(settings) == "PLAINTEXT":
+        return f"{_REMEDY}; do they want a login (security.protocol: SASL_SSL or SASL_PLAINTEXT)?"
+    return _REMEDY
+
+
+def _protocol(settings: KafkaSettings) -> str:
+    return settings.option("security.protocol").upper() or "PLAINTEXT"
+
+
+def _servers(settings: KafkaSettings) -> Iterator[tuple[str, int]]:
+    for server in settings.bootstrap_servers.split(",")[:_SERVERS_ASKED]:
+        if match := _SERVER.match(server.strip()):
+            yield match[1], int(match[2])
+
+
+def _answers_in_clear(host: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((host, port), _SECONDS) as connection:
+        connection.sendall(_API_VERSIONS)
+        answer = connection.recv(8)
+        return len(answer) == len("sizecorr") and answer[4:] == _API_VERSIONS[8:12]
+    return False
