@@ -3,7 +3,8 @@
 #
 #   ./test.sh            by two workers with servers of their own
 #   ./test.sh quick      the unit tests, and one event end to end: before every commit
-#   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts
+#   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts, and
+#                        those on servers with TLS (tests/secured): as root it installs Debian's postgresql and redis-server
 #   ./test.sh ARGUMENTS  these, given to pytest as they are
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
@@ -19,7 +20,7 @@ case ${1-} in
     '') set -- -m 'not cluster' -n 2 --dist loadfile --no-loadscope-reorder --durations=15 ;;
     all)
         python -m pytest -m 'not cluster' -n 2 --dist loadfile --no-loadscope-reorder "${@:2}"
-        set -- tests/cluster -m cluster --durations=15 "${@:2}" # one at a time: each has JVMs enough
+        set -- tests/cluster tests/secured -m cluster --durations=15 "${@:2}" # one at a time: each has JVMs enough
         ;;
     quick) set -- tests/unit tests/integration/test_submit.py::test_one_event_end_to_end "${@:2}" ;;
 esac

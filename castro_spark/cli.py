@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import click
 
-from castro_spark.errors import CastroError, first_line
+from castro_spark.errors import CastroError, with_class
 from castro_spark.jvm import ended_jvm
 from castro_spark.output import droppable_output, separate_log
 from castro_spark.settings import Settings, load_settings
@@ -111,7 +111,7 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
             click.echo(f"error: {known}", err=True)
             return known.exit_status
         logging.getLogger("castro_spark").debug("trace", exc_info=True)
-        click.echo(f"error: {type(error).__name__}: {first_line(error)}", err=True)
+        click.echo(f"error: {with_class(error)}", err=True)
         return 1
     return status if isinstance(status, int) else 0
 

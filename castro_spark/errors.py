@@ -37,6 +37,8 @@ retries it, and never treats it as a bad record.
 
 from __future__ import annotations
 
+_INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
+
 
 class CastroError(Exception):
     """`problem` states what is wrong and where; `remedy` states what to do about it."""
@@ -177,4 +179,11 @@ def in_words(error: BaseException | None) -> str:
         return str(error)
     if java := getattr(error, "java_exception", None):
         return str(java).partition("\n")[0]
-    return f"{type(error).__name__}: {first_line(error)}"
+    return with_class(error)
+
+
+def with_class(error: BaseException | None) -> str:
+    """The class and the first line of an error that is not a CastroError, and what to do if a role lacks a right."""
+    line = f"{type(error).__name__}: {first_line(error)}"
+    lacks_right = getattr(error, "pgcode", None) == _INSUFFICIENT_PRIVILEGE
+    return f"{line}\n  what to do: grant the role what docs/security.md lists" if lacks_right else line

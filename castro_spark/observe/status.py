@@ -64,7 +64,7 @@ class Status:
         try:
             connection = connect(self._settings.postgres, "castro_spark status")
         except SessionRefused as error:
-            yield from self._unavailable(str(error))
+            yield from self._unavailable(f"PostgreSQL: {error}")
             return
         except psycopg2.OperationalError as error:
             remedy = "check postgres.dsn, the password, and that the server runs"

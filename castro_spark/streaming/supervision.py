@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from threading import Event
 
+from castro_spark.errors import in_words
 from castro_spark.jvm import ended_jvm
 from castro_spark.observe.instance import State, StreamState
 from castro_spark.settings import StreamingSettings
@@ -59,7 +60,7 @@ def supervise(
             given_up = _given_up(judged, failures, now - failing_since, patience)
             if given_up:
                 log.error("stream %s ended (%s%s): %s", state.stream, judged.reason, given_up, error_text)
-                state.ended(State.FAILED, judged.reason, str(error))
+                state.ended(State.FAILED, judged.reason, in_words(error))
                 return error
             wait = min(settings.restart_wait_seconds, _FIRST_WAIT_SECONDS * 2 ** min(failures, 30))
             failures += 1

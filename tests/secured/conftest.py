@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
+from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 
 from castro_spark.local import Stack
 from castro_spark.local.process import free_port, write_private
 from castro_spark.local.stack import castro_home
 from tests.secured import debian
 from tests.secured.authority import Authorities
+from tests.secured.rights import PASSWORD, USER, of_docs
 from tests.secured.servers import SecuredKafka, SecuredPostgres, SecuredRedis
-from tests.system import ROOT
-
-USER, PASSWORD = "castro", 'c4n4ry "of\\ all'  # with what has to be escaped
-
-
-def of_docs(language: str, holding: str) -> str:
-    """The block of docs/security.md in this language that holds these words: what it tells users is what is tested."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "security.md").read_text(), re.DOTALL)
-    (found,) = [block for block in blocks if holding in block]
-    return str(found)
+from tests.secured.system import SecuredServers, SecuredSystem
 
 
 @pytest.fixture(scope="session")
@@ -107,13 +87,13 @@ def kafka(servers_folder: Path, authorities: Authorities) -> Iterator[SecuredKaf
     server.stop()
 
 
-def allow(kafka: SecuredKafka, topic: str, *operations: AclOperation) -> None:
-    """Lets the product's user do this, and waits until the broker's authoriser knows."""
-    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{kafka.port}"})
-    bindings = [
-        AclBinding(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, f"User:{USER}", "*", of, AclPermissionType.ALLOW)
-        for of in operations
-    ]
-    for future in admin.create_acls(bindings).values():
-        future.result(30)
-    time.sleep(0.5)
+@pytest.fixture
+def secured(
+    kafka: SecuredKafka, postgres: SecuredPostgres, redis_server: SecuredRedis, authorities: Authorities, password_file: Path,
+    tmp_path: Path,
+) -> Iterator[SecuredSystem]:  # fmt: skip
+    """A clean system on them."""
+    system = SecuredSystem(SecuredServers(kafka, postgres, redis_server, authorities, password_file), tmp_path)
+    system.migrate()
+    yield system
+    system.end()

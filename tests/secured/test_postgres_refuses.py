@@ -15,7 +15,7 @@ from castro_spark.local import Stack
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import connect, may_pass
 from tests.secured.authority import Authorities
-from tests.secured.conftest import PASSWORD, USER
+from tests.secured.rights import PASSWORD, USER
 from tests.secured.servers import SecuredPostgres
 
 pytestmark = pytest.mark.cluster

@@ -16,7 +16,7 @@ from castro_spark.settings import RedisSettings, load_settings
 from castro_spark.sinks.redis.hashes import ALL, WHATEVER_THE_MARKER, Superseded, VersionedHashes
 from castro_spark.sinks.redis.trouble import check_usable, in_words
 from tests.secured.authority import Authorities
-from tests.secured.conftest import PASSWORD, USER
+from tests.secured.rights import PASSWORD, USER
 from tests.secured.servers import SecuredRedis
 
 pytestmark = pytest.mark.cluster

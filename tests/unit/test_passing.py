@@ -9,6 +9,7 @@ import pytest
 from psycopg2 import errors
 
 from castro_spark.errors import NotMigrated, SessionRefused
+from castro_spark.sinks.postgres import login
 from castro_spark.sinks.postgres.passing import may_pass
 from castro_spark.sinks.postgres.session_check import SessionState, check
 
@@ -78,6 +79,7 @@ def test_a_connection_that_was_not_had_has_words_only(words: str, at_a_start: bo
     error = psycopg2.OperationalError(words)
     assert may_pass(error)
     assert may_pass(error, starting=True) is at_a_start
+    assert (login.remedy(words) is None) is at_a_start
 
 
 def test_what_is_no_outage() -> None:

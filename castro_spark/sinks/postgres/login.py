@@ -66,7 +66,7 @@ def refusal(error: psycopg2.OperationalError, settings: PostgresSettings) -> Ses
     if "certificate verify failed" in problem and (reason := _unverified(problem, settings)):
         problem += f" ({reason})"
         what_to_do = _EXPIRED if "expired" in reason else what_to_do
-    return SessionRefused(f"PostgreSQL: {problem}", what_to_do)
+    return SessionRefused(problem, what_to_do)
 
 
 def _unverified(text: str, settings: PostgresSettings) -> str:
