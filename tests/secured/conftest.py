@@ -16,7 +16,7 @@ from tests.secured import debian
 from tests.secured.authority import Authorities
 from tests.secured.rights import PASSWORD, USER, of_docs
 from tests.secured.servers import SecuredKafka, SecuredPostgres, SecuredRedis
-from tests.secured.system import SecuredServers, SecuredSystem
+from tests.secured.system import NO_KAFKA, SecuredServers, SecuredSystem
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +66,7 @@ def redis_server(servers_folder: Path, authorities: Authorities) -> Iterator[Sec
 @pytest.fixture(scope="session")
 def without_tls(servers_folder: Path) -> Iterator[Stack]:
     """A PostgreSQL and a Redis that have no TLS: the embedded ones."""
-    nobody = {"CASTRO_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
-    with Stack(servers_folder / "without-tls", die_with_parent=True, external=nobody) as stack:
+    with Stack(servers_folder / "without-tls", die_with_parent=True, external=NO_KAFKA) as stack:
         yield stack
 
 
@@ -95,5 +94,16 @@ def secured(
     """A clean system on them."""
     system = SecuredSystem(SecuredServers(kafka, postgres, redis_server, authorities, password_file), tmp_path)
     system.migrate()
+    yield system
+    system.end()
+
+
+@pytest.fixture
+def tables(
+    postgres: SecuredPostgres, redis_server: SecuredRedis, authorities: Authorities, password_file: Path, tmp_path: Path
+) -> Iterator[SecuredSystem]:
+    """A clean system without Kafka."""
+    system = SecuredSystem(SecuredServers(None, postgres, redis_server, authorities, password_file), tmp_path)
+    system.migrate(topics=False)
     yield system
     system.end()

@@ -16,6 +16,7 @@ from tests.secured.rights import USER, allow, deny, of_docs
 from tests.secured.servers import ADMIN, SecuredKafka, SecuredPostgres, SecuredRedis
 from tests.system import PARTITIONS, System
 
+NO_KAFKA = {"CASTRO_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
 _KAFKA = {"options": {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}, "sasl_username": USER}
 
 
@@ -23,7 +24,7 @@ class SecuredServers:
     """The three servers, as a stack that tests administer."""
 
     def __init__(
-        self, kafka: SecuredKafka, postgres: SecuredPostgres, redis_server: SecuredRedis, authorities: Authorities,
+        self, kafka: SecuredKafka | None, postgres: SecuredPostgres, redis_server: SecuredRedis, authorities: Authorities,
         password_file: Path,
     ) -> None:  # fmt: skip
         self.kafka, self.postgres, self.redis = kafka, postgres, redis_server
@@ -33,7 +34,7 @@ class SecuredServers:
         """The administrator's, at the listener without TLS that Kafka has for the tests."""
         dsn = f"host=localhost port={self.postgres.port} dbname=inventory_ml user={ADMIN}"
         return {
-            **self.kafka.env(), **self.redis.env(), "CASTRO_ARCHIVE_DIR": "",
+            **(self.kafka.env() if self.kafka else NO_KAFKA), **self.redis.env(), "CASTRO_ARCHIVE_DIR": "",
             "CASTRO_POSTGRES_DSN": f"{dsn} sslmode=verify-full sslrootcert={self.authorities.ca}",
             "CASTRO_POSTGRES_PASSWORD_FILE": str(self.postgres.folder / "password"),
         }  # fmt: skip
@@ -47,7 +48,6 @@ class SecuredSystem(System):
         super().__init__(servers, folder, tuple(all_streams()))  # type: ignore[arg-type]
         file = str(servers.password_file)
         self.env |= {
-            "CASTRO_KAFKA_BOOTSTRAP_SERVERS": f"localhost:{servers.kafka.secured_port}",
             "CASTRO_POSTGRES_DSN": self.dsn(USER),
             "CASTRO_REDIS_USERNAME": USER,
         }
@@ -55,6 +55,8 @@ class SecuredSystem(System):
             self.env[f"CASTRO_{name}_PASSWORD_FILE"] = file
         for name in ("KAFKA", "POSTGRES", "REDIS"):
             self.env[f"CASTRO_{name}_CA_FILE"] = str(servers.authorities.ca)
+        if servers.kafka:
+            self.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"] = f"localhost:{servers.kafka.secured_port}"
         self.administer("GRANT CONNECT, CREATE ON DATABASE")
 
     def configure(self, settings: Mapping[str, Any]) -> None:
@@ -65,15 +67,16 @@ class SecuredSystem(System):
         return f"host=localhost port={self._servers.postgres.port} dbname={self.database} user={user}"
 
     def migrate(self, *, topics: bool = True) -> None:
-        """By the job, as the tables' owner and with the right to create topics; then the others' rights."""
-        for topic in self.topics.values():
-            allow(self._servers.kafka, topic, AclOperation.CREATE, AclOperation.DESCRIBE)
+        """As the tables' owner; `topics`: by the job, with the right to create them. Then the rights of the user."""
         mine, self.env = self.env, {**self.env, "CASTRO_POSTGRES_DSN": self.dsn(f"{USER}_owner")}
-        self.job("migrate")
+        if topics:
+            self._allow(AclOperation.CREATE, AclOperation.DESCRIBE)
+            self.job("migrate")
+            self._allow(AclOperation.READ)
+        else:
+            super().migrate(topics=False)
         self.env = mine
         self.administer("GRANT SELECT, INSERT")
-        for topic in self.topics.values():
-            allow(self._servers.kafka, topic, AclOperation.READ)
 
     def administer(self, holding: str) -> None:
         """Runs that block of docs/security.md."""
@@ -82,7 +85,13 @@ class SecuredSystem(System):
 
     def deny_read(self, stream: str) -> None:
         """Takes Read on the topic away; what else `migrate` was allowed stays."""
+        assert self._servers.kafka
         deny(self._servers.kafka, self.topics[stream])
+
+    def _allow(self, *operations: AclOperation) -> None:
+        assert self._servers.kafka
+        for topic in self.topics.values():
+            allow(self._servers.kafka, topic, *operations)
 
     def _redis(self, url: str) -> redis.Redis:
         return self._servers.redis.client(int(url.rpartition("/")[2]))
