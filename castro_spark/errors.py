@@ -14,6 +14,7 @@
     │   └── SourceUnreadable    a warehouse table cannot be read: not the same as an empty one
     ├── SinkError               PostgreSQL, Redis or the archive is not in the required state
     │   ├── SessionRefused      a PostgreSQL session has unusable settings
+    │   ├── ExecutorRefused     the same for an executor, while the driver's session is accepted
     │   ├── NotMigrated         tables are missing or of another version
     │   ├── TypeChanged         a table exists with other columns than the mapping's
     │   ├── Fenced              another writer has claimed the stream
@@ -106,6 +107,10 @@ class SinkError(CastroError):
 
 class SessionRefused(SinkError):
     """A PostgreSQL session has settings that the job needs changed and cannot change; an operator must."""
+
+
+class ExecutorRefused(SinkError):
+    """PostgreSQL refuses the session of an executor, and not the driver's. Shown by `status`, and tried again."""
 
 
 class NotMigrated(SinkError):

@@ -88,11 +88,12 @@ class SecuredPostgres(Server):
         )  # fmt: skip
         settings = {
             "listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "", "fsync": "off",
-            "ssl": "on", "ssl_cert_file": "server.pem", "ssl_key_file": "server.key", "timezone": "UTC",
+            "ssl": "on", "ssl_cert_file": "server.pem", "ssl_key_file": "server.key", "ssl_ca_file": "ca.pem", "timezone": "UTC",
             "password_encryption": "scram-sha-256",
         }  # fmt: skip
         self._write("postgresql.conf", "".join(f"{name} = '{value}'\n" for name, value in settings.items()))
         self._write("pg_hba.conf", "hostssl all all 127.0.0.1/32 scram-sha-256\n")
+        self._write("ca.pem", self._authorities.ca.read_text())
         self._certify(self._authorities.valid)
 
     def command(self) -> list[str]:

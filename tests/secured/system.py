@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 import yaml
-from confluent_kafka.admin import AclOperation
+from confluent_kafka.admin import AclOperation, AdminClient, NewTopic
 
 from castro_spark.streams import all_streams
 from tests.secured.authority import Authorities
@@ -77,6 +77,14 @@ class SecuredSystem(System):
             super().migrate(topics=False)
         self.env = mine
         self.administer("GRANT SELECT, INSERT")
+
+    def create_topics(self) -> None:
+        """By the administrator, who also lets the user read them."""
+        assert self._servers.kafka
+        admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{self._servers.kafka.port}"})
+        for future in admin.create_topics([NewTopic(topic, PARTITIONS) for topic in self.topics.values()]).values():
+            future.result(30)
+        self._allow(AclOperation.READ)
 
     def administer(self, holding: str) -> None:
         """Runs that block of docs/security.md."""

@@ -40,3 +40,23 @@ def test_the_oracles_numbers(secured: SecuredSystem) -> None:
     assert secured.query("SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = 'castro'") == [("castro_owner",)]
     held = secured.query("SELECT has_database_privilege('castro', current_database(), 'CREATE'), has_schema_privilege('castro', 'castro', 'CREATE')")
     assert held == [(False, False)]
+
+
+def test_an_executor_that_is_refused_is_told(secured: SecuredSystem) -> None:
+    """The driver is let in: without a word from the tasks a stream would wait for ever."""
+    file = secured.folder / "of-the-nodes"
+    for content, words in (("wrong", "password authentication failed"), (None, "executor_password_file: cannot read")):
+        if content:
+            file.write_text(content)
+        else:
+            file.unlink()
+        secured.configure({
+            "streaming": {"executor_staging_rows": 1, "restart_for_seconds": 0},
+            "postgres": {"executor_password_file": str(file)},
+        })  # fmt: skip
+        secured.produce([b"{"])
+        output = secured.job("stream", "--available-now", status=1)
+        assert "an executor's session is refused: " in output
+        assert words in output
+        assert "this is about the executors' nodes: their addresses in pg_hba.conf" in output
+    assert "executor_refused" in secured.job("status", status=1)

@@ -99,6 +99,21 @@ def test_a_role_that_pg_hba_does_not_know(env: dict[str, str], postgres: Secured
     assert "to pg_hba.conf (hostssl)" in error.remedy
 
 
+def test_a_certificate_of_the_clients_own(env: dict[str, str], postgres: SecuredPostgres, authorities: Authorities) -> None:
+    own = f"{env['CASTRO_POSTGRES_DSN']} sslcert={authorities.valid.certificate} sslkey={authorities.valid.key}"
+    postgres.allow(
+        f"hostssl inventory_ml {USER} 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\n"
+        "hostssl all all 127.0.0.1/32 scram-sha-256\n"
+    )
+    try:
+        error = refused(env)
+        connect(load_settings(environ=env | {"CASTRO_POSTGRES_DSN": own}).postgres, "test").close()
+    finally:
+        postgres.allow("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+    assert "requires a valid client certificate" in error.problem
+    assert "check sslcert and sslkey in postgres.dsn" in error.remedy
+
+
 def test_a_server_without_tls(env: dict[str, str], without_tls: Stack) -> None:
     env["CASTRO_POSTGRES_DSN"] = without_tls.env()["CASTRO_POSTGRES_DSN"].replace("127.0.0.1", "localhost")
     error = refused(env)

@@ -77,6 +77,18 @@ def test_an_expired_certificate(env: dict[str, str], expired: None) -> None:
     assert "its certificate has expired: let its administrator renew it" in refused(env)
 
 
+def test_a_certificate_of_the_clients_own(env: dict[str, str], redis_server: SecuredRedis, authorities: Authorities) -> None:
+    own = f"{env['CASTRO_REDIS_URL']}?ssl_certfile={authorities.valid.certificate}&ssl_keyfile={authorities.valid.key}"
+    with closing(redis_server.client()) as before:
+        before.config_set("tls-auth-clients", "yes")
+        try:
+            words = refused(env)
+            check_usable(settings(env | {"CASTRO_REDIS_URL": own}))
+        finally:
+            before.config_set("tls-auth-clients", "no")
+    assert "want a certificate of its clients: redis.url?ssl_certfile=" in words.replace("wants", "want")
+
+
 def test_a_server_without_tls(env: dict[str, str], without_tls: Stack) -> None:
     env["CASTRO_REDIS_URL"] = without_tls.env()["CASTRO_REDIS_URL"].replace("redis://127.0.0.1", "rediss://localhost")
     assert "it does not speak TLS at this port" in refused(env)

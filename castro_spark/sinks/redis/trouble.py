@@ -19,9 +19,12 @@ _SECONDS = 2.0
 _CLUSTER = "this is a Redis Cluster, whose keys lie in several slots: a projection writes many in one step"
 _CLUSTER_REMEDY = "let redis.url name a single server, or the primary of a replicated one"
 _REFUSED = "the user or the password is refused: redis.username, and CASTRO_REDIS_PASSWORD or ..._FILE"
-_RIGHTS = "its ACL denies this user a command or a key that a projection needs: docs/security.md has the rule, and its"
 _NO_TLS = "it does not speak TLS at this port: is it the right one? Else redis.url begins with redis://"
-_ACL = f"{_RIGHTS} command ACL LOG tells which"
+_OWN = "a certificate of its clients: redis.url?ssl_certfile=...&ssl_keyfile=..., or tls-auth-clients no at the server"
+_ACL = (
+    "its ACL denies this user a command or a key that a projection needs: docs/security.md has the rule, and the"
+    " server's ACL LOG tells which"
+)
 # The first match counts, so a subclass comes before its class.
 _MESSAGES: tuple[tuple[type[Exception], str], ...] = (
     (errors.ReadOnlyError, "it is a read-only replica: was there a failover? redis.url must name the primary"),
@@ -47,11 +50,11 @@ _FRAGMENTS = (
      " issued for, or have it issued for this one"),
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not signed by an authority that is trusted: let redis.ca_file"
      " name the certificate of the one that signed it"),
-    ("CERTIFICATE_REQUIRED", "it wants a certificate of its clients: redis.url?ssl_certfile=...&ssl_keyfile=..., or"
-     " tls-auth-clients no at the server"),
+    ("CERTIFICATE_REQUIRED", f"it wants {_OWN}"),
     ("[SSL", _NO_TLS),
 )  # fmt: skip
-_CUT = ("Connection reset", "Connection closed", "Broken pipe")  # also what a port with TLS does to a client without
+# What a port with TLS does to a client without, and to one without a certificate.
+_CUT = ("Connection reset", "Connection closed", "Broken pipe", "EOF occurred")
 
 
 def in_words(error: redis.RedisError, settings: RedisSettings | None = None) -> str:
@@ -69,6 +72,8 @@ def _meaning(error: redis.RedisError, settings: RedisSettings | None) -> str:
     cut = any(mark in error_text for mark in _CUT)
     if settings and not settings.uses_tls and cut and _speaks_tls(settings.url):
         return "it takes TLS only: redis.url must begin with rediss://"
+    if settings and settings.uses_tls and cut and "ssl_certfile" not in settings.url and _speaks_tls(settings.url):
+        return f"it cut the connection after the handshake; it may want {_OWN}"
     if settings and settings.uses_tls and isinstance(error, errors.TimeoutError) and _answers_in_clear(settings.url):
         return _NO_TLS  # it waits for the end of what it takes for a command
     return next((message for kind, message in _MESSAGES if isinstance(error, kind)), "it refuses a command")
