@@ -12,8 +12,10 @@ import pytest
 
 from castro_spark.errors import SessionRefused
 from castro_spark.local import Stack
+from castro_spark.observe.status import Status
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import connect, may_pass
+from castro_spark.streams import all_streams
 from tests.secured.authority import Authorities
 from tests.secured.rights import PASSWORD, USER
 from tests.secured.servers import SecuredPostgres
@@ -81,6 +83,14 @@ def test_says_why_and_what_to_do(
     error = refused(env)
     assert problem in error.problem
     assert remedy in error.remedy
+
+
+def test_status_says_it_too(env: dict[str, str]) -> None:
+    status = Status(load_settings(environ=env | {"CASTRO_POSTGRES_PASSWORD": "wrong"}), list(all_streams().values()))
+    ((_, part),) = status.stored()
+    assert part["error"].startswith("PostgreSQL: connection to server")
+    assert "what to do: check user in postgres.dsn" in part["error"]
+    assert status.failed
 
 
 def test_an_expired_certificate(env: dict[str, str], expired: None) -> None:

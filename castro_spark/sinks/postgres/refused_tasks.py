@@ -1,4 +1,4 @@
-"""Recognises in Spark's errors that PostgreSQL refused a session of a task: the task's error reaches the driver as text."""
+"""Recognises in Spark's errors that PostgreSQL refused a task's session: a task's error reaches the driver as text."""
 
 from __future__ import annotations
 
