@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from castro_spark.errors import SourceError, TopicMissing
 from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_options import admin_options, reader_options
-from castro_spark.sources.kafka_refusals import explained
+from castro_spark.sources.kafka_refusals import Protocol, explained
 
 _TIMEOUT_MS = "15000"
 # Fetch options of Spark's consumers; settings.kafka.options takes precedence. After each poll Spark requests the
@@ -206,7 +206,7 @@ class _Admin:
     def __init__(self, spark: SparkSession, settings: KafkaSettings) -> None:
         context: Any = spark.sparkContext
         self._jvm = context._jvm
-        self._settings = settings
+        self._protocol = Protocol(settings)
         self._servers = settings.bootstrap_servers
         self._kafka: Any = self._jvm.org.apache.kafka
         properties = self._jvm.java.util.Properties()
@@ -216,7 +216,7 @@ class _Admin:
         try:
             self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
         except Py4JJavaError as error:
-            raise refused(error, settings, f"Kafka at {self._servers}") from None
+            raise refused(error, self._protocol, f"Kafka at {self._servers}") from None
 
     def __enter__(self) -> _Admin:
         return self
@@ -286,13 +286,13 @@ class _Admin:
                     f"there is no topic {topic} at {self._servers}",
                     "create it: ./spark-submit.sh migrate (or ask who runs the brokers)",
                 ) from None
-            raise refused(error, self._settings, f"Kafka at {self._servers}, topic {topic}") from None
+            raise refused(error, self._protocol, f"Kafka at {self._servers}, topic {topic}") from None
 
 
-def refused(error: Py4JJavaError, settings: KafkaSettings, where: str) -> SourceError:
+def refused(error: Py4JJavaError, protocol: Protocol, where: str) -> SourceError:
     """KafkaRefused if the error is permanent (security, configuration); else KafkaUnavailable."""
     cause, chain = error.java_exception, []
     while cause is not None:
         chain.append(str(cause.toString()))
         cause = cause.getCause()
-    return explained(chain, settings, where)
+    return explained(chain, protocol, where)

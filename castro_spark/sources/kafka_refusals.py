@@ -80,12 +80,50 @@ _UNRESOLVED = "No resolvable bootstrap"  # transient: a name server may be down,
 _REMEDY = "check kafka.bootstrap_servers, its security options, and that the brokers run"
 _SERVERS_ASKED, _SECONDS = 3, 3.0
 _SERVER = re.compile(r"^(?:\w+://)?\[?([^\]]+?)\]?:(\d+)$")
-_ENCRYPTED = {"SSL", "SASL_SSL"}
+_LOGIN = {  # what a client without a login cannot know
+    "SSL": "; do they want a login (security.protocol: SASL_SSL)?",
+    "PLAINTEXT": "; do they want a login (security.protocol: SASL_SSL or SASL_PLAINTEXT)?",
+}
 # A request ApiVersions (key 18, version 0, correlation 7, no client id), which a broker answers before any login.
 _API_VERSIONS = struct.pack("!ihhih", 10, 18, 0, 7, -1)
 
 
-def explained(chain: list[str], settings: KafkaSettings, where: str) -> SourceError:
+class Protocol:
+    """Whether the brokers speak the client's protocol. They are asked once, when it is first in doubt."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._wrong: tuple[str, str] | None = None
+        self._asked = False
+
+    @property
+    def name(self) -> str:
+        """The option security.protocol."""
+        return self._settings.option("security.protocol").upper() or "PLAINTEXT"
+
+    def wrong(self) -> tuple[str, str] | None:
+        """Problem and remedy if a broker's port speaks TLS and the client does not, or the other way round."""
+        if not self._asked:
+            self._asked, self._wrong = True, self._ask()
+        return self._wrong
+
+    def _ask(self) -> tuple[str, str] | None:
+        encrypted = self.name in {"SSL", "SASL_SSL"}
+        for host, port in _servers(self._settings):
+            if not encrypted and tls.speaks_tls(host, port):
+                return (
+                    f"{host}:{port} speaks TLS, and this client does not: security.protocol is {self.name}",
+                    "set security.protocol in kafka.options to SASL_SSL or SSL, and kafka.ca_file",
+                )
+            if encrypted and _answers_in_clear(host, port):
+                return (
+                    f"{host}:{port} does not speak TLS, and this client does: security.protocol is {self.name}",
+                    "is it the right port? Else the brokers need a listener with TLS; SASL_PLAINTEXT sends data in clear",
+                )
+        return None
+
+
+def explained(chain: list[str], protocol: Protocol, where: str) -> SourceError:
     """The error to raise for one of a client's; `chain`: it and its causes, as Java prints them."""
     text = "\n".join(chain)
     root = chain[-1].partition(": ")[2] or chain[-1]  # the root cause's message, without its class name
@@ -95,7 +133,9 @@ def explained(chain: list[str], settings: KafkaSettings, where: str) -> SourceEr
         return refused
     if any(name in text for name in _PERMANENT):
         return KafkaRefused(f"{where}: {root}", _REMEDY)
-    return _wrong_protocol(settings, where) or KafkaUnavailable(f"{where}: {root}", _hint(settings))
+    if wrong := protocol.wrong():
+        return KafkaRefused(f"{where}: {wrong[0]}", wrong[1])
+    return KafkaUnavailable(f"{where}: {root}", _REMEDY + _LOGIN.get(protocol.name, ""))
 
 
 def refusal(text: str, where: str) -> KafkaRefused | None:
@@ -108,35 +148,6 @@ def refusal(text: str, where: str) -> KafkaRefused | None:
                 f"{where}: {problem.format(detail)}", remedy.format(mechanisms=mechanisms[1] if mechanisms else "")
             )
     return None
-
-
-def _wrong_protocol(settings: KafkaSettings, where: str) -> KafkaRefused | None:
-    """The error if a broker's port speaks TLS and the client does not, or the other way round."""
-    protocol = _protocol(settings)
-    for host, port in _servers(settings):
-        if protocol not in _ENCRYPTED and tls.speaks_tls(host, port):
-            return KafkaRefused(
-                f"{where}: {host}:{port} speaks TLS, and this client does not: security.protocol is {protocol}",
-                "set security.protocol in kafka.options to SASL_SSL or SSL, and kafka.ca_file",
-            )
-        if protocol in _ENCRYPTED and _answers_in_clear(host, port):
-            return KafkaRefused(
-                f"{where}: {host}:{port} does not speak TLS, and this client does: security.protocol is {protocol}",
-                "is it the right port? Else the brokers need a listener with TLS; SASL_PLAINTEXT sends data in clear",
-            )
-    return None
-
-
-def _hint(settings: KafkaSettings) -> str:
-    if _protocol(settings) == "SSL":
-        return f"{_REMEDY}; do they want a login (security.protocol: SASL_SSL)?"
-    if _protocol(settings) == "PLAINTEXT":
-        return f"{_REMEDY}; do they want a login (security.protocol: SASL_SSL or SASL_PLAINTEXT)?"
-    return _REMEDY
-
-
-def _protocol(settings: KafkaSettings) -> str:
-    return settings.option("security.protocol").upper() or "PLAINTEXT"
 
 
 def _servers(settings: KafkaSettings) -> Iterator[tuple[str, int]]:

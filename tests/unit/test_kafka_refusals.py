@@ -6,10 +6,10 @@ import pytest
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka_refusals import explained, refusal
+from castro_spark.sources.kafka_refusals import Protocol, explained, refusal
 
 K = "org.apache.kafka.common.errors."
-NOBODY = KafkaSettings(bootstrap_servers="127.0.0.1:1,[::1]:1,nonsense")
+NOBODY = Protocol(KafkaSettings(bootstrap_servers="127.0.0.1:1,[::1]:1,nonsense"))
 WHERE = "Kafka at k:1, topic t"
 
 
