@@ -118,7 +118,7 @@ class Protocol:
             if encrypted and _answers_in_clear(host, port):
                 return (
                     f"{host}:{port} does not speak TLS, and this client does: security.protocol is {self.name}",
-                    "is it the right port? Else the brokers need a listener with TLS; SASL_PLAINTEXT sends data in clear",
+                    "is it the right port? Else the brokers need a listener with TLS",
                 )
         return None
 
