@@ -115,7 +115,7 @@ class PostgresSettings(ServerSection):
             )
         return self
 
-    def trust(self) -> dict[str, str]:
+    def trust(self) -> dict[str, Any]:
         """libpq's parameters that verify the server, beside those of the DSN."""
         if self.ca_certificates is None:
             return {}

@@ -16,6 +16,7 @@ from castro_spark import tls
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError
 from castro_spark.servers import KafkaSettings
 
+_KAFKA = r"org\.apache\.kafka\.[\w.]*\."
 # Pattern over the error and its causes, the problem (with the pattern's group, if it has one), the remedy. The first
 # match counts.
 _REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
@@ -50,7 +51,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "is it the right port? Else security.protocol in kafka.options is SSL or PLAINTEXT, without a user",
         ),
         (
-            r"SaslAuthenticationException: ([^\n]*(?:SCRAM|PLAIN|invalid credentials)[^\n]*)",
+            rf"{_KAFKA}SaslAuthenticationException: ([^\n]*(?:SCRAM|PLAIN|invalid credentials)[^\n]*)",
             "the user or the password is refused ({})",
             "check kafka.sasl_username, CASTRO_KAFKA_SASL_PASSWORD or ..._FILE, and sasl.mechanism in kafka.options",
         ),
@@ -59,16 +60,17 @@ _REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "let the brokers' administrator allow it Read on groups with the prefixes castro- and spark-kafka-",
         ),
         (
-            r"(TopicAuthorizationException)", "this user has no right on the topic, or it does not exist ({})",
+            rf"{_KAFKA}(TopicAuthorizationException)", "this user has no right on the topic, or it does not exist ({})",
             "let the brokers' administrator allow it Read on the topic (kafka-acls --add --operation Read --topic ...);"
             " `migrate` also needs Create, or --skip-topics",
         ),
         (
-            r"(\w*AuthorizationException: [^\n]*)", "this user lacks a right ({})",
+            rf"{_KAFKA}(\w*AuthorizationException: [^\n]*)", "this user lacks a right ({})",
             "let the brokers' administrator grant what docs/security.md lists",
         ),
         (
-            r"(?:InvalidConfigurationException|ConfigException): ([^\n]*)", "its client's options cannot be used: {}",
+            rf"{_KAFKA}(?:InvalidConfigurationException|ConfigException): ([^\n]*)",
+            "its client's options cannot be used: {}",
             "correct kafka.options, or the file that CASTRO_KAFKA_OPTIONS_FILE names",
         ),
     )
@@ -140,6 +142,8 @@ def explained(chain: list[str], protocol: Protocol, where: str) -> SourceError:
 
 def refusal(text: str, where: str) -> KafkaRefused | None:
     """The error for a refusal that the text of an error contains, Spark's too; None if it contains none."""
+    if "org.apache.kafka." not in text:  # of another server that the stream uses
+        return None
     for pattern, problem, remedy in _REFUSALS:
         if match := pattern.search(text):
             mechanisms = _MECHANISMS.search(text)

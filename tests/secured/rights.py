@@ -30,7 +30,8 @@ def of_docs(language: str, holding: str) -> str:
 
 def allow(kafka: SecuredKafka, topic: str, *operations: AclOperation) -> None:
     """Lets the product's user do this, and waits until the broker's authoriser knows."""
-    for future in _admin(kafka).create_acls([_binding(topic, operation) for operation in operations]).values():
+    admin = _admin(kafka)  # kept until the answers are there
+    for future in admin.create_acls([_binding(topic, operation) for operation in operations]).values():
         future.result(30)
     time.sleep(0.5)
 
@@ -40,7 +41,8 @@ def deny(kafka: SecuredKafka, topic: str) -> None:
     rule = AclBindingFilter(
         ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, f"User:{USER}", "*", AclOperation.READ, AclPermissionType.ALLOW
     )
-    for future in _admin(kafka).delete_acls([rule]).values():
+    admin = _admin(kafka)
+    for future in admin.delete_acls([rule]).values():
         future.result(30)
     time.sleep(0.5)
 

@@ -61,4 +61,6 @@ def test_it_may_pass(chain: list[str]) -> None:
 def test_within_an_error_of_sparks() -> None:
     text = f"Job aborted: Lost task 0.2 (executor 1): {K}TopicAuthorizationException: Not authorized to access topics: [t]\n\nDriver stacktrace:"
     assert refusal(text, WHERE) is not None
-    assert refusal("Job aborted: ExecutorLostFailure", WHERE) is None
+    of_others = "org.apache.hadoop.security.authorize.AuthorizationException: User x; PKIX path building failed"
+    for other in ("Job aborted: ExecutorLostFailure", of_others, f"{of_others.partition(';')[0]}\nat org.apache.kafka.clients.X"):
+        assert refusal(other, WHERE) is None
