@@ -64,6 +64,10 @@ _REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "let the brokers' administrator allow it Read on the topic (kafka-acls --add --operation Read --topic ...);"
             " `migrate` also needs Create, or --skip-topics",
         ),
+        (  # Spark's error need not have the causes
+            rf"{_KAFKA}SslAuthenticationException: ([^\n]*)", "the TLS handshake failed ({})",
+            "check kafka.ca_file, the names in kafka.bootstrap_servers, and when the brokers' certificates expire",
+        ),
         (
             rf"{_KAFKA}(\w*AuthorizationException: [^\n]*)", "this user lacks a right ({})",
             "let the brokers' administrator grant what docs/security.md lists",

@@ -29,6 +29,7 @@ WHERE = "Kafka at k:1, topic t"
         ([f"{K}UnsupportedSaslMechanismException: Client SASL mechanism 'PLAIN' not enabled in the server, enabled mechanisms are [A, B]"], "no login by PLAIN", "have: A, B"),
         ([f"{K}IllegalSaslStateException: Unexpected handshake request with client mechanism PLAIN, enabled mechanisms are []"], "no login at this port", "right port"),
         ([f"{K}TopicAuthorizationException: Topic authorization failed."], "no right on the topic", "--operation Read"),
+        ([f"{K}SslAuthenticationException: SSL handshake failed"], "TLS handshake failed", "kafka.ca_file"),
         ([f"{K}GroupAuthorizationException: Not authorized to access group: g"], "read as group g", "castro-"),
         ([f"{K}ClusterAuthorizationException: Cluster no."], "lacks a right (ClusterAuthorizationException: Cluster no.)", "docs/security.md"),
         (["org.apache.kafka.common.config.ConfigException: Invalid value x"], "cannot be used: Invalid value x", "kafka.options"),
