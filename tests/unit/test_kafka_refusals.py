@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+from threading import Thread
+
 import pytest
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable
@@ -65,3 +69,34 @@ def test_within_an_error_of_sparks() -> None:
     of_others = "org.apache.hadoop.security.authorize.AuthorizationException: User x; PKIX path building failed"
     for other in ("Job aborted: ExecutorLostFailure", of_others, f"{of_others.partition(';')[0]}\nat org.apache.kafka.clients.X"):
         assert refusal(other, WHERE) is None
+
+
+def answering(answer: bytes) -> socket.socket:
+    """A port that answers the first request of one client with these bytes."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with server.accept()[0] as client:
+            client.recv(100)
+            client.sendall(answer)
+
+    Thread(target=serve, daemon=True).start()
+    return server
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        (struct.pack("!iih", 6, 7, 0), True),  # a broker's answer to the request of correlation 7
+        (struct.pack("!iih", 6, 8, 0), False),
+        (b"\x15\x03\x03\x00\x02\x02\x46", False),  # an alert of TLS
+        (b"", False),
+    ],
+)
+def test_a_port_in_clear_is_known_by_its_answer(answer: bytes, wrong: bool) -> None:
+    with answering(answer) as server:
+        servers = f"127.0.0.1:{server.getsockname()[1]}"
+        protocol = Protocol(KafkaSettings(bootstrap_servers=servers, options={"security.protocol": "SASL_SSL"}))
+        assert (protocol.wrong() is not None) is wrong
+    error = explained([f"{K}TimeoutException: x"], protocol, WHERE)
+    assert isinstance(error, KafkaRefused if wrong else KafkaUnavailable)
