@@ -14,6 +14,7 @@
     │   └── SourceUnreadable    a warehouse table cannot be read: not the same as an empty one
     ├── SinkError               PostgreSQL, Redis or the archive is not in the required state
     │   ├── SessionRefused      a PostgreSQL session has unusable settings
+    │   ├── ExecutorRefused     the same for an executor, while the driver's session is accepted
     │   ├── NotMigrated         tables are missing or of another version
     │   ├── TypeChanged         a table exists with other columns than the mapping's
     │   ├── Fenced              another writer has claimed the stream
@@ -37,6 +38,8 @@ retries it, and never treats it as a bad record.
 """
 
 from __future__ import annotations
+
+_INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
 
 
 class CastroError(Exception):
@@ -105,6 +108,10 @@ class SinkError(CastroError):
 
 class SessionRefused(SinkError):
     """A PostgreSQL session has settings that the job needs changed and cannot change; an operator must."""
+
+
+class ExecutorRefused(SinkError):
+    """PostgreSQL refuses the session of an executor, and not the driver's. Shown by `status`, and tried again."""
 
 
 class NotMigrated(SinkError):
@@ -182,4 +189,11 @@ def in_words(error: BaseException | None) -> str:
         return str(error)
     if java := getattr(error, "java_exception", None):
         return str(java).partition("\n")[0]
-    return f"{type(error).__name__}: {first_line(error)}"
+    return with_class(error)
+
+
+def with_class(error: BaseException | None) -> str:
+    """The class and the first line of an error that is not a CastroError, and what to do if a role lacks a right."""
+    line = f"{type(error).__name__}: {first_line(error)}"
+    lacks_right = getattr(error, "pgcode", None) == _INSUFFICIENT_PRIVILEGE
+    return f"{line}\n  what to do: grant the role what docs/security.md lists" if lacks_right else line

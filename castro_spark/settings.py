@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from castro_spark import credentials
+from castro_spark import certificates, credentials
 from castro_spark.alert_settings import AlertSettings
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
@@ -36,6 +36,7 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_LOG_FORMAT": ("logging", "format"),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
     "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE": ("postgres", "executor_password_file"),
+    **certificates.CA_FILES,
 }
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where PyYAML has it: ten times as fast
 VARIABLES = tuple(_OVERRIDES)
@@ -250,6 +251,7 @@ def load_settings(
     if file := environ.get(credentials.KAFKA_OPTIONS_FILE):
         _put(tree, ("kafka", "secret_options"), credentials.read_options_file(file))
         _put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
+    certificates.put_certificates(tree, lambda key: origins.get(key, f"{path}: {key}"))
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:

@@ -57,9 +57,9 @@ class Submission:
 
     def run(self, options: Sequence[str]) -> int:
         """Submits with these options of spark-submit; returns the job's exit status."""
-        load_settings(*self._settings_options(), environ=checkable(os.environ))  # before anything is started
+        settings = load_settings(*self._settings_options(), environ=checkable(os.environ))  # before anything is started
         with tempfile.TemporaryDirectory(prefix="castro-submit-") as name:
-            shipment = ship(os.environ, self._job, Path(name))
+            shipment = ship(os.environ, self._job, Path(name), settings)
             command = [
                 str(Path(os.environ["SPARK_HOME"], "bin", "spark-submit")), *options,
                 "--deploy-mode", "cluster", "--driver-java-options", _JAVA, *shipment.submit,

@@ -79,7 +79,7 @@ class Product360:
             self._repair_redis(connection)
         except redis.RedisError as error:
             self._hashes.disconnect()
-            self._log_trouble(in_words(error))
+            self._log_trouble(in_words(error, self._settings.redis))
         else:
             self._log_trouble("")
         return len(pending.products)

@@ -14,6 +14,7 @@ from pyspark.errors import PySparkException
 
 from castro_spark.errors import (
     CheckpointLost,
+    ExecutorRefused,
     Fenced,
     IdentitiesDiffer,
     JvmEnded,
@@ -61,6 +62,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (JvmEnded, Verdict("jvm_died", restart=False)),
     (CheckpointLost, Verdict("checkpoint_lost", restart=True)),
     (SessionRefused, Verdict("session_refused", restart=False)),
+    (ExecutorRefused, Verdict("executor_refused", restart=True)),  # as an outage: someone may change it back
     (psycopg2.Error, Verdict("postgres_refused", restart=True, a_few_times=True)),
     (Py4JNetworkError, Verdict("jvm_died", restart=False)),
     (ConnectionError, Verdict("jvm_died", restart=False)),

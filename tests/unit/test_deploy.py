@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import trustme
 
 from castro_spark import output, properties_file
 from castro_spark.deploy import arguments, artefact, submit
@@ -111,6 +112,21 @@ def test_the_driver_on_the_cluster_reads_what_was_sent(tmp_path: Path, monkeypat
     assert (settings.timezone, settings.postgres.secret()) == ("UTC", f"{CANARY} ü")
     assert settings.redis.password is not None
     assert settings.redis.password.get_secret_value() == f"{CANARY} ü"
+
+
+def test_the_files_of_authorities_travel_too(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    (tmp_path / "mine.yaml").write_text(f"kafka: {{ca_file: {tmp_path}/ca.pem, options: {{security.protocol: SSL}}}}")
+    folder = tmp_path / "private"
+    folder.mkdir()
+    environ = {"CASTRO_REDIS_CA_FILE": "local:/etc/ca.pem", "CASTRO_REDIS_URL": "rediss://h/1"}
+    settings = load_settings(conf_file=tmp_path / "mine.yaml", environ=checkable(environ))
+    shipment = ship(environ, ["--conf-file", str(tmp_path / "mine.yaml")], folder, settings)
+    assert str(folder / "castro-kafka-ca.pem") in shipment.submit[1].split(",")
+    variables = properties_file.parse((folder / "castro-variables.properties").read_text())
+    assert variables == {
+        "CASTRO_KAFKA_CA_FILE": "castro-kafka-ca.pem", "CASTRO_REDIS_CA_FILE": "local:/etc/ca.pem", "CASTRO_REDIS_URL": "rediss://h/1",
+    }  # fmt: skip
 
 
 def test_settings_are_checked_before_anything_starts(tmp_path: Path) -> None:

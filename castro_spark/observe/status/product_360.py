@@ -37,7 +37,7 @@ def _in_redis(settings: Settings, revision: int) -> Part:
         try:
             marker = hashes.published()
         except redis.RedisError as error:
-            return {"reachable": False, "error": in_words(error)}
+            return {"reachable": False, "error": in_words(error, settings.redis)}
     published = marker[1] if marker else None
     return {"reachable": True, "revision": published, "up_to_date": not revision or published == revision}
 
