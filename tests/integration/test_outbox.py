@@ -394,12 +394,12 @@ def test_many_deliverers_send_each_message_once(alerting: Alerting, hook: Hook) 
     deliverers = [Deliverer(settings) for _ in range(4)]
     for deliverer in deliverers:
         deliverer.start()
-    for number in range(100):
+    for number in range(40):
         send(alerting, "hook", cause=f"c{number}")
-    wait_until(lambda: alerting.query("SELECT count(*) FROM castro.outbox WHERE state = 'delivered'") == [(100,)])
+    wait_until(lambda: alerting.query("SELECT count(*) FROM castro.outbox WHERE state = 'delivered'") == [(40,)])
     for deliverer in deliverers:
         deliverer.close()
-    assert sorted(hook.ids()) == sorted(str(message_id(f"c{n}")) for n in range(100))
+    assert sorted(hook.ids()) == sorted(str(message_id(f"c{n}")) for n in range(40))
 
 
 def test_a_commit_wakes_the_delivery(alerting: Alerting, hook: Hook) -> None:
