@@ -100,12 +100,19 @@ def test_a_job_is_seen_while_it_runs_and_with_how_it_ended(system: System, setti
     with pytest.raises(SourceError), reported(settings.postgres, "extract"):
         raise SourceError("the warehouse is away", "wait")
     with reported(settings.postgres, "backfill", "inventory") as job:
+        job.progressed(records_done=7, month=None)
         job.enter(State.FAILED, "tables_failed", "one of two")
+    with Heartbeat(settings.postgres, [part := Component("projector", "sales")], "local-1"):
+        part.enter(State.STOPPED)
     told, text = status(system)
+    assert "projector" not in text
     assert "extract: failed since" in text
     assert "(SourceError)" in text and "the warehouse is away" in text
     assert "backfill inventory: failed since" in text
-    assert [(row["kind"], row["progress"]) for row in told.document["components"]["ended"]] == [("backfill", None), ("extract", None)]
+    assert [(row["kind"], row["progress"]) for row in told.document["components"]["ended"]] == [
+        ("backfill", {"records_done": 7, "month": None}), ("extract", None), ("projector", None),
+    ]  # fmt: skip
+    assert ", once, records_done 7: one of two" in text
     assert not told.failed  # nothing of that should be running
     # Bounded, however often it runs.
     system.query(
