@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -87,14 +88,13 @@ def record_counts(context: Context, subject: str, limits: CountLimits) -> Result
         daily = snapshot.rows("quality/daily_sums.sql", sample, events=of["events"], daily=of["daily"])
         monthly = snapshot.rows("quality/monthly_sums.sql", sample, daily=of["daily"], monthly=of["monthly"])
     topic, error = _topic(context, stream)
-    return judge_counts(
-        subject,
-        Counted(
-            True, known[0], topic and topic.id, topic.beginnings if topic else {}, topic.ends if topic else {}, error,
-            partitions, Committed(*committed), [Differs(*row) for row in daily], [Differs(*row) for row in monthly],
-        ),
-        limits,
+    seen = Counted(
+        True, known[0], kafka_error=error, partitions=partitions, committed=Committed(*committed),
+        daily=[Differs(*row) for row in daily], monthly=[Differs(*row) for row in monthly],
     )  # fmt: skip
+    if topic is not None:
+        seen = replace(seen, topic_id=topic.id, beginnings=topic.beginnings, ends=topic.ends)
+    return judge_counts(subject, seen, limits)
 
 
 def _topic(context: Context, stream: StreamDeclaration) -> tuple[TopicEnds | None, str | None]:
