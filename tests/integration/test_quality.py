@@ -165,6 +165,7 @@ def test_a_required_field_that_is_renamed(data: Checked) -> None:
     seen = data.check("schema")
     found(seen, FAIL, "field deposito is missing in 30 records, which were rejected")
     assert seen.evidence["vanished"] == ["deposito"]
+    assert seen.evidence["unknown"] == ["deposito_id"]
 
 
 def test_nulls_that_grow(data: Checked) -> None:

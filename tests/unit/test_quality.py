@@ -371,11 +371,11 @@ def test_failures(tmp_path: Any) -> None:
     assert [failed(result(o), BASE) for o in (PASS, WARN, FAIL, ERROR, NO_DATA)] == [False, False, True, True, False]
     assert failed(result(NO_DATA), expects)
     assert not failed(result(NO_DATA, "inventory"), expects)
-    assert list(lines([result(PASS), result(FAIL)], BASE)) == [
+    assert list(lines([result(PASS), result(PASS, "inventory"), result(FAIL)], BASE)) == [
         "FAIL     volume            sales: words",
         "                           observed 1; limit 2",
-        "pass     volume            sales: words",
-        "2 results: 1 fail, 1 pass; 1 failures are critical",
+        "pass     volume            sales, inventory: words",
+        "3 results: 1 fail, 2 pass; critical failures: 1",
     ]
 
 
