@@ -1,6 +1,7 @@
 -- The newest commits of the stream's writer: events that the books say were inserted, and events in the table that have
 -- these commits' times (a transaction's rows and books have one time). Deletes since then explain a difference.
--- OFFSET 0 keeps each lateral subquery what it is: a probe of an index. Only commits since the newest out-of-band one, which has no books, and only so many as have few rows.
+-- Only commits since the newest out-of-band one, which has no books, and only so many as have few rows.
+-- OFFSET 0 keeps each lateral subquery what it is: a probe of an index.
 WITH current AS (
     SELECT revision FROM castro.stream WHERE stream = %(stream)s
 ), newest AS (
