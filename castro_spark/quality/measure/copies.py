@@ -28,8 +28,8 @@ _SILENT_SECONDS = 60.0  # without a heartbeat for so long, nothing writes the ar
 def redis_sample(context: Context, subject: str, limits: RedisSampleLimits) -> Result:
     """Hashes of some products: the newest event, and the tested days with their months.
 
-    Each run takes other products by chance, and again those that were wrong the last time: so every hash is looked at in
-    the course of time, and a wrong one stays a failure until it is right.
+    Each run takes other products by chance, and again those that were wrong the last time: so every hash is looked at
+    in the course of time, and a wrong one stays a failure until it is right.
     """
     stream, settings = context.streams[subject], context.settings
     with context.snapshot() as snapshot:
