@@ -97,6 +97,13 @@ def test_records_without_usable_times_are_judged_by_the_age_of_the_position() ->
     assert fresh(10, 10, {}, future).outcome is PASS
 
 
+def test_records_of_an_open_transaction_wait_too() -> None:
+    seen = Freshness(True, NOW, {0: 5}, {0: 9}, [Rung(300, {}), Rung(600, {})], {0: (8, NOW)}, held_back=4)
+    found = judge_freshness("s", seen, QUALITY.freshness)
+    assert found.outcome is FAIL
+    assert found.words.endswith("4 are held back by an open transaction of a producer")
+
+
 def test_a_stream_that_never_started_has_nothing_to_judge() -> None:
     assert judge_freshness("s", Freshness(False, NOW), QUALITY.freshness).outcome is NO_DATA
 

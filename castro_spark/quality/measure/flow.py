@@ -38,14 +38,15 @@ def freshness(context: Context, subject: str, limits: LagLimits) -> Result:
     if ledger is None:
         return judge_freshness(subject, Freshness(False, now), limits)
     topic = context.topics.ends(stream.topic)
-    waiting = [p for p, end in topic.committed.items() if end > ledger[0].get(p, 0)]
+    waiting = [p for p, end in topic.ends.items() if end > ledger[0].get(p, 0)]
     rungs = []
     for seconds in ages(limits) if waiting else ():
         offsets = context.topics.offsets_at(stream.topic, waiting, now - timedelta(seconds=seconds))
         rungs.append(Rung(seconds, offsets))
-        if all(ledger[0].get(p, 0) >= offsets.get(p, topic.committed[p]) for p in waiting):
+        if all(ledger[0].get(p, 0) >= offsets.get(p, topic.ends[p]) for p in waiting):
             break  # nothing that waits is older
-    seen = Freshness(True, now, ledger[0], topic.committed, rungs, newest_of(topic), ledger[1])
+    held_back = sum(end - topic.committed[p] for p, end in topic.ends.items())
+    seen = Freshness(True, now, ledger[0], topic.ends, rungs, newest_of(topic), ledger[1], held_back)
     return judge_freshness(subject, seen, limits)
 
 
