@@ -50,7 +50,7 @@ def test_exit_status_and_output(checked: Checked) -> None:
     assert status == 1
     assert "FAIL     duplicates        inventory: " in output
     assert "120 of 240 events repeat another one but for its id" in output
-    assert "1 results: 1 fail; 1 failures are critical" in output
+    assert "1 results: 1 fail; critical failures: 1" in output
     assert run(checked, "--check", "no_such_check")[0] == 2
 
 

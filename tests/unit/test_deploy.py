@@ -183,9 +183,9 @@ def test_containers_roll_their_logs_and_yarn_takes_the_rolled_ones() -> None:
 def test_a_driver_on_yarn_rolls_its_log_and_stderr_with_it(tmp_path: Path) -> None:
     code = (
         "import logging, os, sys\n"
-        "from castro_spark import cli, output\n"
+        "from castro_spark import logs, output\n"
         "output._LOG_BYTES = 1000\n"
-        "cli.job_log(); cli._log(logging.INFO)\n"
+        "output.job_log(); logs.log_as_text(logging.INFO)\n"
         "for n in range(60):\n"
         "    logging.info('line %d', n); print('other', n, file=sys.stderr)\n"
         "os.write(2, b'the end')\n"
