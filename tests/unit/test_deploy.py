@@ -213,6 +213,7 @@ def answer(stopped: bool, words: str) -> dict[str, object]:
     (1, [answer(False, "not stopped after 60 s (taken)")], False, True),
     (1, [], False, True),  # PostgreSQL does not answer
     (0, [answer(True, "not running")], True, False),  # it has not begun yet: the command would miss it
+    (1, [answer(False, "no heartbeat from node-1 pid 7 for 40 s: end that process")], True, False),  # of an earlier application
     (2, [], True, False),  # a secret that is on the nodes only
 ])  # fmt: skip
 def test_a_signal_ends_a_stream_in_one_way_or_another(
