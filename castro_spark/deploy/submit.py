@@ -129,7 +129,8 @@ class Submission:
             if done.returncode == SettingsError.exit_status:  # as where a secret is on the nodes only
                 _say("the streams cannot be asked to stop from here, see above")
                 return Asked.IN_VAIN
-            answers += json.loads(done.stdout) if done.stdout.startswith("[") else [{"stream": name, "stopped": False}]
+            unanswered: list[dict[str, object]] = [{"stream": name, "stopped": False}]
+            answers += json.loads(done.stdout) if done.stdout.startswith("[") else unanswered
         for answer in answers:
             _say(f"{answer['stream']}: {answer.get('words', 'not stopped, see above')}")
         if all(str(answer.get("words")).startswith((NOT_RUNNING, SILENT)) for answer in answers):

@@ -121,6 +121,23 @@ def test_settings_are_checked_before_anything_starts(tmp_path: Path) -> None:
         ship({"CASTRO_REDIS_PASSWORD_FILE": "/nowhere"}, [], tmp_path)
 
 
+def test_a_secret_on_hdfs_is_read_where_a_job_runs_beside_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/secret"}
+    monkeypatch.delenv("SPARK_HOME", raising=False)
+    with pytest.raises(SettingsError, match=r"CASTRO_REDIS_PASSWORD_FILE: cannot read hdfs://n/secret: HDFS: SPARK_HOME is not set"):
+        load_settings("cluster", environ=environ)
+    shell = tmp_path / "bin" / "spark-class"
+    shell.parent.mkdir()
+    shell.write_text(f'#!/bin/sh\n[ "$2 $3" = "-cat hdfs://n/secret" ] && echo {CANARY}\n')
+    shell.chmod(0o700)
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path))
+    password = load_settings("cluster", environ=environ).redis.password
+    assert password is not None
+    assert password.get_secret_value() == CANARY
+    with pytest.raises(SettingsError, match="is HADOOP_CONF_DIR set"):
+        load_settings("cluster", environ={"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/other"})
+
+
 def test_options_are_read_as_the_job_reads_them() -> None:
     words = ["--stream", "sales", "--env=cluster", "--stream=inventory", "--conf-file", "a b"]
     assert submit._values(words, "--stream") == ["sales", "inventory"]
