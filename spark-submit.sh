@@ -398,6 +398,9 @@ SUBMIT+=(--conf "spark.scheduler.allocation.file=file:$REPO/conf/fairscheduler.x
 if [[ $ENVIRONMENT != local ]]; then
     SUBMIT+=(--driver-java-options "-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile=file:$REPO/conf/log4j2.properties")
 fi
+if [[ -n $on_yarn ]]; then # of the application master, which is not the driver here
+    SUBMIT+=(--conf "spark.yarn.am.extraJavaOptions=-Dlog4j2.configurationFile=castro_code/castro_spark/conf/log4j2-yarn.properties")
+fi
 # PySpark reads this with Python's shlex, as a POSIX shell would: single quotes protect everything but themselves.
 PYSPARK_SUBMIT_ARGS=
 for argument in "${SUBMIT[@]}"; do

@@ -34,7 +34,8 @@ class JobLog(RotatingFileHandler):
 
     def _redirect(self) -> None:
         sys.stderr.flush()
-        os.dup2(self.stream.fileno(), _STDERR)
+        if self.stream is not None:  # it is open: only a closed handler has none
+            os.dup2(self.stream.fileno(), _STDERR)
 
 
 @cache

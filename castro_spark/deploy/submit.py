@@ -25,7 +25,7 @@ from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import CastroError, SettingsError, first_line
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
-from castro_spark.streaming.stop import NOT_RUNNING
+from castro_spark.streaming.stop import NOT_RUNNING, SILENT
 
 _APPLICATION = re.compile(r"Submitt(?:ing|ed) application (application_\w+)")
 _TRACKING = re.compile(r"tracking URL: (\S+)")
@@ -41,7 +41,7 @@ class Asked(Enum):
 
     STOPPING = "stopping"
     NOT_YET = "not yet"  # the batch takes longer, or PostgreSQL does not answer
-    IN_VAIN = "in vain"  # none runs yet, or they cannot be asked from here
+    IN_VAIN = "in vain"  # none runs yet, or is frozen, or they cannot be asked from here
 
 
 class Submission:
@@ -129,12 +129,13 @@ class Submission:
             if done.returncode == SettingsError.exit_status:  # as where a secret is on the nodes only
                 _say("the streams cannot be asked to stop from here, see above")
                 return Asked.IN_VAIN
-            answers += json.loads(done.stdout) if done.stdout.startswith("[") else [{"stream": name, "stopped": False}]
+            unanswered: list[dict[str, object]] = [{"stream": name, "stopped": False}]
+            answers += json.loads(done.stdout) if done.stdout.startswith("[") else unanswered
         for answer in answers:
             _say(f"{answer['stream']}: {answer.get('words', 'not stopped, see above')}")
-        if not all(answer["stopped"] for answer in answers):
-            return Asked.NOT_YET
-        return Asked.IN_VAIN if all(answer["words"] == NOT_RUNNING for answer in answers) else Asked.STOPPING
+        if all(str(answer.get("words")).startswith((NOT_RUNNING, SILENT)) for answer in answers):
+            return Asked.IN_VAIN
+        return Asked.STOPPING if all(answer["stopped"] for answer in answers) else Asked.NOT_YET
 
     def _kill(self) -> None:
         """Ends the application at once; before it is submitted, its submission."""

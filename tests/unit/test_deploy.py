@@ -19,6 +19,7 @@ from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import SettingsError
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
+from tests.system import ROOT
 
 CANARY = "c4n4ry"
 
@@ -136,6 +137,23 @@ def test_settings_are_checked_before_anything_starts(tmp_path: Path) -> None:
         ship({"CASTRO_REDIS_PASSWORD_FILE": "/nowhere"}, [], tmp_path)
 
 
+def test_a_secret_on_hdfs_is_read_where_a_job_runs_beside_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/secret"}
+    monkeypatch.delenv("SPARK_HOME", raising=False)
+    with pytest.raises(SettingsError, match=r"CASTRO_REDIS_PASSWORD_FILE: cannot read hdfs://n/secret: HDFS: SPARK_HOME is not set"):
+        load_settings("cluster", environ=environ)
+    shell = tmp_path / "bin" / "spark-class"
+    shell.parent.mkdir()
+    shell.write_text(f'#!/bin/sh\n[ "$2 $3" = "-cat hdfs://n/secret" ] && echo {CANARY}\n')
+    shell.chmod(0o700)
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path))
+    password = load_settings("cluster", environ=environ).redis.password
+    assert password is not None
+    assert password.get_secret_value() == CANARY
+    with pytest.raises(SettingsError, match="is HADOOP_CONF_DIR set"):
+        load_settings("cluster", environ={"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/other"})
+
+
 def test_options_are_read_as_the_job_reads_them() -> None:
     words = ["--stream", "sales", "--env=cluster", "--stream=inventory", "--conf-file", "a b"]
     assert submit._values(words, "--stream") == ["sales", "inventory"]
@@ -165,8 +183,9 @@ def test_a_stream_outlives_lost_containers(job: str, options: tuple[str, ...], a
 def test_containers_roll_their_logs_and_yarn_takes_the_rolled_ones() -> None:
     settings, name = spark_settings("stream"), "log4j2-yarn.properties"
     option = f"-Dlog4j2.configurationFile={arguments.CONF}/{name}"
-    for java in (settings["spark.executor.extraJavaOptions"], settings["spark.yarn.am.extraJavaOptions"], submit._JAVA):
+    for java in (settings["spark.executor.extraJavaOptions"], submit._JAVA):
         assert option in java.split()
+    assert f"spark.yarn.am.extraJavaOptions={option}" in (ROOT / "spark-submit.sh").read_text()
     log = properties_file.parse(resource(f"conf/{name}").read_text())
     kept = int(log["appender.rolling.strategy.max"])
     assert (log["appender.rolling.policies.size.size"], kept) == ("10MB", output._OLD_LOGS)
@@ -177,7 +196,10 @@ def test_containers_roll_their_logs_and_yarn_takes_the_rolled_ones() -> None:
     pattern = log["appender.rolling.filePattern"].rpartition("/")[2]
     assert all(rolled.fullmatch(file) for file in (pattern.replace("%i", "9"), f"{output.JOB_LOG}.1"))
     client = properties_file.parse(resource("conf/log4j2.properties").read_text())
-    assert {k: v for k, v in log.items() if k.startswith("logger.")} == {k: v for k, v in client.items() if k.startswith("logger.")}
+    quiet = {k: v for k, v in client.items() if k.startswith("logger.")}
+    own = {k: v for k, v in log.items() if k.startswith("logger.") and not k.startswith("logger.master.")}
+    assert own == quiet
+    assert log["logger.master.appenderRef.stderr.ref"] == "stderr"  # else no job's own exit status reaches its caller
 
 
 def test_a_driver_on_yarn_rolls_its_log_and_stderr_with_it(tmp_path: Path) -> None:
@@ -224,6 +246,7 @@ def answer(stopped: bool, words: str) -> dict[str, object]:
     (1, [answer(False, "not stopped after 60 s (taken)")], False, True),
     (1, [], False, True),  # PostgreSQL does not answer
     (0, [answer(True, "not running")], True, False),  # it has not begun yet: the command would miss it
+    (1, [answer(False, "no heartbeat from node-1 pid 7 for 40 s: end that process")], True, False),  # of an earlier application
     (2, [], True, False),  # a secret that is on the nodes only
 ])  # fmt: skip
 def test_a_signal_ends_a_stream_in_one_way_or_another(

@@ -86,7 +86,7 @@ def _answer(question: Callable[[], Part], connection: Connection) -> Part:
     """The answer, or a part with an entry `error`; leaves the connection usable."""
     try:
         return question()
-    except psycopg2.errors.UndefinedTable as error:
+    except (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn) as error:
         problem = NotMigrated(first_line(error), "run ./spark-submit.sh migrate with the same settings")
         return {"error": f"PostgreSQL: {problem}"}
     except (CastroError, psycopg2.Error) as error:
