@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 import click
 
-from castro_spark.errors import CastroError, first_line
+from castro_spark.errors import CastroError, first_line, in_words
 from castro_spark.jvm import ended_jvm
+from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.output import droppable_output, separate_log
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import StreamDeclaration, all_streams
@@ -111,7 +112,8 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
             click.echo(f"error: {known}", err=True)
             return known.exit_status
         logging.getLogger("castro_spark").debug("trace", exc_info=True)
-        click.echo(f"error: {type(error).__name__}: {first_line(error)}", err=True)
+        told = in_words(error) if kerberos_trouble(str(error)) else f"{type(error).__name__}: {first_line(error)}"
+        click.echo(f"error: {told}", err=True)
         return 1
     return status if isinstance(status, int) else 0
 

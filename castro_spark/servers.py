@@ -1,13 +1,16 @@
-"""Settings of Kafka, PostgreSQL and Redis: addresses, credentials and timeouts."""
+"""Settings of Kafka, PostgreSQL, Redis and Kerberos: addresses, credentials and timeouts."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from castro_spark import credentials
 
+KAFKA_KEYTAB = "CASTRO_KAFKA_KEYTAB"  # environment variable with the keytab's path, in each JVM (kerberos/login)
+_PRINCIPAL = re.compile(r"[^@/\s]+(/[^@/\s]+)?@[^@/\s]+")
 _SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # mechanisms with user and password
 
 
@@ -15,6 +18,31 @@ class Section(BaseModel):
     """A frozen section that rejects unknown keys; its errors do not contain input values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class KerberosSettings(Section):
+    """The job's user for HDFS, YARN, the metastore and, with SASL mechanism GSSAPI, Kafka.
+
+    Without a keytab Spark uses the ticket cache of the user who starts the job (kinit), and no longer than it lasts.
+    """
+
+    method: Literal["simple", "kerberos"]
+    principal: str | None = None
+    keytab: str | None = Field(default=None, min_length=1)
+    krb5_conf: str | None = Field(default=None, min_length=1)
+
+    @field_validator("principal")
+    @classmethod
+    def _with_realm(cls, principal: str | None) -> str | None:
+        if principal is not None and (not _PRINCIPAL.fullmatch(principal) or "_HOST" in principal):
+            raise ValueError("must be name@REALM or name/host@REALM, as inventory-ml@CASTROLANDA.LOCAL")
+        return principal
+
+    @model_validator(mode="after")
+    def _keytab_of_whom(self) -> KerberosSettings:
+        if self.method == "kerberos" and self.keytab is not None and self.principal is None:
+            raise ValueError("keytab: principal must name whose key in it is used")
+        return self
 
 
 class KafkaSettings(Section):
@@ -25,6 +53,7 @@ class KafkaSettings(Section):
     secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # from the options file
     options_file: str | None = None  # its path
     options_file_on_nodes: bool = False
+    kerberos_principal: str | None = None  # kerberos.principal, if kerberos has a keytab
 
     @field_validator("options")
     @classmethod
@@ -52,6 +81,12 @@ class KafkaSettings(Section):
         if not self.option("security.protocol").upper().startswith("SASL_"):
             raise ValueError("options: security.protocol must be SASL_SSL (or SASL_PLAINTEXT) beside sasl_username")
         return self
+
+    @property
+    def logs_in_by_keytab(self) -> bool:
+        """Whether the options ask for Kerberos (Kafka's default mechanism), and name no login of their own."""
+        sasl = self.option("security.protocol").upper().startswith("SASL_")
+        return sasl and self.sasl_mechanism in {"", "GSSAPI"} and not self.option("sasl.jaas.config")
 
     @property
     def sasl_mechanism(self) -> str:

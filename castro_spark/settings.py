@@ -17,7 +17,7 @@ from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.properties_file import parse
 from castro_spark.resources import resource
-from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
+from castro_spark.servers import KafkaSettings, KerberosSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.stream_settings import HistorySettings, StreamSettings
 from castro_spark.streams.declaration import IdentityRule
 
@@ -32,6 +32,9 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_ARCHIVE_DIR": ("archive", "dir"),
     "CASTRO_TIMEZONE": ("timezone",),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
+    "CASTRO_KERBEROS_METHOD": ("kerberos", "method"),
+    "CASTRO_KERBEROS_PRINCIPAL": ("kerberos", "principal"),
+    "CASTRO_KERBEROS_KEYTAB": ("kerberos", "keytab"),
     "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE": ("postgres", "executor_password_file"),
 }
 VARIABLES = tuple(_OVERRIDES)
@@ -143,6 +146,7 @@ class Settings(Section):
     kafka: KafkaSettings
     postgres: PostgresSettings
     redis: RedisSettings
+    kerberos: KerberosSettings
     projection: ProjectionSettings
     checkpoint_dir: str = Field(min_length=1)
     archive: ArchiveSettings
@@ -161,6 +165,15 @@ class Settings(Section):
         if name not in available_timezones():
             raise ValueError("must be an IANA name such as America/Sao_Paulo")
         return name
+
+    @model_validator(mode="after")
+    def _kafka_can_log_in(self) -> Settings:
+        if self.kafka.logs_in_by_keytab and self.kafka.kerberos_principal is None:
+            raise ValueError(
+                "kafka.options: SASL with mechanism GSSAPI needs kerberos.method kerberos, kerberos.principal and"
+                " kerberos.keytab (or name another sasl.mechanism)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _histories_are_tables(self) -> Settings:
@@ -234,6 +247,9 @@ def load_settings(
     if file := environ.get(credentials.KAFKA_OPTIONS_FILE):
         _put(tree, ("kafka", "secret_options"), credentials.read_options_file(file))
         _put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
+    kerberos = tree.get("kerberos")
+    if isinstance(kerberos, dict) and kerberos.get("method") == "kerberos" and kerberos.get("keytab"):
+        _put(tree, ("kafka", "kerberos_principal"), kerberos.get("principal"))
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:

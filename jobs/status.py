@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 import click
+from pyspark.sql import SparkSession
 
 from castro_spark import cli
 from castro_spark.observe.status import Status
@@ -25,7 +26,11 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], as_json: bool
     settings = cli.load(env, conf_file)
     status = Status(settings, cli.chosen(names))
     with_archive = settings.archive.dir is not None
-    for kind, part in chain(status.stored(), status.topics(lambda: spark_session("status", delta=with_archive))):
+
+    def session() -> SparkSession:
+        return spark_session("status", settings, delta=with_archive)
+
+    for kind, part in chain(status.stored(), status.topics(session)):
         for line in () if as_json else lines(kind, part):
             click.echo(line)
     if as_json:

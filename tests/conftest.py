@@ -12,7 +12,7 @@ from castro_spark.local import Stack
 from tests import engine
 from tests.system import System
 
-_ROOMS = ("cluster", "recovery", "integration", "unit")
+_ROOMS = ("cluster", "kerberos", "recovery", "integration", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,21 +9,28 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 from castro_spark import __version__
 from castro_spark.deploy.artefact import Artefacts, Say
 from castro_spark.errors import CastroError
+from castro_spark.kerberos_words import kerberos_trouble
 
 _SHELL = "org.apache.hadoop.fs.FsShell"
 _RECORD = "staged.json"
 _MANIFEST = "manifest.json"
 
 
-def stage(artefacts: Artefacts, uri: str, folder: Path, say: Say) -> None:
-    """Uploads what `uri` does not have yet, and writes manifest.json there; `folder` keeps a record for the starts."""
+def stage(artefacts: Artefacts, uri: str, folder: Path, say: Say, login: Sequence[str] = ()) -> None:
+    """Uploads what `uri` does not have yet, and writes manifest.json there; `folder` keeps a record for the starts.
+
+    `login`: options of spark-submit (kerberos/login).
+    """
     uri = uri.rstrip("/")
+    hadoop = partial(_hadoop, login)
     hadoop("-mkdir", "-p", uri)
     there = {line.rpartition("/")[2] for line in hadoop("-ls", "-C", uri).splitlines()}
     missing = [path for path in artefacts.files if path.name not in there]
@@ -58,14 +65,22 @@ def staged(folder: Path) -> dict[str, str]:
         return {}
 
 
-def hadoop(*arguments: str) -> str:
-    """Runs a command of Hadoop's file system shell, with the configuration in HADOOP_CONF_DIR; returns its output."""
-    command = [str(Path(os.environ["SPARK_HOME"], "bin", "spark-class")), _SHELL, *arguments]
+def _hadoop(login: Sequence[str], *arguments: str) -> str:
+    """Runs a command of Hadoop's file system shell, with the configuration in HADOOP_CONF_DIR; returns its output.
+
+    By spark-submit, which logs in by a keytab.
+    """
+    submit = str(Path(os.environ["SPARK_HOME"], "bin", "spark-submit"))
+    command = [submit, "--master", "local", *login, "--class", _SHELL, "spark-internal", *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         words = [line for line in done.stderr.splitlines() if line.strip() and " WARN " not in line][-5:]
+        trouble = kerberos_trouble(done.stderr)
         raise CastroError(
-            f"HDFS: {' '.join(arguments[:2])}: " + "\n".join(words),
-            "is HADOOP_CONF_DIR set, the name node reachable, and the folder yours to write?",
+            f"HDFS: {' '.join(arguments[:2])}: {trouble.problem if trouble else ''}\n"
+            + "\n".join(words),
+            trouble.remedy
+            if trouble
+            else "is HADOOP_CONF_DIR set, the name node reachable, and the folder yours to write?",
         )
     return done.stdout

@@ -21,6 +21,9 @@ from castro_spark.deploy.arguments import CONF
 from castro_spark.deploy.last_words import kill, output_of
 from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import CastroError, first_line
+from castro_spark.kerberos.check import check
+from castro_spark.kerberos.login import login_environment, login_options
+from castro_spark.kerberos_words import Trouble, kerberos_trouble
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
 
@@ -42,15 +45,22 @@ class Submission:
         self.status: int | None = None  # the job's own, if YARN tells it
         self._tracking: str | None = None
         self._stopping = False
+        self._login: list[str] = []
+        self._trouble: Trouble | None = None  # with Kerberos, of which spark-submit tells
 
     def run(self, options: Sequence[str]) -> int:
         """Submits with these options of spark-submit; returns the job's exit status."""
-        load_settings(*self._settings_options(), environ=checkable(os.environ))  # before anything is started
+        # Before anything is started.
+        settings = load_settings(*self._settings_options(), environ=checkable(os.environ))
+        check(settings.kerberos, os.environ)
+        os.environ.update(login_environment(settings.kerberos, os.environ))
+        self._login = login_options(settings.kerberos)
         with tempfile.TemporaryDirectory(prefix="castro-submit-") as name:
             shipment = ship(os.environ, self._job, Path(name))
             command = [
                 str(Path(os.environ["SPARK_HOME"], "bin", "spark-submit")), *self._attempts(), *options,
                 "--deploy-mode", "cluster", "--driver-java-options", _JAVA, *shipment.submit,
+                *login_options(settings.kerberos, settings.kafka),
                 str(self._job_file), *shipment.job,
             ]  # fmt: skip
             child = subprocess.Popen(
@@ -78,6 +88,7 @@ class Submission:
             if (match := _TRACKING.search(line)) and match[1] != self._tracking:
                 self._tracking = match[1]
                 _say(f"{self.application or 'the application'}: {self._tracking}")
+            self._trouble = self._trouble or kerberos_trouble(line)
             match = _APPLICATION.search(line)
             if match and match[1] != self.application:
                 self.application = match[1]
@@ -86,9 +97,11 @@ class Submission:
                 sys.stderr.write(line)
 
     def _report(self, left: int) -> int:
+        if left and self._trouble:
+            _say(f"{self._trouble}")
         if self.application is None:
             return left or 1
-        out, log = output_of(self.application, _FAILED_SECONDS if left else _DONE_SECONDS)
+        out, log = output_of(self.application, _FAILED_SECONDS if left else _DONE_SECONDS, self._login)
         sys.stdout.write(out)
         if left:
             lines = log.splitlines()[-_LAST_LINES:]
@@ -105,7 +118,7 @@ class Submission:
             if self._job_file.stem == "stream":
                 self._stop_streams()
             elif self.application:
-                kill(self.application)
+                kill(self.application, self._login)
         except Exception as error:  # noqa: BLE001 - of any kind: the caller may ask again
             _say(f"not stopped: {first_line(error)}")
             self._stopping = False

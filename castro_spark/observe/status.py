@@ -86,6 +86,8 @@ class Status:
         try:
             spark = session()
             states = topic_states(spark, self._settings.kafka, [self._topic(s) for s in self._streams])
+        except CastroError as error:  # no login
+            states = {self._topic(s): SourceError(error.problem, error.remedy) for s in self._streams}
         except (PySparkException, Py4JError, OSError) as error:
             problem = f"Spark does not start: {in_words(error)}"
             unavailable = SourceError(problem, "is there a Java 17 or newer, and its memory?")

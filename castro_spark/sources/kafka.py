@@ -16,6 +16,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
+from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_options import admin_options, reader_options
 
@@ -296,6 +297,9 @@ def _refused(error: Py4JJavaError, where: str) -> SourceError:
     while cause is not None:
         chain.append(str(cause.toString()))
         cause = cause.getCause()
+    if trouble := kerberos_trouble(" ".join(chain)):
+        told = KafkaUnavailable if trouble.passes else KafkaRefused
+        return told(f"{where}: {trouble.problem} ({chain[-1]})", trouble.remedy)
     root = chain[-1].partition(": ")[2] or chain[-1]  # the root cause's message, without its class name
     permanent = any(name in text for text in chain for name in _PERMANENT) and _UNRESOLVED not in root
     kind = KafkaRefused if permanent else KafkaUnavailable

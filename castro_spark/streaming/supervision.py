@@ -15,7 +15,7 @@ from castro_spark.jvm import ended_jvm
 from castro_spark.observe.instance import State, StreamState
 from castro_spark.settings import StreamingSettings
 from castro_spark.streaming.batches import StopRequested
-from castro_spark.streaming.verdict import Verdict, error_line, verdict
+from castro_spark.streaming.verdict import Verdict, error_detail, error_line, verdict
 
 log = logging.getLogger(__name__)
 _FIRST_WAIT_SECONDS = 1.0
@@ -59,7 +59,7 @@ def supervise(
             given_up = _given_up(judged, failures, now - failing_since, patience)
             if given_up:
                 log.error("stream %s ended (%s%s): %s", state.stream, judged.reason, given_up, error_text)
-                state.ended(State.FAILED, judged.reason, str(error))
+                state.ended(State.FAILED, judged.reason, error_detail(error))
                 return error
             wait = min(settings.restart_wait_seconds, _FIRST_WAIT_SECONDS * 2 ** min(failures, 30))
             failures += 1
