@@ -27,16 +27,13 @@ def secured_hadoop(kdc: Kdc, *, token_renewal_seconds: int, token_life_seconds: 
         keytab = kdc.keytab(folder / "daemons.keytab", _DAEMONS, _WEB)
         (folder / "secret").write_text(secrets.token_hex())
         write_site(folder / "server.xml", _server(keytab, folder / "secret", token_renewal_seconds, token_life_seconds))
-        write_site(folder / "conf" / "hdfs-site.xml", _CLIENT)
 
     hadoop = Hadoop(prepare, covers={Path("/etc/krb5.conf"): kdc.krb5_conf})
-    site = hadoop.folder / "conf" / "hdfs-site.xml"
-    assert site.exists()
+    write_site(hadoop.folder / "conf" / "core-site.xml", {"fs.defaultFS": hadoop.uri} | _CLIENT)
     return hadoop
 
 
-# hdfs-site.xml is read by HDFS's clients only; what all of Hadoop must know is in core-site.xml, which the mini cluster
-# writes: `client_settings` adds it.
+# For all clients. In core-site.xml, which everything of Hadoop reads.
 _CLIENT = {
     "hadoop.security.authentication": "kerberos",
     "dfs.namenode.kerberos.principal": _DAEMONS,
@@ -73,6 +70,9 @@ def _server(keytab: Path, secret: Path, renewal: int, life: int) -> Mapping[str,
         "yarn.resourcemanager.proxy-user-privileges.enabled": "true",
         "hadoop.proxyuser.hadoop.hosts": "*",
         "hadoop.proxyuser.hadoop.groups": "*",
+        # The metastore makes folders as its clients.
+        "hadoop.proxyuser.hive.hosts": "*",
+        "hadoop.proxyuser.hive.groups": "*",
     }
 
 
