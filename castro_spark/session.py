@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
+from castro_spark.errors import KerberosRefused
 from castro_spark.kerberos.login import log_in
+from castro_spark.servers import KerberosSettings
 from castro_spark.settings import Settings
 
 ZONE = "UTC"  # time zone of every JVM: ORC and text store local times, which Java reads in the JVM's zone
@@ -92,6 +95,7 @@ def embedded_hive(folder: Path) -> dict[str, str]:
 def _builder(job: str, settings: Settings | None) -> SparkSession.Builder:
     if settings is not None and not _has_jvm():
         log_in(settings.kerberos, settings.kafka, os.environ)
+        _start_jvm(settings.kerberos)
     return (
         SparkSession.builder.appName(f"castro_spark {job}")
         .config("spark.sql.session.timeZone", "UTC")
@@ -109,6 +113,19 @@ def _builder(job: str, settings: Settings | None) -> SparkSession.Builder:
         .config("spark.sql.adaptive.enabled", "false")
         .config("spark.redaction.regex", redaction())
     )
+
+
+def _start_jvm(kerberos: KerberosSettings) -> None:
+    context: Any = SparkContext
+    try:
+        context._ensure_initialized()
+    except PySparkRuntimeError as error:
+        if kerberos.method == "simple" or error.getCondition() != "JAVA_GATEWAY_EXITED":
+            raise
+        raise KerberosRefused(
+            "Spark's JVM ended at its start, where it logs in; its own words are above",
+            "if they tell of a login: docs/kerberos.md; with kinit installed (krb5-user) mistakes are told before",
+        ) from None
 
 
 def _has_jvm() -> bool:
