@@ -373,6 +373,7 @@ if [[ -n ${CASTRO_MASTER-} ]]; then
 elif says '(--master|spark\.master)' yarn; then
     on_yarn=1
 fi
+[[ -z $on_yarn ]] || export CASTRO_ON_YARN=1
 # The executors' Python: YARN's nodes have one of their own.
 [[ -z $on_yarn ]] || : "${PYSPARK_PYTHON:=${CASTRO_CLUSTER_PYTHON:-python3}}"
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$PYTHON}

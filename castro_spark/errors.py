@@ -26,6 +26,8 @@
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        the extracted rows fail a check; the table is not replaced
     ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
+    ├── KerberosRefused         no login: wrong key, expired ticket, clocks that differ
+    ├── KerberosUnavailable     the KDC does not answer
     ├── JvmEnded                Spark's JVM ended during the job
     ├── IdentitiesDiffer        stream and warehouse identify the same events differently
     ├── StreamsFailed           streams did not stop as requested
@@ -38,6 +40,8 @@ retries it, and never treats it as a bad record.
 """
 
 from __future__ import annotations
+
+from castro_spark.kerberos_words import kerberos_trouble
 
 _INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
 
@@ -154,6 +158,14 @@ class ChecksFailed(SinkError):
     """The extracted rows fail a check; the table is unchanged."""
 
 
+class KerberosRefused(CastroError):
+    """The KDC gives no ticket, or there is none; a retry does not help."""
+
+
+class KerberosUnavailable(CastroError):
+    """The KDC does not answer now; possibly transient."""
+
+
 class JvmEnded(CastroError):
     """Spark's JVM has ended: out of memory, killed, or crashed."""
 
@@ -184,9 +196,14 @@ def first_line(error: BaseException | None) -> str:
 
 
 def in_words(error: BaseException | None) -> str:
-    """An error's text: a CastroError with its remedy; of any other error, including Java's, the first line."""
+    """An error's text: a CastroError with its remedy; of any other error, including Java's, the first line.
+
+    An error of Kerberos's is told in words, whoever raised it.
+    """
     if isinstance(error, CastroError):
         return str(error)
+    if trouble := kerberos_trouble(str(error)):
+        return f"{trouble.problem} ({first_line(error)})\n  what to do: {trouble.remedy}"
     if java := getattr(error, "java_exception", None):
         return str(java).partition("\n")[0]
     return with_class(error)

@@ -1,8 +1,9 @@
-"""Settings of Kafka, PostgreSQL and Redis: addresses, credentials and timeouts."""
+"""Settings of Kafka, PostgreSQL, Redis and Kerberos: addresses, credentials and timeouts."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Literal
 
 from psycopg2.extensions import parse_dsn
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -10,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from castro_spark import credentials
 from castro_spark.private_file import private_file
 
+KAFKA_KEYTAB = "CASTRO_KAFKA_KEYTAB"  # environment variable with the keytab's path, in each JVM (kerberos/login)
+_PRINCIPAL = re.compile(r"[^@/\s]+(/[^@/\s]+)?@[^@/\s]+")
 _SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # mechanisms with user and password
 _VERIFYING = ("verify-full", "verify-ca")  # the values of libpq's sslmode that look at the server's certificate
 
@@ -27,6 +30,31 @@ class ServerSection(Section):
     ca_certificates: str | None = None
 
 
+class KerberosSettings(Section):
+    """The job's user for HDFS, YARN, the metastore and, with SASL mechanism GSSAPI, Kafka.
+
+    Without a keytab Spark uses the ticket cache of the user who starts the job (kinit), and no longer than it lasts.
+    """
+
+    method: Literal["simple", "kerberos"]
+    principal: str | None = None
+    keytab: str | None = Field(default=None, min_length=1)
+    krb5_conf: str | None = Field(default=None, min_length=1)
+
+    @field_validator("principal")
+    @classmethod
+    def _with_realm(cls, principal: str | None) -> str | None:
+        if principal is not None and (not _PRINCIPAL.fullmatch(principal) or "_HOST" in principal):
+            raise ValueError("must be name@REALM or name/host@REALM, as inventory-ml@CASTROLANDA.LOCAL")
+        return principal
+
+    @model_validator(mode="after")
+    def _keytab_of_whom(self) -> KerberosSettings:
+        if self.method == "kerberos" and self.keytab is not None and self.principal is None:
+            raise ValueError("keytab: principal must name whose key in it is used")
+        return self
+
+
 class KafkaSettings(ServerSection):
     bootstrap_servers: str = Field(min_length=3)
     options: dict[str, str] = Field(default_factory=dict)
@@ -35,6 +63,7 @@ class KafkaSettings(ServerSection):
     secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # from the options file
     options_file: str | None = None  # its path
     options_file_on_nodes: bool = False
+    kerberos_principal: str | None = None  # kerberos.principal, if kerberos has a keytab
 
     @field_validator("options")
     @classmethod
@@ -72,6 +101,12 @@ class KafkaSettings(ServerSection):
         if both := [name for name in {**self.options, **self.secret_options} if name.startswith("ssl.truststore.")]:
             raise ValueError(f"options: {both[0]} and ca_file exclude each other: set one of them")
         return self
+
+    @property
+    def logs_in_by_keytab(self) -> bool:
+        """Whether the options ask for Kerberos (Kafka's default mechanism), and name no login of their own."""
+        sasl = self.option("security.protocol").upper().startswith("SASL_")
+        return sasl and self.sasl_mechanism in {"", "GSSAPI"} and not self.option("sasl.jaas.config")
 
     @property
     def sasl_mechanism(self) -> str:

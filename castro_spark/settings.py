@@ -19,7 +19,7 @@ from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.properties_file import parse
 from castro_spark.quality_settings import QualitySettings
 from castro_spark.resources import resource
-from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
+from castro_spark.servers import KafkaSettings, KerberosSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.stream_settings import HistorySettings, StreamSettings
 from castro_spark.streams.declaration import IdentityRule
 
@@ -35,6 +35,9 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_TIMEZONE": ("timezone",),
     "CASTRO_LOG_FORMAT": ("logging", "format"),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
+    "CASTRO_KERBEROS_METHOD": ("kerberos", "method"),
+    "CASTRO_KERBEROS_PRINCIPAL": ("kerberos", "principal"),
+    "CASTRO_KERBEROS_KEYTAB": ("kerberos", "keytab"),
     "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE": ("postgres", "executor_password_file"),
     **certificates.CA_FILES,
 }
@@ -154,6 +157,7 @@ class Settings(Section):
     kafka: KafkaSettings
     postgres: PostgresSettings
     redis: RedisSettings
+    kerberos: KerberosSettings
     projection: ProjectionSettings
     checkpoint_dir: str = Field(min_length=1)
     archive: ArchiveSettings
@@ -174,6 +178,15 @@ class Settings(Section):
         if name not in available_timezones():
             raise ValueError("must be an IANA name such as America/Sao_Paulo")
         return name
+
+    @model_validator(mode="after")
+    def _kafka_can_log_in(self) -> Settings:
+        if self.kafka.logs_in_by_keytab and self.kafka.kerberos_principal is None:
+            raise ValueError(
+                "kafka.options: SASL with mechanism GSSAPI needs kerberos.method kerberos, kerberos.principal and"
+                " kerberos.keytab (or name another sasl.mechanism)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _histories_are_tables(self) -> Settings:
@@ -252,6 +265,9 @@ def load_settings(
         _put(tree, ("kafka", "secret_options"), credentials.read_options_file(file))
         _put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
     certificates.put_certificates(tree, lambda key: origins.get(key, f"{path}: {key}"))
+    kerberos = tree.get("kerberos")
+    if isinstance(kerberos, dict) and kerberos.get("method") == "kerberos" and kerberos.get("keytab"):
+        _put(tree, ("kafka", "kerberos_principal"), kerberos.get("principal"))
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:

@@ -31,7 +31,7 @@ def main(
 ) -> None:
     """Streams until SIGTERM or SIGINT; the current batch ends first."""
     settings = cli.load(env, conf_file)
-    spark = spark_session("stream", delta=settings.archive.dir is not None)
+    spark = spark_session("stream", settings, delta=settings.archive.dir is not None)
     stopping = cli.until_signalled()  # after the session, which installs its own signal handler
 
     def json_line(stream: str, batch: BatchReport) -> None:

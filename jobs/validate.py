@@ -23,7 +23,9 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], warehouse: bo
     streams = cli.chosen(names)
 
     def session() -> SparkSession:
-        return hive_session("validate", settings.warehouse.embedded_dir) if warehouse else spark_session("validate")
+        if warehouse:
+            return hive_session("validate", settings.warehouse.embedded_dir, settings)
+        return spark_session("validate", settings)
 
     results = {}
     for name, check in checks(settings, streams, session, warehouse=warehouse):

@@ -42,6 +42,9 @@ def checks(
     yield "redis", lambda: check_usable(settings.redis)
     try:
         spark = session()
+    except CastroError as error:  # no login
+        yield "kerberos", partial(_raise, error)
+        return
     except (PySparkException, Py4JError, OSError) as error:
         problem = f"Spark does not start: {in_words(error)}"
         yield "spark", partial(_raise, CastroError(problem, "is there a Java 17 or newer, and its memory?"))

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.errors import SourceError, TopicMissing
+from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
+from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_options import admin_options, reader_options
 from castro_spark.sources.kafka_refusals import Protocol, explained
@@ -314,4 +315,7 @@ def refused(error: Py4JJavaError, protocol: Protocol, where: str) -> SourceError
     while cause is not None:
         chain.append(str(cause.toString()))
         cause = cause.getCause()
+    if trouble := kerberos_trouble(" ".join(chain)):
+        told = KafkaUnavailable if trouble.passes else KafkaRefused
+        return told(f"{where}: {trouble.problem} ({chain[-1]})", trouble.remedy)
     return explained(chain, protocol, where)

@@ -29,6 +29,8 @@ def topics(status: Status, session: Callable[[], SparkSession]) -> Iterator[Part
     try:
         spark = session()
         states = topic_states(spark, settings.kafka, [part["topic"] for part in parts])
+    except CastroError as error:  # no login
+        states = {part["topic"]: SourceError(error.problem, error.remedy) for part in parts}
     except (PySparkException, Py4JError, OSError) as error:
         problem = f"Spark does not start: {in_words(error)}"
         unavailable = SourceError(problem, "is there a Java 17 or newer, and its memory?")
