@@ -217,7 +217,7 @@ class _Admin:
         try:
             self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
         except Py4JJavaError as error:
-            raise _refused(error, f"Kafka at {self._servers}") from None
+            raise refused(error, f"Kafka at {self._servers}") from None
 
     def __enter__(self) -> _Admin:
         return self
@@ -287,11 +287,11 @@ class _Admin:
                     f"there is no topic {topic} at {self._servers}",
                     "create it: ./spark-submit.sh migrate (or ask who runs the brokers)",
                 ) from None
-            raise _refused(error, f"Kafka at {self._servers}, topic {topic}") from None
+            raise refused(error, f"Kafka at {self._servers}, topic {topic}") from None
 
 
-def _refused(error: Py4JJavaError, where: str) -> SourceError:
-    """KafkaRefused if the error is permanent (security, configuration); else KafkaUnavailable."""
+def refused(error: Py4JJavaError, where: str) -> SourceError:
+    """An error of the client: KafkaRefused if it is permanent (security, configuration); else KafkaUnavailable."""
     cause, chain = error.java_exception, []
     while cause is not None:
         chain.append(str(cause.toString()))
