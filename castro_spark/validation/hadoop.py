@@ -37,14 +37,17 @@ def folder_checks(jvm: Any, configuration: Any, settings: Settings) -> Iterator[
         yield _writing(jvm, configuration, "write archive", archive, "archive.dir")
 
 
-def yarn_checks(jvm: Any, configuration: Any, stage: str | None, files: dict[str, str], tag: str) -> Iterator[Check]:
-    """What a submission needs beside these; `stage` is the folder on HDFS with the staged `files` (names and URIs)."""
-    home = str(_system(jvm, configuration, "").getHomeDirectory())
-    yield _writing(jvm, configuration, "write submissions", f"{home}/.sparkStaging", "the user's folder on HDFS")
+def yarn_checks(jvm: Any, configuration: Any, default_fs: str, files: dict[str, str]) -> Iterator[Check]:
+    """What a submission needs beside these; `files` are the staged ones (names and URIs), none if nothing is staged."""
+    yield Check(
+        "write submissions", default_fs, partial(_submissions, jvm, configuration),
+        remedy="YARN's client writes to the user's own folder on HDFS: have it made, with the user as its owner",
+    )  # fmt: skip
+    stage = next(iter(files.values())).rpartition("/")[0] if files else None
     if stage:
         yield Check("read stage", stage, partial(_staged, jvm, configuration, files))
         yield Check("write stage", stage, partial(_may_stage, jvm, configuration, stage))
-    yield Check("clock of name node", home.partition("/user")[0], partial(_clock, jvm, configuration, f"{home}/{tag}"))
+    yield Check("clock of name node", default_fs, partial(_clock, jvm, configuration))
     yield Check(
         "resource manager", "yarn-site.xml", partial(_yarn, jvm, configuration), 60,
         "is yarn-site.xml the cluster's, and the resource manager up?",
@@ -61,6 +64,12 @@ def metastore_check(jvm: Any, place: str) -> Check:
 
 def _writing(jvm: Any, configuration: Any, name: str, folder: str, setting: str) -> Check:
     return Check(name, folder, partial(write, jvm, configuration, folder), remedy=f"{_GRANT} {setting}")
+
+
+def _submissions(jvm: Any, configuration: Any) -> str:
+    """Where YARN's client puts a submission's files."""
+    home = str(_system(jvm, configuration, "").getHomeDirectory().toString())
+    return f"{home}: {write(jvm, configuration, f'{home}/.sparkStaging')}"
 
 
 def write(jvm: Any, configuration: Any, folder: str) -> str:
@@ -136,9 +145,10 @@ def _may_stage(jvm: Any, configuration: Any, stage: str) -> str:
         return "this user may not write; another one stages new versions"
 
 
-def _clock(jvm: Any, configuration: Any, path: str) -> str:
-    """By the modification time that the name node gives a file."""
-    system, file = _system(jvm, configuration, path), jvm.org.apache.hadoop.fs.Path(path)
+def _clock(jvm: Any, configuration: Any) -> str:
+    """By the modification time that the name node gives a folder in the user's own one."""
+    system = _system(jvm, configuration, "")
+    file = jvm.org.apache.hadoop.fs.Path(system.getHomeDirectory(), f".castro-validate-{secrets.token_hex(8)}")
     before = time.time()
     system.mkdirs(file)
     after = time.time()

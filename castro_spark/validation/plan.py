@@ -21,6 +21,7 @@ from castro_spark.deploy.artefact import default_folder
 from castro_spark.deploy.stage import staged
 from castro_spark.errors import CastroError, SettingsError
 from castro_spark.hadoop_conf import HadoopConf, read_hadoop_conf
+from castro_spark.rules import configured
 from castro_spark.settings import Settings
 from castro_spark.sources.hive import read_table
 from castro_spark.streams.declaration import StreamDeclaration
@@ -44,7 +45,9 @@ class Validation:
     _failed: set[str] = field(default_factory=set)
 
     def results(self) -> Iterator[Result]:
-        """Runs all; yields each result as soon as it is there."""
+        """Runs all; yields each result as soon as it is there. Raises SettingsError before anything is asked."""
+        for stream in self.streams:
+            configured(stream, self.settings)
         for result in self._all():
             if result.state is State.FAILED:
                 self._failed.add(result.check)
@@ -96,10 +99,7 @@ class Validation:
         if not lost:
             checks += hadoop.folder_checks(jvm, configuration, self.settings)
         if conf is not None and not lost:
-            folder = default_folder()
-            files = staged(folder)
-            stage = next(iter(files.values())).rpartition("/")[0] if files else None
-            checks += hadoop.yarn_checks(jvm, configuration, stage, files, tag)
+            checks += hadoop.yarn_checks(jvm, configuration, conf.default_fs, staged(default_folder()))
             checks.append(hadoop.version_check(jvm, conf))
         if conf is not None and conf.metastores() and "reach metastore" not in self._failed:
             checks.append(hadoop.metastore_check(jvm, network.Service("", conf.metastores(), "").place))

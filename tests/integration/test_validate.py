@@ -19,6 +19,8 @@ from castro_spark.streams import stream
 from castro_spark.validation import postgres as postgres_checks
 from castro_spark.validation import redis as redis_checks
 from castro_spark.validation.check import Result, State, run
+from tests.builders import event, native
+from tests.consumer import Consumer
 from tests.system import System
 
 INVENTORY = stream("inventory")
@@ -89,9 +91,28 @@ def test_rights_that_lack_are_granted_as_told(migrated: System, owner: Any) -> N
     assert any(grant.startswith("TEMPORARY ON DATABASE") for grant in granted)
     results = postgres_results(settings)
     assert "extract --mode full: no (create in schema public: no, owns 0 of 5 warehouse tables); migrate: no" in results["postgres other rights"].note
+    commit_as_role(migrated, settings)
     owner.execute(f"REVOKE INSERT ON castro.quarantine FROM {ROLE}")
     assert "lacks rights to 1 of" in failed(postgres_results(settings))["postgres castro's tables"]
     owner.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO PUBLIC").format(sql.Identifier(migrated.database)))
+
+
+def commit_as_role(system: System, settings: Settings) -> None:
+    """What was granted is enough for a stream, with batches from the driver and from executors."""
+    mine = dict(system.env)
+    del system.env["CASTRO_POSTGRES_PASSWORD_FILE"]
+    system.env |= {"CASTRO_POSTGRES_DSN": settings.postgres.dsn, "CASTRO_POSTGRES_PASSWORD": "pw"}
+    try:
+        consumer = Consumer(system)
+        records = [[(0, number, native(event(id_evento=f"E{number}"))), (1, number, b"{")] for number in range(3)]
+        for number, batch in enumerate(records):
+            consumer.consume(number, batch, by_executors=number > 0, twice=False)
+        consumer.close()
+    finally:
+        system.env |= mine
+        del system.env["CASTRO_POSTGRES_PASSWORD"]
+    assert system.query("SELECT count(*) FROM ml_inventory_realtime") == [(3,)]
+    assert system.query("SELECT count(*) FROM castro.quarantine") == [(3,)]
 
 
 def test_a_trigger_that_refuses_is_told(migrated: System) -> None:
@@ -109,6 +130,7 @@ def test_a_trigger_that_refuses_is_told(migrated: System) -> None:
 
 def test_redis_keys_are_written_and_removed(migrated: System) -> None:
     settings = settings_of(migrated)
+    migrated.redis.flushdb()
     migrated.redis.set("inventory:realtime:P1", "kept")
     results = {r.check: r for r in run(list(redis_checks.checks(settings, [INVENTORY], "here")))}
     assert {r.state for r in results.values()} == {State.OK}, results
