@@ -62,7 +62,7 @@ def read_topic(jvm: Any, settings: KafkaSettings, name: str) -> Topic:
     with _told(settings, name):
         offsets, record_at = _read(jvm, settings, name, [int(p.partition()) for p in partitions])
     return Topic(
-        len(partitions), min(p.replicas().size() for p in partitions), min(p.isr().size() for p in partitions),
+        len(partitions), min(len(p.replicas()) for p in partitions), min(len(p.isr()) for p in partitions),
         offsets, record_at, configured,
     )  # fmt: skip
 

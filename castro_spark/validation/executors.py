@@ -187,9 +187,9 @@ def _python_error(error: Exception) -> CastroError:
     """Why Python's tasks do not run, in words."""
     text = str(error)
     if "PYTHON_VERSION_MISMATCH" in text:
-        versions = re.findall(r"\d+\.\d+", text)
+        theirs = re.search(r"different version:? \D*(\d+\.\d+)", text)
         return CastroError(
-            f"the nodes' Python is {versions[0] if versions else 'another'}, here {platform.python_version()}",
+            f"the nodes' Python is {theirs[1] if theirs else 'another'}, here {platform.python_version()}",
             "name one of the same minor version in CASTRO_CLUSTER_PYTHON (a path on every node)",
         )
     if match := re.search(r'Cannot run program "([^"]+)"', text):
