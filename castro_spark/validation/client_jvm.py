@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from castro_spark.errors import CastroError, in_words
 from castro_spark.resources import castro_home
 
 _ARGUMENTS = "PYSPARK_SUBMIT_ARGS"
+_OF_THE_CLUSTER = ("--master", "--deploy-mode", "--jars", "--archives")
 SECONDS = 120.0  # it may fetch staged jars from HDFS first
 
 
@@ -28,9 +29,7 @@ def start(*, without_cluster: bool) -> Any:
     """Starts the JVM, or finds the running one; returns py4j's view of it."""
     context: Any = SparkContext
     if context._gateway is None and without_cluster:
-        folders = [castro_home() / "jars" / name for name in ("spark", "delta")]
-        jars = [str(jar) for folder in folders for jar in sorted(folder.glob("*.jar"))]
-        os.environ[_ARGUMENTS] = shlex.join(["--master", "local[1]", "--jars", ",".join(jars), "pyspark-shell"])
+        os.environ[_ARGUMENTS] = shlex.join(_local(shlex.split(os.environ.get(_ARGUMENTS, "pyspark-shell"))))
     try:
         context._ensure_initialized()
     except (PySparkException, Py4JError, OSError) as error:
@@ -39,6 +38,20 @@ def start(*, without_cluster: bool) -> Any:
             "its own words are above; is there a Java 17 or newer, and its memory?",
         ) from None
     return context._jvm
+
+
+def _local(words: Sequence[str]) -> list[str]:
+    """spark-submit's arguments with the jars that are here, for a JVM that is not to use the cluster."""
+    folders = [castro_home() / "jars" / name for name in ("spark", "delta")]
+    jars = [str(jar) for folder in folders for jar in sorted(folder.glob("*.jar"))]
+    kept, following = ["--master", "local[1]", "--jars", ",".join(jars)], iter(words)
+    for word in following:
+        if word in _OF_THE_CLUSTER or word == "--conf":
+            value = next(following, "")
+            kept += [word, value] if word == "--conf" and not value.startswith("spark.yarn.") else []
+        else:
+            kept.append(word)
+    return kept
 
 
 def is_on_yarn(environ: Mapping[str, str]) -> bool:

@@ -37,8 +37,8 @@ def folder_checks(jvm: Any, configuration: Any, settings: Settings) -> Iterator[
         yield _writing(jvm, configuration, "write archive", archive, "archive.dir")
 
 
-def yarn_checks(jvm: Any, configuration: Any, default_fs: str, files: dict[str, str]) -> Iterator[Check]:
-    """What a submission needs beside these; `files` are the staged ones (names and URIs), none if nothing is staged."""
+def submission_checks(jvm: Any, configuration: Any, default_fs: str, files: dict[str, str]) -> Iterator[Check]:
+    """What a submission needs of HDFS; `files` are the staged ones (names and URIs), none if nothing is staged."""
     yield Check(
         "write submissions", default_fs, partial(_submissions, jvm, configuration),
         remedy="YARN's client writes to the user's own folder on HDFS: have it made, with the user as its owner",
@@ -48,7 +48,11 @@ def yarn_checks(jvm: Any, configuration: Any, default_fs: str, files: dict[str, 
         yield Check("read stage", stage, partial(_staged, jvm, configuration, files))
         yield Check("write stage", stage, partial(_may_stage, jvm, configuration, stage))
     yield Check("clock of name node", default_fs, partial(_clock, jvm, configuration))
-    yield Check(
+
+
+def yarn_check(jvm: Any, configuration: Any) -> Check:
+    """A login at the resource manager."""
+    return Check(
         "resource manager", "yarn-site.xml", partial(_yarn, jvm, configuration), 60,
         "is yarn-site.xml the cluster's, and the resource manager up?",
     )  # fmt: skip
@@ -141,8 +145,10 @@ def _staged(jvm: Any, configuration: Any, files: dict[str, str]) -> str:
 def _may_stage(jvm: Any, configuration: Any, stage: str) -> str:
     try:
         return write(jvm, configuration, stage)
-    except Py4JJavaError:  # only `package --stage` writes there
-        return "this user may not write; another one stages new versions"
+    except Py4JJavaError as error:
+        if "AccessControlException" not in str(error.java_exception):
+            raise
+        return "this user may not write; another one stages new versions"  # only `package --stage` writes there
 
 
 def _clock(jvm: Any, configuration: Any) -> str:

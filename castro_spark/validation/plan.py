@@ -81,7 +81,8 @@ class Validation:
         yield from redis.checks(settings, streams, places.get("reach redis", settings.redis.url))
 
     def _with_jvm(self, conf: HadoopConf | None) -> Iterator[Result]:
-        lost = self._failed & {"HADOOP_CONF_DIR", "reach name node", "reach resource manager"}
+        hdfs_lost = self._failed & {"HADOOP_CONF_DIR", "reach name node"}
+        lost = hdfs_lost | (self._failed & {"reach resource manager"})
         started: list[Any] = []
 
         def start() -> str:
@@ -96,17 +97,19 @@ class Validation:
         configuration = client_jvm.hadoop_configuration(jvm)
         tag = f"castro-validate-{secrets.token_hex(8)}"
         checks = [*versions.checks(jvm, self.settings.zone), *kafka.checks(jvm, self.settings, self.streams)]
-        if not lost:
+        if not hdfs_lost:
             checks += hadoop.folder_checks(jvm, configuration, self.settings)
-        if conf is not None and not lost:
-            checks += hadoop.yarn_checks(jvm, configuration, conf.default_fs, staged(default_folder()))
-            checks.append(hadoop.version_check(jvm, conf))
+        if conf is not None and not hdfs_lost:
+            checks += hadoop.submission_checks(jvm, configuration, conf.default_fs, staged(default_folder()))
+        if conf is not None and "reach resource manager" not in lost:
+            checks += [hadoop.yarn_check(jvm, configuration), hadoop.version_check(jvm, conf)]
         if conf is not None and conf.metastores() and "reach metastore" not in self._failed:
             checks.append(hadoop.metastore_check(jvm, network.Service("", conf.metastores(), "").place))
         yield from run(checks)
-        because = ", ".join(sorted(lost | (self._failed & {"resource manager", "write submissions"})))
-        if because:
-            yield skipped("folders, spark, executors", "", f"failed: {because}")
+        if hdfs_lost:
+            yield skipped("write folders", "HDFS", f"failed: {', '.join(sorted(hdfs_lost))}")
+        if lost := lost | (self._failed & {"resource manager", "write submissions"}):
+            yield skipped("spark, executors", "yarn", f"failed: {', '.join(sorted(lost))}")
             return
         yield from self._with_spark(jvm, tag)
 

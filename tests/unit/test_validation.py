@@ -14,7 +14,7 @@ import pytest
 
 from castro_spark.errors import CastroError, SettingsError
 from castro_spark.hadoop_conf import read_hadoop_conf
-from castro_spark.validation import clocks, network
+from castro_spark.validation import client_jvm, clocks, network
 from castro_spark.validation.check import Check, Result, State, run
 from castro_spark.validation.client_jvm import is_on_yarn
 from castro_spark.validation.network import Service, Unreachable, kafka_addresses, postgres_addresses, redis_addresses
@@ -177,6 +177,14 @@ def test_calendars() -> None:
     other = [*here[:late], (clocks.instants()[late] - timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%S"), *here[late + 1 :]]
     with pytest.raises(clocks.ClocksDiffer, match="America/Sao_Paulo at 2019-01-01T09:00:00, where Python's say 2019-01-01T10:00:00"):
         clocks.same_calendar(ZONE, other, "Java's")
+
+
+def test_a_jvm_without_the_cluster() -> None:
+    words = ["--master", "yarn", "--properties-file", "f", "--archives", "a#b", "--jars", "hdfs://n/j.jar"]
+    words += ["--conf", "spark.yarn.archive=hdfs://n/z", "--conf", "spark.x=y", "--load-spark-defaults", "pyspark-shell"]
+    jars, *rest = client_jvm._local(words)[3:]
+    assert "hdfs:" not in jars
+    assert rest == ["--properties-file", "f", "--conf", "spark.x=y", "--load-spark-defaults", "pyspark-shell"]
 
 
 def test_where_spark_submit_goes(tmp_path: Path) -> None:
