@@ -310,7 +310,7 @@ class _Admin:
 
 
 def refused(error: Py4JJavaError, protocol: Protocol, where: str) -> SourceError:
-    """KafkaRefused if the error is permanent (security, configuration); else KafkaUnavailable."""
+    """An error of the client: KafkaRefused if it is permanent (security, configuration); else KafkaUnavailable."""
     cause, chain = error.java_exception, []
     while cause is not None:
         chain.append(str(cause.toString()))
