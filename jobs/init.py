@@ -22,6 +22,7 @@ from castro_spark.errors import SettingsError, UsageError
 from castro_spark.hadoop_conf import HadoopConf, read_hadoop_conf
 from castro_spark.settings import load_settings
 
+_KEYTAB = "/etc/security/keytabs/inventory-ml.keytab"
 _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
@@ -47,6 +48,7 @@ def _checked(
 _kafka = _checked(kafka_servers)
 _postgres = _checked(postgres_dsn, credentials.check_dsn)
 _redis = _checked(redis_url, credentials.check_redis_url)
+_text = _checked(str.strip)
 
 
 @click.command(help=__doc__)
@@ -58,12 +60,14 @@ _redis = _checked(redis_url, credentials.check_redis_url)
 @click.option("--kafka-security", type=click.Choice(_PROTOCOLS), default="PLAINTEXT", show_default=True)
 @click.option("--postgres", callback=_postgres, help="host[:port], or a libpq connection string without password.")
 @click.option("--redis", callback=_redis, help="host[:port], or a URL without user and password.")
+@click.option("--principal", help="The jobs' principal, name@REALM; needed if Hadoop's authentication is Kerberos.")
+@click.option("--keytab", default=_KEYTAB, show_default=True, help="Its keytab, on each machine that starts jobs.")
 @click.option("--timezone", default="America/Sao_Paulo", show_default=True, help="The local calendar's.")
 @click.option("--archive/--no-archive", default=True, show_default=True, help="Keep every record as received.")
 @click.option("--yes", is_flag=True, help="Ask nothing: what is not given is an error.")
 def main(
     out: Path, hadoop_conf: Path | None, kafka: str | None, kafka_security: str, postgres: str | None,
-    redis: str | None, timezone: str, archive: bool, yes: bool,
+    redis: str | None, principal: str | None, keytab: str, timezone: str, archive: bool, yes: bool,
 ) -> None:  # fmt: skip
     """Writes one file, or nothing. Exit status 2 for a missing or wrong answer."""
     if out.exists():
@@ -75,6 +79,7 @@ def main(
         f"authentication    {hadoop.authentication}",
     ):
         click.echo(line)
+    secured = hadoop.authentication == "kerberos"
     answers = Answers(
         kafka=_answer(kafka, "--kafka", "Kafka's brokers (host[:port],...)", _kafka, yes=yes),
         postgres=_answer(postgres, "--postgres", "PostgreSQL (host[:port])", _postgres, yes=yes),
@@ -82,6 +87,8 @@ def main(
         timezone=timezone,
         archive=archive,
         kafka_security=kafka_security,
+        principal=_answer(principal, "--principal", "The principal (name@REALM)", _text, yes=yes) if secured else None,
+        keytab=keytab if secured else None,
     )
     text = settings_text(answers, hadoop)
     _check(text, out.name)

@@ -24,6 +24,8 @@ class Answers:
     timezone: str
     archive: bool
     kafka_security: str = "PLAINTEXT"
+    principal: str | None = None  # with Kerberos
+    keytab: str | None = None
 
 
 def kafka_servers(text: str) -> str:
@@ -66,8 +68,10 @@ timezone: {_quoted(answers.timezone)}
 kafka:
   bootstrap_servers: {_quoted(answers.kafka)}
 {_kafka_security(answers.kafka_security, hadoop)}
+{_kerberos(answers)}
 postgres:
-  dsn: {_quoted(answers.postgres)}   # beside a password or certificate: sslmode=verify-full sslrootcert=...
+  dsn: {_quoted(answers.postgres)}
+  # ca_file: /path/of/the/authority.pem   # TLS, and the server's certificate is verified: docs/security.md
   connect_timeout_seconds: 30
 
 redis:
@@ -101,8 +105,15 @@ def _kafka_security(protocol: str, hadoop: HadoopConf) -> str:
     if protocol.startswith("SASL") and hadoop.authentication != "kerberos":
         rows += "    sasl.mechanism: SCRAM-SHA-512   # or PLAIN; set CASTRO_KAFKA_SASL_USERNAME and ..._PASSWORD\n"
     if protocol.endswith("SSL"):
-        rows += "    # ssl.truststore.location: /path/on/every/node.pem (ssl.truststore.type: PEM)\n"
+        rows += "  # ca_file: /path/of/the/authority.pem   # docs/security.md\n"
     return f"  options:\n{rows}"
+
+
+def _kerberos(answers: Answers) -> str:
+    if answers.principal is None:
+        return "kerberos:\n  method: simple\n"
+    keytab = _quoted(answers.keytab) if answers.keytab else "null   # unset: the ticket cache of whoever starts the job"
+    return f"kerberos:\n  method: kerberos\n  principal: {_quoted(answers.principal)}\n  keytab: {keytab}\n"
 
 
 def next_steps(file: str, answers: Answers, hadoop: HadoopConf, conf_dir: str) -> list[str]:
@@ -114,8 +125,6 @@ def next_steps(file: str, answers: Answers, hadoop: HadoopConf, conf_dir: str) -
     ]
     if answers.kafka_security.startswith("SASL") and hadoop.authentication != "kerberos":
         steps.append("export CASTRO_KAFKA_SASL_USERNAME=... CASTRO_KAFKA_SASL_PASSWORD_FILE=...")
-    if hadoop.authentication == "kerberos":
-        steps.append("# conf/spark-cluster.conf: set spark.kerberos.principal and spark.kerberos.keytab")
     return [
         *steps,
         f"./spark-submit.sh package --stage {hadoop.default_fs.rstrip('/')}{FOLDER}/stage",

@@ -28,7 +28,7 @@ SECONDS = 120.0  # it may fetch staged jars from HDFS first
 
 
 def start(settings: Settings, *, without_cluster: bool) -> Any:
-    """Starts the JVM, or finds the running one; returns py4j's view of it. It logs in, unless it is `without_cluster`."""
+    """Starts the JVM, or finds the running one; returns py4j's view of it. Unless `without_cluster`, it logs in."""
     context: Any = SparkContext
     if context._gateway is None and without_cluster:
         os.environ[_ARGUMENTS] = shlex.join(_local(shlex.split(os.environ.get(_ARGUMENTS, "pyspark-shell"))))

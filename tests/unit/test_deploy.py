@@ -230,7 +230,7 @@ class Answers:
         self.killed: list[str] = []
         self.status, self.text = status, json.dumps(list(answers)) if answers else ""
         monkeypatch.setattr(submit.subprocess, "run", self.run)
-        monkeypatch.setattr(submit, "kill", self.killed.append)
+        monkeypatch.setattr(submit, "kill", lambda application, _: self.killed.append(application))
 
     def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         self.asked.append(command[3:])

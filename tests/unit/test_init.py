@@ -46,6 +46,7 @@ def run(env: Mapping[str, str], *arguments: str, answers: str = "") -> tuple[int
 def test_the_file_loads_and_says_what_comes_next(hadoop: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "own.yaml"
     given = ["--kafka", "k1,k2:9093", "--postgres", "db.example", "--redis", "r.example", "--kafka-security", "SASL_SSL"]
+    given += ["--principal", "inventory-ml@EXAMPLE"]
     status, output = run(hadoop, "--yes", "--out", str(file), *given)
     assert status == 0, output
     settings = load_settings(conf_file=file, environ={})
@@ -70,7 +71,8 @@ def test_the_file_loads_and_says_what_comes_next(hadoop: dict[str, str], tmp_pat
         f"./spark-submit.sh validate {job}",
         f"./spark-submit.sh stream {job}",
     ]
-    assert "spark.kerberos.principal" in output
+    assert (settings.kerberos.method, settings.kerberos.principal) == ("kerberos", "inventory-ml@EXAMPLE")
+    assert settings.kerberos.keytab == "/etc/security/keytabs/inventory-ml.keytab"
     status, output = run(hadoop, "--yes", "--out", str(file), "--kafka", "other", *given[2:])
     assert (status, output.startswith(f"error: {file} exists")) == (2, True)
     assert file.read_text() == text
@@ -78,13 +80,14 @@ def test_the_file_loads_and_says_what_comes_next(hadoop: dict[str, str], tmp_pat
 
 def test_it_asks_what_is_not_given(hadoop: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "own.yaml"
-    status, output = run(hadoop, "--out", str(file), "--no-archive", answers="k:1\nhost=x password=pw\nhost=x user=y dbname=z\nr\n")
+    status, output = run(hadoop, "--out", str(file), "--no-archive", answers="k:1\nhost=x password=pw\nhost=x user=y dbname=z\nr\nme@EXAMPLE\n")
     assert status == 0, output
     assert "must hold no password" in output
     settings = load_settings(conf_file=file, environ={})
     assert (settings.kafka.bootstrap_servers, settings.postgres.dsn) == ("k:1", "host=x user=y dbname=z")
     assert settings.archive.dir is None
     assert settings.kafka.options == {}
+    assert settings.kerberos.principal == "me@EXAMPLE"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_it_asks_what_is_not_given(hadoop: dict[str, str], tmp_path: Path) -> No
     [
         (["--yes"], "--kafka is not given"),
         (["--yes", "--kafka", "k", "--postgres", "p", "--redis", "redis://:pw@r"], "must hold no user and no password"),
-        (["--yes", "--kafka", "k", "--postgres", "p", "--redis", "r", "--timezone", "Mars"], "timezone: Value error, must be an IANA"),
+        (["--yes", "--kafka", "k", "--postgres", "p", "--redis", "r", "--principal", "me@X", "--timezone", "Mars"], "timezone: Value error, must be an IANA"),
         (["--hadoop-conf", "/no/such/folder"], "HADOOP_CONF_DIR=/no/such/folder is no folder"),
     ],
 )
@@ -116,6 +119,7 @@ def test_the_clusters_defaults_are_the_contracts() -> None:
     assert settings.warehouse.retries == 3
     assert "dbname=inventory_ml" in settings.postgres.dsn
     assert settings.redis.url.endswith(":6379/1")
+    assert (settings.kerberos.method, settings.kerberos.principal) == ("kerberos", "inventory-ml@CASTROLANDA.LOCAL")
     assert settings.checkpoint_dir.startswith("hdfs://namenode.castrolanda.local:9000/")
     assert settings.archive.folder("inventory").startswith("hdfs://namenode.castrolanda.local:9000/")
     assert settings.timezone == "America/Sao_Paulo"
