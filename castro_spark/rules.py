@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from castro_spark.errors import SettingsError
-from castro_spark.parse import ParseRules
 from castro_spark.parse.envelope import ForeignMarks
-from castro_spark.parse.history import GENERATION
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.origin import Source, is_no_name, is_pattern
+from castro_spark.parse.rules import WAREHOUSE_GENERATION, ParseRules
 from castro_spark.settings import Settings
 from castro_spark.stream_settings import StreamSettings
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
@@ -81,5 +80,5 @@ def parse_rules(
         foreign=ForeignMarks(parse.foreign_members, parse.operation_members, parse.operations),
         none_dates=parse.none_dates,
         date_allowance_years=parse.date_allowance_years,
-        source_label=(history.source or "") if history and generation == GENERATION else "",
+        source_label=(history.source or "") if history and generation == WAREHOUSE_GENERATION else "",
     )

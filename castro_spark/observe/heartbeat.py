@@ -1,51 +1,52 @@
-"""The heartbeat of an application: writes its rows in castro.instance, and polls for commands to its streams.
+"""The heartbeat of a process: writes the rows of its components in castro.instance, and polls for commands.
 
 It has its own thread and connection, so that it reports a hung stream too, and no commit waits for it. While PostgreSQL
-is unavailable it retries every second. It never ends a stream.
+is unavailable it retries every second. It never ends a stream or a job.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
-from castro_spark.errors import first_line
-from castro_spark.observe.instance import StreamState
+from castro_spark.component import Component, Mode, Reports, State
+from castro_spark.errors import first_line, in_words
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.sinks.postgres.instances import beat, prune
 
 log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
-_BEAT_SECONDS = 5.0  # between two writes of an unchanged row
+_BEAT_SECONDS = 5.0  # between two writes of a row in the same state
 _LAST_BEAT_SECONDS = 15.0  # to write the final state
+_STATE = ("epoch", "state", "reason", "error", "restarts", "topic_id")  # a change of these is written at once
 
-Poll = Callable[[Connection, Sequence[StreamState]], None]
+Poll = Callable[[Connection], None]
 
 
 class Heartbeat:
-    """Context manager: writes the streams' rows from entry on; exit writes their final states. Calls `poll` every
+    """Context manager: writes the components' rows from entry on; exit writes their final states. Calls `poll` every
     second."""
 
     def __init__(
-        self, settings: PostgresSettings, states: Sequence[StreamState], application: str, poll: Poll | None = None
+        self, settings: PostgresSettings, components: Sequence[Reports], application: str, poll: Poll | None = None
     ) -> None:
         self._settings = settings
-        self._states = states
+        self._components = components
         self._application = application
         self._poll = poll
         self._connection: Connection | None = None
-        self._written: dict[str, tuple[float, tuple[object, ...]]] = {}
+        self._written: dict[int, tuple[float, tuple[object, ...]]] = {}  # by the component's number
         self._pruned = False
         self._trouble = ""
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="castro heartbeat", daemon=True)
 
     def __enter__(self) -> Heartbeat:
-        self._cycle()  # the row is visible before the streams start
+        self._cycle()  # the rows are visible before the work starts
         self._thread.start()
         return self
 
@@ -57,7 +58,8 @@ class Heartbeat:
         while not self._stopping.wait(_POLL_SECONDS):
             self._cycle()
         deadline = time.monotonic() + _LAST_BEAT_SECONDS
-        while not self._cycle() and time.monotonic() < deadline:
+        # Without any row written there is none to correct: a job that fails for want of PostgreSQL ends at once.
+        while not self._cycle() and self._written and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
         self._disconnect()
 
@@ -66,13 +68,13 @@ class Heartbeat:
             if self._connection is None:
                 self._connection = connect(self._settings, "castro_spark heartbeat")
             if not self._pruned:
-                for state in self._states:
-                    prune(self._connection, state.stream)
+                for kind, stream in {(c.kind, c.stream) for c in self._components}:
+                    prune(self._connection, kind, stream)
                 self._pruned = True
-            for state in self._states:
-                self._beat(self._connection, state)
+            for number, component in enumerate(self._components):
+                self._beat(self._connection, number, component)
             if self._poll is not None:
-                self._poll(self._connection, self._states)
+                self._poll(self._connection)
         except Exception as error:  # noqa: BLE001 - no error here may end a stream; it is retried
             self._log_trouble(first_line(error))
             self._disconnect()
@@ -80,13 +82,13 @@ class Heartbeat:
         self._log_trouble("")
         return True
 
-    def _beat(self, connection: Connection, state: StreamState) -> None:
-        row = state.row(self._application)
-        values = tuple(value for name, value in row.items() if not name.endswith("_age") and name != "revision")
-        at, written = self._written.get(state.stream, (0.0, ()))
-        if values != written or time.monotonic() - at >= _BEAT_SECONDS:
+    def _beat(self, connection: Connection, number: int, component: Reports) -> None:
+        row = component.row(self._application)
+        state = tuple(row[name] for name in _STATE)
+        at, written = self._written.get(number, (0.0, ()))
+        if state != written or time.monotonic() - at >= _BEAT_SECONDS:
             beat(connection, row)
-            self._written[state.stream] = (time.monotonic(), values)
+            self._written[number] = (time.monotonic(), state)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -96,7 +98,24 @@ class Heartbeat:
 
     def _log_trouble(self, trouble: str) -> None:
         if trouble and not self._trouble:
-            log.warning("castro.instance is not written: %s; the streams continue, it is retried", trouble)
+            log.warning("castro.instance is not written: %s; the work continues, it is retried", trouble)
         elif self._trouble and not trouble:
             log.warning("castro.instance is written again")
         self._trouble = trouble
+
+
+@contextmanager
+def reported(settings: PostgresSettings, job: str, stream: str = "", application: str = "") -> Iterator[Component]:
+    """Reports a job in castro.instance while the block runs, and how it ended. The block adds its progress."""
+    component = Component(job, stream, Mode.ONCE)
+    component.running()
+    with Heartbeat(settings, [component], application):
+        try:
+            yield component
+        except KeyboardInterrupt:
+            component.enter(State.STOPPED, "interrupted")
+            raise
+        except BaseException as error:
+            component.enter(State.FAILED, type(error).__name__, in_words(error))
+            raise
+        component.enter(State.DONE)

@@ -5,51 +5,33 @@ The stream's supervision updates a StreamState, and the heartbeat (heartbeat.py)
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 import time
 from collections.abc import Mapping
-from enum import Enum
 from threading import Lock
 from typing import Any
 
+from castro_spark.component import ALIVE, Component, Mode, State
 from castro_spark.sinks.postgres.instances import SILENT_SECONDS
 
 _SOUND_SECONDS = 30.0  # after a failure, a stream counts as running once it has committed or has run this long
-_LONGEST_ERROR = 2000
-
-
-class State(str, Enum):
-    """The state of one stream in one process."""
-
-    STARTING = "starting"  # not yet claimed
-    RUNNING = "running"
-    RESTARTING = "restarting"  # a transient error; no progress since
-    STOPPED = "stopped"  # as requested
-    DONE = "done"  # with --available-now: everything available was consumed
-    FAILED = "failed"  # permanently: not restarted automatically
-
-
-ALIVE = {State.STARTING, State.RUNNING, State.RESTARTING}
 
 
 class StreamState:
-    """One stream in this process. Thread-safe."""
+    """One stream in this process: its component, and the rules by which it counts as running. Thread-safe."""
+
+    kind = "stream"
 
     def __init__(self, stream: str, *, available_now: bool) -> None:
         self.stream = stream
-        self.instance = secrets.token_hex(8)
-        self._mode = "available_now" if available_now else "continuous"
+        self.component = Component(self.kind, stream, Mode.AVAILABLE_NOW if available_now else Mode.CONTINUOUS)
         self._lock = Lock()
-        self._state = State.STARTING
-        self._since = self._attempt_since = time.monotonic()
-        self._reason: str | None = None
-        self._error: str | None = None
+        self._attempt_since = time.monotonic()
         self._epoch: int | None = None
         self._restarts = self._restarts_since_commit = 0
-        self._revision: int | None = None
-        self._committed: float | None = None
+
+    @property
+    def instance(self) -> str:
+        return self.component.instance
 
     @property
     def epoch(self) -> int | None:
@@ -58,7 +40,7 @@ class StreamState:
 
     @property
     def state(self) -> State:
-        return self._state
+        return self.component.state
 
     @property
     def restarts_since_commit(self) -> int:
@@ -72,21 +54,24 @@ class StreamState:
     def going(self) -> None:
         """The query runs. After a failure this counts only once it has committed or has run for _SOUND_SECONDS."""
         with self._lock:
-            if self._state is State.STARTING or time.monotonic() - self._attempt_since > _SOUND_SECONDS:
-                self._enter(State.RUNNING)
+            if self.state is State.STARTING or time.monotonic() - self._attempt_since > _SOUND_SECONDS:
+                self.component.running()
 
-    def committed(self, revision: int) -> None:
-        """A batch is committed."""
+    def committed(
+        self, revision: int, stages: Mapping[str, float] | None = None, batch_id: int | None = None
+    ) -> None:
+        """A batch is committed; `stages`: its seconds by stage."""
         with self._lock:
-            self._revision, self._committed, self._restarts_since_commit = revision, time.monotonic(), 0
-            self._enter(State.RUNNING)
+            self._restarts_since_commit = 0
+            self.component.progressed(revision=revision, stages=stages, batch_id=batch_id)
+            self.component.running()
 
     def restarting(self, reason: str, error: str) -> None:
         """A transient error ended the run; the stream will be restarted."""
         with self._lock:
             self._restarts += 1
             self._restarts_since_commit += 1
-            self._enter(State.RESTARTING, reason, error)
+            self.component.failing(reason, error)
 
     def begins_again(self) -> None:
         """The wait after a failure is over: the next run starts."""
@@ -95,36 +80,25 @@ class StreamState:
 
     def ended(self, state: State, reason: str | None = None, error: str | None = None) -> None:
         """The stream has ended in this process."""
-        with self._lock:
-            self._enter(state, reason, error)
+        self.component.enter(state, reason, error)
 
     def row(self, application: str) -> dict[str, object]:
         """The values of its row in castro.instance (sinks.postgres.instances.beat)."""
         with self._lock:
-            now = time.monotonic()
             return {
-                "stream": self.stream, "instance": self.instance, "host": socket.gethostname(), "pid": os.getpid(),
-                "application": application, "mode": self._mode, "epoch": self._epoch, "state": self._state.value,
-                "reason": self._reason, "error": self._error, "state_age": now - self._since,
-                "restarts": self._restarts, "restarts_since_commit": self._restarts_since_commit,
-                "revision": self._revision, "commit_age": None if self._committed is None else now - self._committed,
+                **self.component.row(application), "epoch": self._epoch, "restarts": self._restarts,
+                "restarts_since_commit": self._restarts_since_commit,
             }  # fmt: skip
 
     def in_words(self) -> str:
         """The state in one line."""
-        with self._lock:
-            at = f"at revision {self._revision}" if self._revision is not None else "without a commit"
-            return f"{self._state.value} {at}" + (f" ({self._reason}): {self._error}" if self._reason else "")
-
-    def _enter(self, state: State, reason: str | None = None, error: str | None = None) -> None:
-        if state is not self._state:
-            self._since = time.monotonic()  # further errors in the same state do not reset it
-        self._state, self._reason = state, reason
-        self._error = error.replace("\0", "")[:_LONGEST_ERROR] if error else None
+        row = self.row("")
+        at = f"at revision {row['revision']}" if row["revision"] is not None else "without a commit"
+        return f"{row['state']} {at}" + (f" ({row['reason']}): {row['error']}" if row["reason"] else "")
 
 
 def summary(row: Mapping[str, Any]) -> str:
-    """One line: a stream's state, and the process that runs it or ran it last."""
+    """One line: a part's state, and the process that runs it or ran it last."""
     line = f"{row['state']} since {row['state_since']:%Y-%m-%d %H:%M:%S} UTC"
     if row["reason"]:
         line += f" ({row['reason']})"
@@ -141,15 +115,20 @@ def trouble(row: Mapping[str, Any] | None) -> str | None:
     """
     if row is None:
         return None
-    state, who = State(row["state"]), f"{row['host']} pid {row['pid']}"
+    state = State(row["state"])
     since = f"since {row['state_since']:%Y-%m-%d %H:%M:%S} UTC"
     if state is State.FAILED:
         return f"ended {since} ({row['reason']}): {row['error']}"
-    if state in ALIVE and row["silent_seconds"] > SILENT_SECONDS:
+    if is_silent(row):
         return (
-            f"no heartbeat from {who} for {row['silent_seconds']:.0f} s (last state: {state.value}): it was killed,"
-            " is frozen, or cannot reach PostgreSQL"
+            f"no heartbeat from {row['host']} pid {row['pid']} for {row['silent_seconds']:.0f} s (last state:"
+            f" {state.value}): it was killed, is frozen, or cannot reach PostgreSQL"
         )
     if state is State.RESTARTING:
         return f"restarting repeatedly {since} ({row['reason']}): {row['error']}"
     return None
+
+
+def is_silent(row: Mapping[str, Any]) -> bool:
+    """Whether a part that has not ended has no recent heartbeat."""
+    return State(row["state"]) in ALIVE and row["silent_seconds"] > SILENT_SECONDS

@@ -20,10 +20,10 @@ from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import joined_id, natural_id
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, Unusable
 from castro_spark.parse.records import SOURCE_COLUMNS, parse_batch
-from castro_spark.parse.rules import ParseRules
+from castro_spark.parse.rules import WAREHOUSE_GENERATION, ParseRules
 from castro_spark.streams.declaration import Field, FieldType, IdentityKind, IdentityRule, StreamDeclaration
 
-GENERATION = -1
+GENERATION = WAREHOUSE_GENERATION
 HISTORY_COLUMNS = (*SOURCE_COLUMNS, "deleted")
 # Of each identity: its kind, null if the row has none; and the keys of two rows that share it, or null.
 CHECKED_COLUMNS = ("kind", "shared")

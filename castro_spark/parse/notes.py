@@ -11,11 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from castro_spark.parse.origin import Source
-from castro_spark.parse.reasons import SKIP
+from castro_spark.parse.reasons import MOST_NAMES, OTHER_NAMES, SKIP
 
 SOURCES_KEY = b"castro_sources"  # of a parsed batch's schema metadata
-OTHER_NAMES = "*"  # counts all names beyond MOST_NAMES; no table has this name
-MOST_NAMES = 200
 
 Place = tuple[int, int]  # partition, offset
 

@@ -29,6 +29,8 @@ class Reason(str, Enum):
     OTHER_IDENTITY = "other_identity"  # another kind of identity than the stream's other events
 
 
+MOST_NAMES = 200  # of other tables, counted by name
+OTHER_NAMES = "*"  # counts all names beyond MOST_NAMES; no table has this name
 EVENT, DELETE, REJECT, SKIP = "event", "delete", "reject", "skip"  # a record's outcome
 
 

@@ -14,6 +14,7 @@ from castro_spark.parse.origin import Source, Sources, Tables, is_pattern, sourc
 from castro_spark.parse.texts import normal_id, normal_name
 from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
 
+WAREHOUSE_GENERATION = -1  # of the warehouse's rows: below those of all topics
 _LONGEST_ID = 200
 _DAYS_A_YEAR = 365.25
 

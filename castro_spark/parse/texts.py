@@ -1,17 +1,13 @@
-"""Normalizes codes, names and ids to the form in which they are compared, in Python and in Arrow.
+"""Normalizes codes, names and ids to the form in which they are compared (arrow_texts: the same for Arrow's columns).
 
 The same text may arrive composed or decomposed (normalized to NFC), padded to the width of a CHAR(n) column, or with
-invisible blanks around it: no-break and zero-width ones, direction marks, a byte-order mark. The Python and the Arrow
-variant of each function return the same: the streams use the former, the warehouse's tables the latter. Idempotent.
+invisible blanks around it: no-break and zero-width ones, direction marks, a byte-order mark. Idempotent.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from decimal import Decimal, InvalidOperation
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from castro_spark.parse.reasons import Reason, Unusable
 
@@ -45,16 +41,6 @@ def normal_id(text: str) -> str:
     if text.isascii():
         return text.rstrip(BLANKS)
     return unicodedata.normalize("NFC", text).rstrip(BLANKS)
-
-
-def normal_names(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """`normal_name` of each text (string or large_string); null stays null."""
-    return pc.utf8_trim(pc.utf8_normalize(texts, form="NFC"), characters=BLANKS)
-
-
-def normal_ids(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """`normal_id` of each text (string or large_string); null stays null."""
-    return pc.utf8_rtrim(pc.utf8_normalize(texts, form="NFC"), characters=BLANKS)
 
 
 def plain_digits(number: str) -> str:

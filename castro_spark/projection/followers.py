@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from threading import Event, Thread
 from typing import Protocol
 
 import psycopg2
 import redis
 
+from castro_spark.component import Component, State
 from castro_spark.errors import first_line
 from castro_spark.projection.last_sync import LastSyncProjector
 from castro_spark.projection.projector import Step, StreamProjector
@@ -51,6 +51,8 @@ class Follower:
     def __init__(self, settings: Settings, projector: Projector) -> None:
         self._settings = settings
         self._projector = projector
+        self.component = Component("projector", projector.stream)
+        self._published: tuple[int, int] | None = None
         self._wake_up, self._ending = Event(), Event()
         self._trouble = ""
         self._thread = Thread(target=self._run, name=f"castro projection {projector.stream}", daemon=True)
@@ -75,9 +77,11 @@ class Follower:
         if self._thread.ident is not None:
             self._thread.join()
         try:
-            return self._last_steps()
+            problem = self._last_steps()
         finally:
             self._projector.close()
+        self.component.enter(State.STOPPED, "behind" if problem else None, problem)
+        return problem
 
     def _run(self) -> None:
         wait = self._settings.projection.poll_seconds
@@ -95,6 +99,7 @@ class Follower:
 
     def _step(self) -> Step | None:
         """Runs one step. Returns None if it failed; the first of consecutive failures is logged."""
+        began = time.monotonic()
         try:
             step = self._projector.step()
         except Superseded:
@@ -111,12 +116,23 @@ class Follower:
         if self._trouble:
             log.warning("%s: publishing to Redis again", self.stream)
         self._trouble = ""
+        self._report(step, time.monotonic() - began)
         return step
+
+    def _report(self, step: Step, seconds: float) -> None:
+        self.component.running()
+        self.component.progressed(projects=step.projects)
+        if step.written:
+            self.component.progressed(stages={"published": seconds}, keys=step.written)
+        if step.projects and step.published is not None and step.published != self._published:
+            self._published = step.published
+            self.component.progressed(revision=step.published[1])
 
     def _fail(self, error_text: str) -> None:
         if not self._trouble:
             log.warning("%s: not published: %s; commits continue, publishing is retried", self.stream, error_text)
         self._trouble = error_text
+        self.component.failing("retrying", error_text)
         try:
             self._projector.fail(error_text)
         except Exception as error:  # noqa: BLE001 - as above
@@ -139,16 +155,25 @@ class Follower:
 
 
 class Followers:
-    """The followers of one process."""
+    """The followers of one process. Context manager: projects the streams while the block runs; on exit publishes
+    everything that it committed."""
 
     def __init__(self, settings: Settings, streams: Sequence[StreamDeclaration], *, last_sync: bool) -> None:
         self._by_stream = {s.name: Follower(settings, StreamProjector(settings, s)) for s in streams}
         if last_sync:
             self._by_stream[LastSyncProjector.NAME] = Follower(settings, LastSyncProjector(settings))
 
-    def start(self) -> None:
+    @property
+    def components(self) -> list[Component]:
+        return [follower.component for follower in self._by_stream.values()]
+
+    def __enter__(self) -> Followers:
         for follower in self._by_stream.values():
             follower.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def wake(self, stream: str) -> None:
         """Signals that `stream` has committed; returns at once."""
@@ -162,14 +187,6 @@ class Followers:
         return behind
 
 
-@contextmanager
-def following(
-    settings: Settings, streams: Sequence[StreamDeclaration], *, last_sync: bool = False
-) -> Iterator[Followers]:
+def following(settings: Settings, streams: Sequence[StreamDeclaration], *, last_sync: bool = False) -> Followers:
     """Projects the streams while the block runs; on exit publishes everything that it committed."""
-    followers = Followers(settings, streams, last_sync=last_sync)
-    followers.start()
-    try:
-        yield followers
-    finally:
-        followers.end()
+    return Followers(settings, streams, last_sync=last_sync)

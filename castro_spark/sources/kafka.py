@@ -7,10 +7,10 @@ client in Spark's JVM, so the cluster's security is configured once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
@@ -19,6 +19,7 @@ from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, Top
 from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_options import admin_options, reader_options
 
+Answer = TypeVar("Answer")
 _TIMEOUT_MS = "15000"
 # Fetch options of Spark's consumers; settings.kafka.options takes precedence. After each poll Spark requests the
 # partition's bounds on the same connection, where the broker answers in order. So: fewer and larger polls, and a short
@@ -141,8 +142,8 @@ def topic_state(
         return admin.state(topic, committed=committed)
 
 
-class TopicIdentity:
-    """Queries the current id of a named topic, on a connection that stays open. Not thread-safe."""
+class TopicClient:
+    """Queries a named topic, on a connection that stays open. Not thread-safe."""
 
     def __init__(self, spark: SparkSession, settings: KafkaSettings, topic: str) -> None:
         self._spark = spark
@@ -154,10 +155,17 @@ class TopicIdentity:
         """The topic's current id; raises as topic_state does.
 
         If it equals the id before a read, the records read are of this topic: an id is never reused."""
+        return self._ask(lambda admin: admin.topic_id(self._topic))
+
+    def ends(self) -> tuple[str, dict[int, int]]:
+        """The topic's current id, and each partition's next offset; raises as topic_state does."""
+        return self._ask(lambda admin: admin.ends(self._topic))
+
+    def _ask(self, question: Callable[[_Admin], Answer]) -> Answer:
         try:
             if self._admin is None:
                 self._admin = _Admin(self._spark, self._settings)
-            return self._admin.topic_id(self._topic)
+            return question(self._admin)
         except SourceError:
             self.close()  # a new client resolves brokers that have moved
             raise
@@ -250,9 +258,15 @@ class _Admin:
         return TopicState(
             topic,
             described.topicId().toString(),
-            self._offsets(topic, partitions, specs.earliest(), committed),
-            self._offsets(topic, partitions, specs.latest(), committed),
+            self._offsets(topic, partitions, specs.earliest(), committed=committed),
+            self._offsets(topic, partitions, specs.latest(), committed=committed),
         )
+
+    def ends(self, topic: str) -> tuple[str, dict[int, int]]:
+        described = self._get(self._describe(topic), topic).get(topic)
+        partitions = [info.partition() for info in described.partitions()]
+        latest = self._kafka.clients.admin.OffsetSpec.latest()
+        return described.topicId().toString(), self._offsets(topic, partitions, latest, committed=False)
 
     def topic_id(self, topic: str) -> str:
         return str(self._get(self._describe(topic), topic).get(topic).topicId().toString())
@@ -267,7 +281,7 @@ class _Admin:
             return "is there" if "TopicExists" in error.problem else error  # another job created it meanwhile
         return "created"
 
-    def _offsets(self, topic: str, partitions: list[int], spec: Any, committed: bool) -> dict[int, int]:
+    def _offsets(self, topic: str, partitions: list[int], spec: Any, *, committed: bool) -> dict[int, int]:
         specs = self._jvm.java.util.HashMap()
         keys = {p: self._kafka.common.TopicPartition(topic, p) for p in partitions}
         for key in keys.values():

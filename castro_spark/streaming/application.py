@@ -9,9 +9,10 @@ from threading import Event
 
 from pyspark.sql import SparkSession
 
+from castro_spark.component import State
 from castro_spark.observe.heartbeat import Heartbeat
-from castro_spark.observe.instance import State, StreamState
-from castro_spark.projection.followers import following
+from castro_spark.observe.instance import StreamState
+from castro_spark.projection.followers import Followers
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
 from castro_spark.streaming.housekeeping import Housekeeper
@@ -78,28 +79,27 @@ def run_streams(
         report(stream, batch)
 
     all_ended = Event()
-    view = Product360(settings)
-    commands = StopCommands(stops, application)
-    with (
-        following(settings, streams, last_sync=True) as projection,
-        Housekeeper(settings, streams),
-        Heartbeat(settings.postgres, list(states.values()), application, commands.poll),
-        ThreadPoolExecutor(max_workers=len(streams) + 1) as threads,
-    ):
-        refreshing = threads.submit(view.run, all_ended)
-        running = [threads.submit(run_one, stream) for stream in streams]
-        try:
-            _wait(running, states, stops, stopping, stop_all=settings.streaming.on_stream_failure == "stop")
-        finally:
-            all_ended.set()
-        errors = [error for future in running if (error := future.result()) is not None]
-        refreshing.result()
-    if available_now:
-        view.refresh_last()
-    view.close()
-    if not available_now:
-        stopping.set()
-    errors += [error for archive in archives if (error := archive.end(stopping)) is not None]
+    projection = Followers(settings, streams, last_sync=True)
+    housekeeper, view = Housekeeper(settings, streams), Product360(settings)
+    parts = [*projection.components, housekeeper.component, view.component, *(a.component for a in archives)]
+    commands = StopCommands(stops, list(states.values()), application)
+    # The heartbeat is the first to begin and the last to end: it reports how the others end.
+    with Heartbeat(settings.postgres, [*states.values(), *parts], application, commands.poll):
+        with projection, housekeeper, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
+            refreshing = threads.submit(view.run, all_ended)
+            running = [threads.submit(run_one, stream) for stream in streams]
+            try:
+                _wait(running, states, stops, stopping, stop_all=settings.streaming.on_stream_failure == "stop")
+            finally:
+                all_ended.set()
+            errors = [error for future in running if (error := future.result()) is not None]
+            refreshing.result()
+        if available_now:
+            view.refresh_last()
+        view.close()
+        if not available_now:
+            stopping.set()
+        errors += [error for archive in archives if (error := archive.end(stopping)) is not None]
     if errors:
         raise errors[0]
 

@@ -22,6 +22,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
+from castro_spark.component import Component
 from castro_spark.errors import ArchiveFailed, OffsetsBeyondEnd, TopicRecreated, in_words
 from castro_spark.parse.origin import Source
 from castro_spark.rules import configured, parse_rules
@@ -54,6 +55,7 @@ class Archiver:
         spark: SparkSession,
         settings: Settings,
         stream: StreamDeclaration,
+        component: Component,
         *,
         available_now: bool,
         stopping: Event,
@@ -62,6 +64,7 @@ class Archiver:
         self._spark = spark
         self._settings = settings
         self._stream = configured(stream, settings)
+        self._component = component
         self._available_now = available_now
         self._stopping = stopping
         self._stream_ended = stream_ended
@@ -83,6 +86,7 @@ class Archiver:
                         f"the archive of stream {self._stream.name} is not complete: {in_words(error)}",
                         "fix that and run it again: it continues after the table's last commit",
                     ) from error
+                self._component.failing("retrying", in_words(error))
                 wait = min(2.0**self._failures, _LONGEST_WAIT_SECONDS)
                 log.error(
                     "the archive of stream %s: %s; the stream continues, the archive retries in %d s",
@@ -104,10 +108,13 @@ class Archiver:
             began = time.monotonic()
             self._lock.check()
             topic = topic_state(self._spark, self._settings.kafka, self._stream.topic, committed=True)
+            self._component.saw_topic(topic.id, topic.ends)
             state = reach(state, topic)
+            self._report(state)
             ends = cut(state.positions, topic.ends, self._settings.archive.max_offsets_per_trigger)
             if ends:
                 state = self._append(table, state, ends)
+            self._report(state)
             self._failures = 0
             if state.number and self._is_due(state):
                 state = self._maintain(table, state)
@@ -115,6 +122,11 @@ class Archiver:
                 if self._available_now:
                     return
                 self._stopping.wait(self._settings.archive.trigger_seconds - (time.monotonic() - began))
+
+    def _report(self, state: Archived) -> None:
+        self._component.running()
+        lost = {str(p): n for p, n in state.lost.items()}
+        self._component.progressed(positions=state.positions, archived_at=state.archived_at, lost=lost)
 
     def _wait_for_lock(self) -> bool:
         """Waits until no other process archives this stream. Returns False if asked to stop."""
@@ -189,7 +201,9 @@ class Archiver:
         )
         began = time.monotonic()
         after = table.append(records, tasks, rules, after)
-        log.info("stream %s: %d offsets archived in %.1f s", self._stream.name, offsets, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        self._component.progressed(stages={"appended": seconds})
+        log.info("stream %s: %d offsets archived in %.1f s", self._stream.name, offsets, seconds)
         return after
 
     def _is_due(self, state: Archived) -> bool:

@@ -7,7 +7,8 @@ from threading import Event, Thread
 
 from pyspark.sql import SparkSession
 
-from castro_spark.errors import first_line
+from castro_spark.component import Component, Mode, State
+from castro_spark.errors import first_line, in_words
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive import Archiver
 from castro_spark.streams.declaration import StreamDeclaration
@@ -32,9 +33,11 @@ class ArchiveThread:
         self._stream = stream.name
         self._stop = Event()
         self._error: BaseException | None = None
+        self.component = Component("archive", stream.name, Mode.AVAILABLE_NOW if available_now else Mode.CONTINUOUS)
         self._archiver = Archiver(
-            spark, settings, stream, available_now=available_now, stopping=self._stop, stream_ended=stream_ended
-        )
+            spark, settings, stream, self.component,
+            available_now=available_now, stopping=self._stop, stream_ended=stream_ended,
+        )  # fmt: skip
         self._thread = Thread(target=self._run, name=f"castro archive {stream.name}", daemon=True)
         self._thread.start()
 
@@ -57,3 +60,6 @@ class ArchiveThread:
         except BaseException as error:  # noqa: BLE001 - logged here, and returned by `end`
             log.error("the archive of stream %s ended: %s", self._stream, first_line(error))
             self._error = error
+            self.component.enter(State.FAILED, type(error).__name__, in_words(error))
+        else:
+            self.component.enter(State.STOPPED if self._stop.is_set() else State.DONE)

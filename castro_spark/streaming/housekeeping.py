@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from threading import Event, Thread
 
+from castro_spark.component import Component, State
 from castro_spark.errors import first_line
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import connect
@@ -27,6 +28,7 @@ class Housekeeper:
     def __init__(self, settings: Settings, streams: Sequence[StreamDeclaration]) -> None:
         self._settings = settings
         self._streams = streams
+        self.component = Component("housekeeping")
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="castro housekeeping", daemon=True)
 
@@ -37,12 +39,15 @@ class Housekeeper:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self._thread.join(_LAST_STEP_SECONDS)
+        self.component.enter(State.STOPPED)
 
     def _run(self) -> None:
         while True:
             try:
-                self.tidy()
+                self.component.progressed(rows_pruned=self.tidy())
+                self.component.running()
             except Exception as error:  # noqa: BLE001 - no error here may end a stream
+                self.component.failing("retrying", first_line(error))
                 log.warning("old rows were not pruned: %s; it is retried later", first_line(error))
             if self._stopping.wait(self._settings.housekeeping.every_minutes * 60):
                 return

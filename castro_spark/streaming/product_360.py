@@ -16,9 +16,11 @@ from threading import Event
 
 import redis
 
+from castro_spark.component import Component, State
 from castro_spark.errors import first_line
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import product_360 as sink
+from castro_spark.sinks.postgres import product_360_state as state
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.sinks.redis.hashes import ALL, NOT_NEWER, WHATEVER_THE_MARKER, Entry, Superseded, VersionedHashes
 from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN, product_360_key
@@ -34,8 +36,9 @@ class Product360:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._hashes = VersionedHashes(settings.redis, sink.NAME, (PRODUCT_360_PATTERN,))
+        self._hashes = VersionedHashes(settings.redis, state.NAME, (PRODUCT_360_PATTERN,))
         self._connection: Connection | None = None
+        self.component = Component(state.NAME)
         self._trouble = ""
         self._redis_failed = False
 
@@ -53,19 +56,25 @@ class Product360:
 
         With `stopping` it pauses between chunks, to leave CPU time to the streams, and ends early when that is set.
         """
-        connection = self._open()
-        if not sink.is_migrated(connection) or not sink.become_refresher(connection):
+        connection, started = self._open(), time.monotonic()
+        if not state.is_migrated(connection) or not state.become_refresher(connection):
+            self.component.progressed(refreshes=False)  # another application does, or the tables are not there
+            self.component.running()
             return 0
         as_of = datetime.now(self._settings.zone).date()
-        pending = sink.look(connection, as_of)
+        pending = state.look(connection, as_of)
         self._redis_failed = False
         for products in self._chunks(pending.products):
             began = time.monotonic()
             self._refresh(connection, products, as_of)
             if stopping is not None and stopping.wait(self._pause(time.monotonic() - began)):
                 return 0  # nothing is recorded as seen: the next start repeats this refresh
+        self.component.progressed(refreshes=True)
         if pending.products:
-            sink.note_seen(connection, pending.seen)
+            state.note_seen(connection, pending.seen)
+            self.component.progressed(
+                stages={"refreshed": time.monotonic() - started}, products=len(pending.products)
+            )
         try:
             self._repair_redis(connection)
         except redis.RedisError as error:
@@ -88,7 +97,7 @@ class Product360:
         With `ALL` it removes newer hashes too: those of a later state than the one the database was restored to.
         """
         with closing(connect(self._settings.postgres, "castro_spark product_360 cache", long=True)) as connection:
-            if not sink.is_migrated(connection):
+            if not state.is_migrated(connection):
                 return 0
             # One snapshot: all hashes are of the same state.
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
@@ -101,6 +110,7 @@ class Product360:
         return written
 
     def close(self) -> None:
+        self.component.enter(State.STOPPED)
         self._disconnect()
         self._hashes.close()
 
@@ -117,7 +127,7 @@ class Product360:
 
     def _repair_redis(self, connection: Connection) -> None:
         """Rebuilds the hashes if Redis lost its data, or a process died between PostgreSQL and Redis."""
-        revision, _, _ = sink.state(connection)
+        revision, _, _ = state.state(connection)
         published = self._hashes.published()
         if revision and published != (_EPOCH, revision):
             self.rebuild(ALL if published and published[1] > revision else WHATEVER_THE_MARKER)
@@ -157,3 +167,7 @@ class Product360:
         elif self._trouble and not trouble:
             log.warning("product_360 is refreshed again")
         self._trouble = trouble
+        if trouble:
+            self.component.failing("retrying", trouble)
+        else:
+            self.component.running()

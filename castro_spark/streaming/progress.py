@@ -45,6 +45,10 @@ class BatchReport:
             **totals,
         )
 
+    def stages(self) -> dict[str, float]:
+        """Seconds by stage: until it was staged (while the previous batch committed), and until it was committed."""
+        return {"staged": self.staged_ms / 1000, "committed": (self.postgres_ms - self.staged_ms) / 1000}
+
     def as_dict(self) -> dict[str, int]:
         return asdict(self)
 

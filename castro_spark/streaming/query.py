@@ -21,6 +21,7 @@ from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.stager import SMALL, Stager, up_to_size
 from castro_spark.streaming.start import compare_checkpoint, first_start, next_start
+from castro_spark.streaming.topic_ends import TopicEnds
 from castro_spark.streaming.topic_watch import TopicWatch
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -48,22 +49,33 @@ def run_stream(
     checkpoints = Checkpoints(settings.checkpoint_dir, stream.name)
     if state.epoch is None:
         Stager(spark, settings, stream, generation=0).rehearse()
-        ledger = first_start(spark, settings, stream, accept_new_topic=accept_new_topic, stopping=stopping)
+        ledger, topic_state = first_start(
+            spark, settings, stream, accept_new_topic=accept_new_topic, stopping=stopping
+        )
         state.claimed(ledger.epoch)
         compare_checkpoint(spark, checkpoints, ledger)
     else:
-        ledger = next_start(spark, settings, stream, state.epoch, stopping)
+        ledger, topic_state = next_start(spark, settings, stream, state.epoch, stopping)
+    state.component.saw_topic(topic_state.id, topic_state.ends)
     checkpoint = checkpoints.new(ledger.epoch)
     checkpoints.remove_older(spark, checkpoint)
 
     def committed(batch: BatchReport) -> None:
-        state.committed(batch.revision)
+        state.committed(batch.revision, batch.stages(), batch.batch_id)
         report(batch)
 
-    with closing(TopicWatch(spark, settings.kafka, stream, ledger, stopping)) as topic:
+    with (
+        closing(TopicWatch(spark, settings.kafka, stream, ledger, stopping)) as topic,
+        closing(TopicEnds(spark, settings.kafka, stream.topic, state.component)) as ends,
+    ):
+
+        def going() -> None:
+            state.going()
+            ends.look()
+
         _run(
             spark, settings, stream, ledger, checkpoint, topic,
-            available_now=available_now, stopping=stopping, report=committed, going=state.going,
+            available_now=available_now, stopping=stopping, report=committed, going=going,
         )  # fmt: skip
 
 

@@ -31,8 +31,11 @@ log = logging.getLogger(__name__)
 
 def first_start(
     spark: SparkSession, settings: Settings, stream: StreamDeclaration, *, accept_new_topic: bool, stopping: Event
-) -> Ledger:
-    """Claims the stream (`stream` as configured) for this process, after it has checked that the stream can run."""
+) -> tuple[Ledger, TopicState]:
+    """Claims the stream (`stream` as configured) for this process, after it has checked that the stream can run.
+
+    Returns the ledger, and the topic as it was asked for that.
+    """
     state = topic_state(spark, settings.kafka, stream.topic)
     check_writable(spark, settings.checkpoint_dir, "checkpoint_dir")
     for attempt in outlast_outages(settings.streaming.outage_retry_seconds, stopping, starting=True):
@@ -52,13 +55,13 @@ def first_start(
                 accept_new_topic=accept_new_topic,
             )
     log.info("stream %s: epoch %d, continues at %s", stream.name, ledger.epoch, ledger.positions)
-    return ledger
+    return ledger, state
 
 
 def next_start(
     spark: SparkSession, settings: Settings, stream: StreamDeclaration, epoch: int, stopping: Event
-) -> Ledger:
-    """The ledger from which the writer of `epoch` continues after a failure. Claims nothing.
+) -> tuple[Ledger, TopicState]:
+    """The ledger from which the writer of `epoch` continues after a failure, and the topic. Claims nothing.
 
     Raises Fenced if another writer has claimed the stream, or the error of the offset and topic checks.
     """
@@ -70,7 +73,7 @@ def next_start(
     check_offsets(ledger, state)
     log.info("stream %s continues at %s", stream.name, ledger.positions)
     added = dict.fromkeys(state.ends.keys() - ledger.positions.keys(), 0)  # added partitions: all records are new
-    return replace(ledger, positions={**ledger.positions, **added})
+    return replace(ledger, positions={**ledger.positions, **added}), state
 
 
 def check_topic(ledger: Ledger, stream: StreamDeclaration, topic_id: str) -> None:

@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
 
-from castro_spark.observe.instance import ALIVE, State, StreamState
+from castro_spark.component import ALIVE, State
+from castro_spark.observe.instance import StreamState
 from castro_spark.sinks.postgres import commands
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.instances import SILENT_SECONDS, current
@@ -27,22 +28,23 @@ _RETENTION_DAYS = 30
 class StopCommands:
     """Executes stop commands for the streams of this process, and records their results."""
 
-    def __init__(self, stops: Mapping[str, Event], application: str) -> None:
+    def __init__(self, stops: Mapping[str, Event], states: Sequence[StreamState], application: str) -> None:
         self._stops = stops
+        self._states = states
         self._application = application if application.startswith(_YARN) else None
         self._accepted: dict[str, set[int]] = {}
         self._begun = False
 
-    def poll(self, connection: Connection, states: Sequence[StreamState]) -> None:
+    def poll(self, connection: Connection) -> None:
         """Takes new commands and finishes executed ones. The heartbeat calls this every second."""
         if not self._begun:
             commands.prune_commands(connection, _RETENTION_DAYS)
-            for state in states if self._application else ():
+            for state in self._states if self._application else ():
                 if commands.is_stopped(connection, state.stream, self._application or ""):
                     log.warning("stream %s: an earlier attempt of this application was asked to stop", state.stream)
                     self._stops[state.stream].set()
             self._begun = True
-        for state in states:
+        for state in self._states:
             accepted = self._accepted.setdefault(state.stream, set())
             for number, by in commands.take_stops(connection, state.stream, state.instance, state.epoch):
                 if number not in accepted:

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from threading import Event
 
+from castro_spark.component import State
 from castro_spark.jvm import ended_jvm
-from castro_spark.observe.instance import State, StreamState
+from castro_spark.observe.instance import StreamState
 from castro_spark.settings import StreamingSettings
 from castro_spark.streaming.batches import StopRequested
 from castro_spark.streaming.verdict import Verdict, error_line, verdict

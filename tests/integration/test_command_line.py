@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from castro_spark.observe.status_text import lines
 from confluent_kafka.admin import AdminClient, NewTopic
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
@@ -17,7 +18,6 @@ from pyspark.sql import SparkSession
 from castro_spark import cli
 from castro_spark.local import Stack
 from castro_spark.observe.status import Status
-from castro_spark.observe.status_text import lines
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from tests.builders import event, native

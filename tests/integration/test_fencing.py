@@ -13,10 +13,11 @@ import psycopg2
 import pytest
 from psycopg2.errors import LockNotAvailable
 
+from castro_spark.component import State
 from castro_spark.errors import Fenced
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
-from castro_spark.observe.instance import State, StreamState, trouble
+from castro_spark.observe.instance import StreamState, trouble
 from castro_spark.parse import parse_batch
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings
@@ -183,7 +184,7 @@ def test_a_stop_holds_for_one_yarn_application(system: System, settings: Setting
     def begin(application: str) -> tuple[StreamState, Event, Heartbeat]:
         state, asked = StreamState("inventory", available_now=False), Event()
         state.claimed(7)
-        return state, asked, Heartbeat(settings.postgres, [state], application, StopCommands({"inventory": asked}, application).poll)
+        return state, asked, Heartbeat(settings.postgres, [state], application, StopCommands({"inventory": asked}, [state], application).poll)
 
     with closing(connect(settings.postgres, "test")) as connection:
         assert list(stop_streams(connection, ["inventory"], 10)) == [("inventory", True, "not running")]

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from castro_spark.errors import RulesChanged
 from castro_spark.local import Stack
 from castro_spark.observe.status import stream_errors
-from castro_spark.parse.notes import MOST_NAMES, OTHER_NAMES, Notes
+from castro_spark.parse.notes import Notes
+from castro_spark.parse.reasons import MOST_NAMES, OTHER_NAMES
 from castro_spark.rules import parse_rules
 from castro_spark.sinks.postgres.commit.skipped import note_skipped, report_skipped
 from jobs import quarantine

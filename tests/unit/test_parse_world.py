@@ -12,8 +12,9 @@ import pytest
 
 from castro_spark.errors import SettingsError
 from castro_spark.parse import SOURCE_COLUMNS, parse_batch
-from castro_spark.parse.notes import MOST_NAMES, OTHER_NAMES, Notes
+from castro_spark.parse.notes import Notes
 from castro_spark.parse.origin import Source
+from castro_spark.parse.reasons import MOST_NAMES, OTHER_NAMES
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import stream

@@ -7,7 +7,6 @@ revision and updated_at.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
@@ -19,20 +18,9 @@ from psycopg2.extras import execute_values
 
 from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, ratios
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.exclusive import try_lock
 
-NAME = "product_360"  # the view's name among the projections in Redis
-STREAMS = ("inventory", "sales", "procurement")
 _FLOW_COLUMNS = {"in": "{}_in", "out": "{}_out", "sales": "{}", "purchase": "{}"}
 Fields = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Look:
-    """The products to refresh, and each stream's revision that the view covers afterwards."""
-
-    products: list[str]
-    seen: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -43,32 +31,6 @@ class Refreshed:
     revision: int
     at: datetime  # when the rows were written
     rows: list[tuple[str, Fields | None]]
-
-
-def is_migrated(connection: Connection) -> bool:
-    """Whether the tables of all three streams exist."""
-    tables = ["ml_product_360", *(f"ml_{stream}_daily" for stream in STREAMS)]
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s) AS name", (tables,))
-        (exist,) = cursor.fetchone() or (False,)
-    return bool(exist)
-
-
-def become_refresher(connection: Connection) -> bool:
-    """Elects one refresher among several applications: True if this connection is it, until it closes."""
-    with connection, connection.cursor() as cursor:
-        return try_lock(cursor, NAME, "")
-
-
-def look(connection: Connection, as_of: date) -> Look:
-    """What a refresh as of the local day `as_of` must process."""
-    with connection, connection.cursor() as cursor:
-        # Read before the products: a commit in between is processed twice rather than never.
-        cursor.execute("SELECT stream, revision FROM castro.stream WHERE stream = ANY(%s)", (list(STREAMS),))
-        seen = dict(cursor.fetchall())
-        parameters = {"streams": list(STREAMS), "as_of": as_of}
-        cursor.execute(statement("product_360/changed_products.sql"), parameters)
-        return Look([code for (code,) in cursor.fetchall()], seen)
 
 
 def refresh(connection: Connection, products: Sequence[str], as_of: date) -> Refreshed:
@@ -85,20 +47,6 @@ def refresh(connection: Connection, products: Sequence[str], as_of: date) -> Ref
         cursor.execute("UPDATE castro.product_360 SET revision = %s RETURNING now()", (revision,))
         (at,) = cursor.fetchone() or (datetime.now(timezone.utc),)
     return Refreshed(before, revision, at, [(code, written.get(code)) for code in products])
-
-
-def note_seen(connection: Connection, seen: dict[str, int]) -> None:
-    """Records that all rows include the streams' commits up to `seen`."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("UPDATE castro.product_360 SET seen = %s, refreshed_at = now()", (json.dumps(seen),))
-
-
-def state(connection: Connection) -> tuple[int, dict[str, int], datetime | None]:
-    """(revision of the last refresh, the revision it covers of each stream, when it ended)."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT revision, seen, refreshed_at FROM castro.product_360")
-        revision, seen, refreshed_at = cursor.fetchone() or (0, {}, None)
-        return revision, seen, refreshed_at
 
 
 def all_rows(connection: Connection, chunk: int = 2000) -> Iterator[list[tuple[str, datetime, Fields]]]:

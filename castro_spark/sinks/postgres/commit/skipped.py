@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from castro_spark.parse.notes import MOST_NAMES, OTHER_NAMES, Notes
+from castro_spark.parse.reasons import MOST_NAMES, OTHER_NAMES
 from castro_spark.sinks.postgres.connection import Connection, statement
+
+if TYPE_CHECKING:  # a status reads the counts without Arrow
+    from castro_spark.parse.notes import Notes
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,15 @@ a change; no record of another source is ever committed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from castro_spark.errors import RulesChanged
-from castro_spark.parse.notes import Notes
 from castro_spark.parse.origin import Source
 from castro_spark.sinks.postgres.commit.ledger import StreamLock
 from castro_spark.sinks.postgres.connection import Connection
+
+if TYPE_CHECKING:  # a status reads the source without Arrow
+    from castro_spark.parse.notes import Notes
 
 
 def fixed_source(connection: Connection, stream: str) -> Source | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg2.extensions
 from psycopg2 import sql
@@ -23,8 +23,10 @@ from castro_spark.mapping import LOADED_AT, TableMapping
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, names, statement
 from castro_spark.sinks.postgres.exclusive import try_lock
-from castro_spark.sinks.postgres.warehouse.staging import StagedTable
 from castro_spark.sinks.postgres.warehouse.tables import check_tables, staging_table
+
+if TYPE_CHECKING:  # a status reads the watermarks without Spark
+    from castro_spark.sinks.postgres.warehouse.staging import StagedTable
 
 Cursor = psycopg2.extensions.cursor
 _POLL_SECONDS = 0.5

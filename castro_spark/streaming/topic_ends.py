@@ -1,0 +1,40 @@
+"""Looks at a topic's end every few seconds, for the heartbeat: `status` reports the lag from it without asking Kafka.
+
+It has a connection of its own, and runs in the thread that waits for the query: no commit waits for it.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+from pyspark.sql import SparkSession
+
+from castro_spark.component import Component
+from castro_spark.errors import SourceError
+from castro_spark.servers import KafkaSettings
+from castro_spark.sources.kafka import TopicClient
+
+_LOOK_SECONDS = 5.0
+_PAUSE_SECONDS = 60.0  # after a failure: the query itself reports unavailable brokers
+
+
+class TopicEnds:
+    """Tells the component what the brokers answer."""
+
+    def __init__(self, spark: SparkSession, settings: KafkaSettings, topic: str, component: Component) -> None:
+        self._client = TopicClient(spark, settings, topic)
+        self._component = component
+        self._next = time.monotonic() + _LOOK_SECONDS  # the start has just asked
+
+    def look(self) -> None:
+        """Asks, if it is time to. Unavailable brokers are not an error here."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _PAUSE_SECONDS
+        with suppress(SourceError):
+            self._component.saw_topic(*self._client.ends())
+            self._next = time.monotonic() + _LOOK_SECONDS
+
+    def close(self) -> None:
+        self._client.close()
