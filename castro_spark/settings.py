@@ -16,6 +16,7 @@ from castro_spark import credentials
 from castro_spark.alert_settings import AlertSettings
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
+from castro_spark.product_settings import Product360Settings
 from castro_spark.properties_file import parse
 from castro_spark.resources import resource
 from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
@@ -99,12 +100,6 @@ class HousekeepingSettings(Section):
     repairs_days: int = Field(gt=0)
 
 
-class Product360Settings(Section):
-    refresh_seconds: float = Field(gt=0)
-    products_per_commit: int = Field(gt=0)
-    share_of_a_core: float = Field(gt=0, le=1)
-
-
 class ArchiveSettings(Section):
     """The archive of raw records; disabled without `dir`."""
 
@@ -163,6 +158,12 @@ class Settings(Section):
         if name not in available_timezones():
             raise ValueError("must be an IANA name such as America/Sao_Paulo")
         return name
+
+    @model_validator(mode="after")
+    def _view_has_its_columns(self) -> Settings:
+        if problem := self.product_360.problem(self.warehouse.mapped):
+            raise ValueError(f"product_360.{problem}")
+        return self
 
     @model_validator(mode="after")
     def _histories_are_tables(self) -> Settings:
