@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from castro_spark import credentials
 from castro_spark.alert_settings import AlertSettings
+from castro_spark.critical_settings import CriticalSettings
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.product_settings import Product360Settings
@@ -149,6 +150,7 @@ class Settings(Section):
     backfill: BackfillSettings
     reconcile: ReconcileSettings
     alerts: AlertSettings
+    critical: CriticalSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
 
@@ -206,6 +208,10 @@ class Settings(Section):
         """The settings of the stream's history in the warehouse; None if it has none, or its table is disabled here."""
         history = self.streams[stream].history if stream in self.streams else None
         return history if history and history.table in self.warehouse.mapped else None
+
+    def fresh_from(self) -> date:
+        """The first local day whose events are fresh now (critical.event_days)."""
+        return datetime.now(self.zone).date() - timedelta(days=self.critical.event_days)
 
     @property
     def zone(self) -> ZoneInfo:

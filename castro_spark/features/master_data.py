@@ -1,4 +1,4 @@
-"""Master data and stock levels as the 360° view takes them in: one row per product. docs/features.md has the formulas."""
+"""Master data and stock levels as the 360° view takes them in: one row per product (docs/features.md)."""
 
 from __future__ import annotations
 

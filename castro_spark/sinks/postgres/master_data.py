@@ -1,4 +1,4 @@
-"""The master data and the stock levels in one shape, whatever the mapping calls their columns, and if they are absent."""
+"""The master data and the stock levels in one shape, whatever the mapping calls their columns, also if absent."""
 
 from __future__ import annotations
 
