@@ -359,7 +359,14 @@ says() {
 }
 deploy_mode=${CASTRO_DEPLOY_MODE:-client}
 says '(--deploy-mode|spark\.submit\.deployMode)' cluster && deploy_mode=cluster
-[[ $JOB != @(quarantine|stop|package|demo) ]] || deploy_mode=client # these need no Spark of the cluster's
+# needs_spark: whether the job starts Spark; the others run here, at once, whatever the deploy mode
+needs_spark() {
+    case $JOB in
+        quarantine | stop | package | cache | commands) return 1 ;;
+        status) [[ " $JOB_WORDS " == *" --live "* ]] ;;
+    esac
+}
+{ needs_spark && [[ $JOB != demo ]]; } || deploy_mode=client
 on_yarn=
 if [[ -n ${CASTRO_MASTER-} ]]; then
     [[ $CASTRO_MASTER != yarn ]] || on_yarn=1
@@ -372,7 +379,7 @@ export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK
 [[ $JOB != local ]] || exec "$PYTHON" "$JOB_FILE" "$@" # needs no Spark at all
 
 SUBMIT=(${CASTRO_MASTER:+--master "$CASTRO_MASTER"} --properties-file "$SPARK_CONF")
-if [[ -n $on_yarn && $JOB != @(quarantine|stop|package) ]]; then
+if [[ -n $on_yarn ]] && needs_spark; then
     shipped=$("$PYTHON" -m castro_spark.deploy.arguments) || exit
     mapfile -t -O "${#SUBMIT[@]}" SUBMIT <<<"$shipped"
 else

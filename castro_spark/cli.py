@@ -17,12 +17,14 @@ from typing import Any, TypeVar
 
 import click
 
+from castro_spark import logs
 from castro_spark.errors import CastroError, first_line
 from castro_spark.jvm import ended_jvm
 from castro_spark.output import droppable_output, separate_log
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import StreamDeclaration, all_streams
 
+log = logging.getLogger(__name__)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -53,20 +55,18 @@ def chosen(names: tuple[str, ...]) -> list[StreamDeclaration]:
 
 def load(env: str, conf_file: Path | None) -> Settings:
     """Loads the settings that the options name, and configures logging."""
-    _log(logging.INFO)
-    return load_settings(env, conf_file)
+    logs.log_as_text(logging.INFO)
+    settings = load_settings(env, conf_file)
+    logging.getLogger("castro_spark").setLevel(settings.logging.level.upper())
+    if settings.logging.format == "json":
+        context = click.get_current_context(silent=True)
+        logs.log_as_json(context.command_path.partition(" ")[2] if context else "")
+    return settings
 
 
 def quiet_log() -> None:
     """Logs warnings and errors only, for a job that prints its own progress."""
-    _log(logging.WARNING)
-
-
-def _log(level: int) -> None:
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
-    )
-    logging.getLogger("py4j").setLevel(logging.ERROR)
+    logs.log_as_text(logging.WARNING)
 
 
 def until_signalled() -> Event:
@@ -108,12 +108,21 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
     except Exception as error:
         known = error if isinstance(error, CastroError) else ended_jvm(error)
         if known is not None:
-            click.echo(f"error: {known}", err=True)
+            _tell(known, known.problem, known.remedy)
             return known.exit_status
         logging.getLogger("castro_spark").debug("trace", exc_info=True)
-        click.echo(f"error: {type(error).__name__}: {first_line(error)}", err=True)
+        problem = f"{type(error).__name__}: {first_line(error)}"
+        _tell(problem, problem)
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _tell(error: object, problem: str, remedy: str = "") -> None:
+    """Prints the error that ends a job; where the log is JSON, as a line of it."""
+    if logs.is_json():
+        log.error(problem, extra={"remedy": remedy} if remedy else None)
+    else:
+        click.echo(f"error: {error}", err=True)
 
 
 def _as_called(command: click.Command) -> str:

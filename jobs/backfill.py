@@ -11,6 +11,7 @@ from castro_spark import cli
 from castro_spark.batch.backfill import Progress, from_archive
 from castro_spark.batch.history import from_warehouse
 from castro_spark.errors import UsageError
+from castro_spark.observe.heartbeat import reported
 from castro_spark.projection.followers import following
 from castro_spark.session import hive_session, spark_session
 from castro_spark.streams import all_streams
@@ -48,10 +49,13 @@ def main(
         spark = hive_session("backfill", settings.warehouse.embedded_dir)
     stopping = cli.until_signalled()  # after the session, which installs its own signal handler
 
-    def report(progress: Progress) -> None:
-        click.echo(progress.line(), err=True)
+    application = str(spark.sparkContext.applicationId)
+    with reported(settings.postgres, "backfill", name, application) as component, following(settings, [stream]):
 
-    with following(settings, [stream]):
+        def report(progress: Progress) -> None:
+            component.progressed(records=progress.records, records_done=progress.done, month=progress.month)
+            click.echo(progress.line(), err=True)
+
         if from_archive_:
             done = from_archive(spark, settings, stream, *days, stopping=stopping, report=report)
         else:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import click
 
 from castro_spark import cli
+from castro_spark.batch.cache import rebuild_streams, rebuild_view
 from castro_spark.errors import SinkError
-from castro_spark.projection.rebuild import rebuild as rebuild_stream
-from castro_spark.streaming.product_360 import Product360
+from castro_spark.observe.heartbeat import reported
 
 
 @click.group(help=__doc__)
@@ -27,14 +26,16 @@ def rebuild(env: str, conf_file: Path | None, names: tuple[str, ...]) -> None:
     Without --stream it includes product_360. Exit status 1 if Redis is not up to date afterwards.
     """
     settings = cli.load(env, conf_file)
-    done = [rebuild_stream(settings, stream) for stream in cli.chosen(names)]
-    for stream in done:
-        click.echo(stream.line())
-    if not names:
-        with closing(Product360(settings)) as view:
-            click.echo(f"product_360: {view.rebuild():,} hashes")
-    if left := [stream.problem for stream in done if stream.problem]:
-        raise SinkError("\n".join(left), "the rebuild stays requested: the next process that projects does it")
+    with reported(settings.postgres, "cache rebuild") as component:
+        done = []
+        for stream in rebuild_streams(settings, cli.chosen(names)):
+            done.append(stream)
+            component.progressed(streams_done=len(done), keys=sum(s.keys for s in done))
+            click.echo(stream.line())
+        if not names:
+            click.echo(f"product_360: {rebuild_view(settings):,} hashes")
+        if left := [stream.problem for stream in done if stream.problem]:
+            raise SinkError("\n".join(left), "the rebuild stays requested: the next process that projects does it")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ import click
 
 from castro_spark import cli
 from castro_spark.batch.extract import FULL, INCREMENTAL, extract
+from castro_spark.component import State
 from castro_spark.errors import TablesFailed, UsageError
+from castro_spark.observe.heartbeat import reported
 from castro_spark.projection.followers import following
 from castro_spark.session import hive_session
 from castro_spark.streams import all_streams
@@ -29,9 +31,17 @@ def main(env: str, conf_file: Path | None, mode: str, names: tuple[str, ...], as
     chosen = {t: m for t, m in tables.items() if not names or t in names or m.source in names}
     spark = hive_session("extract", settings.warehouse.embedded_dir)
     fed = [s for s in all_streams().values() if (history := settings.history(s.name)) and history.table in chosen]
-    with following(settings, fed, last_sync=True):
+    application = str(spark.sparkContext.applicationId)
+    with (
+        reported(settings.postgres, "extract", application=application) as component,
+        following(settings, fed, last_sync=True),
+    ):
+        component.progressed(mode=mode, tables=len(chosen))
         results = extract(spark, settings, chosen, mode)
-    failed = [r for r in results if not r.done]
+        failed = [r for r in results if not r.done]
+        component.progressed(tables_done=len(results) - len(failed), rows_read=sum(r.read for r in results))
+        if failed:
+            component.enter(State.FAILED, "tables_failed", "; ".join(f"{r.table}: {r.problem}" for r in failed))
     if as_json:
         cli.print_json([r.as_dict() for r in results])
     else:

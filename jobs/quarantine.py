@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
-from castro_spark.batch.replay import replay as replay_records
-from castro_spark.projection.followers import following
+from castro_spark.batch.replay import replay_all
+from castro_spark.component import State
+from castro_spark.observe.heartbeat import reported
 from castro_spark.sinks.postgres.commit import quarantine
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.streams import stream as stream_named
 
 ids_option = click.option("--id", "ids", multiple=True, type=int, help="Only this record; may be repeated.")
 reason_option = click.option("--reason", help="Only records with this reason code.")
@@ -73,17 +73,13 @@ def replay(
             f"only the first 1 MiB of {', '.join(map(str, cut))} is stored: give the whole value, one record at a time:"
             " --id N --value-file PATH"
         )
-    records = [q for q in records if not q.is_cut]
-    still_open = 0
-    streams = sorted({q.stream for q in records})
-    with following(settings, [stream_named(name) for name in streams]):
-        for name in streams:
-            outcome = replay_records(settings, stream_named(name), [q for q in records if q.stream == name])
-            still_open += sum(status == "open" for status in outcome.values())
-    click.echo(f"{len(records) - still_open} replayed, {still_open} still unusable and open")
-    if cut:
-        click.echo(f"{len(cut)} not tried, only their first 1 MiB is stored: --id N --value-file PATH for each")
-    if still_open or cut:
+    with reported(settings.postgres, "replay") as component:
+        done = replay_all(settings, records)
+        component.progressed(replayed=done.replayed, still_open=done.still_open, not_tried=len(done.cut))
+        if not done.complete:
+            component.enter(State.FAILED, "still_open", done.lines()[0])
+    click.echo("\n".join(done.lines()))
+    if not done.complete:
         raise click.exceptions.Exit(1)
 
 

@@ -9,7 +9,9 @@ import click
 
 from castro_spark import cli
 from castro_spark.batch.history import history_of
+from castro_spark.component import State
 from castro_spark.errors import NotReconciled, SettingsError, UsageError
+from castro_spark.observe.heartbeat import reported
 from castro_spark.reconcile.report import summary
 from castro_spark.reconcile.run import reconcile
 from castro_spark.session import hive_session
@@ -45,7 +47,12 @@ def main(
     business_day = day.date() if day else datetime.now(settings.zone).date() - timedelta(days=1)
     spark = hive_session("reconcile", settings.warehouse.embedded_dir)
     stopping = cli.until_signalled()  # after the session, which installs its own signal handler
-    results = reconcile(spark, settings, chosen, business_day, apply=apply_, force=force, stopping=stopping)
+    application = str(spark.sparkContext.applicationId)
+    with reported(settings.postgres, "reconcile", application=application) as component:
+        component.progressed(day=business_day.isoformat(), streams=len(chosen), apply=apply_)
+        results = reconcile(spark, settings, chosen, business_day, apply=apply_, force=force, stopping=stopping)
+        if problems := [f"{r.stream}: {r.problem}" for r in results if r.problem]:
+            component.enter(State.FAILED, "not_reconciled", "; ".join(problems))
     if as_json:
         cli.print_json([r.as_dict() for r in results])
     else:

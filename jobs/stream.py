@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
+from castro_spark.batch.serve import CommandServer
 from castro_spark.session import spark_session
 from castro_spark.streaming.application import run_streams
 from castro_spark.streaming.progress import BatchReport, ProgressLines
@@ -32,10 +33,12 @@ def main(
     def json_line(stream: str, batch: BatchReport) -> None:
         click.echo(json.dumps({"stream": stream, **batch.as_dict()}))
 
+    server = CommandServer(settings, stopping)
     with ProgressLines(click.echo, _SECONDS_A_LINE) as lines:
         run_streams(
             spark, settings, cli.chosen(names), available_now=available_now, accept_new_topic=accept_new_topic,
             stopping=stopping, report=json_line if as_json else lines.add,
+            poll=None if available_now else server.poll,
         )  # fmt: skip
 
 

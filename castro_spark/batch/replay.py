@@ -7,6 +7,7 @@ changes nothing. The ledger does not move.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -15,12 +16,14 @@ from castro_spark.parse import parse_batch
 from castro_spark.parse.history import GENERATION
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.notes import Notes
+from castro_spark.projection.followers import following
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.quarantine import Quarantined
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
+from castro_spark.streams import stream as stream_named
 from castro_spark.streams.declaration import StreamDeclaration
 
 _SOURCE = pa.schema(
@@ -32,6 +35,40 @@ _SOURCE = pa.schema(
         ("value", pa.binary()),
     ]
 )
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """The outcome of a replay: the number of records that are usable now, of those that are not, and the ids of those
+    that were not tried, since only their first 1 MiB is stored."""
+
+    replayed: int
+    still_open: int
+    cut: tuple[int, ...]
+
+    @property
+    def complete(self) -> bool:
+        return not self.still_open and not self.cut
+
+    def lines(self) -> list[str]:
+        text = [f"{self.replayed} replayed, {self.still_open} still unusable and open"]
+        if self.cut:
+            text.append(
+                f"{len(self.cut)} not tried, only their first 1 MiB is stored: --id N --value-file PATH for each"
+            )
+        return text
+
+
+def replay_all(settings: Settings, records: Sequence[Quarantined]) -> Replayed:
+    """Replays open records of any stream, and publishes what that changes to Redis."""
+    whole = [q for q in records if not q.is_cut]
+    streams = sorted({q.stream for q in whole})
+    still_open = 0
+    with following(settings, [stream_named(name) for name in streams]):
+        for name in streams:
+            outcome = replay(settings, stream_named(name), [q for q in whole if q.stream == name])
+            still_open += sum(status == "open" for status in outcome.values())
+    return Replayed(len(whole) - still_open, still_open, tuple(q.id for q in records if q.is_cut))
 
 
 def replay(settings: Settings, stream: StreamDeclaration, records: Sequence[Quarantined]) -> dict[int, str]:

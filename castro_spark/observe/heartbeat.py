@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
-from castro_spark.component import Component, Mode, Reports, State
+from castro_spark.component import ALIVE, Component, Mode, Reports, State
 from castro_spark.errors import first_line, in_words
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
@@ -28,16 +28,16 @@ Poll = Callable[[Connection], None]
 
 
 class Heartbeat:
-    """Context manager: writes the components' rows from entry on; exit writes their final states. Calls `poll` every
+    """Context manager: writes the components' rows from entry on; exit writes their final states. Calls `polls` every
     second."""
 
     def __init__(
-        self, settings: PostgresSettings, components: Sequence[Reports], application: str, poll: Poll | None = None
+        self, settings: PostgresSettings, components: Sequence[Reports], application: str, polls: Sequence[Poll] = ()
     ) -> None:
         self._settings = settings
         self._components = components
         self._application = application
-        self._poll = poll
+        self._polls = polls
         self._connection: Connection | None = None
         self._written: dict[int, tuple[float, tuple[object, ...]]] = {}  # by the component's number
         self._pruned = False
@@ -73,8 +73,8 @@ class Heartbeat:
                 self._pruned = True
             for number, component in enumerate(self._components):
                 self._beat(self._connection, number, component)
-            if self._poll is not None:
-                self._poll(self._connection)
+            for poll in self._polls:
+                poll(self._connection)
         except Exception as error:  # noqa: BLE001 - no error here may end a stream; it is retried
             self._log_trouble(first_line(error))
             self._disconnect()
@@ -105,11 +105,13 @@ class Heartbeat:
 
 
 @contextmanager
-def reported(settings: PostgresSettings, job: str, stream: str = "", application: str = "") -> Iterator[Component]:
+def reported(
+    settings: PostgresSettings, job: str, stream: str = "", application: str = "", poll: Poll | None = None
+) -> Iterator[Component]:
     """Reports a job in castro.instance while the block runs, and how it ended. The block adds its progress."""
     component = Component(job, stream, Mode.ONCE)
     component.running()
-    with Heartbeat(settings, [component], application):
+    with Heartbeat(settings, [component], application, [poll] if poll else []):
         try:
             yield component
         except KeyboardInterrupt:
@@ -118,4 +120,5 @@ def reported(settings: PostgresSettings, job: str, stream: str = "", application
         except BaseException as error:
             component.enter(State.FAILED, type(error).__name__, in_words(error))
             raise
-        component.enter(State.DONE)
+        if component.state in ALIVE:  # the job has not said otherwise
+            component.enter(State.DONE)

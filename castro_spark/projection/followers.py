@@ -17,6 +17,7 @@ import redis
 
 from castro_spark.component import Component, State
 from castro_spark.errors import first_line
+from castro_spark.logs import log_fields
 from castro_spark.projection.last_sync import LastSyncProjector
 from castro_spark.projection.projector import Step, StreamProjector
 from castro_spark.settings import Settings
@@ -99,6 +100,10 @@ class Follower:
 
     def _step(self) -> Step | None:
         """Runs one step. Returns None if it failed; the first of consecutive failures is logged."""
+        with log_fields(stream=self.stream, part=self.component.kind):
+            return self._try_step()
+
+    def _try_step(self) -> Step | None:
         began = time.monotonic()
         try:
             step = self._projector.step()

@@ -10,7 +10,8 @@ from threading import Event
 from pyspark.sql import SparkSession
 
 from castro_spark.component import State
-from castro_spark.observe.heartbeat import Heartbeat
+from castro_spark.logs import log_fields
+from castro_spark.observe.heartbeat import Heartbeat, Poll
 from castro_spark.observe.instance import StreamState
 from castro_spark.projection.followers import Followers
 from castro_spark.settings import Settings
@@ -36,12 +37,13 @@ def run_streams(
     accept_new_topic: bool,
     stopping: Event,
     report: Callable[[str, BatchReport], None],
+    poll: Poll | None = None,
 ) -> None:
     """Runs the streams concurrently, with the Redis projection, the product_360 refresh and, if set, their archives.
 
     A stream that fails is restarted where a restart can help (supervision.py). A stream that failed permanently does
     not stop the others, unless streaming.on_stream_failure is `stop`; its error is raised when all have ended. `spark`
-    must be created with `delta` if settings.archive.dir is set.
+    must be created with `delta` if settings.archive.dir is set. `poll` is called every second by the heartbeat.
     """
     states = {stream.name: StreamState(stream.name, available_now=available_now) for stream in streams}
     stops = {stream.name: Event() for stream in streams}  # set by a stop command, or for all streams by `stopping`
@@ -68,9 +70,11 @@ def run_streams(
             )
 
         try:
-            return supervise(
-                run, states[stream.name], settings.streaming, available_now=available_now, stopping=stops[stream.name]
-            )
+            with log_fields(stream=stream.name):
+                return supervise(
+                    run, states[stream.name], settings.streaming,
+                    available_now=available_now, stopping=stops[stream.name],
+                )  # fmt: skip
         finally:
             ended[stream.name].set()
 
@@ -82,9 +86,9 @@ def run_streams(
     projection = Followers(settings, streams, last_sync=True)
     housekeeper, view = Housekeeper(settings, streams), Product360(settings)
     parts = [*projection.components, housekeeper.component, view.component, *(a.component for a in archives)]
-    commands = StopCommands(stops, list(states.values()), application)
+    polls = [StopCommands(stops, list(states.values()), application).poll, *([poll] if poll else [])]
     # The heartbeat is the first to begin and the last to end: it reports how the others end.
-    with Heartbeat(settings.postgres, [*states.values(), *parts], application, commands.poll):
+    with Heartbeat(settings.postgres, [*states.values(), *parts], application, polls):
         with projection, housekeeper, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
             refreshing = threads.submit(view.run, all_ended)
             running = [threads.submit(run_one, stream) for stream in streams]

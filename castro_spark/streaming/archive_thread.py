@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.component import Component, Mode, State
 from castro_spark.errors import first_line, in_words
+from castro_spark.logs import log_fields
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive import Archiver
 from castro_spark.streams.declaration import StreamDeclaration
@@ -55,6 +56,10 @@ class ArchiveThread:
         return self._error
 
     def _run(self) -> None:
+        with log_fields(stream=self._stream, part=self.component.kind):
+            self._archive()
+
+    def _archive(self) -> None:
         try:
             self._archiver.run()
         except BaseException as error:  # noqa: BLE001 - logged here, and returned by `end`

@@ -17,6 +17,7 @@ from threading import Event, Lock
 
 from pyspark.sql import DataFrame
 
+from castro_spark.logs import log_fields
 from castro_spark.parse.origin import Source
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
@@ -91,7 +92,7 @@ class BatchWriter:
 
     def __call__(self, records: DataFrame, batch_id: int) -> None:
         """Stages a micro-batch of Kafka records (stager.up_to_size) slice by slice, and submits each for commit."""
-        with self._staging:
+        with self._staging, log_fields(stream=self._stream.name, batch_id=batch_id):
             self._check_stop()
             ends = {p: max(e, self._positions.get(p, 0)) for p, e in self._ends_of_batch(batch_id).items()}
             whole = self._left(ends)
@@ -148,6 +149,10 @@ class BatchWriter:
             raise StopRequested(f"stream {self._stream.name} was asked to stop")
 
     def _finish(self, staged: Staged) -> None:
+        with log_fields(stream=self._stream.name, batch_id=staged.batch_id):
+            self._commit(staged)
+
+    def _commit(self, staged: Staged) -> None:
         begun = time.monotonic()
         self._confirm_source()
         batch, bounds = staged.batch, {"starts": staged.starts, "ends": staged.ends}
@@ -159,4 +164,6 @@ class BatchWriter:
         measured = Measured(staged.offsets, staged.batch.bytes, seconds)
         self._pace = self._pace.after(measured, self._settings.streaming.commit_seconds)
         times = staged.began, begun, in_postgres
-        self._report(BatchReport.of(committed, staged.batch_id, *times))
+        report = BatchReport.of(committed, staged.batch_id, *times)
+        log.debug("%d offsets are committed", report.offsets, extra=report.as_dict())
+        self._report(report)

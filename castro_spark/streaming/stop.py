@@ -22,7 +22,6 @@ from castro_spark.sinks.postgres.instances import SILENT_SECONDS, current
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 _YARN = "application_"  # prefix of YARN's application ids; other ids belong to one process
-_RETENTION_DAYS = 30
 
 
 class StopCommands:
@@ -38,7 +37,7 @@ class StopCommands:
     def poll(self, connection: Connection) -> None:
         """Takes new commands and finishes executed ones. The heartbeat calls this every second."""
         if not self._begun:
-            commands.prune_commands(connection, _RETENTION_DAYS)
+            commands.prune_commands(connection)
             for state in self._states if self._application else ():
                 if commands.is_stopped(connection, state.stream, self._application or ""):
                     log.warning("stream %s: an earlier attempt of this application was asked to stop", state.stream)

@@ -62,10 +62,11 @@ def test_every_record_is_kept_as_it_came(archived: System) -> None:
     commits = archive.operations(folder(archived))
     archived.drain()
     assert archive.operations(folder(archived)) == commits
-    output = archived.job("status", "--json")
+    assert "archive     0 records behind" in archived.job("status")
+    output = archived.job("status", "--json", "--live")
     (status,) = json.loads(output[output.index("{\n") : output.rindex("\n}") + 2])["streams"]
     assert status["archive"]["behind"] == {"0": 0, "1": 0, "2": 0}
-    assert "archive     0 records behind" in archived.job("status")
+    assert "archive     0 records behind" in archived.job("status", "--live")
     assert "ok" in archived.job("validate")
 
 
@@ -154,7 +155,8 @@ def test_a_failing_archive_does_not_stop_the_stream(archived: System) -> None:
     archived.produce([native(event())] * 10)
     archived.wait_for(COUNT, 10, seconds=60)
     stream.wait_for_log("the archive retries in")
-    assert "10 records behind" in archived.job("status")
+    assert "archive     FAILS: " in archived.job("status", status=1)
+    assert "10 records behind" in archived.job("status", "--live")
     assert "archive.dir" in archived.job("validate", status=1)
     # Mended, it archives what it missed, without a new start.
     (archived.folder / "archive").unlink()

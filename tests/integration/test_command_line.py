@@ -10,14 +10,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from castro_spark.observe.status_text import lines
 from confluent_kafka.admin import AdminClient, NewTopic
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
 from castro_spark import cli
 from castro_spark.local import Stack
-from castro_spark.observe.status import Status
+from castro_spark.observe.status import Status, lines
+from castro_spark.observe.status.live import topics
+from castro_spark.observe.status.stream_text import topic_lines
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from tests.builders import event, native
@@ -67,7 +68,7 @@ def test_status_of_what_is_stored_needs_no_spark(stack: Stack, tmp_path: Path) -
     def gathered(*names: str) -> tuple[Status, str]:
         status = Status(load_settings(conf_file=system.conf, environ=system.env), [stream(name) for name in names])
         text = [line for kind, part in status.stored() for line in lines(kind, part)]
-        text += [line for kind, part in status.topics(no_spark) for line in lines(kind, part)]
+        text += [line for part in topics(status, no_spark) for line in topic_lines(part)]
         json.dumps(status.document, default=str)
         return status, "\n".join(text)
 
@@ -102,7 +103,7 @@ def test_status_of_what_is_stored_needs_no_spark(stack: Stack, tmp_path: Path) -
     status, text = gathered("inventory", "sales")
     assert status.failed
     assert text.count("ERROR       PostgreSQL: connection to server") == 1
-    assert set(status.document) == {"streams", "product_360", "warehouse"}
+    assert set(status.document) == {"streams", "product_360", "warehouse", "components", "commands"}
     assert all("error" in part for part in [*status.document["streams"], status.document["product_360"], *status.document["warehouse"]])
     system.end()
 
@@ -117,11 +118,11 @@ def test_one_topics_error_hides_nothing(stack: Stack, tmp_path: Path) -> None:
     new = [NewTopic(topic, 3, 1) for topic in system.topics.values() if topic != missing]
     for created in broker.create_topics(new).values():
         created.result(30)
-    output = system.job("status", status=1)
+    output = system.job("status", "--live", status=1)
     assert f"ERROR       there is no topic {missing} at" in output
     assert "what to do: create it: ./spark-submit.sh migrate" in output
     assert "  lag         0 records {0: 0, 1: 0, 2: 0}" in output  # of a topic before it
-    assert output.rindex("ml_purchases: never extracted") < output.index("lag  ")
+    assert output.rindex("ml_purchases: never extracted") < output.rindex("lag  ")
     output = system.job("validate", status=1)
     found = dict(line.rsplit(maxsplit=1) for line in output.splitlines() if line.endswith(" ok"))
     assert {"settings", "postgres", "redis", "checkpoints", f"topic {system.topic}", f"topic {system.topics['sales']}"} == set(found)

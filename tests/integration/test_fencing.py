@@ -172,7 +172,7 @@ def test_who_runs_is_told_until_it_is_silent(system: System, settings: Settings)
         assert "failure 59" in str(trouble(now()))
         system.query("UPDATE castro.instance SET heartbeat_at = clock_timestamp() WHERE application = 'local-1'")
         assert now()["application"] == "local-1"
-        prune(connection, "inventory")
+        prune(connection, "stream", "inventory")
     assert system.query("SELECT count(*), count(*) FILTER (WHERE application = 'local-1') FROM castro.instance") == [(51, 1)]
 
 
@@ -184,7 +184,7 @@ def test_a_stop_holds_for_one_yarn_application(system: System, settings: Setting
     def begin(application: str) -> tuple[StreamState, Event, Heartbeat]:
         state, asked = StreamState("inventory", available_now=False), Event()
         state.claimed(7)
-        return state, asked, Heartbeat(settings.postgres, [state], application, StopCommands({"inventory": asked}, [state], application).poll)
+        return state, asked, Heartbeat(settings.postgres, [state], application, [StopCommands({"inventory": asked}, [state], application).poll])
 
     with closing(connect(settings.postgres, "test")) as connection:
         assert list(stop_streams(connection, ["inventory"], 10)) == [("inventory", True, "not running")]

@@ -58,7 +58,7 @@ def create_again(system: System, stream: str) -> None:
 
 
 def state_of(stream: str) -> str:
-    return f"SELECT state || coalesce(' ' || reason, '') FROM castro.instance WHERE stream = '{stream}'"
+    return f"SELECT state || coalesce(' ' || reason, '') FROM castro.instance WHERE kind = 'stream' AND stream = '{stream}'"
 
 
 def consumed(stream: str) -> str:
@@ -100,7 +100,7 @@ def test_streams_of_one_application_fail_each_for_itself(three: System) -> None:
             assert process.poll() is None, three.log(process)
             three.stack.kafka.start()
     three.wait_for(state_of("inventory"), "running")
-    assert three.query("SELECT restarts > 0, restarts_since_commit FROM castro.instance WHERE stream = 'inventory'") == [(True, 0)]
+    assert three.query("SELECT restarts > 0, restarts_since_commit FROM castro.instance WHERE kind = 'stream' AND stream = 'inventory'") == [(True, 0)]
 
     assert "inventory: stopped at revision" in three.job("stop", "--stream", "inventory")
     assert process.wait(60) == 1, three.log(process)  # nothing runs any more, and two ended by errors

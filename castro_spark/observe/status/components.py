@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from castro_spark.component import ALIVE, State
+from castro_spark.component import ALIVE, Mode, State
 from castro_spark.observe.instance import is_silent, summary
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
 from castro_spark.observe.status.stream_text import ago
@@ -26,14 +26,21 @@ def _lines(part: Part) -> Iterator[str]:
         yield "components:"
         yield from error_lines(part["error"], "  ")
         return
-    for row in (*part["running"], *part["ended"]):
+    for row in (*part["running"], *filter(_is_worth_a_line, part["ended"])):
         name = f"{row['kind']} {row['stream']}".rstrip()
         line = f"{name}: {summary(row)}"
+        if row["mode"] == Mode.ONCE.value and row["progress"]:
+            line += "".join(f", {entry} {value}" for entry, value in row["progress"].items() if value is not None)
         if is_silent(row):
             line += f"; NO HEARTBEAT for {ago(row['silent_seconds'])}: it was killed, or cannot reach PostgreSQL"
         if row["error"]:
             line += f": {row['error'].partition(chr(10))[0]}"
         yield line
+
+
+def _is_worth_a_line(row: Part) -> bool:
+    """How a job ended, and what ended badly; that a projector stopped with its stream is no news."""
+    return bool(row["mode"] == Mode.ONCE.value or row["error"])
 
 
 COMPONENTS = Block("components", _answer, _lines)

@@ -1,10 +1,20 @@
-"""castro.command: commands to the running streams, and their outcome. Times are the database's."""
+"""castro.command: commands to the running processes, and their outcome. Times are the database's.
+
+Guarantee: one process at a time has a command, under a lease; if it dies, another one repeats the command. A command
+that no process took before it expired is never executed: it ends as `expired`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from psycopg2.extras import Json
 
 from castro_spark.sinks.postgres.connection import Connection, statement
+
+_RETENTION_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,62 @@ def ask_to_stop(
         )
         (number,) = cursor.fetchone() or (0,)
     return int(number)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that this process has taken."""
+
+    id: int
+    action: str
+    arguments: dict[str, Any]
+    requested_by: str
+
+
+def request(
+    connection: Connection, action: str, arguments: Mapping[str, Any], *, requested_by: str, expires: float
+) -> int:
+    """Requests an action of any process that serves commands, within `expires` seconds; returns the command's id."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO castro.command (action, arguments, requested_by, expires_at)"
+            " VALUES (%s, %s, %s, clock_timestamp() + %s * interval '1 second') RETURNING id",
+            (action, Json(dict(arguments)), requested_by, expires),
+        )
+        (number,) = cursor.fetchone() or (0,)
+    return int(number)
+
+
+def take(connection: Connection, instance: str, actions: Sequence[str]) -> Command | None:
+    """Takes the oldest waiting command of these actions, or one whose lease has run out; None if there is none."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("instance/take_command.sql"), {"instance": instance, "actions": list(actions)})
+        row = cursor.fetchone()
+    return Command(*row) if row else None
+
+
+def renew(connection: Connection, number: int, instance: str) -> None:
+    """Renews this process's lease of a command."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE castro.command SET lease_until = clock_timestamp() + interval '60 seconds'"
+            " WHERE id = %s AND taken_by = %s AND state = 'taken'",
+            (number, instance),
+        )
+
+
+def expire(connection: Connection) -> None:
+    """Ends the commands that no process took in time."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("instance/expire_commands.sql"))
+
+
+def listed(connection: Connection, hours: float) -> list[dict[str, Any]]:
+    """The open commands, and those that ended within the last `hours`, newest first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("instance/commands.sql"), {"hours": hours})
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def take_stops(connection: Connection, stream: str, instance: str, epoch: int | None) -> list[tuple[int, str]]:
@@ -71,22 +137,18 @@ def finish(connection: Connection, number: int, instance: str, *, done: bool, re
 
 def outcome(connection: Connection, number: int) -> Outcome:
     """A command's state. Marks it as expired if no instance took it in time."""
+    expire(connection)
     with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE castro.command SET state = 'expired', ended_at = clock_timestamp()"
-            " WHERE id = %s AND state = 'waiting' AND expires_at < clock_timestamp()",
-            (number,),
-        )
         cursor.execute("SELECT state, result FROM castro.command WHERE id = %s", (number,))
         state, result = cursor.fetchone() or ("expired", None)
     return Outcome(state, result)
 
 
-def prune_commands(connection: Connection, days: int) -> None:
-    """Removes commands that ended, or expired untaken, more than `days` ago."""
+def prune_commands(connection: Connection) -> None:
+    """Removes commands that ended, or expired untaken, more than 30 days ago."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM castro.command WHERE coalesce(ended_at, lease_until, expires_at)"
             " < clock_timestamp() - %s * interval '1 day'",
-            (days,),
+            (_RETENTION_DAYS,),
         )

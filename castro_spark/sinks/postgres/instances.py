@@ -17,7 +17,7 @@ SILENT_SECONDS = 30  # without a heartbeat for this long, an instance is dead or
 
 @dataclass(frozen=True)
 class SeenTopic:
-    """A topic as a running part saw it last."""
+    """A topic as a running stream saw it last."""
 
     id: str
     ends: dict[int, int]  # by partition
@@ -50,7 +50,7 @@ def all_current(connection: Connection) -> list[dict[str, Any]]:
 
 
 def topic_seen(connection: Connection, stream: str) -> SeenTopic | None:
-    """The stream's topic as its query or its archive saw it last; None if none did."""
+    """The stream's topic as its query saw it last; None if none did."""
     with connection, connection.cursor() as cursor:
         cursor.execute(statement("instance/topic_seen.sql"), {"stream": stream})
         row = cursor.fetchone()

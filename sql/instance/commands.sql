@@ -1,0 +1,6 @@
+-- Open commands, and those that ended lately, newest first.
+SELECT id, action, arguments, stream, requested_by, requested_at, expires_at, state, taken_by, result, ended_at
+FROM castro.command
+WHERE state IN ('waiting', 'taken') OR ended_at > clock_timestamp() - %(hours)s * interval '1 hour'
+ORDER BY id DESC
+LIMIT 50
