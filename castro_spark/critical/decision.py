@@ -1,7 +1,7 @@
 """What a verdict does to an episode: one pure decision, with a named reason.
 
     none lasts + starts, by fresh news     -> started: the next number, and the task once
-    none lasts + starts, by other commits  -> held_back: the next fresh event of the product starts it, if it still holds
+    none lasts + starts, by other commits  -> held_back: the product's next fresh event starts it, if it still holds
     lasts      + lasts                     -> noticed
     lasts      + not any more              -> ended
     none lasts + does not start            -> quiet

@@ -39,13 +39,17 @@ class Candidate:
     fresh: bool
 
 
-def followed(connection: Connection, within: timedelta) -> dict[str, Mark]:
-    """Up to where each source was evaluated, for the sources that were followed `within` that time. Locks the rows, so
-    that one evaluation at a time goes on."""
+def followed(connection: Connection, within: timedelta, *, lock: bool = False) -> dict[str, Mark]:
+    """Up to where each source was evaluated, for the sources that were followed `within` that time.
+
+    `lock`: until the transaction ends nobody else evaluates.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT source, revision, committed_at, followed_at > now() - %s FROM castro.critical_followed"
-                       " ORDER BY source FOR UPDATE", (within,))  # fmt: skip
-        return {source: Mark(revision, at) for source, revision, at, recent in cursor.fetchall() if recent}
+        if lock:
+            cursor.execute("SELECT FROM castro.critical_followed ORDER BY source FOR UPDATE")
+        query = "SELECT source, revision, committed_at FROM castro.critical_followed WHERE followed_at > now() - %s"
+        cursor.execute(query, (within,))
+        return {source: Mark(revision, at) for source, revision, at in cursor.fetchall()}
 
 
 def follow(connection: Connection, marks: dict[str, Mark]) -> None:
@@ -54,8 +58,8 @@ def follow(connection: Connection, marks: dict[str, Mark]) -> None:
     with connection.cursor() as cursor:
         execute_values(
             cursor,
-            "INSERT INTO castro.critical_followed (source, revision, committed_at) VALUES %s ON CONFLICT (source) DO UPDATE"
-            " SET revision = EXCLUDED.revision, committed_at = EXCLUDED.committed_at, followed_at = now()",
+            "INSERT INTO castro.critical_followed (source, revision, committed_at) VALUES %s ON CONFLICT (source)"
+            " DO UPDATE SET revision = EXCLUDED.revision, committed_at = EXCLUDED.committed_at, followed_at = now()",
             rows,
         )
 
@@ -132,17 +136,22 @@ def episodes(connection: Connection, products: Sequence[str]) -> dict[tuple[str,
             "SELECT product_code, rule, episode, ended_at IS NULL FROM castro.critical WHERE product_code = ANY(%s)",
             (list(products),),
         )
-        return {(code, Rule(rule)): Episode(number, lasts) for code, rule, number, lasts in cursor.fetchall() if rule in known}
+        return {
+            (code, Rule(rule)): Episode(number, lasts)
+            for code, rule, number, lasts in cursor.fetchall()
+            if rule in known
+        }
 
 
 def start(connection: Connection, started: Iterable[dict[str, Any]]) -> None:
     """Writes episodes that start: product_code, rule, episode, reason, value, started_by."""
-    rows = [tuple(row[c] for c in ("product_code", "rule", "episode", "reason", "value", "started_by")) for row in started]
+    columns = ("product_code", "rule", "episode", "reason", "value", "started_by")
+    rows = [tuple(row[c] for c in columns) for row in started]
     with connection.cursor() as cursor:
         execute_values(
             cursor,
             statement("critical/start.sql"),
-            sorted(rows),
+            sorted(rows, key=lambda row: row[:2]),
             template="(%s, %s, %s, now(), %s, %s, %s, now())",
             page_size=500,
         )

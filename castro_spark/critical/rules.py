@@ -1,4 +1,4 @@
-"""The rules: pure functions of one product's measured state. Each has one limit to start at and another one to end at."""
+"""The rules: pure functions of one product's measured state. Each has a limit to start at and another one to end at."""
 
 from __future__ import annotations
 
