@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from threading import Event
+from threading import Event, Thread
 
 from castro_spark.component import Component, State
 from castro_spark.critical.evaluation import KIND, Evaluated, Evaluation
+from castro_spark.critical.rows import STREAM
 from castro_spark.errors import first_line
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
+from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
 _REST, _LONGEST_REST = 2.0, 2.0  # times the duration of an evaluation, and seconds: several commits are taken together
@@ -32,29 +35,54 @@ def why_off(settings: Settings) -> str | None:
 
 
 class CriticalProducts:
-    """Evaluates from `run` until its event is set. Of several applications one evaluates; another takes over."""
+    """Context manager: evaluates from entry to exit, and once more at exit. Does nothing if the settings do not want it
+    or the stream that moves stock is not among `streams`.
 
-    def __init__(self, settings: Settings) -> None:
+    Of several applications one evaluates; another takes over when that one ends.
+    """
+
+    def __init__(self, settings: Settings, streams: Sequence[StreamDeclaration]) -> None:
         self._settings = settings
-        self.component = Component("critical")
-        self._wake = Event()
+        self._on = why_off(settings) is None and any(stream.name == STREAM for stream in streams)
+        self._component = Component("critical")
+        self._wake, self._stopping = Event(), Event()
         self._connection: Connection | None = None
         self._evaluation: Evaluation | None = None
         self._trouble = ""
+        self._thread = Thread(target=self._run, name="castro critical", daemon=True)
 
-    def wake(self) -> None:
-        """Signals a commit, or that `run` is to end; returns at once."""
-        self._wake.set()
+    @property
+    def components(self) -> list[Component]:
+        """What it reports of itself; nothing if it does nothing."""
+        return [self._component] if self._on else []
 
-    def run(self, stopping: Event) -> None:
-        """Evaluates until `stopping` is set."""
-        while not stopping.is_set():
+    def wake(self, stream: str) -> None:
+        """Signals that `stream` has committed; returns at once."""
+        if stream == STREAM:
+            self._wake.set()
+
+    def __enter__(self) -> CriticalProducts:
+        if self._on:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._on:
+            self._stopping.set()
+            self._wake.set()
+            self._thread.join()
+            if self._evaluate():  # else the next run's evaluation makes up for it
+                self._component.enter(State.STOPPED)
+            self._disconnect()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
             self._wake.clear()
             began = time.monotonic()
             if not self._evaluate():
-                stopping.wait(_RETRY_SECONDS)
+                self._stopping.wait(_RETRY_SECONDS)
                 continue
-            stopping.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST))
+            self._stopping.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST))
             self._wake.wait(self._settings.critical.poll_seconds)
 
     def evaluate(self) -> Evaluated:
@@ -63,14 +91,8 @@ class CriticalProducts:
             self._connection = connect(self._settings.postgres, "castro_spark critical")
             self._evaluation = Evaluation(self._settings, self._connection)
         done = self._evaluation.run()
-        self.component.progressed(evaluates=done.evaluates)
+        self._component.progressed(evaluates=done.evaluates)
         return done
-
-    def end(self) -> None:
-        """One last evaluation, and the end. A failure is logged: the next run's evaluation makes up for it."""
-        if self._evaluate():
-            self.component.enter(State.STOPPED)
-        self._disconnect()
 
     def _evaluate(self) -> bool:
         began = time.monotonic()
@@ -80,16 +102,16 @@ class CriticalProducts:
             if not self._trouble:
                 log.warning("critical products are not evaluated: %s; it is retried", first_line(error))
             self._trouble = first_line(error) or type(error).__name__
-            self.component.failing("retrying", self._trouble)
+            self._component.failing("retrying", self._trouble)
             self._disconnect()
             return False
         if self._trouble:
             log.warning("critical products are evaluated again")
         self._trouble = ""
-        self.component.running()
+        self._component.running()
         if done.products:
             stages = {"evaluated": time.monotonic() - began}
-            self.component.progressed(stages=stages, products=done.products, started=done.started, ended=done.ended)
+            self._component.progressed(stages=stages, products=done.products, started=done.started, ended=done.ended)
         return True
 
     def _disconnect(self) -> None:

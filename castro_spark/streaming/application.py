@@ -10,8 +10,7 @@ from threading import Event
 from pyspark.sql import SparkSession
 
 from castro_spark.component import State
-from castro_spark.critical.follower import CriticalProducts, why_off
-from castro_spark.critical.rows import STREAM
+from castro_spark.critical.follower import CriticalProducts
 from castro_spark.logs import log_fields
 from castro_spark.observe.heartbeat import Heartbeat, Poll
 from castro_spark.observe.instance import StreamState
@@ -82,32 +81,27 @@ def run_streams(
 
     def committed(stream: str, batch: BatchReport) -> None:
         projection.wake(stream)
-        if critical is not None:
-            critical.wake()
+        critical.wake(stream)
         report(stream, batch)
 
     all_ended = Event()
     projection = Followers(settings, streams, last_sync=True)
     housekeeper, view = Housekeeper(settings, streams), Product360(settings)
-    critical = _critical_products(settings, streams)
+    critical = CriticalProducts(settings, streams)
     parts = [*projection.components, housekeeper.component, view.component, *(a.component for a in archives)]
-    parts += [critical.component] if critical is not None else []
+    parts += critical.components
     polls = [StopCommands(stops, list(states.values()), application).poll, *([poll] if poll else [])]
     # The heartbeat is the first to begin and the last to end: it reports how the others end.
     with Heartbeat(settings.postgres, [*states.values(), *parts], application, polls):
-        with projection, housekeeper, ThreadPoolExecutor(max_workers=len(streams) + 2) as threads:
-            beside = [threads.submit(view.run, all_ended)]
-            beside += [threads.submit(critical.run, all_ended)] if critical is not None else []
+        with projection, housekeeper, critical, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
+            refreshing = threads.submit(view.run, all_ended)
             running = [threads.submit(run_one, stream) for stream in streams]
             try:
                 _wait(running, states, stops, stopping, stop_all=settings.streaming.on_stream_failure == "stop")
             finally:
                 all_ended.set()
             errors = [error for future in running if (error := future.result()) is not None]
-            for thread in beside:
-                thread.result()
-        if critical is not None:
-            critical.end()
+            refreshing.result()
         if available_now:
             view.refresh_last()
         view.close()
@@ -116,12 +110,6 @@ def run_streams(
         errors += [error for archive in archives if (error := archive.end(stopping)) is not None]
     if errors:
         raise errors[0]
-
-
-def _critical_products(settings: Settings, streams: Sequence[StreamDeclaration]) -> CriticalProducts | None:
-    """The follower of the stream that moves stock, if it runs here and the settings want it."""
-    wanted = why_off(settings) is None and any(stream.name == STREAM for stream in streams)
-    return CriticalProducts(settings) if wanted else None
 
 
 def _wait(
