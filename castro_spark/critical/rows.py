@@ -14,7 +14,7 @@ from psycopg2 import sql
 from psycopg2.extras import execute_values
 
 from castro_spark.critical.decision import Episode
-from castro_spark.critical.rules import Measured, Movement, Rule
+from castro_spark.critical.rules import Measured, Movement, Rule, least_times
 from castro_spark.critical_settings import CriticalSettings
 from castro_spark.mapping import LOADED_AT, TableMapping
 from castro_spark.sinks.postgres.connection import Connection, statement
@@ -112,6 +112,7 @@ def measure(
         # Rule off: no day is read.
         "history_from": tested_from - timedelta(days=unusual.history_days) if unusual else today + timedelta(days=1),
         "least_days": unusual.least_days if unusual else 1,
+        "least_times": least_times(unusual) if unusual else 1,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(

@@ -32,7 +32,7 @@ class Rule(str, Enum):
 @dataclass(frozen=True)
 class Movement:
     """The greatest recent day of one flow ("out" or "in"), and the days before: how many had any, their median and the
-    median of their distances from it."""
+    median of their distances from it. Lower medians: of an even number of values the smaller one in the middle."""
 
     flow: str
     day: date
@@ -113,7 +113,7 @@ def _low_cover(measured: Measured, rule: LowCoverRule) -> Verdict:
 def _unusual_movement(measured: Measured, rule: UnusualMovementRule) -> Verdict:
     scored = [(score(m, rule), m) for m in measured.movements if m.days >= rule.least_days and m.median > 0]
     if not scored:
-        return Verdict(Rule.UNUSUAL_MOVEMENT, None, False, False, "no recent movement, or too few days before")
+        return Verdict(Rule.UNUSUAL_MOVEMENT, None, False, False, "no recent movement is far above the median")
     found, movement = max(scored, key=lambda pair: (pair[0], pair[1].flow))
     what = "issued" if movement.flow == "out" else "received"
     words = (
@@ -129,6 +129,11 @@ def score(movement: Movement, rule: UnusualMovementRule) -> Decimal:
     """
     spread = max(_TO_DEVIATION * movement.spread, rule.least_spread * movement.median)
     return (movement.quantity - movement.median) / spread
+
+
+def least_times(rule: UnusualMovementRule) -> Decimal:
+    """Times the median below which no quantity lasts, whatever the spread: smaller ones need not be measured."""
+    return 1 + rule.ends_at * rule.least_spread
 
 
 def plain(number: Decimal) -> str:

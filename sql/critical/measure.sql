@@ -1,6 +1,6 @@
 -- What the rules need of some products as of the local day %(as_of)s: each product's own rows, by their keys. Stock as in
 -- product_360/sums.sql. Of issues and receipts: the greatest day from %(tested_from)s on, and median and spread of the days
--- before it that had any, if they were at least %(least_days)s.
+-- before it that had any, if they were at least %(least_days)s, and if it is at least %(least_times)s times the median.
 SELECT p.product_code, m.critical, m.product_class, coalesce(l.minimum_stock, m.minimum_stock) AS minimum_stock,
        CASE WHEN l.stock_level IS NOT NULL THEN l.stock_level + (
            SELECT coalesce(sum(d.volume - 2 * d.volume_out), 0) FROM ml_inventory_daily d
@@ -28,23 +28,40 @@ CROSS JOIN LATERAL (
     FROM {levels} s WHERE s.product_code = p.product_code
 ) l
 CROSS JOIN LATERAL (
-    WITH moved AS MATERIALIZED (
-        SELECT flow, d.date, CASE flow WHEN 'out' THEN d.volume_out ELSE d.volume_in END AS quantity
-        FROM ml_inventory_daily d CROSS JOIN (VALUES ('out'), ('in')) f (flow)
-        WHERE d.product_code = p.product_code AND d.date >= %(history_from)s AND d.date <= %(as_of)s
-    ), tested AS (
-        SELECT flow, max(quantity) AS quantity, (array_agg(date ORDER BY quantity DESC, date DESC))[1] AS date
-        FROM moved WHERE date >= %(tested_from)s AND quantity > 0 GROUP BY flow
-    ), usual AS (
-        SELECT flow, percentile_disc(0.5) WITHIN GROUP (ORDER BY quantity) AS median, count(*) AS days
-        FROM moved WHERE date < %(tested_from)s AND quantity > 0 AND flow IN (SELECT flow FROM tested)
-        GROUP BY flow HAVING count(*) >= %(least_days)s
-    ), spread AS (
-        SELECT flow, percentile_disc(0.5) WITHIN GROUP (ORDER BY abs(quantity - median)) AS spread
-        FROM moved JOIN usual USING (flow) WHERE date < %(tested_from)s AND quantity > 0 GROUP BY flow
-    )
-    SELECT array_agg(flow ORDER BY flow) AS flows, array_agg(date ORDER BY flow) AS dates,
-           array_agg(quantity ORDER BY flow) AS quantities, array_agg(median ORDER BY flow) AS medians,
-           array_agg(spread ORDER BY flow) AS spreads, array_agg(days ORDER BY flow) AS days
-    FROM tested JOIN usual USING (flow) JOIN spread USING (flow)
+    SELECT array_agg(flow ORDER BY flow) AS flows, array_agg(tested.date ORDER BY flow) AS dates,
+           array_agg(tested.quantity ORDER BY flow) AS quantities, array_agg(usual.median ORDER BY flow) AS medians,
+           array_agg(around.spread ORDER BY flow) AS spreads, array_agg(counted.days ORDER BY flow) AS days
+    FROM (VALUES ('out'), ('in')) f (flow)
+    CROSS JOIN LATERAL (
+        SELECT d.date, v.quantity
+        FROM ml_inventory_daily d
+        CROSS JOIN LATERAL (SELECT CASE flow WHEN 'out' THEN d.volume_out ELSE d.volume_in END AS quantity) v
+        WHERE d.product_code = p.product_code AND d.date >= %(tested_from)s AND d.date <= %(as_of)s AND v.quantity > 0
+        ORDER BY v.quantity DESC, d.date DESC LIMIT 1
+    ) tested
+    CROSS JOIN LATERAL (
+        -- The median is at most a number if half of the quantities are: without this count each product's days were sorted.
+        SELECT count(*) AS days, count(*) FILTER (WHERE v.quantity * %(least_times)s <= tested.quantity) AS low
+        FROM ml_inventory_daily d
+        CROSS JOIN LATERAL (SELECT CASE flow WHEN 'out' THEN d.volume_out ELSE d.volume_in END AS quantity) v
+        WHERE d.product_code = p.product_code AND d.date >= %(history_from)s AND d.date < %(tested_from)s
+          AND v.quantity > 0
+    ) counted
+    CROSS JOIN LATERAL (
+        SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY v.quantity) AS median
+        FROM ml_inventory_daily d
+        CROSS JOIN LATERAL (SELECT CASE flow WHEN 'out' THEN d.volume_out ELSE d.volume_in END AS quantity) v
+        WHERE counted.days >= %(least_days)s AND 2 * counted.low >= counted.days
+          AND d.product_code = p.product_code AND d.date >= %(history_from)s AND d.date < %(tested_from)s
+          AND v.quantity > 0
+    ) usual
+    CROSS JOIN LATERAL (
+        SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY abs(v.quantity - usual.median)) AS spread
+        FROM ml_inventory_daily d
+        CROSS JOIN LATERAL (SELECT CASE flow WHEN 'out' THEN d.volume_out ELSE d.volume_in END AS quantity) v
+        WHERE usual.median IS NOT NULL
+          AND d.product_code = p.product_code AND d.date >= %(history_from)s AND d.date < %(tested_from)s
+          AND v.quantity > 0
+    ) around
+    WHERE around.spread IS NOT NULL
 ) unusual
