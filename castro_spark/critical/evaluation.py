@@ -18,7 +18,7 @@ from typing import Any
 from castro_spark.critical import rows
 from castro_spark.critical.decision import Reason, decide
 from castro_spark.critical.rows import STREAM, Candidate, Mark
-from castro_spark.critical.rules import Measured, Rule, Verdict, plain, verdicts
+from castro_spark.critical.rules import Measured, Rule, Verdict, plain, rounded, verdicts
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.exclusive import try_lock
@@ -159,7 +159,7 @@ class Evaluation:
         put(self._connection, KIND, cause_of(code, verdict.rule, number), {
             "product_code": code, "rule": rule, "episode": number, "reason": verdict.words,
             "value": _text(verdict.value), "stock": _text(measured.stock), "minimum_stock": _text(measured.minimum),
-            "days_of_cover": _text(measured.cover and round(measured.cover, 6)),
+            "days_of_cover": _text(None if measured.cover is None else rounded(measured.cover, 6)),
             "summary": f"product {code}: {rule}: {verdict.words}",
         }, self._channels)  # fmt: skip
         by = " ".join(f"{source} {mark.revision}" for source, mark in sorted(now.items()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import Enum
 
 from castro_spark.critical_settings import (
@@ -17,6 +17,7 @@ from castro_spark.critical_settings import (
 )
 from castro_spark.features.product_360 import days_of_cover
 
+_WIDE = Context(prec=200)
 _TO_DEVIATION = Decimal("1.4826")  # of normal values: standard deviation / median absolute deviation
 
 
@@ -106,8 +107,8 @@ def _low_cover(measured: Measured, rule: LowCoverRule) -> Verdict:
     cover = measured.cover
     if cover is None:
         return Verdict(Rule.LOW_COVER, None, False, False, "stock is not known, or nothing was issued in 30 days")
-    words = f"{plain(round(cover, 1))} days of cover, limit {plain(rule.days)}"
-    return Verdict(Rule.LOW_COVER, round(cover, 6), cover < rule.days, cover < rule.ends_at, words)
+    words = f"{plain(rounded(cover, 1))} days of cover, limit {plain(rule.days)}"
+    return Verdict(Rule.LOW_COVER, rounded(cover, 6), cover < rule.days, cover < rule.ends_at, words)
 
 
 def _unusual_movement(measured: Measured, rule: UnusualMovementRule) -> Verdict:
@@ -118,9 +119,9 @@ def _unusual_movement(measured: Measured, rule: UnusualMovementRule) -> Verdict:
     what = "issued" if movement.flow == "out" else "received"
     words = (
         f"{plain(movement.quantity)} {what} on {movement.day}, median {plain(movement.median)} of {movement.days} days"
-        f" (score {plain(round(found, 1))}, limit {plain(rule.score)})"
+        f" (score {plain(rounded(found, 1))}, limit {plain(rule.score)})"
     )
-    return Verdict(Rule.UNUSUAL_MOVEMENT, round(found, 6), found >= rule.score, found >= rule.ends_at, words)
+    return Verdict(Rule.UNUSUAL_MOVEMENT, rounded(found, 6), found >= rule.score, found >= rule.ends_at, words)
 
 
 def score(movement: Movement, rule: UnusualMovementRule) -> Decimal:
@@ -136,6 +137,11 @@ def least_times(rule: UnusualMovementRule) -> Decimal:
     return 1 + rule.ends_at * rule.least_spread
 
 
+def rounded(number: Decimal, places: int) -> Decimal:
+    """Half up, whatever the number's size: the default context refuses one of more than 28 digits."""
+    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _WIDE)
+
+
 def plain(number: Decimal) -> str:
     """Without exponent and trailing zeros."""
-    return f"{number.normalize():f}" if number else "0"
+    return f"{number.normalize(_WIDE):f}" if number else "0"

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from castro_spark.observe.status import Status, lines
 from tests.alerting import Alerting
 from tests.stock import LEVELS, MASTER, Stock, moved
 
@@ -149,3 +150,22 @@ def test_an_unusual_day_is_measured_by_the_products_own_days(stock: Stock) -> No
     assert stock.alerting.query("SELECT product_code, reason FROM castro.critical") == [
         ("P1", f"26 issued on {today}, median 10 of 5 days (score 8, limit 8)")
     ]
+
+
+def test_status_says_what_lasts_and_why_it_is_off(followed: Stock) -> None:
+    def block() -> tuple[dict[str, object], list[str]]:
+        status = Status(followed.settings, [])
+        parts = {b.key: (part, list(lines(b, part))) for b, part in status.stored() if b is not None}
+        return parts["critical"]
+
+    followed.move(moved("P1", 45))
+    part, words = block()
+    assert (part["behind"], part["lasting"], part["off"]) == (1, {}, None)
+    followed.evaluate()
+    part, words = block()
+    assert (part["behind"], part["lasting"], part["started_last_day"]) == (0, {"below_minimum": 1}, 1)
+    assert words[:2] == [
+        "critical products: below_minimum", "  episodes    lasting: below_minimum 1; 1 of them started in the last 24 hours"
+    ]  # fmt: skip
+    followed.configure(BELOW, {"log": {"type": "log"}})
+    assert block()[1][0].startswith("critical products: off: no channel of alerts.channels takes the kind critical_product")
