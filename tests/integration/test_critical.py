@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import closing
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+from castro_spark.critical import rows
+from castro_spark.critical.rules import Movement
 from castro_spark.observe.status import Status, lines
+from castro_spark.sinks.postgres.master_data import master_tables
 from tests.alerting import Alerting
+from tests.builders import ZONE
 from tests.stock import LEVELS, MASTER, Stock, moved
 
 BELOW = {"below_minimum": {"ends_at": 1.1}}
@@ -142,14 +149,55 @@ def test_an_unusual_day_is_measured_by_the_products_own_days(stock: Stock) -> No
     stock.evaluate()
     usual = [moved("P1", q, days_ago=n) for n, q in enumerate([10, 12, 8, 11, 9], 5)]
     stock.move(*usual, *[moved("P2", q, days_ago=n) for n, q in enumerate([10, 12, 8, 11], 5)])
-    stock.move(moved("P1", 25), moved("P2", 500))  # P1's median is 10, its spread 2; P2 has too few days
+    stock.move(*[moved("P3", q, days_ago=n) for n, q in enumerate([99, 10, 99, 10, 99, 10], 5)])  # the lower median is 10
+    stock.move(moved("P1", 25), moved("P2", 500), moved("P3", 25))  # P1's spread is 2; P2 has too few days
     assert stock.evaluate().started == 0
-    stock.move(moved("P1", 1))
+    stock.move(moved("P1", 1), moved("P3", 1))
     stock.evaluate()
     today = stock.alerting.query("SELECT max(date)::text FROM ml_inventory_daily")[0][0]
     assert stock.alerting.query("SELECT product_code, reason FROM castro.critical") == [
-        ("P1", f"26 issued on {today}, median 10 of 5 days (score 8, limit 8)")
+        ("P1", f"26 issued on {today}, median 10 of 5 days (score 8, limit 8)"),
+        ("P3", f"26 issued on {today}, median 10 of 6 days (score 8, limit 8)"),
     ]
+
+
+def test_measures_agree_with_plain_python(stock: Stock) -> None:
+    seed = random.randrange(10**6)
+    print("seed", seed)
+    chance = random.Random(seed)
+    stock.configure({"unusual_movement": {"history_days": 30, "least_days": 4, "score": 8, "ends_at": 2, "least_spread": 0.1}})
+    today = datetime.now(ZONE).date()
+    days: dict[str, dict[int, tuple[int, int]]] = {
+        f"P{n}": {ago: (chance.randrange(-5, 40), chance.randrange(-5, 40)) for ago in range(-1, 35) if chance.random() < 0.5}
+        for n in range(40)
+    }
+    with closing(stock.alerting.connect()) as connection:
+        with connection, connection.cursor() as cursor:
+            for code, of_product in days.items():
+                for ago, (came, went) in of_product.items():
+                    cursor.execute(
+                        "INSERT INTO ml_inventory_daily (product_code, date, transactions, volume, value, volume_in, volume_out,"
+                        " value_in, value_out, revision) VALUES (%s, %s, 1, 0, 0, %s, %s, 0, 0, 1)",
+                        (code, today - timedelta(days=ago), came, went),
+                    )
+        tables = master_tables(connection, stock.settings.product_360)
+        measured = rows.measure(connection, list(days), tables, stock.settings.critical, today)
+    assert {m.product_code: set(m.movements) for m in measured} == {code: movements(of, today) for code, of in days.items()}
+
+
+def movements(days: dict[int, tuple[int, int]], today: date) -> set[Movement]:
+    """Those that are at least 1.2 times the median: days 0 and 1 are tested, against days 2 to 31."""
+    found = set()
+    for index, flow in enumerate(("in", "out")):
+        tested = [(days[ago][index], -ago) for ago in (0, 1) if ago in days and days[ago][index] > 0]
+        before = sorted(moved[index] for ago, moved in days.items() if 2 <= ago <= 31 and moved[index] > 0)
+        if tested and len(before) >= 4:
+            quantity, ago = max(tested)
+            median = before[(len(before) - 1) // 2]
+            spread = sorted(abs(q - median) for q in before)[(len(before) - 1) // 2]
+            if quantity >= Decimal("1.2") * median:
+                found.add(Movement(flow, today + timedelta(days=ago), Decimal(quantity), len(before), Decimal(median), Decimal(spread)))
+    return found
 
 
 def test_status_says_what_lasts_and_why_it_is_off(followed: Stock) -> None:

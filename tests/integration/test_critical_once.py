@@ -9,14 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from castro_spark.critical import rows
 from castro_spark.critical.evaluation import cause_of
 from castro_spark.critical.follower import CriticalProducts, why_off
+from castro_spark.critical.rows import Candidate
 from castro_spark.critical.rules import Rule
 from castro_spark.outbox.deliverer import Deliverer
 from castro_spark.sinks.postgres.outbox import message_id
@@ -104,6 +106,20 @@ def test_of_two_processes_one_evaluates_and_two_that_do_start_an_episode_once(st
             thread.join(60)
         first.run()
     assert sorted(stock.causes()) == causes(products(0))
+
+
+def test_an_evaluation_behind_another_evaluates_nothing_and_moves_no_mark_back(stock: Stock) -> None:
+    known(stock, products(0))
+    marks = stock.alerting.query("SELECT source, revision FROM castro.critical_followed")
+    with stock.evaluator() as evaluation:
+        before = rows.followed(evaluation._connection, timedelta(days=1))
+        stock.move(*(moved(code, 1, "ENTRADA") for code in products(0)))
+        now = rows.committed(evaluation._connection, [])
+        evaluation._connection.rollback()
+        stock.backfill(moved("P0a", 1, "ENTRADA", id="B"))
+        assert evaluation._evaluate_all([Candidate("P0a", fresh=True)], {}, now, date.today()).products == 0
+        assert marks == stock.alerting.query("SELECT source, revision FROM castro.critical_followed")
+        assert evaluation._evaluate_all([Candidate("P0a", fresh=True)], before, now, date.today()).products == 1
 
 
 def test_a_burst_of_10_000_products_is_evaluated_within_seconds(stock: Stock) -> None:

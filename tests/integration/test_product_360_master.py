@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from castro_spark.critical.rows import measure
+from castro_spark.critical.rules import rounded
 from castro_spark.features.product_360 import COLUMNS
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
+from castro_spark.sinks.postgres.master_data import master_tables
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streams import stream
 from tests import oracle_360
@@ -22,6 +25,7 @@ from tests.stock import LEVELS, MASTER, Stock
 
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}
 NAMES = {"product_class": "class"}  # of the settings in tests/stock
+MEASURED = ("critical", "product_class", "minimum_stock", "stock", "out_volume_30d", "days_of_cover")
 MINIMUM = {"minimum_stock": "minimum"}
 
 
@@ -47,6 +51,18 @@ def differences(stock: Stock, sent: dict[str, oracle_360.Sent], master: list[Dat
         for code in [key.removeprefix("product:360:")]
     }
     return found + [f"Redis: {words}" for words in oracle_360.differences(hashes, expected)]
+
+
+def measured(stock: Stock) -> dict[str, tuple[Any, ...]]:
+    """What the rules of critical products see of the view's products."""
+    with closing(stock.alerting.connect()) as connection:
+        tables = master_tables(connection, stock.settings.product_360)
+        today = datetime.now(oracle_360.ZONE).date()
+        found = measure(connection, list(rows_of(stock)), tables, stock.settings.critical, today)
+    return {
+        m.product_code: (m.flag, m.product_class, m.minimum, m.stock, m.issued, None if m.cover is None else rounded(m.cover, 6))
+        for m in found
+    }
 
 
 def commit(stock: Stock, events: dict[str, list[Data]]) -> dict[str, oracle_360.Sent]:
@@ -81,6 +97,7 @@ def test_agrees_with_the_oracle_whatever_the_extracts_bring(stock: Stock) -> Non
             view.refresh()
             assert differences(stock, sent, master, levels) == []
             assert view.refresh() == 0
+            assert measured(stock) == {code: tuple(row[c] for c in MEASURED) for code, row in rows_of(stock).items()}
         stock.alerting.query(f"DROP TABLE {LEVELS}")
         stock.alerting.query(f"ALTER TABLE {MASTER} DROP COLUMN minimum_stock, DROP COLUMN critical")
         stock.alerting.query("UPDATE castro.extract_watermark SET revision = revision + 1")
@@ -91,11 +108,11 @@ def test_agrees_with_the_oracle_whatever_the_extracts_bring(stock: Stock) -> Non
 
 def test_an_extract_refreshes_only_the_products_that_it_changed(stock: Stock) -> None:
     rows = [{"product_code": f"P{n}", "description": "d", "lead_time_days": n} for n in range(5)]
-    stock.extract(MASTER, *rows)
+    stock.extract(MASTER, {"product_code": "P5"}, *rows)  # nothing is known of P5
     with closing(Product360(stock.settings)) as view:
-        assert view.refresh() == 5
+        assert view.refresh() == 6
         stock.extract(MASTER, *rows[:-1], {**rows[-1], "lead_time_days": 9})
         assert view.refresh() == 1
-        stock.extract(MASTER, *rows[1:], full=True)
-        assert view.refresh() == 2  # one is gone, and one is as it was at first
-    assert sorted(rows_of(stock)) == ["P1", "P2", "P3", "P4"]
+        stock.extract(MASTER, {"product_code": "P5"}, *rows[1:], full=True)
+        assert view.refresh() == 2  # P0 is gone, and P4 is as it was at first
+    assert sorted(rows_of(stock)) == ["P1", "P2", "P3", "P4", "P5"]
