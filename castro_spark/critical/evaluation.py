@@ -27,6 +27,7 @@ from castro_spark.sinks.postgres.outbox import put
 
 log = logging.getLogger(__name__)
 KIND = "critical_product"  # of the messages
+_LONGEST_SECONDS = 30.0  # of an evaluation that takes in later commits: then its marks move
 _NOTE_SECONDS = 600.0  # so often an idle follower confirms its marks
 
 
@@ -113,30 +114,46 @@ class Evaluation:
         self, candidates: Sequence[Candidate], before: Mapping[str, Mark], now: Mapping[str, Mark], today: date
     ) -> Evaluated:
         tables = master_tables(self._connection, self._settings.product_360)
-        done = Evaluated()
-        for first in range(0, len(candidates), self._conf.products_per_commit):
-            chunk = candidates[first : first + self._conf.products_per_commit]
+        done, marks, began = Evaluated(), dict(now), time.monotonic()
+        pending = {c.product_code: c.fresh for c in candidates}
+        arrived: list[str] = []
+        while pending:
+            # What was committed meanwhile takes turns with the rest, and so waits for one transaction.
+            is_turn_of_rest = not arrived
+            chunk = (arrived or list(pending))[: self._conf.products_per_commit]
             with self._connection:
                 if rows.followed(self._connection, self._within, lock=True) != before:
                     return done  # another process evaluated these commits
-                started = self._evaluate(chunk, now, today, tables, done)
-                is_last = first + len(chunk) == len(candidates)
-                self._mark(now if is_last else {}, started)
+                started = self._evaluate({code: pending.pop(code) for code in chunk}, marks, today, tables, done)
+                arrived = []
+                if pending and is_turn_of_rest and time.monotonic() - began < _LONGEST_SECONDS:
+                    arrived = self._arrivals(pending, marks)
+                self._mark(marks if not pending else {}, started)
         return done
 
+    def _arrivals(self, pending: dict[str, bool], marks: dict[str, Mark]) -> list[str]:
+        """Adds the products that the stream has touched since its mark, and moves that; returns the fresh ones."""
+        before, now = marks.get(STREAM), rows.committed(self._connection, []).get(STREAM)
+        if before is None or now is None or now.revision <= before.revision:
+            return []
+        marks[STREAM] = now
+        new = rows.touched(self._connection, before.revision)
+        for candidate in new:
+            pending[candidate.product_code] = pending.get(candidate.product_code, False) or candidate.fresh
+        return [c.product_code for c in new if c.fresh]
+
     def _evaluate(
-        self, chunk: Sequence[Candidate], now: Mapping[str, Mark], today: date, tables: MasterTables, done: Evaluated
+        self, chunk: Mapping[str, bool], now: Mapping[str, Mark], today: date, tables: MasterTables, done: Evaluated
     ) -> int:
-        """Evaluates some products; returns how many episodes it started."""
-        products = [c.product_code for c in chunk]
-        fresh = {c.product_code for c in chunk if c.fresh}
+        """Evaluates some products (each: whether it is fresh); returns how many episodes it started."""
+        products = list(chunk)
         last = rows.episodes(self._connection, products)
         started: list[dict[str, Any]] = []
         noted: list[tuple[str, str, Any, str | None]] = []
         for measured in rows.measure(self._connection, products, tables, self._conf, today):
             code = measured.product_code
             for verdict in verdicts(measured, self._conf.rules):
-                decision = decide(last.get((code, verdict.rule)), verdict, fresh=code in fresh)
+                decision = decide(last.get((code, verdict.rule)), verdict, fresh=chunk[code])
                 if decision.reason is Reason.STARTED:
                     started.append(self._start(measured, verdict, decision.number, now))
                 elif decision.reason in (Reason.NOTICED, Reason.ENDED):

@@ -21,7 +21,7 @@ from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_REST, _LONGEST_REST = 2.0, 2.0  # times the duration of an evaluation, and seconds: several commits are taken together
+_REST, _LONGEST_REST = 1.0, 1.0  # times the duration of an evaluation, and seconds: several commits are taken together
 _RETRY_SECONDS = 2.0
 
 

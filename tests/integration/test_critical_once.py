@@ -122,6 +122,22 @@ def test_an_evaluation_behind_another_evaluates_nothing_and_moves_no_mark_back(s
         assert evaluation._evaluate_all([Candidate("P0a", fresh=True)], before, now, date.today()).products == 1
 
 
+def test_what_is_committed_during_an_evaluation_takes_turns_with_the_rest(stock: Stock) -> None:
+    stock.configure(BELOW, products_per_commit=1)
+    known(stock, products(0))
+    with stock.evaluator() as evaluation:
+        before = rows.followed(evaluation._connection, timedelta(days=1))
+        stock.move(*(moved(code, 1, "ENTRADA") for code in products(0)[:3]))
+        now = rows.committed(evaluation._connection, [MASTER])
+        evaluation._connection.rollback()
+        candidates = [Candidate(code, fresh=True) for code in products(0)[:3]]
+        stock.move(*(moved(code, 1, "ENTRADA") for code in products(0)[3:]))
+        assert evaluation._evaluate_all(candidates, before, now, date.today()).started == 5
+        assert [cause.partition(":")[0] for cause in stock.causes()] == ["P0a", "P0d", "P0b", "P0c", "P0e"]
+        assert evaluation.run().products == 5  # the first run of a process looks at what lasts
+        assert evaluation.run().products == 0
+
+
 def test_a_burst_of_10_000_products_is_evaluated_within_seconds(stock: Stock) -> None:
     stock.configure(BELOW)
     stock.evaluate()
