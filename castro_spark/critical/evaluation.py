@@ -56,6 +56,14 @@ class Evaluation:
         self._day: date | None = None  # whose beginning was evaluated
         self._noted = 0.0
 
+    def begin(self) -> None:
+        """Called before the stream's first commit: what is not followed, or not any more, is followed from here on."""
+        with self._connection:
+            before = rows.followed(self._connection, self._within)
+            now = {STREAM: Mark(0)} | rows.committed(self._connection, list(self._tables))
+            if missing := {source: mark for source, mark in now.items() if source not in before}:
+                rows.follow(self._connection, missing)
+
     def run(self) -> Evaluated:
         """Evaluates what was committed since the last evaluation, by this process or another."""
         connection = self._connection

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
 
@@ -63,6 +63,7 @@ class CriticalProducts:
 
     def __enter__(self) -> CriticalProducts:
         if self._on:
+            self._attempt(lambda: self._open().begin())
             self._thread.start()
         return self
 
@@ -71,7 +72,7 @@ class CriticalProducts:
             self._stopping.set()
             self._wake.set()
             self._thread.join()
-            if self._evaluate():  # else the next run's evaluation makes up for it
+            if self._attempt(self.evaluate):  # else the next run's evaluation makes up for it
                 self._component.enter(State.STOPPED)
             self._disconnect()
 
@@ -79,7 +80,7 @@ class CriticalProducts:
         while not self._stopping.is_set():
             self._wake.clear()
             began = time.monotonic()
-            if not self._evaluate():
+            if not self._attempt(self.evaluate):
                 self._stopping.wait(_RETRY_SECONDS)
                 continue
             self._stopping.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST))
@@ -87,17 +88,18 @@ class CriticalProducts:
 
     def evaluate(self) -> Evaluated:
         """One evaluation. Raises what PostgreSQL raises."""
-        if self._evaluation is None:
-            self._connection = connect(self._settings.postgres, "castro_spark critical")
-            self._evaluation = Evaluation(self._settings, self._connection)
-        done = self._evaluation.run()
+        began = time.monotonic()
+        done = self._open().run()
         self._component.progressed(evaluates=done.evaluates)
+        if done.products:
+            stages = {"evaluated": time.monotonic() - began}
+            self._component.progressed(stages=stages, products=done.products, started=done.started, ended=done.ended)
         return done
 
-    def _evaluate(self) -> bool:
-        began = time.monotonic()
+    def _attempt(self, step: Callable[[], object]) -> bool:
+        """Runs a step; False if it failed, which is logged once."""
         try:
-            done = self.evaluate()
+            step()
         except Exception as error:  # noqa: BLE001 - no error here may end a stream
             if not self._trouble:
                 log.warning("critical products are not evaluated: %s; it is retried", first_line(error))
@@ -109,10 +111,13 @@ class CriticalProducts:
             log.warning("critical products are evaluated again")
         self._trouble = ""
         self._component.running()
-        if done.products:
-            stages = {"evaluated": time.monotonic() - began}
-            self._component.progressed(stages=stages, products=done.products, started=done.started, ended=done.ended)
         return True
+
+    def _open(self) -> Evaluation:
+        if self._evaluation is None:
+            self._connection = connect(self._settings.postgres, "castro_spark critical")
+            self._evaluation = Evaluation(self._settings, self._connection)
+        return self._evaluation
 
     def _disconnect(self) -> None:
         self._evaluation = None

@@ -16,6 +16,7 @@ from castro_spark.observe.status import Status, lines
 from castro_spark.sinks.postgres.master_data import master_tables
 from tests.alerting import Alerting
 from tests.builders import ZONE
+from tests.consumer import Consumer
 from tests.stock import LEVELS, MASTER, Stock, moved
 
 BELOW = {"below_minimum": {"ends_at": 1.1}}
@@ -95,6 +96,19 @@ def test_what_was_committed_before_the_first_evaluation_or_while_none_ran_for_lo
     assert stock.evaluate().started == 0
     stock.move(moved("P1", 1, "ENTRADA"))
     assert stock.evaluate().started == 1
+
+
+def test_the_first_commit_of_all_starts_an_episode_if_the_evaluation_began_before_it(stock: Stock) -> None:
+    stock.configure({"low_cover": {"days": 3, "ends_at": 5}})
+    stock.alerting.query("TRUNCATE castro.stream CASCADE")
+    with stock.evaluator() as evaluation:
+        evaluation.begin()
+    stock.consumer.close()
+    stock.consumer = Consumer(stock.alerting)  # type: ignore[arg-type]
+    stock.move(moved("P1", 1))
+    with stock.evaluator() as evaluation:
+        evaluation.begin()  # nothing is skipped where it is followed
+        assert evaluation.run().started == 1
 
 
 def test_an_extract_that_raises_the_minimum_starts_and_one_that_lowers_it_ends(followed: Stock) -> None:
