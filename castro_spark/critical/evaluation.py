@@ -27,7 +27,7 @@ from castro_spark.sinks.postgres.outbox import put
 
 log = logging.getLogger(__name__)
 KIND = "critical_product"  # of the messages
-_LONGEST_SECONDS = 30.0  # of an evaluation that takes in later commits: then its marks move
+_LONGEST_SECONDS = 3600.0  # of an evaluation that takes in later commits: then its marks move
 _NOTE_SECONDS = 600.0  # so often an idle follower confirms its marks
 
 
