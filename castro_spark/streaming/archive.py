@@ -115,6 +115,7 @@ class Archiver:
             if ends:
                 state = self._append(table, state, ends)
             self._report(state)
+            self._component.running()  # not before: a failing archive would seem to work at each new try
             self._failures = 0
             if state.number and self._is_due(state):
                 state = self._maintain(table, state)
@@ -124,7 +125,6 @@ class Archiver:
                 self._stopping.wait(self._settings.archive.trigger_seconds - (time.monotonic() - began))
 
     def _report(self, state: Archived) -> None:
-        self._component.running()
         lost = {str(p): n for p, n in state.lost.items()}
         self._component.progressed(positions=state.positions, archived_at=state.archived_at, lost=lost)
 
