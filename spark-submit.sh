@@ -362,7 +362,7 @@ says '(--deploy-mode|spark\.submit\.deployMode)' cluster && deploy_mode=cluster
 # needs_spark: whether the job starts Spark; the others run here, at once, whatever the deploy mode
 needs_spark() {
     case $JOB in
-        quarantine | stop | package | cache | commands) return 1 ;;
+        quarantine | stop | package | cache | commands | incidents | outbox | quality) return 1 ;;
         status) [[ " $JOB_WORDS " == *" --live "* ]] ;;
     esac
 }
@@ -380,7 +380,7 @@ export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK
 
 SUBMIT=(${CASTRO_MASTER:+--master "$CASTRO_MASTER"} --properties-file "$SPARK_CONF")
 if [[ -n $on_yarn ]] && needs_spark; then
-    shipped=$("$PYTHON" -m castro_spark.deploy.arguments) || exit
+    shipped=$("$PYTHON" -m castro_spark.deploy.arguments "$JOB" "$@") || exit
     mapfile -t -O "${#SUBMIT[@]}" SUBMIT <<<"$shipped"
 else
     jars=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# One command for all figures: prepares what is missing, then runs run.py with its arguments; `run.sh warehouse ...`
-# runs warehouse.py, `run.sh critical ...` critical.py.
+# One command for all figures: prepares what is missing, then runs run.py with its arguments; `run.sh NAME ...` runs
+# warehouse.py, checkpoint.py (on a small Hadoop), quality.py, quality_month.py or critical.py with theirs.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 export CASTRO_DEV=1
-./spark-submit.sh prepare
 SCRIPT=run
-if [[ ${1-} == warehouse || ${1-} == critical ]]; then
+if [[ ${1-} == @(warehouse|checkpoint|quality|quality_month|critical) ]]; then
     SCRIPT=$1
     shift
 fi
+[[ $SCRIPT != checkpoint ]] || export CASTRO_DEV_CLUSTER=1
+./spark-submit.sh prepare
 PYTHONPATH=$PWD exec "${CASTRO_VENV:-${CASTRO_HOME:-$PWD/.castro}/venv}/bin/python" "benchmarks/$SCRIPT.py" "$@"

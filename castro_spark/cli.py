@@ -20,7 +20,7 @@ import click
 from castro_spark import logs
 from castro_spark.errors import CastroError, first_line
 from castro_spark.jvm import ended_jvm
-from castro_spark.output import droppable_output, separate_log
+from castro_spark.output import droppable_output, job_log
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import StreamDeclaration, all_streams
 
@@ -84,7 +84,7 @@ def print_json(data: object) -> None:
 
 def run(command: click.Command) -> None:
     """Runs a job's command as a program; exits with the command's exit status."""
-    separate_log()
+    job_log()  # from now on, not only where settings are loaded
     with droppable_output() as output:
         status = exit_status(command)
     sys.exit(status or int(output.truncated))

@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 import psycopg2
 import psycopg2.extensions
 
-from castro_spark.errors import SettingsError
+from castro_spark.errors import CastroError, SettingsError
+from castro_spark.hadoop_shell import hadoop
 from castro_spark.properties_file import parse
 
 # Environment variable (or the same with _FILE) -> the setting.
@@ -67,13 +68,23 @@ def alert_secrets(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 def read_secret_file(setting: str, path: str) -> str:
-    """The text of a file with a secret; `setting` identifies it in errors."""
+    """The text of a file with a secret, here or on HDFS; `setting` identifies it in errors."""
+    if "://" in path:
+        return _read_on_hdfs(setting, path)
     try:
         return Path(path.removeprefix("local:")).read_text(encoding="utf-8")  # as Spark names files on the nodes
     except OSError as error:
         raise SettingsError(f"{setting}: cannot read {path}: {error.strerror}", "name a readable file") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{setting}: {path} is not UTF-8 text", "name a file with only the secret") from None
+
+
+def _read_on_hdfs(setting: str, uri: str) -> str:
+    """On YARN the containers have such a file already; this is for the jobs that run beside the cluster, as `stop`."""
+    try:
+        return hadoop("-cat", uri)
+    except CastroError as error:
+        raise SettingsError(f"{setting}: cannot read {uri}: {error.problem}", error.remedy) from None
 
 
 def read_options_file(path: str) -> dict[str, str]:

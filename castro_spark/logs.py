@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from pythonjsonlogger.json import JsonFormatter
 
 from castro_spark.component import run_id
+from castro_spark.output import JobLog, job_log
 
 FORMAT_VARIABLE = "CASTRO_LOG_FORMAT"  # conf/log4j2.properties reads it, and the one below
 _RUN_VARIABLE = "CASTRO_LOG_RUN"
@@ -38,7 +39,10 @@ def log_fields(**fields: object) -> Iterator[None]:
 
 def log_as_text(level: int) -> None:
     """Logs to stderr as text; keeps the handlers of a program that imports castro_spark."""
-    logging.basicConfig(level=level, format=_TEXT, datefmt="%H:%M:%S", stream=sys.stderr)
+    on_yarn = job_log()  # of jobs that run for months
+    dates = "%Y-%m-%d %H:%M:%S" if on_yarn else "%H:%M:%S"
+    handler = on_yarn or logging.StreamHandler(sys.stderr)
+    logging.basicConfig(level=level, format=_TEXT, datefmt=dates, handlers=[handler])
     logging.getLogger("py4j").setLevel(logging.ERROR)
 
 
@@ -60,7 +64,7 @@ def is_json() -> bool:
 
 
 def _own_handlers() -> list[logging.Handler]:
-    return [handler for handler in logging.getLogger().handlers if type(handler) is logging.StreamHandler]
+    return [h for h in logging.getLogger().handlers if isinstance(h, JobLog) or type(h) is logging.StreamHandler]
 
 
 def _add_fields(record: logging.LogRecord) -> bool:

@@ -11,22 +11,40 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
 
 JOB_LOG = "job.log"  # in a container's log folder
+_LOG_BYTES, _OLD_LOGS = 10_000_000, 9  # as those of conf/log4j2-yarn.properties
+_STDERR = 2
 
 
-def separate_log() -> None:
-    """For a driver on YARN (deploy/shipping.py sets the variable): sends its stderr to a log that YARN keeps.
+class JobLog(RotatingFileHandler):
+    """A log that is rolled by size, and takes the place of stderr: what is written there goes to the newest file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=_LOG_BYTES, backupCount=_OLD_LOGS, encoding="utf-8")
+        self._redirect()
+
+    def doRollover(self) -> None:  # noqa: N802 - the standard library's name
+        super().doRollover()
+        self._redirect()
+
+    def _redirect(self) -> None:
+        sys.stderr.flush()
+        os.dup2(self.stream.fileno(), _STDERR)
+
+
+@cache
+def job_log() -> JobLog | None:
+    """For a driver on YARN (deploy/shipping.py sets the variable) a log that YARN keeps, in place of stderr; else None.
 
     Spark's launcher of Python drivers joins stderr to stdout, where nobody could tell a job's output from its log.
     """
     folder = os.environ.get("LOG_DIRS", "").partition(",")[0]
-    if os.environ.get("CASTRO_VARIABLES_FILE") and folder:
-        log = os.open(Path(folder, JOB_LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
-        os.dup2(log, 2)
-        os.close(log)
+    return JobLog(Path(folder, JOB_LOG)) if os.environ.get("CASTRO_VARIABLES_FILE") and folder else None
 
 
 class Streams:

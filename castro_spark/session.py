@@ -33,12 +33,15 @@ DELTA = {
 _REDACTED = "(?i)secret|password|passwd|passphrase|token|access[.]?key|credential|jaas|keystore[.]key|dsn"
 
 
-def spark_session(job: str, *, delta: bool = False) -> SparkSession:
+def spark_session(job: str, *, delta: bool = False, master: str | None = None) -> SparkSession:
     """A session named after the job, with the settings that the jobs rely on; JVM and cluster settings are in conf/.
 
     `delta`: the job reads or writes the archive. Otherwise Delta's rules do not slow down planning.
+    `master` wins over the settings, for a job that needs the JVM only.
     """
     builder = _builder(job)
+    if master is not None:
+        builder = builder.master(master)
     for name, value in (DELTA if delta else {}).items():
         builder = builder.config(name, value)
     return _started(builder)

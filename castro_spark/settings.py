@@ -19,6 +19,7 @@ from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.product_settings import Product360Settings
 from castro_spark.properties_file import parse
+from castro_spark.quality_settings import QualitySettings
 from castro_spark.resources import resource
 from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.stream_settings import HistorySettings, StreamSettings
@@ -157,6 +158,7 @@ class Settings(Section):
     product_360: Product360Settings
     backfill: BackfillSettings
     reconcile: ReconcileSettings
+    quality: QualitySettings
     alerts: AlertSettings
     critical: CriticalSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)

@@ -10,13 +10,13 @@ import click
 
 from castro_spark import cli
 from castro_spark.errors import NotDelivered
+from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.outbox import letters
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
 from castro_spark.sinks.postgres.connection import Connection, connect
 
 channel_option = click.option("--channel", help="Only messages for this channel.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_LOOK_SECONDS = 3600.0
 
 
 @click.group(help=__doc__)
@@ -79,9 +79,9 @@ def run(env: str, conf_file: Path | None, once: bool) -> None:
     settings = cli.load(env, conf_file)
     if not once:
         stopping = cli.until_signalled()
-        with Deliverer(settings):
-            while not stopping.wait(_LOOK_SECONDS):
-                pass
+        deliverer = Deliverer(settings)
+        with Heartbeat(settings.postgres, [deliverer.component], ""), deliverer:
+            stopping.wait()
         return
     tallies = deliver_once(settings)
     for name, tally in tallies.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -63,6 +64,16 @@ class Alerting:
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """The key and the certificate of a server at `localhost`."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost", "-keyout", folder / "key", "-out", folder / "cert"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return folder / "key", folder / "cert"
 
 
 def wait_until(done: Callable[[], object], seconds: float = 30, words: Callable[[], object] = lambda: "") -> None:

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
 from tests import engine
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from tests.system import System
 
 _ROOMS = ("cluster", "recovery", "integration", "unit")

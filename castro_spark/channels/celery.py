@@ -8,6 +8,8 @@ that must take effect once compares that with what it has done (docs/design/outb
 from __future__ import annotations
 
 import ssl
+import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,9 +22,11 @@ from castro_spark.alert_settings import CelerySettings
 from castro_spark.channels.channel import Message, Unavailable
 from castro_spark.servers import RedisSettings
 
+_REUSED_SECONDS = 1.0
+
 
 class CeleryChannel:
-    """Sends each message as the task of its kind, on a connection of its own, without Celery's retries.
+    """Sends each message as the task of its kind, without Celery's retries. A connection serves a burst of messages.
 
     `cache`: the server, user and password to use where the channel's settings name no broker.
     """
@@ -43,6 +47,7 @@ class CeleryChannel:
                 "max_retries": 0,
             },
         }
+        self._idle: tuple[Connection, float] | None = None  # a connection that worked, and when it was used last
         self._app = Celery("castro_spark", set_as_current=False, fixups=[], changes={
             "task_serializer": "json", "task_ignore_result": True, "task_publish_retry": False,
             "broker_connection_retry": False, "worker_hijack_root_logger": False,
@@ -50,16 +55,32 @@ class CeleryChannel:
 
     def send(self, message: Message) -> None:
         """The payload's items and `cause` are the task's keyword arguments."""
+        connection = self._connection()
         try:
-            with Connection(**self._broker) as connection:  # type: ignore[no-untyped-call]
-                self._app.send_task(
-                    self._settings.task(message.kind),
-                    kwargs={**message.payload, "cause": message.cause},
-                    task_id=str(message.id), queue=self._settings.queue, connection=connection, retry=False,
-                    ignore_result=True,
-                )  # fmt: skip
+            self._app.send_task(
+                self._settings.task(message.kind),
+                kwargs={**message.payload, "cause": message.cause},
+                task_id=str(message.id), queue=self._settings.queue, connection=connection, retry=False,
+                ignore_result=True,
+            )  # fmt: skip
         except (RedisError, KombuError, OSError) as error:
+            connection.release()
             raise Unavailable(f"broker {self._where}: {_words(error)}") from None
+        self._idle = connection, time.monotonic()
+
+    def _connection(self) -> Connection:
+        """The connection of the message before, if that was just now; else a new one: an older one may be broken.
+
+        It is taken out while it is used, so that an attempt that hangs shares it with no other one.
+        """
+        idle, self._idle = self._idle, None
+        if idle is not None:
+            connection, used = idle
+            if time.monotonic() - used < _REUSED_SECONDS:
+                return connection
+            with suppress(RedisError, KombuError, OSError):
+                connection.release()
+        return Connection(**self._broker)  # type: ignore[no-untyped-call]
 
 
 def _broker(url: str, ca_file: str | None) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Message:
     def summary(self) -> str:
         """The message in one line."""
         text = str(self.payload.get("summary") or self.payload.get("words") or f"{self.kind} {self.cause}")
-        return " ".join(text.split())
+        return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 class Channel(Protocol):

@@ -75,7 +75,7 @@ def as_mail(message: Message, sender: str, recipients: tuple[str, ...]) -> Email
     """The message as a mail in plain text."""
     mail = EmailMessage()
     severity = str(message.payload.get("severity") or "").upper()
-    mail["Subject"] = f"[castro{f' {severity}' if severity else ''}] {_printable(message.summary)}"[:_MOST_SUBJECT]
+    mail["Subject"] = f"[castro{f' {severity}' if severity else ''}] {message.summary}"[:_MOST_SUBJECT]
     mail["From"] = sender
     mail["To"] = ", ".join(recipients)
     mail["Date"] = format_datetime(message.created_at)
@@ -91,10 +91,6 @@ def as_mail(message: Message, sender: str, recipients: tuple[str, ...]) -> Email
     lines += ["", f"cause: {message.cause}", f"id: {message.id}"]
     mail.set_content("\n".join(lines))
     return mail
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _each(refused: dict[str, Any]) -> str:

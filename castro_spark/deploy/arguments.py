@@ -1,11 +1,12 @@
-"""The arguments of spark-submit with which YARN's containers get the archives and the jars.
+"""The arguments of spark-submit on YARN: the archives and jars for its containers, and how often a job is attempted.
 
-`python -m castro_spark.deploy.arguments` prints them for spark-submit.sh, one a line.
+`python -m castro_spark.deploy.arguments JOB [OPTION]...` prints them for spark-submit.sh, one a line.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from castro_spark.deploy.artefact import build, default_folder
 from castro_spark.deploy.stage import staged
@@ -14,10 +15,20 @@ from castro_spark.errors import CastroError
 CODE, DEPENDENCIES = "castro_code", "castro_dependencies"  # folders in each container's working directory
 CONF = f"{CODE}/castro_spark/conf"
 _PYTHONPATH = f"{CODE}:{DEPENDENCIES}"
+# A lost node is to cost a stream that runs for months a restart, and no more; one that fails at once is to end.
+_CONTINUOUS = {"spark.yarn.maxAppAttempts": "4", "spark.yarn.am.attemptFailuresValidityInterval": "1h"}
 
 
-def arguments() -> list[str]:
-    """What is staged is named where it is; the rest is uploaded at each start."""
+def attempts(job: str, options: Sequence[str]) -> dict[str, str]:
+    """A continuous stream is attempted again, unless it fails often; other jobs once (conf/spark-cluster.conf)."""
+    return dict(_CONTINUOUS) if job == "stream" and not {"--available-now", "--help"} & set(options) else {}
+
+
+def arguments(job: str, options: Sequence[str]) -> list[str]:
+    """The arguments for a job with these options of its own.
+
+    What is staged is named where it is; the rest is uploaded at each start.
+    """
     folder = default_folder()
     artefacts = build(folder, lambda words: print(f"castro: {words}", file=sys.stderr))
     there = staged(folder)
@@ -26,6 +37,7 @@ def arguments() -> list[str]:
     settings = {
         "spark.executorEnv.PYTHONPATH": _PYTHONPATH,
         "spark.yarn.appMasterEnv.PYTHONPATH": _PYTHONPATH,
+        **attempts(job, options),
     }
     if spark_jars := [uri for name, uri in there.items() if name.startswith("spark-jars-")]:
         settings["spark.yarn.archive"] = spark_jars[0]
@@ -37,7 +49,7 @@ def arguments() -> list[str]:
 
 if __name__ == "__main__":
     try:
-        print(*arguments(), sep="\n")
+        print(*arguments(sys.argv[1], sys.argv[2:]), sep="\n")
     except CastroError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_status)

@@ -1,22 +1,18 @@
 """Puts the archives and jars on HDFS, once each, so that a start of a job uploads nothing.
 
-By Hadoop's own shell (FsShell), which Spark's jars contain. It writes a file under a temporary name and renames it, so
-a file that exists is complete.
+Hadoop's shell writes a file under a temporary name and renames it, so a file that exists is complete.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
 from castro_spark import __version__
 from castro_spark.deploy.artefact import Artefacts, Say
-from castro_spark.errors import CastroError
+from castro_spark.hadoop_shell import hadoop
 
-_SHELL = "org.apache.hadoop.fs.FsShell"
 _RECORD = "staged.json"
 _MANIFEST = "manifest.json"
 
@@ -56,16 +52,3 @@ def staged(folder: Path) -> dict[str, str]:
         return dict(json.loads((folder / _RECORD).read_text(encoding="utf-8"))["files"])
     except FileNotFoundError:
         return {}
-
-
-def hadoop(*arguments: str) -> str:
-    """Runs a command of Hadoop's file system shell, with the configuration in HADOOP_CONF_DIR; returns its output."""
-    command = [str(Path(os.environ["SPARK_HOME"], "bin", "spark-class")), _SHELL, *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        words = [line for line in done.stderr.splitlines() if line.strip() and " WARN " not in line][-5:]
-        raise CastroError(
-            f"HDFS: {' '.join(arguments[:2])}: " + "\n".join(words),
-            "is HADOOP_CONF_DIR set, the name node reachable, and the folder yours to write?",
-        )
-    return done.stdout

@@ -7,6 +7,7 @@ spark-submit alone reports only that the application failed. The driver's output
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -14,15 +15,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import IO
 
 from castro_spark.deploy.arguments import CONF
 from castro_spark.deploy.last_words import kill, output_of
 from castro_spark.deploy.shipping import checkable, ship
-from castro_spark.errors import CastroError, first_line
+from castro_spark.errors import CastroError, SettingsError, first_line
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
+from castro_spark.streaming.stop import NOT_RUNNING
 
 _APPLICATION = re.compile(r"Submitt(?:ing|ed) application (application_\w+)")
 _TRACKING = re.compile(r"tracking URL: (\S+)")
@@ -30,7 +33,15 @@ _USER_STATUS = re.compile(r"User application exited with status (\d+)")
 _REPORT = re.compile(r" INFO +Client: ")
 _LAST_LINES = 25
 _DONE_SECONDS, _FAILED_SECONDS = 20.0, 60.0  # to wait for YARN's logs
-_JAVA = f"-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile={CONF}/log4j2.properties"
+_JAVA = f"-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile={CONF}/log4j2-yarn.properties"
+
+
+class Asked(Enum):
+    """What came of asking the streams to stop."""
+
+    STOPPING = "stopping"
+    NOT_YET = "not yet"  # the batch takes longer, or PostgreSQL does not answer
+    IN_VAIN = "in vain"  # none runs yet, or they cannot be asked from here
 
 
 class Submission:
@@ -41,6 +52,7 @@ class Submission:
         self.application: str | None = None
         self.status: int | None = None  # the job's own, if YARN tells it
         self._tracking: str | None = None
+        self._child: subprocess.Popen[str] | None = None
         self._stopping = False
 
     def run(self, options: Sequence[str]) -> int:
@@ -49,11 +61,11 @@ class Submission:
         with tempfile.TemporaryDirectory(prefix="castro-submit-") as name:
             shipment = ship(os.environ, self._job, Path(name))
             command = [
-                str(Path(os.environ["SPARK_HOME"], "bin", "spark-submit")), *self._attempts(), *options,
+                str(Path(os.environ["SPARK_HOME"], "bin", "spark-submit")), *options,
                 "--deploy-mode", "cluster", "--driver-java-options", _JAVA, *shipment.submit,
                 str(self._job_file), *shipment.job,
             ]  # fmt: skip
-            child = subprocess.Popen(
+            child = self._child = subprocess.Popen(
                 command, env=_environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                 errors="replace", start_new_session=True,
             )  # fmt: skip
@@ -63,12 +75,6 @@ class Submission:
             self._relay(child.stderr)
             left = child.wait()
         return self._report(left)
-
-    def _attempts(self) -> list[str]:
-        """A continuous stream is attempted again, unless it fails often."""
-        if self._job_file.stem != "stream" or "--available-now" in self._job:
-            return []
-        return ["--conf", "spark.yarn.maxAppAttempts=4", "--conf", "spark.yarn.am.attemptFailuresValidityInterval=1h"]
 
     def _relay(self, lines: IO[str]) -> None:
         """Passes on the lines of spark-submit, except the client's many reports, of which it takes the facts."""
@@ -97,25 +103,46 @@ class Submission:
         return (self.status or 1) if left else 0
 
     def _stop(self) -> None:
-        """On SIGTERM: a stream is asked to stop after its batch; any other job is killed, and safe to repeat."""
+        """On SIGTERM: a stream is asked to stop after its batch. Any other job is killed, and safe to repeat."""
         if self._stopping:
             return
         self._stopping = True
         try:
-            if self._job_file.stem == "stream":
-                self._stop_streams()
-            elif self.application:
-                kill(self.application)
+            asked = self._ask_streams() if self._job_file.stem == "stream" else Asked.IN_VAIN
+            if asked is Asked.IN_VAIN:
+                self._kill()
+            elif asked is Asked.NOT_YET:
+                _say("it may be asked again (SIGTERM, or the job `stop`)")
+                self._stopping = False
         except Exception as error:  # noqa: BLE001 - of any kind: the caller may ask again
             _say(f"not stopped: {first_line(error)}")
             self._stopping = False
 
-    def _stop_streams(self) -> None:
+    def _ask_streams(self) -> Asked:
+        """Asks the streams to stop, by the job `stop`, and waits as long as it does."""
         names = _values(self._job, "--stream") or ["all"]
         settings = [w for option in ("--env", "--conf-file") for v in _values(self._job, option) for w in (option, v)]
+        answers: list[dict[str, object]] = []
         for name in names:
-            command = [sys.executable, str(resource("jobs/stop.py")), "--stream", name, *settings]
-            subprocess.run(command, check=False, stdout=sys.stderr)
+            command = [sys.executable, str(resource("jobs/stop.py")), "--json", "--stream", name, *settings]
+            done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+            if done.returncode == SettingsError.exit_status:  # as where a secret is on the nodes only
+                _say("the streams cannot be asked to stop from here, see above")
+                return Asked.IN_VAIN
+            answers += json.loads(done.stdout) if done.stdout.startswith("[") else [{"stream": name, "stopped": False}]
+        for answer in answers:
+            _say(f"{answer['stream']}: {answer.get('words', 'not stopped, see above')}")
+        if not all(answer["stopped"] for answer in answers):
+            return Asked.NOT_YET
+        return Asked.IN_VAIN if all(answer["words"] == NOT_RUNNING for answer in answers) else Asked.STOPPING
+
+    def _kill(self) -> None:
+        """Ends the application at once; before it is submitted, its submission."""
+        if self.application:
+            _say(f"killing {self.application}: what it has committed stays, and its next start goes on from there")
+            kill(self.application)
+        elif self._child:
+            self._child.terminate()
 
     def _settings_options(self) -> tuple[str, Path | None]:
         conf_file = _values(self._job, "--conf-file")

@@ -60,6 +60,10 @@ def mute(connection: Connection, number: int, until: datetime, by: str, because:
     with connection, connection.cursor() as cursor:
         now = _now(cursor)
         incident = _open(cursor, number)
+        cursor.execute(
+            statement("incidents/mute_ended.sql"),
+            {"check": incident.check, "subject": incident.subject, "until": until},
+        )
         incident = replace(incident, muted_until=until, muted_by=by, muted_because=rows.bounded(because))
         rows.update(cursor, incident)
         words = f"muted until {until:%Y-%m-%d %H:%M %Z}: {because}" if until > now else f"no longer muted: {because}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from castro_spark.incidents.incident import Incident, Reason
+from castro_spark.quality.result import Outcome
 
 _EVENT = {
     Reason.OPENED: "opened",
@@ -52,5 +53,11 @@ def summary(incident: Incident, reason: Reason) -> str:
     if incident.ended_as is Reason.RESOLVED:
         until = f" (muted until now; it was open {since})" if reason is Reason.AFTER_MUTE else f", open {since}"
         return f"resolved: {what}{until}"
-    state = "could not run" if incident.outcome.value == "error" else incident.outcome.value.replace("_", " ")
-    return f"{event}: {what}, {state} ({incident.severity.value}, {since}): {incident.words}"
+    return f"{event}: {state_in_words(incident)}"
+
+
+def state_in_words(incident: Incident) -> str:
+    """An open incident in one line."""
+    state = "could not run" if incident.outcome is Outcome.ERROR else incident.outcome.value.replace("_", " ")
+    since = f"since {incident.opened_at:%Y-%m-%d %H:%M} UTC"
+    return f"{incident.check} of {incident.subject}, {state} ({incident.severity.value}, {since}): {incident.words}"

@@ -32,11 +32,18 @@ class Heartbeat:
     second."""
 
     def __init__(
-        self, settings: PostgresSettings, components: Sequence[Reports], application: str, polls: Sequence[Poll] = ()
+        self,
+        settings: PostgresSettings,
+        components: Sequence[Reports],
+        application: str,
+        polls: Sequence[Poll] = (),
+        *,
+        tracking_url: str | None = None,
     ) -> None:
         self._settings = settings
         self._components = components
         self._application = application
+        self._tracking_url = tracking_url
         self._polls = polls
         self._connection: Connection | None = None
         self._written: dict[int, tuple[float, tuple[object, ...]]] = {}  # by the component's number
@@ -83,7 +90,7 @@ class Heartbeat:
         return True
 
     def _beat(self, connection: Connection, number: int, component: Reports) -> None:
-        row = component.row(self._application)
+        row = component.row(self._application) | {"tracking_url": self._tracking_url}
         state = tuple(row[name] for name in _STATE)
         at, written = self._written.get(number, (0.0, ()))
         if state != written or time.monotonic() - at >= _BEAT_SECONDS:

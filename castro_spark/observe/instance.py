@@ -13,6 +13,7 @@ from typing import Any
 from castro_spark.component import ALIVE, Component, Mode, State
 from castro_spark.sinks.postgres.instances import SILENT_SECONDS
 
+YARN = "application_"  # prefix of YARN's application ids; Spark's other ids belong to one process
 _SOUND_SECONDS = 30.0  # after a failure, a stream counts as running once it has committed or has run this long
 
 

@@ -13,13 +13,14 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from psycopg2 import sql
 
 from castro_spark.alert_settings import OutboxSettings
 from castro_spark.channels.build import channels as configured_channels
 from castro_spark.channels.channel import Channel
+from castro_spark.component import Component, State
 from castro_spark.errors import first_line
 from castro_spark.outbox import claims
 from castro_spark.outbox.worker import Tally, Worker
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 _RECONNECT_SECONDS = 2.0
 _PRUNE_SECONDS = 3600.0
 _ROWS_PER_STEP = 1000
-_CLOSE_SECONDS = 5.0  # for the attempts under way; one that takes longer is made again once its lease is over
+_CLOSE_SECONDS = 5.0  # an attempt that takes longer is made again once its lease is over
 
 
 class Deliverer:
@@ -42,13 +43,16 @@ class Deliverer:
         self._postgres = settings.postgres
         self._outbox: OutboxSettings = settings.alerts.outbox
         self.workers = _workers(settings, configured_channels(settings) if channels is None else channels)
-        self._stopping = Event()
+        self._stopping = Event()  # look once more, then end
+        self._closed = Event()  # begin no further attempt
         self._wakes = {name: Event() for name in self.workers}
         self._nudged, self._nudge = socket.socketpair()
         self._threads = [Thread(target=self._dispatch, name="castro outbox", daemon=True)] + [
             Thread(target=self._work, args=(worker,), name=f"castro outbox {name}", daemon=True)
             for name, worker in self.workers.items()
         ]
+        self.component = Component("outbox")
+        self._counting, self._delivered = Lock(), 0
         self._unknown: set[str] = set()
         self._pruned_at = -_PRUNE_SECONDS
 
@@ -58,7 +62,7 @@ class Deliverer:
             thread.start()
 
     def close(self) -> None:
-        """Ends the threads, after the attempts under way if these end within seconds. What is due stays due."""
+        """Delivers what is due now, and ends the threads: within seconds, whatever hangs. What is left stays due."""
         self._stopping.set()
         self._nudge.send(b"x")
         for wake in self._wakes.values():
@@ -67,6 +71,8 @@ class Deliverer:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
+        self._closed.set()
+        self.component.enter(State.STOPPED)
 
     def __enter__(self) -> Deliverer:
         self.start()
@@ -86,6 +92,7 @@ class Deliverer:
                     if trouble:
                         log.warning("alerts: the outbox is read again")
                     trouble = ""
+                    self.component.running()
                     while not self._stopping.is_set():
                         self._wake_workers(connection)
                         self._prune(connection)
@@ -94,6 +101,7 @@ class Deliverer:
                 if not trouble:
                     log.warning("alerts: the outbox is not read: %s; it is retried", first_line(error))
                 trouble = first_line(error) or type(error).__name__
+                self.component.failing("postgres_unavailable", trouble)
                 self._stopping.wait(_RECONNECT_SECONDS)
 
     def _wake_workers(self, connection: Connection) -> None:
@@ -123,17 +131,20 @@ class Deliverer:
         while True:
             wake.wait()
             wake.clear()
-            if self._stopping.is_set():
-                return
-            if worker.is_paused:
-                continue  # the next look wakes it again
+            last = self._stopping.is_set()
             try:
-                worker.deliver_due(self._stopping)
+                if not worker.is_paused:  # else a later look wakes it again
+                    tally = worker.deliver_due(self._closed)
+                    with self._counting:
+                        self._delivered += tally.delivered
+                        self.component.progressed(delivered=self._delivered)
                 trouble = ""
             except Exception as error:  # noqa: BLE001 - retried at the next look
                 if not trouble:
                     log.warning("alerts: channel %s: %s; it is retried", worker.name, first_line(error))
                 trouble = first_line(error) or type(error).__name__
+            if last:
+                return
 
 
 def deliver_once(settings: Settings, channels: Mapping[str, Channel] | None = None) -> dict[str, Tally]:

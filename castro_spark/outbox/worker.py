@@ -139,4 +139,4 @@ class Worker:
 
             kept = outlast_outages(_SETTLING_SECONDS)(again)
         if not kept:
-            log.warning("alerts: the lease of message %d was lost: another process sends it too", claimed.id)
+            log.warning("alerts: message %d was discarded, or its lease was lost: another process sends it", claimed.id)

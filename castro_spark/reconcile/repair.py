@@ -18,8 +18,8 @@ from psycopg2.extras import Json, execute_values
 from castro_spark.errors import StagingLost
 from castro_spark.parse.identity import Kinds
 from castro_spark.projection.committed import request
+from castro_spark.projection.stale_hashes import StaleHash
 from castro_spark.reconcile.aggregates import Period, repair_statement
-from castro_spark.reconcile.stale_hashes import StaleHash
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.kinds import take_warehouse

@@ -32,13 +32,13 @@ from castro_spark.parse.history import GENERATION
 from castro_spark.projection.entries import Expiry
 from castro_spark.projection.followers import Follower
 from castro_spark.projection.projector import StreamProjector
+from castro_spark.projection.snapshot import snapshot
+from castro_spark.projection.stale_hashes import StaleHash, StaleHashes
 from castro_spark.reconcile.aggregates import Period, Wrong, day_of, month_of, wrong_rows
 from castro_spark.reconcile.checksums import Checksum, checksums, products_of
 from castro_spark.reconcile.plan import Plan, Planned
 from castro_spark.reconcile.repair import RepairCommits
 from castro_spark.reconcile.report import MOST_EXAMPLES, Counts, StreamResult
-from castro_spark.reconcile.snapshot import snapshot
-from castro_spark.reconcile.stale_hashes import StaleHash, StaleHashes
 from castro_spark.reconcile.warehouse_day import WarehouseDay
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings

@@ -281,7 +281,8 @@ class _Admin:
             return "is there" if "TopicExists" in error.problem else error  # another job created it meanwhile
         return "created"
 
-    def _offsets(self, topic: str, partitions: list[int], spec: Any, *, committed: bool) -> dict[int, int]:
+    def listed(self, topic: str, partitions: list[int], spec: Any, *, committed: bool = False) -> dict[int, Any]:
+        """Kafka's ListOffsetsResultInfo of each partition, for an OffsetSpec."""
         specs = self._jvm.java.util.HashMap()
         keys = {p: self._kafka.common.TopicPartition(topic, p) for p in partitions}
         for key in keys.values():
@@ -289,8 +290,12 @@ class _Admin:
         levels = self._kafka.common.IsolationLevel
         level = levels.READ_COMMITTED if committed else levels.READ_UNCOMMITTED
         options = self._kafka.clients.admin.ListOffsetsOptions(level)
-        offsets = self._get(self._client.listOffsets(specs, options).all(), topic)
-        return {p: offsets.get(key).offset() for p, key in keys.items()}
+        infos = self._get(self._client.listOffsets(specs, options).all(), topic)
+        return {p: infos.get(key) for p, key in keys.items()}
+
+    def _offsets(self, topic: str, partitions: list[int], spec: Any, *, committed: bool) -> dict[int, int]:
+        infos = self.listed(topic, partitions, spec, committed=committed)
+        return {p: info.offset() for p, info in infos.items()}
 
     def _get(self, future: Any, topic: str) -> Any:
         try:

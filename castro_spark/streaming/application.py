@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from threading import Event
 
 from pyspark.sql import SparkSession
@@ -14,6 +15,8 @@ from castro_spark.critical.follower import CriticalProducts
 from castro_spark.logs import log_fields
 from castro_spark.observe.heartbeat import Heartbeat, Poll
 from castro_spark.observe.instance import StreamState
+from castro_spark.observe.yarn import tracking_url
+from castro_spark.outbox.deliverer import Deliverer
 from castro_spark.projection.followers import Followers
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
@@ -40,7 +43,8 @@ def run_streams(
     report: Callable[[str, BatchReport], None],
     poll: Poll | None = None,
 ) -> None:
-    """Runs the streams concurrently, with the Redis projection, the product_360 refresh and, if set, their archives.
+    """Runs the streams concurrently, with the Redis projection, the product_360 refresh and, if set, the outbox's
+    delivery and their archives.
 
     A stream that fails is restarted where a restart can help (supervision.py). A stream that failed permanently does
     not stop the others, unless streaming.on_stream_failure is `stop`; its error is raised when all have ended. `spark`
@@ -88,11 +92,17 @@ def run_streams(
     projection = Followers(settings, streams, last_sync=True)
     housekeeper, view = Housekeeper(settings, streams), Product360(settings)
     critical = CriticalProducts(settings, streams)
-    parts = [*projection.components, housekeeper.component, view.component, *(a.component for a in archives)]
-    parts += critical.components
+    deliverers = [Deliverer(settings)] if settings.alerts.deliver else []
+    parts = [*projection.components, housekeeper.component, view.component, *critical.components]
+    parts += [part.component for part in (*archives, *deliverers)]
     polls = [StopCommands(stops, list(states.values()), application).poll, *([poll] if poll else [])]
     # The heartbeat is the first to begin and the last to end: it reports how the others end.
-    with Heartbeat(settings.postgres, [*states.values(), *parts], application, polls):
+    heartbeat = Heartbeat(
+        settings.postgres, [*states.values(), *parts], application, polls, tracking_url=tracking_url(spark)
+    )
+    with heartbeat, ExitStack() as delivering:
+        for deliverer in deliverers:
+            delivering.enter_context(deliverer)
         with projection, housekeeper, critical, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
             refreshing = threads.submit(view.run, all_ended)
             running = [threads.submit(run_one, stream) for stream in streams]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from threading import Event, Lock
 
@@ -22,7 +22,7 @@ from castro_spark.parse.origin import Source
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
-from castro_spark.sinks.postgres.commit.transaction import StreamCommits
+from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.slices import Measured, Pace, cut
 from castro_spark.streaming.stager import Slice, Stager
@@ -31,8 +31,15 @@ from castro_spark.streams.declaration import StreamDeclaration
 log = logging.getLogger(__name__)
 
 
+_CONFIRM_SECONDS = 0.5  # how long a transaction waits, with its locks, for the topic's id: usually it is there already
+
+
 class StopRequested(Exception):
     """The stream was asked to stop before this batch started."""
+
+
+class _Unconfirmed(Exception):
+    """The topic's id was not there in time: the transaction is rolled back, and repeated once the id is there."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class BatchWriter:
     ) -> None:
         self._settings = settings
         self._stream = stream
-        self._confirm_source = confirm_source  # called between read and commit: raises if the topic was recreated
+        self._confirm_source = confirm_source  # called after the read, before COMMIT: raises if the topic was recreated
         self._generation, self._epoch = ledger.generation, ledger.epoch
         self._known = ledger.warehouse_kinds  # if these change, the commit raises, and the stream restarts
         self._positions = dict(ledger.positions)  # start of the next slice, assuming that pending slices commit
@@ -83,6 +90,7 @@ class BatchWriter:
         self._pace = Pace()
         self._committing: Future[None] | None = None
         self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro commit {stream.name}")
+        self._confirmer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro topic {stream.name}")
         self._staging = Lock()
 
     def begin(self) -> None:
@@ -138,6 +146,7 @@ class BatchWriter:
 
     def close(self) -> None:
         self._committer.shutdown()
+        self._confirmer.shutdown()
         self._commits.close()
 
     def _left(self, ends: Positions) -> Slice:
@@ -154,9 +163,7 @@ class BatchWriter:
 
     def _commit(self, staged: Staged) -> None:
         begun = time.monotonic()
-        self._confirm_source()
-        batch, bounds = staged.batch, {"starts": staged.starts, "ends": staged.ends}
-        committed = self._commits.commit(batch, batch_id=staged.batch_id, **bounds)
+        batch, committed = staged.batch, self._confirmed_commit(staged)
         in_postgres = time.monotonic()
         if batch.notes.sources and self._source is None:
             self._source = self._commits.source()
@@ -167,3 +174,23 @@ class BatchWriter:
         report = BatchReport.of(committed, staged.batch_id, *times)
         log.debug("%d offsets are committed", report.offsets, extra=report.as_dict())
         self._report(report)
+
+    def _confirmed_commit(self, staged: Staged) -> Committed:
+        # The records are read. While the transaction merges them, the topic's id is requested; COMMIT needs the answer.
+        confirmed = self._confirmer.submit(self._confirm_source)
+
+        def confirm() -> None:
+            if not wait([confirmed], _CONFIRM_SECONDS).done:
+                raise _Unconfirmed
+            confirmed.result()
+
+        def commit() -> Committed:
+            return self._commits.commit(
+                staged.batch, batch_id=staged.batch_id, starts=staged.starts, ends=staged.ends, confirm=confirm
+            )
+
+        try:
+            return commit()
+        except _Unconfirmed:
+            confirmed.result()  # without a transaction: Kafka may be away for a while
+            return commit()

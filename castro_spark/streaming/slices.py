@@ -13,9 +13,13 @@ from dataclasses import dataclass
 
 Positions = Mapping[int, int]  # partition -> offset
 
-_FIRST_OFFSETS = 256  # size of a stream's first slice
+_FIRST_OFFSETS = 500  # size of a stream's first slice
 _SHORTEST = 0.001  # seconds
 _GROWTH = 8  # greatest growth per slice: a small slice predicts a large one's duration poorly
+# Growth after a slice of at most half the target time. Most of a small slice's time is the same for any size (in a cold
+# JVM nearly a second), so its rate predicts far too little. Even if all its time grew with its size, the next slice
+# would take one and a half times the target.
+_SURE_GROWTH = 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Pace:
         fits = int(done.offsets * seconds / max(done.seconds, _SHORTEST))
         if done.seconds > seconds:
             return max(1, min(self.offsets, fits))
+        if done.seconds <= seconds / 2:
+            fits = max(fits, done.offsets * _SURE_GROWTH)
         # A slice that was small because records ran out is no reason to shrink the next ones.
         return max(self.offsets, min(fits, done.offsets * _GROWTH))
 

@@ -14,14 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
 
 from castro_spark.component import ALIVE, State
-from castro_spark.observe.instance import StreamState
+from castro_spark.observe.instance import YARN, StreamState
 from castro_spark.sinks.postgres import commands
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.instances import SILENT_SECONDS, current
 
 log = logging.getLogger(__name__)
+NOT_RUNNING = "not running"
 _LOOK_SECONDS = 0.5
-_YARN = "application_"  # prefix of YARN's application ids; other ids belong to one process
 
 
 class StopCommands:
@@ -30,7 +30,7 @@ class StopCommands:
     def __init__(self, stops: Mapping[str, Event], states: Sequence[StreamState], application: str) -> None:
         self._stops = stops
         self._states = states
-        self._application = application if application.startswith(_YARN) else None
+        self._application = application if application.startswith(YARN) else None
         self._accepted: dict[str, set[int]] = {}
         self._begun = False
 
@@ -45,7 +45,9 @@ class StopCommands:
             self._begun = True
         for state in self._states:
             accepted = self._accepted.setdefault(state.stream, set())
-            for number, by in commands.take_stops(connection, state.stream, state.instance, state.epoch):
+            for number, by in commands.take_stops(
+                connection, state.stream, instance=state.instance, epoch=state.epoch, application=self._application
+            ):
                 if number not in accepted:
                     log.warning("stream %s: %s asked to stop it", state.stream, by)
                     accepted.add(number)
@@ -64,14 +66,14 @@ def stop_streams(connection: Connection, streams: Sequence[str], seconds: float)
     for stream in streams:
         row = current(connection, stream)
         if row is None or State(row["state"]) not in ALIVE:
-            yield stream, True, "not running"
+            yield stream, True, NOT_RUNNING
             continue
         who = f"{row['host']} pid {row['pid']}"
         if row["silent_seconds"] > SILENT_SECONDS:
             silent = f"no heartbeat from {who} for {row['silent_seconds']:.0f} s"
             yield stream, False, f"{silent}: end that process if it still exists"
             continue
-        yarn = str(row["application"]) if str(row["application"]).startswith(_YARN) else None
+        yarn = str(row["application"]) if str(row["application"]).startswith(YARN) else None
         asked[stream] = commands.ask_to_stop(
             connection, stream, epoch=row["epoch"], application=yarn, requested_by=by, expires=seconds
         )

@@ -1,8 +1,8 @@
 -- A heartbeat with the part's state. Ages are passed in seconds, so that times are the database's even after an outage.
-INSERT INTO castro.instance AS i (stream, instance, kind, run, host, pid, application, mode, epoch, state, reason, error,
+INSERT INTO castro.instance AS i (stream, instance, kind, run, host, pid, application, tracking_url, mode, epoch, state, reason, error,
     state_since, restarts, restarts_since_commit, revision, committed_at, positions, topic_id, topic_ends, topic_seen_at,
     stages, progress, last_error, last_error_at)
-VALUES (%(stream)s, %(instance)s, %(kind)s, %(run)s, %(host)s, %(pid)s, %(application)s, %(mode)s, %(epoch)s, %(state)s,
+VALUES (%(stream)s, %(instance)s, %(kind)s, %(run)s, %(host)s, %(pid)s, %(application)s, %(tracking_url)s, %(mode)s, %(epoch)s, %(state)s,
     %(reason)s, %(error)s, clock_timestamp() - %(state_age)s * interval '1 second',
     %(restarts)s, %(restarts_since_commit)s, %(revision)s, clock_timestamp() - %(commit_age)s * interval '1 second',
     %(positions)s, %(topic_id)s, %(topic_ends)s, clock_timestamp() - %(topic_age)s * interval '1 second',

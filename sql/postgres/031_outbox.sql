@@ -26,4 +26,5 @@ CREATE TABLE castro.outbox (
 ) WITH (fillfactor = 70);
 CREATE INDEX outbox_due ON castro.outbox (channel, due_at) WHERE state = 'pending';
 CREATE INDEX outbox_series ON castro.outbox (channel, series, id) WHERE state = 'pending' AND series IS NOT NULL;
+CREATE INDEX outbox_undelivered ON castro.outbox (channel, id) WHERE state IN ('pending', 'dead');
 CREATE INDEX outbox_settled ON castro.outbox (state, settled_at) WHERE state <> 'pending';

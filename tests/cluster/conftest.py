@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from castro_spark.local import Stack
+from tests.cluster import resource_manager
 from tests.cluster.hadoop import Hadoop
 from tests.system import ROOT, System
 
@@ -60,3 +61,4 @@ def on_yarn(stack: Stack, hadoop: Hadoop, cluster_env: dict[str, str], staged: s
     system.configure({"streaming": {"executor_staging_rows": 1}})
     yield system
     system.end()
+    resource_manager.kill_all(hadoop)

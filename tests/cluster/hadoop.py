@@ -42,7 +42,7 @@ class Hadoop:
         self._log = (self.folder / "cluster.log").open("wb")
         self._process = subprocess.Popen(
             self._command(), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, cwd=self.folder / "work",
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "JAVA_HOME": java_home(), "LANG": "C.UTF-8"},
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "JAVA_HOME": java_home(), "LANG": "C.UTF-8", "TZ": "America/Sao_Paulo"},
             start_new_session=True,
         )  # fmt: skip
         deadline = time.monotonic() + _START_SECONDS

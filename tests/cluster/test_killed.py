@@ -1,4 +1,4 @@
-"""Containers that die: an executor, and the application master, which YARN attempts again."""
+"""Containers that die: an executor, and the application master, which YARN attempts again; and whole applications."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ import pytest
 
 from tests import oracle
 from tests.builders import native, random_events
+from tests.cluster import resource_manager
 from tests.cluster.hadoop import Hadoop
 from tests.system import System
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 EXECUTOR = "org.apache.spark.executor.YarnCoarseGrainedExecutorBackend"
 MASTER = "org.apache.spark.deploy.yarn.ApplicationMaster"
+CLIENTS_MASTER = "org.apache.spark.deploy.yarn.ExecutorLauncher"
 EPOCH = "SELECT epoch FROM castro.stream WHERE stream = 'inventory'"
 CONSUMED = "SELECT coalesce(sum(next_offset), 0)::int FROM castro.offset_ledger"
 
@@ -39,7 +41,7 @@ def stop(system: System, process: subprocess.Popen[bytes]) -> None:
     assert process.wait(120) == 0, system.log(process)[-5000:]
 
 
-@pytest.mark.parametrize(("mode", "killed"), [("client", EXECUTOR), ("cluster", MASTER)])
+@pytest.mark.parametrize(("mode", "killed"), [("client", EXECUTOR), ("client", CLIENTS_MASTER), ("cluster", MASTER)])
 def test_a_killed_container(on_yarn: System, hadoop: Hadoop, mode: str, killed: str) -> None:
     on_yarn.env["CASTRO_DEPLOY_MODE"] = mode
     sent: list[Any] = []
@@ -56,3 +58,47 @@ def test_a_killed_container(on_yarn: System, hadoop: Hadoop, mode: str, killed: 
     oracle.assert_agrees(on_yarn, sent)
     [(last,)] = on_yarn.query(EPOCH)
     assert (last > first) == (killed == MASTER)  # only a second attempt claims again
+
+
+@pytest.mark.parametrize(("mode", "again"), [("client", "cluster"), ("cluster", "client")])
+def test_an_application_is_killed_and_submitted_again(on_yarn: System, hadoop: Hadoop, mode: str, again: str) -> None:
+    on_yarn.env["CASTRO_DEPLOY_MODE"] = mode
+    sent: list[Any] = []
+    process = on_yarn.start("stream", "--env", "cluster")
+    feed(on_yarn, sent, "before")
+    on_yarn.wait_for(CONSUMED, 1000, 180)
+    [(application, link)] = on_yarn.query("SELECT application, tracking_url FROM castro.instance")
+    path = f"/proxy/{application}/"
+    assert link == resource_manager.address(hadoop) + path
+    assert resource_manager.report(hadoop, application)["trackingUrl"].endswith(path)  # it does not know its port here
+    feed(on_yarn, sent, "killed")
+    time.sleep(0.2)
+    resource_manager.kill(hadoop, application)
+    assert process.wait(120) == 1
+    assert application in on_yarn.log(process)
+    feed(on_yarn, sent, "after")
+    on_yarn.env["CASTRO_DEPLOY_MODE"] = again
+    on_yarn.submit("stream", "--available-now", "--env", "cluster")
+    oracle.assert_agrees(on_yarn, sent)
+
+
+def test_a_stop_holds_for_later_attempts_and_not_for_a_new_submission(on_yarn: System, hadoop: Hadoop) -> None:
+    on_yarn.env["CASTRO_DEPLOY_MODE"] = "cluster"
+    sent: list[Any] = []
+    process = on_yarn.start("stream", "--env", "cluster")
+    feed(on_yarn, sent, "before")
+    on_yarn.wait_for(CONSUMED, 1000, 180)
+    [master] = hadoop.containers(MASTER)
+    for part in (*master.children(recursive=True), master):
+        part.suspend()  # so that it takes no command before it is killed
+    asking = on_yarn.start("stop", "--env", "cluster", "--stream", "inventory", "--wait", "150")
+    on_yarn.wait_for("SELECT count(*)::int FROM castro.command WHERE state = 'waiting'", 1)
+    feed(on_yarn, sent, "meanwhile")
+    master.kill()
+    assert asking.wait(180) == 0
+    assert process.wait(120) == 0, on_yarn.log(process)[-5000:]
+    assert on_yarn.query("SELECT count(*), count(DISTINCT application) FROM castro.instance") == [(2, 1)]
+    assert on_yarn.query("SELECT state FROM castro.command") == [("done",)]
+    assert on_yarn.query(CONSUMED) == [(1000,)]
+    on_yarn.submit("stream", "--available-now", "--env", "cluster")
+    oracle.assert_agrees(on_yarn, sent)

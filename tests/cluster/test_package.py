@@ -41,7 +41,7 @@ def test_containers_see_neither_checkout_nor_builder(
 ) -> None:
     assert hadoop.hidden
     env = os.environ | cluster_env | {"SPARK_HOME": spark_home(), "CASTRO_ROOT": str(ROOT), "PYSPARK_PYTHON": "python3"}
-    command = [sys.executable, "-m", "castro_spark.deploy.arguments"]
+    command = [sys.executable, "-m", "castro_spark.deploy.arguments", "probe"]
     shipped = subprocess.run(command, check=True, env=env, capture_output=True, text=True).stdout.splitlines()
     probe = str(Path(__file__).with_name("probe.py"))
     options = ["--master", "yarn", *shipped, *shlex.split(SUBMIT)]

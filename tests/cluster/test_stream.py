@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
+import pyspark
 import pytest
 
+from castro_spark.hadoop_shell import hadoop as shell
+from castro_spark.output import JOB_LOG
 from tests import oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop
@@ -40,22 +44,59 @@ def test_a_failure_is_told_where_the_job_was_called(on_yarn: System, mode: str) 
     assert "No such option" in output
 
 
-def test_secrets_are_only_in_their_files(on_yarn: System, hadoop: Hadoop) -> None:
+@pytest.mark.parametrize(("postgres", "redis"), [("hdfs", "local"), ("local", "here")])
+def test_secrets_are_only_in_their_files(
+    on_yarn: System, hadoop: Hadoop, monkeypatch: pytest.MonkeyPatch, postgres: str, redis: str
+) -> None:
     """Neither in arguments, environments, configurations and logs of the containers, nor in Spark's event log."""
+    for name in ("HADOOP_CONF_DIR", "SPARK_HOME"):
+        monkeypatch.setenv(name, {**on_yarn.env, "SPARK_HOME": str(Path(pyspark.__file__).parent)}[name])
     on_yarn.env["CASTRO_DEPLOY_MODE"] = "cluster"
-    events = hadoop.folder / "events"
+    events = hadoop.folder / f"events-{postgres}"
     events.mkdir()
     events.chmod(0o777)
-    on_yarn.env["CASTRO_SPARK_SUBMIT_ARGS"] += f" --conf spark.eventLog.enabled=true --conf spark.eventLog.dir=file:{events}"
-    names = {"CASTRO_POSTGRES_PASSWORD_FILE": "castro-postgres-password", "CASTRO_REDIS_PASSWORD_FILE": "castro-redis-password"}
-    secrets = {name: Path(on_yarn.env[variable]).read_text().strip() for variable, name in names.items()}
+    settings = {"enabled": "true", "compress": "false", "dir": f"file:{events}"}
+    on_yarn.env["CASTRO_SPARK_SUBMIT_ARGS"] += "".join(f" --conf spark.eventLog.{k}={v}" for k, v in settings.items())
+    secrets: dict[str, str] = {}
+    for server, place in (("postgres", postgres), ("redis", redis)):
+        variable = f"CASTRO_{server.upper()}_PASSWORD_FILE"
+        source = Path(on_yarn.env[variable])
+        on_yarn.env[variable], name = placed(hadoop, source, server, place)
+        secrets[name] = source.read_text().strip()
     before = set(hadoop.local_files())
     on_yarn.produce([native(e) for e in random_events(random.Random(1), 10)])
     output = on_yarn.submit("stream", "--available-now", "--env", "cluster")
+    assert on_yarn.query("SELECT count(*) FROM ml_inventory_realtime") == [(10,)]
     written = [path for path in hadoop.local_files() if path not in before]
-    assert any(path.name == "launch_container.sh" for path in written)
-    assert any(path.is_file() for path in events.rglob("*"))
+    written += [path for folder in (events, hadoop.folder / "secrets") for path in folder.rglob("*") if path.is_file()]
+    contents = {path: path.read_bytes() for path in written}
+    # What must not tell a secret is among what is searched, and can be read.
+    for told in (b"export PYTHONPATH=", b"SparkListenerEnvironmentUpdate", b"castro-variables.properties"):
+        assert any(told in content for content in contents.values()), told
+    assert any(path.name == JOB_LOG and content for path, content in contents.items())
     for name, secret in secrets.items():
         assert secret not in output
-        telling = {path.name for path in [*written, *events.rglob("*")] if path.is_file() and secret.encode() in path.read_bytes()}
-        assert telling <= {name}
+        # Its own file, and no other: so the search would have found it elsewhere too.
+        assert {path.name for path, content in contents.items() if secret.encode() in content} == {name}
+    if postgres == "hdfs":  # the jobs that run beside the cluster take the same settings
+        assert "0 open" in on_yarn.submit("quarantine", "list", "--env", "cluster")
+        on_yarn.env["CASTRO_POSTGRES_PASSWORD_FILE"] += "-none"
+        assert "No such file or directory" in on_yarn.submit("quarantine", "list", "--env", "cluster", status=2)
+
+
+def placed(hadoop: Hadoop, source: Path, server: str, place: str) -> tuple[str, str]:
+    """Puts a secret's file there; returns how its variable names it, and the name of the file on the nodes."""
+    if place == "here":
+        return str(source), f"castro-{server}-password"
+    name = f"{server}.{place}.secret"
+    if place == "hdfs":
+        uri = f"{hadoop.uri}/castro/{name}"
+        shell("-put", "-f", str(source), uri)
+        shell("-chmod", "600", uri)
+        return uri, name
+    there = hadoop.folder / "secrets" / name
+    there.parent.mkdir(exist_ok=True)
+    shutil.copy(source, there)
+    there.chmod(0o400)
+    shutil.chown(there, hadoop.folder.owner())
+    return f"local:{there}", name

@@ -18,6 +18,8 @@ from castro_spark.errors import Fenced
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import StreamState, trouble
+from castro_spark.observe.status.collect import Status, lines
+from castro_spark.observe.status.streams import STREAMS
 from castro_spark.parse import parse_batch
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings
@@ -199,3 +201,16 @@ def test_a_stop_holds_for_one_yarn_application(system: System, settings: Setting
             _, asked, heart = begin(application)
             with heart:
                 assert asked.is_set() == held
+
+
+def test_status_shows_the_yarn_application_and_its_link(system: System, settings: Settings) -> None:
+    def shown() -> tuple[Any, list[str]]:
+        parts = [(block, part) for block, part in Status(settings, [INVENTORY]).stored() if block is STREAMS]
+        [(block, part)] = parts
+        return part["instance"]["tracking_url"], [line for line in lines(block, part) if "application_" in line]
+
+    link = "http://manager:8088/proxy/application_1_0001/"
+    with Heartbeat(settings.postgres, [StreamState("inventory", available_now=False)], "application_1_0001", tracking_url=link):
+        assert shown() == (link, [f"  yarn        application_1_0001 {link}"])
+    with Heartbeat(settings.postgres, [StreamState("inventory", available_now=False)], "local-1"):
+        assert shown() == (None, [])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
 from threading import Barrier, Thread
 
 import pytest
 
+from castro_spark.incidents.by_hand import mute
 from castro_spark.incidents.decision import IncidentRules
 from castro_spark.incidents.incident import Reason
 from castro_spark.incidents.note import note_results
@@ -99,6 +101,22 @@ def test_what_a_mute_kept_back_is_told_after_it(alerting: Alerting) -> None:
     assert note(alerting, result(Outcome.PASS)) == [Reason.RESOLVED]
     assert alerting.query("SELECT payload->>'event', payload->>'status' FROM castro.outbox WHERE channel = 'log' ORDER BY id") == [
         ("opened", "firing"), ("after_mute", "resolved"), ("after_mute", "firing"), ("resolved", "resolved"),
+    ]  # fmt: skip
+
+
+def test_the_end_of_a_mute_holds_for_what_comes_later(alerting: Alerting) -> None:
+    note(alerting, result(Outcome.FAIL))
+    with closing(alerting.connect()) as connection:
+        later = datetime.now(timezone.utc) + timedelta(hours=1)
+        mute(connection, 1, later, "ana", "planned work")
+        for _ in range(2):
+            note(alerting, result(Outcome.PASS))
+        note(alerting, result(Outcome.FAIL))
+        mute(connection, 2, later - timedelta(hours=1), "ana", "done early")
+    for outcome in (Outcome.PASS, Outcome.PASS, Outcome.FAIL):
+        note(alerting, result(outcome))
+    assert alerting.query("SELECT payload->>'incident', payload->>'event' FROM castro.outbox WHERE channel = 'log' ORDER BY id") == [
+        ("1", "opened"), ("1", "after_mute"), ("2", "after_mute"), ("2", "resolved"), ("3", "opened"),
     ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from castro_spark.channels.build import channels
 from castro_spark.outbox import claims, letters, put
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
 from castro_spark.sinks.postgres.outbox import message_id
-from tests.alerting import Alerting, wait_until
+from tests.alerting import Alerting, self_signed, wait_until
 
 PAYLOAD = {
     "incident": 7, "event": "opened", "status": "firing", "summary": "opened: freshness of sales", "check": "freshness",
@@ -318,15 +318,9 @@ def test_mail(alerting: Alerting) -> None:
 
 
 def test_mail_over_tls_with_a_password(alerting: Alerting, tmp_path: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    import subprocess
-
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost", "-keyout", tmp_path / "key", "-out", tmp_path / "cert"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    key, cert = self_signed(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    tls.load_cert_chain(cert, key)
 
     def authenticator(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         return AuthResult(success=(data.login, data.password) == (b"castro", b"s3cr3t-canary"), handled=False)
@@ -340,11 +334,11 @@ def test_mail_over_tls_with_a_password(alerting: Alerting, tmp_path: Any, capfd:
         assert "certificate verify failed" in errors(alerting)[0]
         with closing(alerting.connect()) as connection:
             letters.retry(connection, None)
-        assert deliver_once(alerting.configure({"mail": {**mail, "ca_file": str(tmp_path / "cert")}}))["mail"].delivered == 1
+        assert deliver_once(alerting.configure({"mail": {**mail, "ca_file": str(cert)}}))["mail"].delivered == 1
         assert len(mailbox.mails) == 1
         alerting.env["CASTRO_ALERTS_MAIL_PASSWORD"] = "wrong-canary"
         send(alerting, "mail", cause="2")
-        assert deliver_once(alerting.configure({"mail": {**mail, "ca_file": str(tmp_path / "cert")}}))["mail"].dead == 1
+        assert deliver_once(alerting.configure({"mail": {**mail, "ca_file": str(cert)}}))["mail"].dead == 1
     assert "535" in errors(alerting)[-1]
     told = str(alerting.query("SELECT o::text FROM castro.outbox o")) + "".join(capfd.readouterr())
     assert "canary" not in told
@@ -412,3 +406,30 @@ def test_what_is_settled_is_pruned_and_dead_letters_stay(alerting: Alerting) -> 
     with closing(alerting.connect()) as connection:
         assert (claims.prune(connection, 90, 2), claims.prune(connection, 90, 2)) == (2, 0)
     assert [(n,) for n in (1, 2, 4, 5)] == alerting.query("SELECT id FROM castro.outbox ORDER BY id")
+
+
+def test_sessions_lost_between_sending_and_marking(alerting: Alerting, hook: Hook) -> None:
+    settings = alerting.configure({"hook": {"type": "webhook", "url": hook.url}})
+    webhook = channels(settings)["hook"]
+
+    class LosesSessions:
+        def send(self, message: Any) -> None:
+            webhook.send(message)
+            alerting.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                           " AND application_name LIKE 'castro_spark outbox%'")  # fmt: skip
+
+    with Deliverer(settings, {"hook": LosesSessions()}):
+        for number in range(3):
+            send(alerting, "hook", cause=f"c{number}")
+        wait_until(lambda: states(alerting) == [("hook", "delivered", 1)] * 3, words=lambda: states(alerting))
+    assert sorted(hook.ids()) == sorted(str(message_id(f"c{n}")) for n in range(3))
+
+
+def test_a_process_that_ends_delivers_first(alerting: Alerting, hook: Hook) -> None:
+    settings = alerting.configure({"hook": {"type": "webhook", "url": hook.url}}, poll_seconds=3600)
+    deliverer = Deliverer(settings)
+    deliverer.start()
+    for number in range(10):
+        send(alerting, "hook", "log", cause=f"c{number}")
+    deliverer.close()
+    assert alerting.query("SELECT DISTINCT state FROM castro.outbox") == [("delivered",)]

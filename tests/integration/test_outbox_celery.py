@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
+import socketserver
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from castro_spark.outbox import letters, put
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
 from castro_spark.sinks.postgres.outbox import message_id
-from tests.alerting import Alerting, wait_until
+from tests.alerting import Alerting, self_signed, wait_until
 from tests.celery_worker import ROOT, CeleryWorker
 
 DECISION = "5f0c3b1e-7a90-4d27-9f7e-93d2f0b6a001"
@@ -130,8 +135,52 @@ def test_a_dead_and_a_frozen_broker_keep_the_tasks_waiting(alerting: Alerting, w
         finally:
             os.kill(pid, signal.SIGCONT)
         wait_until(lambda: {"second", "third"} <= set(worker.effects()), 60, worker.log)
-    with closing(alerting.connect()) as connection:
-        assert letters.queues(connection) == []
+        # What the frozen broker had in its socket is sent again, with the same id.
+        with closing(alerting.connect()) as connection:
+            wait_until(lambda: letters.queues(connection) == [])
+    wait_until(lambda: len(worker.effects()) == 3)
+    assert {run["id"] for run in worker.runs()} == {str(message_id(cause)) for cause in ("first", "second", "third")}
+
+
+def test_a_broker_over_tls(alerting: Alerting, worker: CeleryWorker, tmp_path: Path) -> None:
+    key, cert = self_signed(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    with tls_proxy(tls, int(alerting.redis_url.rpartition("/")[0].rpartition(":")[2])) as port:
+        broker = {"type": "celery", "broker": f"rediss://localhost:{port}/{BROKER_DB}", "timeout_seconds": 2}
+        send(alerting, "retraining", "first")
+        alerting.configure({"celery": broker})
+        assert deliver_once(alerting.settings)["celery"].failed == 1
+        assert "certificate verify failed" in alerting.query("SELECT error FROM castro.outbox")[0][0]
+        alerting.configure({"celery": {**broker, "ca_file": str(cert)}})
+        with closing(alerting.connect()) as connection:
+            letters.retry(connection, None)
+        assert deliver_once(alerting.settings)["celery"].delivered == 1
+    worker.start()
+    wait_until(lambda: worker.effects() == ["first"], 60, worker.log)
+
+
+@contextmanager
+def tls_proxy(tls: ssl.SSLContext, port: int) -> Iterator[int]:
+    """Passes what comes by TLS on to a plain server."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError), tls.wrap_socket(self.request, server_side=True) as client, socket.create_connection(("127.0.0.1", port)) as server:
+                while True:
+                    ready = [client] if client.pending() else select.select([client, server], [], [], 10)[0]
+                    for end, other in ((client, server), (server, client)):
+                        if end in ready:
+                            data = end.recv(65536)
+                            if not data:
+                                return
+                            other.sendall(data)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listener:
+        listener.daemon_threads = True
+        Thread(target=listener.serve_forever, daemon=True).start()
+        yield listener.server_address[1]
+        listener.shutdown()
 
 
 def deliverer(alerting: Alerting, kill: str) -> subprocess.Popen[bytes]:

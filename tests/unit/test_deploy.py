@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -10,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from castro_spark import properties_file
-from castro_spark.deploy import artefact, submit
+from castro_spark import output, properties_file
+from castro_spark.deploy import arguments, artefact, submit
 from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import SettingsError
 from castro_spark.resources import resource
@@ -123,3 +125,107 @@ def test_options_are_read_as_the_job_reads_them() -> None:
     assert submit._values(words, "--stream") == ["sales", "inventory"]
     assert submit._values(words, "--env") == ["cluster"]
     assert submit._values(words, "--conf-file") == ["a b"]
+
+
+def spark_settings(job: str, *options: str) -> dict[str, str]:
+    """What spark-submit.sh gives a job on YARN: conf/spark-cluster.conf, and over it the arguments for this job."""
+    lines = [line.split(None, 1) for line in resource("conf/spark-cluster.conf").read_text().splitlines()]
+    return {line[0]: line[1] for line in lines if line and line[0].startswith("spark.")} | arguments.attempts(job, options)
+
+
+@pytest.mark.parametrize(("job", "options", "attempts"), [
+    ("stream", (), "4"), ("stream", ("--stream", "sales"), "4"), ("stream", ("--available-now",), "1"), ("extract", ("--mode", "full"), "1"),
+])  # fmt: skip
+def test_a_stream_outlives_lost_containers(job: str, options: tuple[str, ...], attempts: str) -> None:
+    settings = spark_settings(job, *options)
+    assert settings["spark.yarn.maxAppAttempts"] == attempts
+    assert settings.get("spark.yarn.am.attemptFailuresValidityInterval") == ("1h" if attempts == "4" else None)
+    # An executor that dies once a week must not end it, one that dies at once must.
+    assert settings["spark.executor.maxNumFailures"] == "16"
+    assert settings["spark.executor.failuresValidityInterval"] == "1h"
+    assert settings["spark.dynamicAllocation.enabled"] == "false"
+
+
+def test_containers_roll_their_logs_and_yarn_takes_the_rolled_ones() -> None:
+    settings, name = spark_settings("stream"), "log4j2-yarn.properties"
+    option = f"-Dlog4j2.configurationFile={arguments.CONF}/{name}"
+    for java in (settings["spark.executor.extraJavaOptions"], settings["spark.yarn.am.extraJavaOptions"], submit._JAVA):
+        assert option in java.split()
+    log = properties_file.parse(resource(f"conf/{name}").read_text())
+    kept = int(log["appender.rolling.strategy.max"])
+    assert (log["appender.rolling.policies.size.size"], kept) == ("10MB", output._OLD_LOGS)
+    assert output._LOG_BYTES == 10_000_000
+    rolled = re.compile(settings["spark.yarn.rolledLog.includePattern"])
+    files = {log["appender.rolling.fileName"].rpartition("/")[2], output.JOB_LOG, "stdout", "stderr"}
+    assert [file for file in files if rolled.fullmatch(file)] == []  # they are being written
+    pattern = log["appender.rolling.filePattern"].rpartition("/")[2]
+    assert all(rolled.fullmatch(file) for file in (pattern.replace("%i", "9"), f"{output.JOB_LOG}.1"))
+    client = properties_file.parse(resource("conf/log4j2.properties").read_text())
+    assert {k: v for k, v in log.items() if k.startswith("logger.")} == {k: v for k, v in client.items() if k.startswith("logger.")}
+
+
+def test_a_driver_on_yarn_rolls_its_log_and_stderr_with_it(tmp_path: Path) -> None:
+    code = (
+        "import logging, os, sys\n"
+        "from castro_spark import cli, output\n"
+        "output._LOG_BYTES = 1000\n"
+        "cli.job_log(); cli._log(logging.INFO)\n"
+        "for n in range(60):\n"
+        "    logging.info('line %d', n); print('other', n, file=sys.stderr)\n"
+        "os.write(2, b'the end')\n"
+    )
+    env = os.environ | {"CASTRO_VARIABLES_FILE": "x", "LOG_DIRS": f"{tmp_path},/second"}
+    done = subprocess.run([sys.executable, "-c", code], check=True, env=env, capture_output=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+    logs = sorted(path.name for path in tmp_path.iterdir())
+    assert "job.log.2" in logs
+    assert len(logs) <= 1 + output._OLD_LOGS
+    assert (tmp_path / "job.log").read_text().endswith("other 59\nthe end")
+    assert re.search(r"^\d{4}-\d\d-\d\d [\d:]{8} INFO    line 58$", (tmp_path / "job.log").read_text(), re.MULTILINE)
+
+
+class Answers:
+    """In place of the job `stop`: what it prints and returns; and of YARN's client."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, status: int, *answers: dict[str, object]) -> None:
+        self.asked: list[list[str]] = []
+        self.killed: list[str] = []
+        self.status, self.text = status, json.dumps(list(answers)) if answers else ""
+        monkeypatch.setattr(submit.subprocess, "run", self.run)
+        monkeypatch.setattr(submit, "kill", self.killed.append)
+
+    def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        self.asked.append(command[3:])
+        return subprocess.CompletedProcess(command, self.status, self.text)
+
+
+def answer(stopped: bool, words: str) -> dict[str, object]:
+    return {"stream": "inventory", "stopped": stopped, "words": words}
+
+
+@pytest.mark.parametrize(("status", "answers", "killed", "again"), [
+    (0, [answer(True, "stopped at revision 3")], False, False),
+    (1, [answer(False, "not stopped after 60 s (taken)")], False, True),
+    (1, [], False, True),  # PostgreSQL does not answer
+    (0, [answer(True, "not running")], True, False),  # it has not begun yet: the command would miss it
+    (2, [], True, False),  # a secret that is on the nodes only
+])  # fmt: skip
+def test_a_signal_ends_a_stream_in_one_way_or_another(
+    monkeypatch: pytest.MonkeyPatch, status: int, answers: list[dict[str, object]], killed: bool, again: bool
+) -> None:
+    stops = Answers(monkeypatch, status, *answers)
+    submission = submit.Submission(Path("stream.py"), ["--env", "cluster", "--stream", "inventory", "--json"])
+    submission.application = "application_1_0001"
+    submission._stop()
+    assert stops.asked == [["--stream", "inventory", "--env", "cluster"]]
+    assert stops.killed == (["application_1_0001"] if killed else [])
+    submission._stop()
+    assert len(stops.asked) == (2 if again else 1)
+
+
+def test_a_signal_kills_other_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    stops = Answers(monkeypatch, 0)
+    submission = submit.Submission(Path("extract.py"), [])
+    submission.application = "application_1_0001"
+    submission._stop()
+    assert (stops.asked, stops.killed) == ([], ["application_1_0001"])

@@ -52,6 +52,25 @@ def test_slices_come_to_what_the_rate_allows(rate: float) -> None:
     assert after <= max(1, 2.2 * rate / 10)
 
 
+def test_a_cold_jvm_does_not_keep_slices_small() -> None:
+    """Each slice costs 0.9 s more than its records: nearly all of a small one's time."""
+    limits = Limits(seconds=2, offsets=50_000, bytes=32 << 20)
+    pace, sizes = Pace(), []
+    for _ in range(6):
+        sizes.append(pace.next_offsets(10**7, limits))
+        pace = pace.after(Measured(sizes[-1], sizes[-1] * 300, 0.9 + sizes[-1] / 50_000), limits.seconds)
+    assert sizes[-1] > 10_000
+
+
+@given(st.integers(1, 10**6), st.floats(0.001, 2))
+def test_a_slice_predicts_no_more_than_one_and_a_half_times_the_target_or_its_own_rate(
+    offsets: int, seconds: float
+) -> None:
+    """The bound if all the time grows with the size: commits stay below 5 seconds apart."""
+    grown = Pace().after(Measured(offsets, offsets * 300, seconds), 2).offsets
+    assert grown <= max(500, 1.5 * 2 * offsets / seconds + 1)
+
+
 def test_few_records_because_no_more_came_do_not_make_the_next_slices_smaller() -> None:
     limits = Limits(seconds=2, offsets=50_000, bytes=32 << 20)
     pace = Pace(40_000, 300.0).after(Measured(5, 1_500, 0.2), limits.seconds)

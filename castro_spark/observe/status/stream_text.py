@@ -17,6 +17,8 @@ def stream_lines(s: Part) -> Iterator[str]:
     yield f"{s['stream']}: topic {s['topic']}" + ("" if s.get("started", True) else ", never started")
     if s.get("instance"):
         yield f"  state       {summary(s['instance'])}"
+        if link := s["instance"]["tracking_url"]:
+            yield f"  yarn        {s['instance']['application']} {link}"
     if s.get("trouble"):
         yield f"  TROUBLE     should run, but does not: {s['trouble']}"
     if "error" in s:

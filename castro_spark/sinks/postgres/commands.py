@@ -104,11 +104,17 @@ def listed(connection: Connection, hours: float) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def take_stops(connection: Connection, stream: str, instance: str, epoch: int | None) -> list[tuple[int, str]]:
-    """Takes the stop commands for `instance`; returns (id, requested by) of each. Repeat it to renew the lease."""
+def take_stops(
+    connection: Connection, stream: str, *, instance: str, epoch: int | None, application: str | None
+) -> list[tuple[int, str]]:
+    """Takes the stop commands for `instance`; returns (id, requested by) of each. Repeat it to renew the lease.
+
+    With `application`, a YARN application id, also those that its earlier attempts did not finish.
+    """
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            statement("instance/take_stop.sql"), {"stream": stream, "instance": instance, "epoch": epoch}
+            statement("instance/take_stop.sql"),
+            {"stream": stream, "instance": instance, "epoch": epoch, "application": application},
         )
         return [(number, by) for number, by in cursor.fetchall()]
 

@@ -47,7 +47,8 @@ def put(
     the same `series` reach a channel in the order in which they were put. `payload` is plain data: decimals and times
     become texts; with a kind that Celery takes its items are the task's arguments.
 
-    Does not commit. Raises ValueError if the payload is larger than 256 KiB.
+    Does not commit. Who puts several causes in one transaction puts them in a fixed order, or two such transactions may
+    deadlock. Raises ValueError if the payload is larger than 256 KiB.
     """
     text = json.dumps(plain(payload), ensure_ascii=False)
     if len(text.encode()) > MOST_BYTES:

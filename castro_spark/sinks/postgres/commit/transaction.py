@@ -67,9 +67,21 @@ class StreamCommits:
         """Removes an earlier writer's leftovers from the staging slots; outlasts outages as a commit does."""
         self._session.transaction(self._empty_slots)
 
-    def commit(self, batch: StagedBatch, *, batch_id: int, starts: Positions, ends: Positions) -> Committed:
-        """Commits a batch of the offsets `starts`..`ends`; outlasts outages up to the patience given. Idempotent."""
-        return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends))
+    def commit(
+        self,
+        batch: StagedBatch,
+        *,
+        batch_id: int,
+        starts: Positions,
+        ends: Positions,
+        confirm: Callable[[], object] = lambda: None,
+    ) -> Committed:
+        """Commits a batch of the offsets `starts`..`ends`; outlasts outages up to the patience given. Idempotent.
+
+        `confirm` is called last before COMMIT; if it raises, nothing is committed. It holds the stream's lock
+        meanwhile, so it must not wait for long.
+        """
+        return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends, confirm))
 
     def source(self) -> Source | None:
         """The stream's committed source; None before its first change."""
@@ -80,7 +92,13 @@ class StreamCommits:
         self._session.close()
 
     def _commit(
-        self, connection: Connection, batch: StagedBatch, batch_id: int, starts: Positions, ends: Positions
+        self,
+        connection: Connection,
+        batch: StagedBatch,
+        batch_id: int,
+        starts: Positions,
+        ends: Positions,
+        confirm: Callable[[], object],
     ) -> Committed:
         # 1. Lock the stream's row: until COMMIT no other commit to this stream runs. Raises Fenced after a takeover.
         lock = lock_as_writer(connection, self._stream.name, self._epoch)
@@ -104,6 +122,7 @@ class StreamCommits:
         # 8. The offsets and the revision; the session's COMMIT follows.
         lock.advance(connection, ends)
         lock.name_commit(connection)
+        confirm()
         return Committed(ledger.epoch, lock.next_revision, {**ledger.positions, **ends}, books)
 
     def _empty_slots(self, connection: Connection) -> None:

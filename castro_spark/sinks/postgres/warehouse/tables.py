@@ -55,6 +55,18 @@ def check_tables(connection: Connection, target: str, mapping: TableMapping) -> 
         )
 
 
+def lacking(cursor: Cursor, target: str, mapping: TableMapping) -> list[str]:
+    """What an existing database lacks of a target's table, in words; empty: nothing."""
+    existing = _columns_of(cursor, regclass(target))
+    if not existing:
+        return [f"there is no table {target}"]
+    try:
+        _check_same(cursor, target, mapping, existing)
+    except TypeChanged as error:
+        return [error.problem]
+    return [f"{target} lacks column {name}" for name in _wanted(mapping) if name not in existing]
+
+
 def _migrate(cursor: Cursor, target: str, mapping: TableMapping) -> list[str]:
     wanted = _wanted(mapping)
     existing = _columns_of(cursor, regclass(target))

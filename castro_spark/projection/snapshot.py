@@ -57,7 +57,7 @@ def _periods(
     connection: Connection, stream: StreamDeclaration, products: Sequence[str], table: str, period: str, first: date
 ) -> list[PeriodRow]:
     query = statement(
-        "reconcile/snapshot_periods.sql",
+        "projection/snapshot_periods.sql",
         table=sql.Identifier(table), period=sql.Identifier(period), period_name=sql.Literal(period),
     )  # fmt: skip
     with connection.cursor() as cursor:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from castro_spark.projection.entries import Expiry
 from castro_spark.projection.rows import DAY, MONTH, NEWEST, Fields, Key
-from castro_spark.reconcile.snapshot import Snapshot
+from castro_spark.projection.snapshot import Snapshot
 from castro_spark.settings import Settings
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sinks.redis.keys import daily_key, monthly_key, patterns, realtime_key, version

@@ -1,0 +1,26 @@
+-- For each day: rows with a price whose product had one before, how many of them are beyond a factor of that product's
+-- usual price (the median of the last prices of its last ten days), the median ratio, the median of ln |quantity|, and
+-- examples. A sample, as for nulls.
+WITH sampled AS MATERIALIZED (
+    SELECT e.date, e.event_id, ln(abs(nullif(e.quantity, 0))::float8) AS quantity,
+           ln(nullif(e.{price}, 0)::float8 / usual.price) AS jump
+    FROM unnest(%(days)s::date[]) AS day (date)
+    CROSS JOIN LATERAL (
+        SELECT d.product_code, d.date FROM {daily} d WHERE d.date = day.date
+        ORDER BY hashtextextended(d.product_code, %(salt)s) LIMIT %(products)s
+    ) picked
+    LEFT JOIN LATERAL (
+        SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY before.price::float8) AS price
+        FROM (
+            SELECT d.{last_price} AS price FROM {daily} d
+            WHERE d.product_code = picked.product_code AND d.date < picked.date AND d.{last_price} > 0
+            ORDER BY d.date DESC LIMIT 10
+        ) before
+    ) usual ON true
+    JOIN {events} e ON e.product_code = picked.product_code AND e.date = picked.date
+)
+SELECT date, count(*), count(jump), count(*) FILTER (WHERE abs(jump) > ln(%(factor)s::float8)),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY jump),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY quantity),
+       (array_agg(event_id ORDER BY abs(jump) DESC) FILTER (WHERE abs(jump) > ln(%(factor)s::float8)))[1:5]
+FROM sampled GROUP BY date
