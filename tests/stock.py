@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import yaml
+from psycopg2.extensions import make_dsn
 
 from castro_spark.critical.evaluation import Evaluated, Evaluation
 from castro_spark.parse import parse_batch
@@ -15,10 +16,10 @@ from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
-from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
-from castro_spark.streams import stream
+from castro_spark.streams import all_streams
 from tests.alerting import Alerting
 from tests.builders import ZONE, Data, event, native
 from tests.consumer import Consumer, with_positions
@@ -35,15 +36,17 @@ CLASSES = {
 
 
 class Stock:
-    """Every product's tables, empty. Rules are those that `rules` names; the others are off."""
+    """All tables, empty, in a database of their own. Rules are those that `configure` names; the others are off."""
 
-    def __init__(self, alerting: Alerting, streams: Sequence[str] = ("inventory",)) -> None:
+    def __init__(self, alerting: Alerting) -> None:
         self.alerting = alerting
         self.redis_url = alerting.redis_url
+        _create_database(alerting)
         self.configure()
         with closing(alerting.connect()) as connection:
-            migrate(connection, [stream(name) for name in streams])
+            migrate(connection, all_streams().values())
             migrate_warehouse(connection, self.settings.warehouse.mapped)
+            _empty(connection)
         self.consumer = Consumer(alerting)  # type: ignore[arg-type]
         self._offset = 0
 
@@ -114,6 +117,27 @@ class Stock:
 
     def close(self) -> None:
         self.consumer.close()
+
+
+def _create_database(alerting: Alerting) -> None:
+    """Makes `alerting` use the database `stock`, the same for all tests."""
+    with closing(alerting.connect()) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = 'stock'")
+        if cursor.fetchone() is None:
+            cursor.execute("CREATE DATABASE stock")
+        # A test that failed may have left sessions.
+        cursor.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = 'stock'")
+    alerting.env["CASTRO_POSTGRES_DSN"] = make_dsn(alerting.env["CASTRO_POSTGRES_DSN"], dbname="stock")
+
+
+def _empty(connection: Connection) -> None:
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables WHERE schemaname IN ('public', 'castro')")
+        (tables,) = cursor.fetchone() or ("",)
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+        cursor.execute("INSERT INTO castro.product_360 DEFAULT VALUES")
 
 
 def moved(code: str, quantity: object, kind: str = "SAIDA", days_ago: float = 0, id: str | None = None) -> Data:

@@ -94,7 +94,7 @@ def run_streams(
     critical = CriticalProducts(settings, streams)
     deliverers = [Deliverer(settings)] if settings.alerts.deliver else []
     parts = [*projection.components, housekeeper.component, view.component, *critical.components]
-    parts += [part.component for part in (*archives, *deliverers)]
+    parts += [archive.component for archive in archives] + [deliverer.component for deliverer in deliverers]
     polls = [StopCommands(stops, list(states.values()), application).poll, *([poll] if poll else [])]
     # The heartbeat is the first to begin and the last to end: it reports how the others end.
     heartbeat = Heartbeat(

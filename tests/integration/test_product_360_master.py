@@ -31,7 +31,7 @@ MINIMUM = {"minimum_stock": "minimum"}
 
 @pytest.fixture
 def stock(alerting: Alerting) -> Iterator[Stock]:
-    stock = Stock(alerting, tuple(TABLES))
+    stock = Stock(alerting)
     yield stock
     stock.close()
 
