@@ -15,6 +15,7 @@ from threading import Thread
 
 import pytest
 
+from castro_spark.component import State
 from castro_spark.critical import rows
 from castro_spark.critical.evaluation import cause_of
 from castro_spark.critical.follower import CriticalProducts, why_off
@@ -192,6 +193,20 @@ def test_a_worker_gets_the_task_of_each_episode_with_its_reason(stock: Stock, wo
             ("critical:P1:below_minimum:1", "stock 4, minimum 10"), ("critical:P1:below_minimum:2", "stock 6, minimum 10")
         )
     ]  # fmt: skip
+
+
+def test_a_lost_session_is_replaced_and_an_end_evaluates_once_more(stock: Stock) -> None:
+    known(stock, ["P1", "P2"])
+    with CriticalProducts(stock.settings, [stream("inventory")]) as critical:
+        lost = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'castro_spark critical'"
+        wait_until(lambda: stock.alerting.query(lost) == [(1,)])
+        stock.move(moved("P1", 1, "ENTRADA"))
+        wait_until(lambda: stock.causes() == causes(["P1"]))
+        stock.move(moved("P2", 1, "ENTRADA"))
+        (component,) = critical.components
+    assert stock.causes() == causes(["P1", "P2"])
+    assert component.state is State.STOPPED
+    assert component.row("")["last_error"]
 
 
 def test_it_is_off_without_a_channel_without_rules_and_without_the_stream(stock: Stock) -> None:
