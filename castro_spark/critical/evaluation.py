@@ -49,8 +49,8 @@ class Evaluation:
         self._conf = settings.critical
         self._connection = connection
         self._channels = settings.alerts.channels_for(KIND)
-        view = settings.product_360
-        self._tables = {t.table: t.product_code for t in (view.master_data, view.stock_levels)}
+        master, levels = settings.product_360.master_data, settings.product_360.stock_levels
+        self._tables = {master.table: master.product_code, levels.table: levels.product_code}
         self._within = timedelta(days=max(1, self._conf.event_days))
         self._elected = False
         self._day: date | None = None  # whose beginning was evaluated
