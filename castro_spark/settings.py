@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,8 +14,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from castro_spark import certificates, credentials
 from castro_spark.alert_settings import AlertSettings
+from castro_spark.critical_settings import CriticalSettings
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
+from castro_spark.product_settings import Product360Settings
 from castro_spark.properties_file import parse
 from castro_spark.quality_settings import QualitySettings
 from castro_spark.resources import resource
@@ -111,12 +113,6 @@ class HousekeepingSettings(Section):
     repairs_days: int = Field(gt=0)
 
 
-class Product360Settings(Section):
-    refresh_seconds: float = Field(gt=0)
-    products_per_commit: int = Field(gt=0)
-    share_of_a_core: float = Field(gt=0, le=1)
-
-
 class ArchiveSettings(Section):
     """The archive of raw records; disabled without `dir`."""
 
@@ -169,6 +165,7 @@ class Settings(Section):
     reconcile: ReconcileSettings
     quality: QualitySettings
     alerts: AlertSettings
+    critical: CriticalSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
 
@@ -186,6 +183,12 @@ class Settings(Section):
                 "kafka.options: SASL with mechanism GSSAPI needs kerberos.method kerberos, kerberos.principal and"
                 " kerberos.keytab (or name another sasl.mechanism)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _view_has_its_columns(self) -> Settings:
+        if problem := self.product_360.problem(self.warehouse.mapped):
+            raise ValueError(f"product_360.{problem}")
         return self
 
     @model_validator(mode="after")
@@ -229,6 +232,10 @@ class Settings(Section):
         """The settings of the stream's history in the warehouse; None if it has none, or its table is disabled here."""
         history = self.streams[stream].history if stream in self.streams else None
         return history if history and history.table in self.warehouse.mapped else None
+
+    def fresh_from(self) -> date:
+        """The first local day whose events are fresh now (critical.event_days)."""
+        return datetime.now(self.zone).date() - timedelta(days=self.critical.event_days)
 
     @property
     def zone(self) -> ZoneInfo:

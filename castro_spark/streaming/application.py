@@ -11,6 +11,7 @@ from threading import Event
 from pyspark.sql import SparkSession
 
 from castro_spark.component import State
+from castro_spark.critical.follower import CriticalProducts
 from castro_spark.logs import log_fields
 from castro_spark.observe.heartbeat import Heartbeat, Poll
 from castro_spark.observe.instance import StreamState
@@ -84,13 +85,15 @@ def run_streams(
 
     def committed(stream: str, batch: BatchReport) -> None:
         projection.wake(stream)
+        critical.wake(stream)
         report(stream, batch)
 
     all_ended = Event()
     projection = Followers(settings, streams, last_sync=True)
     housekeeper, view = Housekeeper(settings, streams), Product360(settings)
+    critical = CriticalProducts(settings, streams)
     deliverers = [Deliverer(settings)] if settings.alerts.deliver else []
-    parts = [*projection.components, housekeeper.component, view.component]
+    parts = [*projection.components, housekeeper.component, view.component, *critical.components]
     parts += [archive.component for archive in archives] + [deliverer.component for deliverer in deliverers]
     polls = [StopCommands(stops, list(states.values()), application).poll, *([poll] if poll else [])]
     # The heartbeat is the first to begin and the last to end: it reports how the others end.
@@ -100,7 +103,7 @@ def run_streams(
     with heartbeat, ExitStack() as delivering:
         for deliverer in deliverers:
             delivering.enter_context(deliverer)
-        with projection, housekeeper, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
+        with projection, housekeeper, critical, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
             refreshing = threads.submit(view.run, all_ended)
             running = [threads.submit(run_one, stream) for stream in streams]
             try:
