@@ -165,7 +165,8 @@ class Fault:
 
 
 def _doubled(events: Day) -> Day:
-    return events + [{**e, "id_evento": f"again-{e['id_evento']}"} for e in events]
+    """Each event twice, one after the other: of a part of the day, half is repeated as well."""
+    return [copy for e in events for copy in (e, {**e, "id_evento": f"again-{e['id_evento']}"})]
 
 
 def _without(name: str, one_in: int, of: int) -> Callable[[Day], Day]:
