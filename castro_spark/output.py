@@ -33,6 +33,7 @@ class JobLog(RotatingFileHandler):
         self._redirect()
 
     def _redirect(self) -> None:
+        assert self.stream is not None  # it is None only with a delay, or once closed
         sys.stderr.flush()
         os.dup2(self.stream.fileno(), _STDERR)
 
