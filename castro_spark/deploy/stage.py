@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import partial
@@ -66,15 +67,21 @@ def staged(folder: Path) -> dict[str, str]:
 
 
 def _hadoop(login: Sequence[str], *arguments: str) -> str:
-    """Runs a command of Hadoop's file system shell, with the configuration in HADOOP_CONF_DIR; returns its output.
-
-    By spark-submit, which logs in by a keytab.
-    """
-    submit = str(Path(os.environ["SPARK_HOME"], "bin", "spark-submit"))
-    command = [submit, "--master", "local", *login, "--class", _SHELL, "spark-internal", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    """Runs a command of Hadoop's file system shell, with the configuration in HADOOP_CONF_DIR; returns its output."""
+    programs = Path(os.environ["SPARK_HOME"], "bin")
+    with tempfile.TemporaryDirectory(prefix="castro-stage-") as folder:
+        command = [str(programs / "spark-class"), _SHELL]
+        if login:  # which only spark-submit does
+            # The shell misses no file of what Hadoop may load; spark-submit loads this one too, which may not exist.
+            Path(folder, "mapred-site.xml").write_text("<configuration/>", encoding="utf-8")
+            options = ["--master", "local", "--driver-class-path", folder, *login]
+            command = [str(programs / "spark-submit"), *options, "--class", _SHELL, "spark-internal"]
+        command += arguments
+        done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
-        words = [line for line in done.stderr.splitlines() if line.strip() and " WARN " not in line][-5:]
+        words = [
+            line for line in done.stderr.splitlines() if line.strip() and " WARN " not in line and line[0] != "\t"
+        ][-5:]
         trouble = kerberos_trouble(done.stderr)
         raise CastroError(
             f"HDFS: {' '.join(arguments[:2])}: {trouble.problem if trouble else ''}\n"
