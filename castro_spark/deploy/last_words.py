@@ -28,11 +28,10 @@ _DRIVER = re.compile(r"container_.*_(\d+)_000001")  # the first container of an 
 
 
 def output_of(application: str, seconds: float, login: Sequence[str] = ()) -> tuple[str, str]:
-    """The end of the driver's output and of its log; empty if YARN has none (yarn.log-aggregation-enable). If they cannot
-    be read, the log is why.
+    """The end of the driver's output and of its log; empty if YARN has none (yarn.log-aggregation-enable).
 
-    Waits up to `seconds` for the aggregation, which begins when the application has ended. `login`: options of
-    spark-submit (kerberos/login).
+    If they cannot be read, the reason is in place of the log. Waits up to `seconds` for the aggregation, which begins when the application has
+    ended. `login`: options of spark-submit (kerberos/login).
     """
     deadline = time.monotonic() + seconds
     with _jvm(login) as jvm, tempfile.TemporaryDirectory(prefix="castro-logs-") as folder:
