@@ -19,6 +19,7 @@ from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.properties_file import parse
 from castro_spark.quality_settings import QualitySettings
 from castro_spark.resources import resource
+from castro_spark.retraining_settings import RetrainingSettings
 from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.stream_settings import HistorySettings, StreamSettings
 from castro_spark.streams.declaration import IdentityRule
@@ -163,6 +164,7 @@ class Settings(Section):
     backfill: BackfillSettings
     reconcile: ReconcileSettings
     quality: QualitySettings
+    retraining: RetrainingSettings
     alerts: AlertSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
