@@ -78,10 +78,11 @@ class RetrainingSettings(Section):
     rules: Rules
     confirmations: int = Field(gt=0, le=100)
     confirm_apart_minutes: float = Field(ge=0)
-    cooldown_hours: float = Field(ge=0)
-    await_hours: float = Field(ge=0)
+    cooldown_hours: float = Field(ge=0, le=24 * 180)
+    await_hours: float = Field(ge=0, le=24 * 180)
     hold: HoldSettings
-    retention_days: int = Field(ge=30)
+    retention_days: int = Field(ge=7)  # of decisions that did not fire
+    fired_retention_days: int = Field(ge=365)
 
     @field_validator("features")
     @classmethod
