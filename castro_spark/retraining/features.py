@@ -20,13 +20,20 @@ class Feature:
     column: str
 
     def value(self) -> sql.Composed:
-        """One product's value over the days `d` of a window: the sum, or the newest price."""
-        column = sql.Identifier(self.column)
+        """A column: one product's value over the days `d` of a window: the sum, or the newest price."""
+        return sql.SQL("{} AS {}").format(self._value("true"), sql.Identifier(self.column))
+
+    def growth(self) -> sql.Composed:
+        """A column: the factor between one product's values over the days `d` that are not `later`, and that are."""
+        parts = self._value("d.later"), self._value("NOT d.later"), sql.Identifier(self.column)
+        return sql.SQL("{} / nullif({}, 0) AS {}").format(*parts)
+
+    def _value(self, where: str) -> sql.Composed:
         if self.column == self.stream.last_price:
-            form = sql.SQL("(array_agg(d.{c} ORDER BY d.date DESC) FILTER (WHERE d.{c} IS NOT NULL))[1] AS {c}")
+            form = "(array_agg(d.{c} ORDER BY d.date DESC) FILTER (WHERE d.{c} IS NOT NULL AND {where}))[1]"
         else:
-            form = sql.SQL("sum(d.{c})::numeric AS {c}")
-        return form.format(c=column)
+            form = "(sum(d.{c}) FILTER (WHERE {where}))::numeric"
+        return sql.SQL(form).format(c=sql.Identifier(self.column), where=sql.SQL(where))
 
 
 def resolve(names: Sequence[str], streams: Mapping[str, StreamDeclaration]) -> tuple[Feature, ...]:

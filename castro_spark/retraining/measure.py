@@ -6,7 +6,7 @@ of `window_days`; rows are added up over days since the training, whole months f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from castro_spark.retraining.drift import Compared, Frozen, compare
+from castro_spark.retraining.drift import GROWTH, Compared, Frozen, Measured, compare
 from castro_spark.retraining.features import Feature, by_stream
 from castro_spark.retraining.psi import NULL, QUANTILES, Bins, freeze
 from castro_spark.retraining_settings import RetrainingSettings
@@ -93,60 +93,102 @@ def freeze_bins(
             for f in of_stream
         )
         cursor.execute(
-            statement("retraining/quantiles.sql", **_parts(stream, of_stream), quantiles=quantiles),
+            statement(
+                "retraining/quantiles.sql",
+                daily=sql.Identifier(stream.daily_table),
+                quantiles=quantiles,
+                values=sql.SQL(", ").join(f.value() for f in of_stream),
+            ),
             {**_parameters(products, window), "quantiles": list(QUANTILES)},
         )
         _, *found = cursor.fetchone()
         bins |= {f.name: freeze(values or []) for f, values in zip(of_stream, found, strict=True)}
     counts = count(cursor, features, bins, products, window)
-    return {name: Frozen(bins[name], counts[name]) for name in bins}
+    growth = count_growth(cursor, features, products, window)
+    return {name: Frozen(bins[name], counts[name], growth[name]) for name in bins}
 
 
 def count(
     cursor: Cursor, features: Sequence[Feature], bins: Mapping[str, Bins], products: Sequence[str], window: Window
 ) -> dict[str, tuple[int, ...]]:
     """The window's counts over frozen bins, of each feature that has some."""
+    chosen = [f for f in features if f.name in bins]
+    return _count(cursor, "retraining/bins.sql", chosen, Feature.value, bins, _parameters(products, window))
+
+
+def count_growth(
+    cursor: Cursor, features: Sequence[Feature], products: Sequence[str], window: Window
+) -> dict[str, tuple[int, ...]]:
+    """The counts of products' growth from the year before the window to the window, over the bins GROWTH."""
+    before = window.year_before()
+    parameters = {**_parameters(products, window), "first_before": before.first, "last_before": before.last}
+    bins = {f.name: GROWTH for f in features}
+    return _count(cursor, "retraining/growth.sql", features, Feature.growth, bins, parameters)
+
+
+def _count(
+    cursor: Cursor,
+    path: str,
+    features: Sequence[Feature],
+    value: Callable[[Feature], sql.Composed],
+    bins: Mapping[str, Bins],
+    parameters: Mapping[str, Any],
+) -> dict[str, tuple[int, ...]]:
     counted: dict[str, tuple[int, ...]] = {}
-    for stream, of_stream in by_stream([f for f in features if f.name in bins]).items():
-        parameters: dict[str, Any] = _parameters(products, window)
-        cases = []
-        for number, feature in enumerate(of_stream):
-            names = {part: f"{part}_{number}" for part in ("name", "edges", "most", "above")}
-            of = bins[feature.name]
-            values = {"name": feature.name, "edges": list(of.edges), "most": of.most, "above": of.above}
-            parameters |= {names[part]: value for part, value in values.items()}
-            marks = {part: sql.Placeholder(name) for part, name in names.items()}
-            cases.append(
-                sql.SQL(
-                    "({name}, CASE WHEN {column} IS NULL THEN {null} WHEN {column} > {most}::numeric THEN {above}"
-                    " ELSE width_bucket({column}, {edges}::numeric[]) END)"
-                ).format(column=sql.Identifier(feature.column), null=sql.Literal(NULL), **marks)
-            )
-        query = statement("retraining/bins.sql", **_parts(stream, of_stream), binned=sql.SQL(", ").join(cases))
-        cursor.execute(query, parameters)
+    for stream, of_stream in by_stream(features).items():
+        cases, of_cases = _cases(of_stream, bins)
+        values = sql.SQL(", ").join(map(value, of_stream))
+        cursor.execute(
+            statement(path, daily=sql.Identifier(stream.daily_table), values=values, binned=cases),
+            {**parameters, **of_cases},
+        )
         numbered: dict[str, dict[int, int]] = {f.name: {} for f in of_stream}
-        for name, number, rows_ in cursor.fetchall():
-            numbered[name][number] = rows_
+        for name, number, products in cursor.fetchall():
+            numbered[name][number] = products
         counted |= {name: bins[name].counts(found) for name, found in numbered.items()}
     return counted
+
+
+def _cases(features: Sequence[Feature], bins: Mapping[str, Bins]) -> tuple[sql.Composed, dict[str, Any]]:
+    """Of each feature its name and the number of its value's bin, and the parameters of that."""
+    cases: list[sql.Composed] = []
+    parameters: dict[str, Any] = {}
+    for number, feature in enumerate(features):
+        of = bins[feature.name]
+        values = {"name": feature.name, "edges": list(of.edges), "most": of.most, "above": of.above}
+        parameters |= {f"{part}_{number}": value for part, value in values.items()}
+        cases.append(
+            sql.SQL(
+                "({name}, CASE WHEN {column} IS NULL THEN {null} WHEN {column} > {most}::numeric THEN {above}"
+                " ELSE width_bucket({column}, {edges}::numeric[]) END)"
+            ).format(
+                column=sql.Identifier(feature.column), null=sql.Literal(NULL),
+                **{part: sql.Placeholder(f"{part}_{number}") for part in values},
+            )
+        )  # fmt: skip
+    return sql.SQL(", ").join(cases), parameters
 
 
 def drifts(
     cursor: Cursor,
     features: Sequence[Feature],
-    frozen: Mapping[str, Frozen],
+    training: Mapping[str, Frozen],
     products: Sequence[str],
     window: Window,
     settings: RetrainingSettings,
 ) -> list[Compared]:
-    """Each feature of the frozen bins against the year before and the training."""
+    """Each feature of the frozen bins against the training and the year before."""
     rule = settings.rules.drift
     if rule is None:
         return []
-    bins = {name: of.bins for name, of in frozen.items()}
+    bins = {name: of.bins for name, of in training.items()}
     now = count(cursor, features, bins, products, window)
     before = count(cursor, features, bins, products, window.year_before())
-    return [compare(name, frozen[name], now[name], before[name], rule, settings.min_products) for name in now]
+    growth = count_growth(cursor, [f for f in features if f.name in bins], products, window)
+    return [
+        compare(name, training[name], Measured(now[name], before[name], growth[name]), rule, settings.min_products)
+        for name in now
+    ]
 
 
 def as_data(frozen: Mapping[str, Frozen]) -> dict[str, Any]:
@@ -156,6 +198,7 @@ def as_data(frozen: Mapping[str, Frozen]) -> dict[str, Any]:
             "edges": [f"{edge:f}" for edge in of.bins.edges],
             "most": None if of.bins.most is None else f"{of.bins.most:f}",
             "counts": list(of.counts),
+            "growth": list(of.growth),
         }
         for name, of in frozen.items()
     }
@@ -167,14 +210,10 @@ def from_data(data: Mapping[str, Any]) -> dict[str, Frozen]:
         name: Frozen(
             Bins(tuple(map(Decimal, of["edges"])), None if of["most"] is None else Decimal(of["most"])),
             tuple(of["counts"]),
+            tuple(of["growth"]),
         )
         for name, of in data.items()
     }
-
-
-def _parts(stream: StreamDeclaration, features: Sequence[Feature]) -> dict[str, sql.Composable]:
-    values = sql.SQL(", ").join(feature.value() for feature in features)
-    return {"daily": sql.Identifier(stream.daily_table), "values": values}
 
 
 def _parameters(products: Sequence[str], window: Window) -> dict[str, Any]:

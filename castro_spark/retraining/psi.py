@@ -24,8 +24,8 @@ _FLOOR = 0.5  # observations that an empty bin counts as: the logarithm of 0 is 
 class Bins:
     """The bins of a feature: nulls; below all edges; from each edge (included) to the next; above `most`.
 
-    `edges` ascend; the first is the smallest value of the training's data, and `most` is the greatest. So the first and
-    the last bin of values hold what lies outside that data.
+    `edges` ascend; the first is the smallest value of the training's data, and `most` is the greatest: the first and the
+    last bin of values hold what lies outside that data. Without `most`, nothing is above it.
     """
 
     edges: tuple[Decimal, ...]
@@ -40,9 +40,12 @@ class Bins:
         """The bins in words, in the order of counts."""
         if not self.edges:
             return ("null", "any value", "none")
-        ends = [f"to {edge:f}" for edge in self.edges[1:]] + [f"to {self.most:f}, included"]
+        last, above = (
+            ("or more", "none") if self.most is None else (f"to {self.most:f}, included", f"above {self.most:f}")
+        )
+        ends = [f"to {edge:f}" for edge in self.edges[1:]] + [last]
         inner = [f"{edge:f} {end}" for edge, end in zip(self.edges, ends, strict=True)]
-        return ("null", f"below {self.edges[0]:f}", *inner, f"above {self.most:f}")
+        return ("null", f"below {self.edges[0]:f}", *inner, above)
 
     def counts(self, numbered: Mapping[int, int]) -> tuple[int, ...]:
         """Counts in the order of the bins, from counts by the bins' numbers: NULL, 0 (below), 1, 2, ... `above`."""
