@@ -32,7 +32,8 @@ def hadoop(*arguments: str, login: Sequence[str] = ()) -> str:
         command = [str(Path(home, "bin", java[0])), *java[1:], *arguments]
         done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
-        words = [line for line in done.stderr.splitlines() if line.strip() and " WARN " not in line and line[0] != "\t"][-5:]
+        lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("\t")]
+        words = [line for line in lines if " WARN " not in line][-5:]
         trouble = kerberos_trouble(done.stderr)
         told = [trouble.problem] if trouble else []
         remedy = "is HADOOP_CONF_DIR set, the name node reachable, and the file or folder yours?"
