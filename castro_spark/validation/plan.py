@@ -26,7 +26,7 @@ from castro_spark.rules import configured
 from castro_spark.settings import Settings
 from castro_spark.sources.hive import read_table
 from castro_spark.streams.declaration import StreamDeclaration
-from castro_spark.validation import client_jvm, executors, hadoop, kafka, network, postgres, redis, versions
+from castro_spark.validation import alerts, client_jvm, executors, hadoop, kafka, network, postgres, redis, versions
 from castro_spark.validation.check import Check, Result, State, run, run_one, skipped
 
 _APPLICATION_SECONDS = 180.0  # until YARN has started it
@@ -88,6 +88,7 @@ class Validation:
         settings, streams = self.settings, self.streams
         yield from postgres.checks(settings, streams, places.get("reach postgres", settings.postgres.dsn))
         yield from redis.checks(settings, streams, places.get("reach redis", settings.redis.url))
+        yield from alerts.checks(settings)
 
     def _with_jvm(self, conf: HadoopConf | None) -> Iterator[Result]:
         hdfs_lost = self._failed & {"HADOOP_CONF_DIR", "kerberos", "reach name node"}
