@@ -15,7 +15,7 @@ from castro_spark.critical_settings import (
     LowCoverRule,
     UnusualMovementRule,
 )
-from castro_spark.features.product_360 import days_of_cover
+from castro_spark.features.cover import days_of_cover
 
 _WIDE = Context(prec=200)
 _TO_DEVIATION = Decimal("1.4826")  # of normal values: standard deviation / median absolute deviation
