@@ -190,6 +190,9 @@ def test_the_task_is_in_the_brokers_queue_with_the_decisions_id(aged: Retraining
     aged.query("UPDATE castro.retraining_decision SET decided_at = decided_at - interval '25 hours'")
     assert json.loads(job(aged.alerting, "retraining", "decide", "--json"))["fired"]
     assert len({task["id"] for task in tasks(aged)}) == 2
+    # A training that names no decision ends the wait, too.
+    job(aged.alerting, "retraining", "record", "--trained-at", "2025-01-04T09:00", "--data-until", "2025-01-03")
+    assert json.loads(job(aged.alerting, "retraining", "decide", "--json"))["reason"] == "cooldown"
 
 
 def test_two_decisions_at_once_fire_once(aged: Retraining) -> None:
