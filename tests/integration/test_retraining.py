@@ -88,7 +88,7 @@ def test_a_season_is_no_drift_and_a_shift_is(model: Retraining) -> None:
     model.query("UPDATE ml_inventory_daily SET volume = volume * 3 WHERE date >= '2026-06-01'")
     shifted = model.decide(summer + timedelta(days=1))
     assert (shifted.fired, shifted.reason) == (True, "drift"), shifted.words
-    assert "1 of 2 features drift (inventory.volume)" in shifted.words
+    assert "1 of 2 features drift (inventory.volume, PSI " in shifted.words
 
 
 def test_a_shift_that_the_training_knew_is_no_drift(model: Retraining) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from castro_spark.errors import SettingsError
+from castro_spark.reconcile.report import Counts, StreamResult
 from castro_spark.retraining.drift import GROWTH, Frozen, Measured, compare
 from castro_spark.retraining.judgement import Drift, Evidence, Judged, Rule, judge
 from castro_spark.retraining.policy import Decision, History, Past, Reason, decide
@@ -209,7 +210,7 @@ def test_new_rows_need_their_share_and_their_number() -> None:
 def test_drift_needs_features_beyond_their_limit() -> None:
     moved, unknown = Drift("sales.value", 0.3, 0.2, ""), Drift("sales.x", None, None, "too few")
     assert judged(replace(QUIET, drifts=(moved, unknown)))[Rule.DRIFT] == Judged(
-        Rule.DRIFT, 1, 1, True, "1 of 1 features drift (sales.value); 1 could not be compared"
+        Rule.DRIFT, 1, 1, True, "1 of 1 features drift (sales.value, PSI 0.30); 1 could not be compared"
     )
     assert not judged(replace(QUIET, drifts=(replace(moved, limit=0.31),)))[Rule.DRIFT].holds
     assert judged(replace(QUIET, drifts=(unknown,)))[Rule.DRIFT].observed is None
@@ -330,6 +331,14 @@ def test_what_always_holds(evidence: Evidence, history: History, confirmations: 
     blocked = decide(replace(evidence, blockers=("incident 7",)), history, settings, NOW)
     assert not blocked.fired
     assert blocked.reason is Reason.HELD or blocked.reason is decision.reason
+
+
+def test_what_a_reconciliation_leaves() -> None:
+    result = StreamResult("sales", NOW.date(), "run", NOW)
+    result.events, result.daily, result.stale_keys = Counts(missing=5), Counts(different=2), 3
+    assert result.unrepaired == 10  # a plan
+    result.repaired, result.overtaken = {"event": 4, "daily": 2}, 1
+    assert result.unrepaired == 3
 
 
 # -------------------------------------------------------------------------------------------------------- settings
