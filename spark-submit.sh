@@ -282,8 +282,8 @@ use_venv() {
 
 all_is_ready() {
     [[ -n ${CASTRO_VENV-} ]] || venv_is_ready || return 1
-    [[ $JOB == local ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
-    [[ $JOB == local ]] || jars_are_ready delta "${DELTA_JARS[@]}" || return 1
+    [[ $JOB == @(local|init) ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
+    [[ $JOB == @(local|init) ]] || jars_are_ready delta "${DELTA_JARS[@]}" || return 1
     ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}" || return 1
     [[ ${CASTRO_DEV-} != 1 ]] || jars_are_ready connect "${CONNECT_JARS[@]}" || return 1
     [[ ${CASTRO_DEV_CLUSTER-} != 1 ]] || jars_are_ready hadoop "${HADOOP_JARS[@]}"
@@ -307,10 +307,10 @@ except OSError:
         step "Python environment in $CASTRO_HOME/venv (about a minute, once)" make_venv
     fi
     use_venv
-    if [[ $JOB != local ]] && ! jars_are_ready spark "${SPARK_JARS[@]}"; then
+    if [[ $JOB != @(local|init) ]] && ! jars_are_ready spark "${SPARK_JARS[@]}"; then
         step "Spark's connector for Kafka" fetch_jars spark "${SPARK_JARS[@]}"
     fi
-    if [[ $JOB != local ]] && ! jars_are_ready delta "${DELTA_JARS[@]}"; then
+    if [[ $JOB != @(local|init) ]] && ! jars_are_ready delta "${DELTA_JARS[@]}"; then
         step "Delta Lake, for the archive" fetch_jars delta "${DELTA_JARS[@]}"
     fi
     if wants_broker && ! jars_are_ready kafka "${KAFKA_JARS[@]}"; then
@@ -373,10 +373,11 @@ if [[ -n ${CASTRO_MASTER-} ]]; then
 elif says '(--master|spark\.master)' yarn; then
     on_yarn=1
 fi
+[[ -z $on_yarn ]] || export CASTRO_ON_YARN=1
 # The executors' Python: YARN's nodes have one of their own.
 [[ -z $on_yarn ]] || : "${PYSPARK_PYTHON:=${CASTRO_CLUSTER_PYTHON:-python3}}"
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$PYTHON}
-[[ $JOB != local ]] || exec "$PYTHON" "$JOB_FILE" "$@" # needs no Spark at all
+[[ $JOB != @(local|init) ]] || exec "$PYTHON" "$JOB_FILE" "$@" # these need no Spark at all
 
 SUBMIT=(${CASTRO_MASTER:+--master "$CASTRO_MASTER"} --properties-file "$SPARK_CONF")
 if [[ -n $on_yarn ]] && needs_spark; then
@@ -397,6 +398,9 @@ fi
 SUBMIT+=(--conf "spark.scheduler.allocation.file=file:$REPO/conf/fairscheduler.xml")
 if [[ $ENVIRONMENT != local ]]; then
     SUBMIT+=(--driver-java-options "-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile=file:$REPO/conf/log4j2.properties")
+fi
+if [[ -n $on_yarn ]]; then # of the application master, which is not the driver here
+    SUBMIT+=(--conf "spark.yarn.am.extraJavaOptions=-Dlog4j2.configurationFile=castro_code/castro_spark/conf/log4j2-yarn.properties")
 fi
 # PySpark reads this with Python's shlex, as a POSIX shell would: single quotes protect everything but themselves.
 PYSPARK_SUBMIT_ARGS=

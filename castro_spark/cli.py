@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 import click
 
 from castro_spark import logs
-from castro_spark.errors import CastroError, first_line
+from castro_spark.errors import CastroError, in_words, with_class
 from castro_spark.jvm import ended_jvm
+from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.output import droppable_output, job_log
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import StreamDeclaration, all_streams
@@ -111,7 +112,7 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
             _tell(known, known.problem, known.remedy)
             return known.exit_status
         logging.getLogger("castro_spark").debug("trace", exc_info=True)
-        problem = f"{type(error).__name__}: {first_line(error)}"
+        problem = in_words(error) if kerberos_trouble(str(error)) else with_class(error)
         _tell(problem, problem)
         return 1
     return status if isinstance(status, int) else 0

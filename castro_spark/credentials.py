@@ -85,6 +85,8 @@ def _read_on_hdfs(setting: str, uri: str) -> str:
         return hadoop("-cat", uri)
     except CastroError as error:
         raise SettingsError(f"{setting}: cannot read {uri}: {error.problem}", error.remedy) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{setting}: {uri} is not UTF-8 text", "name a file with only the secret") from None
 
 
 def read_options_file(path: str) -> dict[str, str]:

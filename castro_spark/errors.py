@@ -14,6 +14,7 @@
     │   └── SourceUnreadable    a warehouse table cannot be read: not the same as an empty one
     ├── SinkError               PostgreSQL, Redis or the archive is not in the required state
     │   ├── SessionRefused      a PostgreSQL session has unusable settings
+    │   ├── ExecutorRefused     the same for an executor, while the driver's session is accepted
     │   ├── NotMigrated         tables are missing or of another version
     │   ├── TypeChanged         a table exists with other columns than the mapping's
     │   ├── Fenced              another writer has claimed the stream
@@ -25,6 +26,8 @@
     │   ├── ExtractBusy         another extract of the table runs
     │   └── ChecksFailed        the extracted rows fail a check; the table is not replaced
     ├── LocalServiceError       an embedded server cannot be prepared, started or stopped (castro_spark/local)
+    ├── KerberosRefused         no login: wrong key, expired ticket, clocks that differ
+    ├── KerberosUnavailable     the KDC does not answer
     ├── JvmEnded                Spark's JVM ended during the job
     ├── IdentitiesDiffer        stream and warehouse identify the same events differently
     ├── StreamsFailed           streams did not stop as requested
@@ -37,6 +40,10 @@ retries it, and never treats it as a bad record.
 """
 
 from __future__ import annotations
+
+from castro_spark.kerberos_words import kerberos_trouble
+
+_INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
 
 
 class CastroError(Exception):
@@ -107,6 +114,10 @@ class SessionRefused(SinkError):
     """A PostgreSQL session has settings that the job needs changed and cannot change; an operator must."""
 
 
+class ExecutorRefused(SinkError):
+    """PostgreSQL refuses the session of an executor, and not the driver's. Shown by `status`, and tried again."""
+
+
 class NotMigrated(SinkError):
     """Tables are missing from the database, or are of another version."""
 
@@ -147,6 +158,14 @@ class ChecksFailed(SinkError):
     """The extracted rows fail a check; the table is unchanged."""
 
 
+class KerberosRefused(CastroError):
+    """The KDC gives no ticket, or there is none; a retry does not help."""
+
+
+class KerberosUnavailable(CastroError):
+    """The KDC does not answer now; possibly transient."""
+
+
 class JvmEnded(CastroError):
     """Spark's JVM has ended: out of memory, killed, or crashed."""
 
@@ -177,9 +196,21 @@ def first_line(error: BaseException | None) -> str:
 
 
 def in_words(error: BaseException | None) -> str:
-    """An error's text: a CastroError with its remedy; of any other error, including Java's, the first line."""
+    """An error's text: a CastroError with its remedy; of any other error, including Java's, the first line.
+
+    An error of Kerberos's is told in words, whoever raised it.
+    """
     if isinstance(error, CastroError):
         return str(error)
+    if trouble := kerberos_trouble(str(error)):
+        return f"{trouble.problem} ({first_line(error)})\n  what to do: {trouble.remedy}"
     if java := getattr(error, "java_exception", None):
         return str(java).partition("\n")[0]
-    return f"{type(error).__name__}: {first_line(error)}"
+    return with_class(error)
+
+
+def with_class(error: BaseException | None) -> str:
+    """The class and the first line of an error that is not a CastroError, and what to do if a role lacks a right."""
+    line = f"{type(error).__name__}: {first_line(error)}"
+    lacks_right = getattr(error, "pgcode", None) == _INSUFFICIENT_PRIVILEGE
+    return f"{line}\n  what to do: grant the role what docs/security.md lists" if lacks_right else line

@@ -33,8 +33,10 @@ class JobLog(RotatingFileHandler):
         self._redirect()
 
     def _redirect(self) -> None:
+        assert self.stream is not None  # it is None only with a delay, or once closed
         sys.stderr.flush()
-        os.dup2(self.stream.fileno(), _STDERR)
+        if self.stream is not None:  # it is open: only a closed handler has none
+            os.dup2(self.stream.fileno(), _STDERR)
 
 
 @cache

@@ -1,14 +1,20 @@
-"""Settings of Kafka, PostgreSQL and Redis: addresses, credentials and timeouts."""
+"""Settings of Kafka, PostgreSQL, Redis and Kerberos: addresses, credentials and timeouts."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Literal
 
+from psycopg2.extensions import parse_dsn
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from castro_spark import credentials
+from castro_spark.private_file import private_file
 
+KAFKA_KEYTAB = "CASTRO_KAFKA_KEYTAB"  # environment variable with the keytab's path, in each JVM (kerberos/login)
+_PRINCIPAL = re.compile(r"[^@/\s]+(/[^@/\s]+)?@[^@/\s]+")
 _SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # mechanisms with user and password
+_VERIFYING = ("verify-full", "verify-ca")  # the values of libpq's sslmode that look at the server's certificate
 
 
 class Section(BaseModel):
@@ -17,7 +23,39 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class KafkaSettings(Section):
+class ServerSection(Section):
+    """What a server's clients trust. `ca_certificates` is the content of `ca_file`, set when settings are loaded."""
+
+    ca_file: str | None = Field(default=None, min_length=1)
+    ca_certificates: str | None = None
+
+
+class KerberosSettings(Section):
+    """The job's user for HDFS, YARN, the metastore and, with SASL mechanism GSSAPI, Kafka.
+
+    Without a keytab Spark uses the ticket cache of the user who starts the job (kinit), and no longer than it lasts.
+    """
+
+    method: Literal["simple", "kerberos"]
+    principal: str | None = None
+    keytab: str | None = Field(default=None, min_length=1)
+    krb5_conf: str | None = Field(default=None, min_length=1)
+
+    @field_validator("principal")
+    @classmethod
+    def _with_realm(cls, principal: str | None) -> str | None:
+        if principal is not None and (not _PRINCIPAL.fullmatch(principal) or "_HOST" in principal):
+            raise ValueError("must be name@REALM or name/host@REALM, as inventory-ml@CASTROLANDA.LOCAL")
+        return principal
+
+    @model_validator(mode="after")
+    def _keytab_of_whom(self) -> KerberosSettings:
+        if self.method == "kerberos" and self.keytab is not None and self.principal is None:
+            raise ValueError("keytab: principal must name whose key in it is used")
+        return self
+
+
+class KafkaSettings(ServerSection):
     bootstrap_servers: str = Field(min_length=3)
     options: dict[str, str] = Field(default_factory=dict)
     sasl_username: str | None = Field(default=None, min_length=1)
@@ -25,6 +63,7 @@ class KafkaSettings(Section):
     secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # from the options file
     options_file: str | None = None  # its path
     options_file_on_nodes: bool = False
+    kerberos_principal: str | None = None  # kerberos.principal, if kerberos has a keytab
 
     @field_validator("options")
     @classmethod
@@ -53,6 +92,22 @@ class KafkaSettings(Section):
             raise ValueError("options: security.protocol must be SASL_SSL (or SASL_PLAINTEXT) beside sasl_username")
         return self
 
+    @model_validator(mode="after")
+    def _ca_is_used(self) -> KafkaSettings:
+        if self.ca_file is None:
+            return self
+        if self.option("security.protocol").upper() not in {"SSL", "SASL_SSL"}:
+            raise ValueError("options: security.protocol must be SASL_SSL or SSL beside ca_file: else there is no TLS")
+        if both := [name for name in {**self.options, **self.secret_options} if name.startswith("ssl.truststore.")]:
+            raise ValueError(f"options: {both[0]} and ca_file exclude each other: set one of them")
+        return self
+
+    @property
+    def logs_in_by_keytab(self) -> bool:
+        """Whether the options ask for Kerberos (Kafka's default mechanism), and name no login of their own."""
+        sasl = self.option("security.protocol").upper().startswith("SASL_")
+        return sasl and self.sasl_mechanism in {"", "GSSAPI"} and not self.option("sasl.jaas.config")
+
     @property
     def sasl_mechanism(self) -> str:
         """The option sasl.mechanism."""
@@ -64,7 +119,7 @@ class KafkaSettings(Section):
         return secret.get_secret_value() if secret else self.options.get(name, "")
 
 
-class PostgresSettings(Section):
+class PostgresSettings(ServerSection):
     dsn: str
     schema_name: str = Field(default="public", alias="schema", min_length=1, max_length=63)
     password: SecretStr | None = None
@@ -80,6 +135,27 @@ class PostgresSettings(Section):
     def _libpq_without_password(cls, dsn: str) -> str:
         credentials.check_dsn(dsn)
         return dsn
+
+    @model_validator(mode="after")
+    def _ca_is_used(self) -> PostgresSettings:
+        if self.ca_file is None:
+            return self
+        parts = parse_dsn(self.dsn)
+        if "sslrootcert" in parts:
+            raise ValueError("dsn: sslrootcert and ca_file exclude each other: set one of them")
+        if parts.get("sslmode", _VERIFYING[0]) not in _VERIFYING:
+            raise ValueError(
+                f"dsn: with sslmode={parts['sslmode']} nothing is verified by ca_file: take it out (verify-full is"
+                " then used), or set verify-full or verify-ca"
+            )
+        return self
+
+    def trust(self) -> dict[str, Any]:
+        """libpq's parameters that verify the server, beside those of the DSN."""
+        if self.ca_certificates is None:
+            return {}
+        mode = {} if "sslmode" in parse_dsn(self.dsn) else {"sslmode": _VERIFYING[0]}
+        return mode | {"sslrootcert": private_file("castro_postgres_ca", self.ca_certificates)}
 
     def secret(self) -> str | None:
         """The password; on an executor, the content of `executor_password_file` if that is set."""
@@ -105,7 +181,7 @@ class TtlSettings(Section):
     product_360_hours: int = Field(gt=24)  # every hash is rewritten once a day
 
 
-class RedisSettings(Section):
+class RedisSettings(ServerSection):
     url: str
     username: str | None = Field(default=None, min_length=1)
     password: SecretStr | None = None
@@ -117,3 +193,14 @@ class RedisSettings(Section):
     def _without_password(cls, url: str) -> str:
         credentials.check_redis_url(url)
         return url
+
+    @model_validator(mode="after")
+    def _ca_is_used(self) -> RedisSettings:
+        if self.ca_file is not None and not self.uses_tls:
+            raise ValueError("url must begin with rediss:// beside ca_file: else there is no TLS")
+        return self
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.url.startswith("rediss://")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
+
+from castro_spark.errors import KerberosRefused
+from castro_spark.kerberos.login import log_in
+from castro_spark.servers import KerberosSettings
+from castro_spark.settings import Settings
 
 ZONE = "UTC"  # time zone of every JVM: ORC and text store local times, which Java reads in the JVM's zone
 # Session settings for reading Hive.
@@ -33,13 +40,16 @@ DELTA = {
 _REDACTED = "(?i)secret|password|passwd|passphrase|token|access[.]?key|credential|jaas|keystore[.]key|dsn"
 
 
-def spark_session(job: str, *, delta: bool = False, master: str | None = None) -> SparkSession:
+def spark_session(
+    job: str, settings: Settings | None = None, *, delta: bool = False, master: str | None = None
+) -> SparkSession:
     """A session named after the job, with the settings that the jobs rely on; JVM and cluster settings are in conf/.
 
+    `settings`: for the login (kerberos), which is checked before the JVM starts.
     `delta`: the job reads or writes the archive. Otherwise Delta's rules do not slow down planning.
     `master` wins over the settings, for a job that needs the JVM only.
     """
-    builder = _builder(job)
+    builder = _builder(job, settings)
     if master is not None:
         builder = builder.master(master)
     for name, value in (DELTA if delta else {}).items():
@@ -47,12 +57,12 @@ def spark_session(job: str, *, delta: bool = False, master: str | None = None) -
     return _started(builder)
 
 
-def hive_session(job: str, embedded_dir: str | None = None) -> SparkSession:
+def hive_session(job: str, embedded_dir: str | None = None, settings: Settings | None = None) -> SparkSession:
     """A session that reads Hive: the cluster's (hive-site.xml decides), or the embedded one in `embedded_dir`.
 
-    The embedded metastore serves one JVM at a time.
+    The embedded metastore serves one JVM at a time. `settings`: as of spark_session.
     """
-    builder = _builder(job).enableHiveSupport()
+    builder = _builder(job, settings).enableHiveSupport()
     for key, value in HIVE_READING.items():
         builder = builder.config(key, value)
     if embedded_dir is None:
@@ -87,7 +97,10 @@ def embedded_hive(folder: Path) -> dict[str, str]:
     }
 
 
-def _builder(job: str) -> SparkSession.Builder:
+def _builder(job: str, settings: Settings | None) -> SparkSession.Builder:
+    if settings is not None and not _has_jvm():
+        log_in(settings.kerberos, settings.kafka, os.environ)
+        _start_jvm(settings.kerberos)
     return (
         SparkSession.builder.appName(f"castro_spark {job}")
         .config("spark.sql.session.timeZone", "UTC")
@@ -105,6 +118,24 @@ def _builder(job: str) -> SparkSession.Builder:
         .config("spark.sql.adaptive.enabled", "false")
         .config("spark.redaction.regex", redaction())
     )
+
+
+def _start_jvm(kerberos: KerberosSettings) -> None:
+    context: Any = SparkContext
+    try:
+        context._ensure_initialized()
+    except PySparkRuntimeError as error:
+        if kerberos.method == "simple" or error.getCondition() != "JAVA_GATEWAY_EXITED":
+            raise
+        raise KerberosRefused(
+            "Spark's JVM ended at its start, where it logs in; its own words are above",
+            "if they tell of a login: docs/kerberos.md; with kinit installed (krb5-user) mistakes are told before",
+        ) from None
+
+
+def _has_jvm() -> bool:
+    context: Any = SparkContext
+    return context._gateway is not None
 
 
 def redaction() -> str:

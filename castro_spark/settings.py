@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from castro_spark import credentials
+from castro_spark import certificates, credentials
 from castro_spark.alert_settings import AlertSettings
+from castro_spark.critical_settings import CriticalSettings
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
+from castro_spark.product_settings import Product360Settings
 from castro_spark.properties_file import parse
 from castro_spark.quality_settings import QualitySettings
 from castro_spark.resources import resource
 from castro_spark.retraining_settings import RetrainingSettings
-from castro_spark.servers import KafkaSettings, PostgresSettings, RedisSettings, Section
+from castro_spark.servers import KafkaSettings, KerberosSettings, PostgresSettings, RedisSettings, Section
+from castro_spark.settings_tree import at, merged, put, read_tree
 from castro_spark.stream_settings import HistorySettings, StreamSettings
 from castro_spark.streams.declaration import IdentityRule
 
@@ -36,9 +38,12 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_TIMEZONE": ("timezone",),
     "CASTRO_LOG_FORMAT": ("logging", "format"),
     "CASTRO_WAREHOUSE_DIR": ("warehouse", "embedded_dir"),
+    "CASTRO_KERBEROS_METHOD": ("kerberos", "method"),
+    "CASTRO_KERBEROS_PRINCIPAL": ("kerberos", "principal"),
+    "CASTRO_KERBEROS_KEYTAB": ("kerberos", "keytab"),
     "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE": ("postgres", "executor_password_file"),
+    **certificates.CA_FILES,
 }
-_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where PyYAML has it: ten times as fast
 VARIABLES = tuple(_OVERRIDES)
 EXECUTOR_PASSWORD_FILE = "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE"
 VARIABLES_FILE = "CASTRO_VARIABLES_FILE"  # a file of variables, for a driver that runs on the cluster (deploy/shipping)
@@ -108,12 +113,6 @@ class HousekeepingSettings(Section):
     repairs_days: int = Field(gt=0)
 
 
-class Product360Settings(Section):
-    refresh_seconds: float = Field(gt=0)
-    products_per_commit: int = Field(gt=0)
-    share_of_a_core: float = Field(gt=0, le=1)
-
-
 class ArchiveSettings(Section):
     """The archive of raw records; disabled without `dir`."""
 
@@ -154,6 +153,7 @@ class Settings(Section):
     kafka: KafkaSettings
     postgres: PostgresSettings
     redis: RedisSettings
+    kerberos: KerberosSettings
     projection: ProjectionSettings
     checkpoint_dir: str = Field(min_length=1)
     archive: ArchiveSettings
@@ -166,6 +166,7 @@ class Settings(Section):
     quality: QualitySettings
     retraining: RetrainingSettings
     alerts: AlertSettings
+    critical: CriticalSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
 
@@ -175,6 +176,21 @@ class Settings(Section):
         if name not in available_timezones():
             raise ValueError("must be an IANA name such as America/Sao_Paulo")
         return name
+
+    @model_validator(mode="after")
+    def _kafka_can_log_in(self) -> Settings:
+        if self.kafka.logs_in_by_keytab and self.kafka.kerberos_principal is None:
+            raise ValueError(
+                "kafka.options: SASL with mechanism GSSAPI needs kerberos.method kerberos, kerberos.principal and"
+                " kerberos.keytab (or name another sasl.mechanism)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _view_has_its_columns(self) -> Settings:
+        if problem := self.product_360.problem(self.warehouse.mapped):
+            raise ValueError(f"product_360.{problem}")
+        return self
 
     @model_validator(mode="after")
     def _histories_are_tables(self) -> Settings:
@@ -218,6 +234,10 @@ class Settings(Section):
         history = self.streams[stream].history if stream in self.streams else None
         return history if history and history.table in self.warehouse.mapped else None
 
+    def fresh_from(self) -> date:
+        """The first local day whose events are fresh now (critical.event_days)."""
+        return datetime.now(self.zone).date() - timedelta(days=self.critical.event_days)
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
@@ -232,26 +252,30 @@ def load_settings(
     """
     environ = _with_file(os.environ if environ is None else environ)
     path = conf_file or resource(f"conf/{env}.yaml")
-    above = _read(path)
+    above = read_tree(path)
     credentials.refuse_in_file(above, path)
-    tree = _merge(_read(resource("conf/base.yaml")), above)
+    tree = merged(read_tree(resource("conf/base.yaml")), above)
     origins: dict[str, str] = {}
     for variable, key in _OVERRIDES.items():
         if environ.get(variable):
-            _put(tree, key, environ[variable])
+            put(tree, key, environ[variable])
             origins[".".join(key)] = variable
     for variable, key in credentials.SECRETS.items():
         secret = credentials.read_secret(variable, environ)
         if secret is not None:
-            _put(tree, key, secret)
+            put(tree, key, secret)
             origins[".".join(key)] = variable
     for variable, key in credentials.alert_secrets(environ).items():
-        if isinstance(_at(tree, key[:-1]), dict):  # else a channel of other settings
-            _put(tree, key, credentials.read_secret(variable, environ))
+        if isinstance(at(tree, key[:-1]), dict):  # else a channel of other settings
+            put(tree, key, credentials.read_secret(variable, environ))
             origins[".".join(key)] = variable
     if file := environ.get(credentials.KAFKA_OPTIONS_FILE):
-        _put(tree, ("kafka", "secret_options"), credentials.read_options_file(file))
-        _put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
+        put(tree, ("kafka", "secret_options"), credentials.read_options_file(file))
+        put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
+    certificates.put_certificates(tree, lambda key: origins.get(key, f"{path}: {key}"))
+    kerberos = tree.get("kerberos")
+    if isinstance(kerberos, dict) and kerberos.get("method") == "kerberos" and kerberos.get("keytab"):
+        put(tree, ("kafka", "kerberos_principal"), kerberos.get("principal"))
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -276,47 +300,3 @@ def _explain(error: ValidationError, path: Path, origins: Mapping[str, str]) -> 
         where = origins.get(key, f"{path} (over base.yaml)")
         lines.append(f"{where}: {key}: {item['msg']}")
     return "\n".join(lines)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_SafeLoader)
-    except FileNotFoundError:
-        there = ", ".join(sorted(_environments()))
-        raise SettingsError(f"there is no settings file {path}", f"--env takes one of: {there}") from None
-    except yaml.YAMLError as error:
-        # The error's own text quotes the line, which may contain a secret.
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "characters that YAML does not allow"
-        raise SettingsError(f"{path} is not YAML: {where}", "correct the file: quotes, colons, indentation?") from None
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
-        raise SettingsError(f"{path} has no keys", "write `key: value` lines as in conf/base.yaml")
-    return tree
-
-
-def _environments() -> list[str]:
-    files = [file.name for file in resource("conf").iterdir()]
-    return [name.removesuffix(".yaml") for name in files if name.endswith(".yaml") and name != "base.yaml"]
-
-
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def _at(tree: Any, key: tuple[str, ...]) -> Any:
-    for part in key:
-        tree = tree.get(part) if isinstance(tree, dict) else None
-    return tree
-
-
-def _put(tree: dict[str, Any], key: tuple[str, ...], value: object) -> None:
-    for part in key[:-1]:
-        tree = tree.setdefault(part, {})
-    tree[key[-1]] = value
-

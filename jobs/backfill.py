@@ -44,9 +44,9 @@ def main(
         raise UsageError(f"--from {first.date()} is after --to {last.date()}", "name the earlier day first")
     stream, days = stream_named(name), (first.date(), last.date())
     if from_archive_:
-        spark = spark_session("backfill", delta=True)
+        spark = spark_session("backfill", settings, delta=True)
     else:
-        spark = hive_session("backfill", settings.warehouse.embedded_dir)
+        spark = hive_session("backfill", settings.warehouse.embedded_dir, settings)
     stopping = cli.until_signalled()  # after the session, which installs its own signal handler
 
     application = str(spark.sparkContext.applicationId)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import redis
 
 from castro_spark import cli
 from castro_spark.batch.cache import rebuild_streams, rebuild_view
 from castro_spark.errors import SinkError
 from castro_spark.observe.heartbeat import reported
+from castro_spark.sinks.redis.trouble import in_words
 
 
 @click.group(help=__doc__)
@@ -32,9 +34,13 @@ def rebuild(env: str, conf_file: Path | None, names: tuple[str, ...]) -> None:
             done.append(stream)
             component.progressed(streams_done=len(done), keys=sum(s.keys for s in done))
             click.echo(stream.line())
+        left = [stream.problem for stream in done if stream.problem]
         if not names:
-            click.echo(f"product_360: {rebuild_view(settings):,} hashes")
-        if left := [stream.problem for stream in done if stream.problem]:
+            try:
+                click.echo(f"product_360: {rebuild_view(settings):,} hashes")
+            except redis.RedisError as error:
+                left.append(f"product_360: {in_words(error, settings.redis)}")
+        if left:
             raise SinkError("\n".join(left), "the rebuild stays requested: the next process that projects does it")
 
 

@@ -64,8 +64,9 @@ def run(env: str, conf_file: Path | None, once: bool) -> None:
                 server.wait(_POLL_SECONDS)
                 server.poll(c)
     else:
-        with reported(settings.postgres, "commands", poll=server.poll):
-            stopping.wait()
+        with reported(settings.postgres, "commands", poll=server.poll) as component:
+            while not stopping.wait(_POLL_SECONDS):
+                component.progressed(served=server.served)
             server.wait(_END_SECONDS)
     click.echo(f"{server.served} commands served")
 

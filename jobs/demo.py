@@ -51,7 +51,7 @@ def main(rate: int, seconds: int, folder: Path) -> None:
         connection = connect(settings.postgres, "castro_spark demo")
         migrate(connection, streams)
         connection.close()
-        spark = spark_session("demo", delta=settings.archive.dir is not None)
+        spark = spark_session("demo", settings, delta=settings.archive.dir is not None)
         stopping = cli.until_signalled()
         partitions = {topics[s.name]: stream_settings(s, settings).partitions for s in streams}
         for outcome in create_topics(spark, settings.kafka, partitions).values():

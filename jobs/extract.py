@@ -29,7 +29,7 @@ def main(env: str, conf_file: Path | None, mode: str, names: tuple[str, ...], as
     if unknown := [n for n in names if n not in tables and n not in {m.source for m in tables.values()}]:
         raise UsageError(f"no table {', '.join(unknown)} in the settings", f"there are {', '.join(tables)}")
     chosen = {t: m for t, m in tables.items() if not names or t in names or m.source in names}
-    spark = hive_session("extract", settings.warehouse.embedded_dir)
+    spark = hive_session("extract", settings.warehouse.embedded_dir, settings)
     fed = [s for s in all_streams().values() if (history := settings.history(s.name)) and history.table in chosen]
     application = str(spark.sparkContext.applicationId)
     with (

@@ -33,7 +33,7 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], skip_topics: 
     if skip_topics:
         return
     partitions = {configured(s, settings).topic: stream_settings(s, settings).partitions for s in streams}
-    created = create_topics(spark_session("migrate"), settings.kafka, partitions)
+    created = create_topics(spark_session("migrate", settings), settings.kafka, partitions)
     for topic, outcome in created.items():
         click.echo(f"topic {topic}: {outcome}")
     if any(isinstance(outcome, Exception) for outcome in created.values()):

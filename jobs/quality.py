@@ -39,7 +39,7 @@ def main(
     Safe at any time: it reads, adds its results to castro.quality_result, and opens and resolves incidents.
     """
     settings = cli.load(env, conf_file)
-    topics = LazyTopics(settings, lambda: spark_session("quality", master="local[1]"))
+    topics = LazyTopics(settings, lambda: spark_session("quality", settings, master="local[1]"))
     judged = day.date() if day else None
     with reported(settings.postgres, "quality") as component:
         note = None if dry_run else note_checks(settings)

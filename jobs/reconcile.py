@@ -45,7 +45,7 @@ def main(
     if not chosen:
         raise SettingsError("no stream has a history in the warehouse", "set streams.NAME.history in the settings")
     business_day = day.date() if day else datetime.now(settings.zone).date() - timedelta(days=1)
-    spark = hive_session("reconcile", settings.warehouse.embedded_dir)
+    spark = hive_session("reconcile", settings.warehouse.embedded_dir, settings)
     stopping = cli.until_signalled()  # after the session, which installs its own signal handler
     application = str(spark.sparkContext.applicationId)
     with reported(settings.postgres, "reconcile", application=application) as component:

@@ -30,7 +30,7 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], live: bool, a
         from castro_spark.observe.status.stream_text import topic_lines  # noqa: PLC0415
         from castro_spark.session import spark_session  # noqa: PLC0415
 
-        for part in topics(status, lambda: spark_session("status", delta=settings.archive.dir is not None)):
+        for part in topics(status, lambda: spark_session("status", settings, delta=settings.archive.dir is not None)):
             for line in () if as_json else topic_lines(part):
                 click.echo(line)
     if as_json:

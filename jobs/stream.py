@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from castro_spark import cli
 from castro_spark.batch.serve import CommandServer
-from castro_spark.incidents.of_checks import note_checks
-from castro_spark.quality.loop import QualityLoop
-from castro_spark.quality.topics import LazyTopics
 from castro_spark.session import spark_session
 from castro_spark.streaming.application import run_streams
 from castro_spark.streaming.progress import BatchReport, ProgressLines
@@ -31,18 +27,16 @@ def main(
 ) -> None:
     """Streams until SIGTERM or SIGINT; the current batch ends first."""
     settings = cli.load(env, conf_file)
-    spark = spark_session("stream", delta=settings.archive.dir is not None)
+    spark = spark_session("stream", settings, delta=settings.archive.dir is not None)
     stopping = cli.until_signalled()  # after the session, which installs its own signal handler
 
     def json_line(stream: str, batch: BatchReport) -> None:
         click.echo(json.dumps({"stream": stream, **batch.as_dict()}))
 
     server = CommandServer(settings, stopping)
-    streams = cli.chosen(names)
-    checks = QualityLoop(settings, streams, lambda: LazyTopics(settings, lambda: spark), note_checks(settings))
-    with ProgressLines(click.echo, _SECONDS_A_LINE) as lines, nullcontext() if available_now else checks:
+    with ProgressLines(click.echo, _SECONDS_A_LINE) as lines:
         run_streams(
-            spark, settings, streams, available_now=available_now, accept_new_topic=accept_new_topic,
+            spark, settings, cli.chosen(names), available_now=available_now, accept_new_topic=accept_new_topic,
             stopping=stopping, report=json_line if as_json else lines.add,
             poll=None if available_now else server.poll,
         )  # fmt: skip

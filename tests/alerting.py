@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import redis
 import yaml
 
@@ -20,30 +19,29 @@ from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.migrate import migrate
 
 NO_KAFKA = {"CASTRO_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
-_numbers = itertools.count(1)
 
 
 class Alerting:
-    """A clean database on the servers of `stack`. Delivery retries within fractions of a second."""
+    """A clean database on the servers of `stack`, the same for all tests. Delivery retries within fractions of a second."""
 
     def __init__(self, stack: Stack, folder: Path) -> None:
         self.folder = folder
         env = {name: value for name, value in stack.env().items() if name != "CASTRO_ARCHIVE_DIR"}
-        name = f"alerts_{os.getpid()}_{next(_numbers)}"
-        connection = psycopg2.connect(env["CASTRO_POSTGRES_DSN"], password=Path(env["CASTRO_POSTGRES_PASSWORD_FILE"]).read_text())
-        connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE {name}")
-        connection.close()
-        self.env = {**os.environ, **env, **NO_KAFKA, "CASTRO_POSTGRES_DSN": env["CASTRO_POSTGRES_DSN"].replace("inventory_ml", name)}
+        self.env = {**os.environ, **env, **NO_KAFKA}
         self.redis_url = env["CASTRO_REDIS_URL"]
         password = Path(env["CASTRO_REDIS_PASSWORD_FILE"]).read_text().strip()
         self.redis = redis.Redis.from_url(self.redis_url, password=password, decode_responses=True)
         self.redis.flushdb()
         self.conf = folder / "alerts.yaml"
         self.settings = self.configure({})
-        connection = self.connect()
-        migrate(connection, [])
-        connection.close()
+        with closing(self.connect()) as connection:
+            migrate(connection, [])
+        # A test that failed may have left sessions.
+        self.query(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        self.query("TRUNCATE castro.incident, castro.incident_event, castro.outbox RESTART IDENTITY")
 
     def configure(self, channels: Mapping[str, Any], **outbox: Any) -> Settings:
         """Settings with these channels beside `log`; secrets are in `env`."""

@@ -8,6 +8,7 @@ import json
 import os
 import random
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -163,3 +164,32 @@ def random_three(generator: random.Random, count: int, days: int = 120, products
             data |= {"custo_unitario": price, "data_compra": when, "fornecedor": supplier, "numero_pedido": "PC"}
         found[stream].append(data)
     return found
+
+
+def random_master_data(generator: random.Random, products: int = 12) -> tuple[list[Data], list[Data]]:
+    """Rows of the master data and of the stock levels, for some of the products of random_three and for others; any of
+    their optional values may be absent."""
+
+    def perhaps(value: Any) -> Any:
+        return value if generator.random() < 0.7 else None
+
+    def amount() -> Decimal:
+        return Decimal(generator.randrange(-10_000_000, 500_000_000)) / 10**6
+
+    today, master, levels = datetime.now(ZONE).date(), [], []
+    for number in range(products):
+        code = f"P{number}"
+        if generator.random() < 0.7:
+            master.append({
+                "product_code": code, "description": perhaps(f"Leite {number}"), "category": perhaps("Laticínios"),
+                "product_class": perhaps(generator.choice("ABC")), "critical": perhaps(generator.random() < 0.5),
+                "active": perhaps(generator.random() < 0.5), "main_supplier": perhaps("F1"), "standard_cost": perhaps(amount()),
+                "lead_time_days": perhaps(generator.randrange(90)), "minimum_stock": perhaps(amount()),
+            })  # fmt: skip
+        if generator.random() < 0.7:
+            levels += [
+                {"product_code": code, "warehouse": place, "quantity_available": amount(), "quantity_reserved": perhaps(amount()),
+                 "minimum_stock": perhaps(amount()), "as_of": perhaps(today - timedelta(days=generator.choice([0, 1, 7, 100])))}
+                for place in generator.sample(["D1", "D2", "D3"], generator.randrange(1, 4))
+            ]  # fmt: skip
+    return master, levels

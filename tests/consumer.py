@@ -46,7 +46,9 @@ class Consumer:
             writer="test",
         )  # fmt: skip
         self.rules = parse_rules(declaration, self.settings, 0, warehouse=self.ledger.warehouse_kinds)
-        self.commits = StreamCommits(self.settings.postgres, declaration, epoch=self.ledger.epoch, patience=0)
+        self.commits = StreamCommits(
+            self.settings.postgres, declaration, epoch=self.ledger.epoch, patience=0, fresh_from=self.settings.fresh_from
+        )
         self.projector = StreamProjector(self.settings, declaration)
         self.positions = dict(self.ledger.positions)
 

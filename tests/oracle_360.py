@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -13,11 +14,14 @@ from tests.oracle import ZONE, instant, newest
 
 Sent = list[tuple[tuple[int, int], dict[str, Any]]]
 _TIMES = {"inventory": "data_movimentacao", "sales": "data_pedido", "procurement": "data_compra"}
+_MASTER = ("description", "category", "product_class", "critical", "active", "main_supplier", "standard_cost", "lead_time_days")
 _PRICES = {"inventory": "custo_unitario", "sales": "preco_unitario", "procurement": "custo_unitario"}
 
 
-def product_360(sent: dict[str, Sent], as_of: date) -> dict[str, dict[str, Any]]:
-    """The row of each product, by column."""
+def product_360(
+    sent: dict[str, Sent], as_of: date, master: Iterable[dict[str, Any]] = (), levels: Iterable[dict[str, Any]] = ()
+) -> dict[str, dict[str, Any]]:
+    """The row of each product, by column. `master` and `levels`: rows of the two tables, by their usual columns."""
     events: dict[str, dict[str, list[tuple[Any, ...]]]] = defaultdict(lambda: defaultdict(list))
     for stream in _TIMES:
         for position, data in newest(sent.get(stream, [])).values():
@@ -26,10 +30,17 @@ def product_360(sent: dict[str, Sent], as_of: date) -> dict[str, dict[str, Any]]
             if day <= as_of:
                 quantity, price = Fraction(str(data["quantidade"])), Fraction(str(data[_PRICES[stream]]))
                 events[data["codigo_produto"]][stream].append((when, position, day, quantity, price, data))
-    return {code: _row(code, streams, as_of) for code, streams in events.items()}
+    products = {row["product_code"]: row for row in master}
+    stock: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in levels:
+        stock[row["product_code"]].append(row)
+    codes = {*events, *products, *stock}
+    return {code: _row(code, events[code], as_of, products.get(code, {}), stock[code]) for code in codes}
 
 
-def _row(code: str, streams: dict[str, list[tuple[Any, ...]]], as_of: date) -> dict[str, Any]:
+def _row(
+    code: str, streams: dict[str, list[tuple[Any, ...]]], as_of: date, master: dict[str, Any], levels: list[dict[str, Any]]
+) -> dict[str, Any]:
     moves, sales, purchases = streams["inventory"], streams["sales"], streams["procurement"]
     row: dict[str, Any] = {"product_code": code, "as_of": as_of, "on_hand": Fraction(0)}
     for _, _, _, quantity, _, data in moves:
@@ -61,11 +72,35 @@ def _row(code: str, streams: dict[str, list[tuple[Any, ...]]], as_of: date) -> d
     margin = _over(average_price - cost, average_price) if average_price is not None and cost is not None else None
     row["average_cost_90d"], row["average_price_90d"] = _six(average_cost), _six(average_price)
     row["margin_90d"] = _six(margin)
-    row["days_of_cover"] = _six(_over(row["on_hand"] * 30, row["out_volume_30d"]))
+    row |= {column: master.get(column) for column in _MASTER} | _stock(moves, master, levels)
+    row["days_of_cover"] = None if row["stock"] is None else _six(_over(row["stock"] * 30, row["out_volume_30d"]))
     row["demand_cv_90d"] = _variation(sales, as_of)
     exact = {k: Decimal(v.numerator) / v.denominator if isinstance(v, Fraction) else v for k, v in row.items()}
     assert all(Fraction(exact[k]) == v for k, v in row.items() if isinstance(v, Fraction)), "a sum has few decimals"
     return exact
+
+
+def _stock(moves: list[tuple[Any, ...]], master: dict[str, Any], levels: list[dict[str, Any]]) -> dict[str, Any]:
+    def total(column: str) -> Fraction | None:
+        known = [Fraction(level[column]) for level in levels if level.get(column) is not None]
+        return sum(known, Fraction(0)) if known else None
+
+    def balance(since: date) -> Fraction:
+        return sum(((-m[3] if m[5]["tipo_movimentacao"] == "SAIDA" else m[3]) for m in moves if m[2] > since), Fraction(0))
+
+    counted = max((level["as_of"] for level in levels if level.get("as_of") is not None), default=None)
+    minimum = total("minimum_stock")
+    if minimum is None and master.get("minimum_stock") is not None:
+        minimum = Fraction(master["minimum_stock"])
+    stock = level = total("quantity_available")
+    if level is None:
+        stock = balance(date.min) if moves else None
+    elif counted is not None:
+        stock = level + balance(counted)
+    return {
+        "minimum_stock": minimum, "stock_level": level, "stock_reserved": total("quantity_reserved"), "stock_as_of": counted,
+        "stock": stock, "below_minimum": None if stock is None or minimum is None else stock < minimum,
+    }  # fmt: skip
 
 
 def _variation(sales: list[tuple[Any, ...]], as_of: date) -> Decimal | None:
@@ -110,6 +145,8 @@ def of_redis(fields: dict[str, str], like: dict[str, Any]) -> dict[str, Any]:
         text = fields.get(column)
         if text is None or value is None or isinstance(value, str):
             row[column] = text
+        elif isinstance(value, bool):
+            row[column] = {"true": True, "false": False}[text]
         elif isinstance(value, datetime):
             row[column] = datetime.fromisoformat(text.replace("Z", "+00:00"))
         elif isinstance(value, date):

@@ -74,14 +74,16 @@ class System:
             "CASTRO_CHECKPOINT_DIR": str(folder / "checkpoints"),
         }
         del self.env["CASTRO_ARCHIVE_DIR"]  # no archive but where a test wants one
-        password = Path(env["CASTRO_REDIS_PASSWORD_FILE"]).read_text().strip()
-        self.redis = redis.Redis.from_url(redis_url, password=password, decode_responses=True)
+        self.redis = self._redis(redis_url)
         self.redis.flushdb()
         self.conf = folder / "test.yaml"
         self.configure({})
-        self.producer = Producer(
-            {"bootstrap.servers": env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "linger.ms": 5, "message.max.bytes": 4 << 20, "log_level": 0}
-        )
+        brokers = {"bootstrap.servers": env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]}
+        self.producer = Producer({**brokers, "linger.ms": 5, "message.max.bytes": 4 << 20, "log_level": 0})
+
+    def _redis(self, url: str) -> redis.Redis:
+        password = Path(self.env["CASTRO_REDIS_PASSWORD_FILE"]).read_text().strip()
+        return redis.Redis.from_url(url, password=password, decode_responses=True)
 
     def age(self) -> float:
         """Seconds since it was made: nothing of it is older."""

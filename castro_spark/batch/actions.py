@@ -55,8 +55,9 @@ class Discard(Action):
 
     def run(self, settings: Settings) -> str:
         with closing(connect(settings.postgres, "castro_spark discard")) as connection:
-            # A repetition finds none open: what is to be discarded is.
-            return f"{quarantine.discard(connection, self.ids, self.note)} discarded"
+            done = quarantine.discard(connection, self.ids, self.note)
+        rest = "" if done == len(set(self.ids)) else "; the others are not open"  # as those of a repeated command
+        return f"{done} of {len(set(self.ids))} discarded{rest}"
 
 
 class RebuildCache(Action):

@@ -47,7 +47,7 @@ class CeleryChannel:
                 "max_retries": 0,
             },
         }
-        self._idle: tuple[Connection, float] | None = None  # a connection that worked, and when it was used last
+        self._idle: tuple[Any, float] | None = None  # a connection that worked, and when it was used last
         self._app = Celery("castro_spark", set_as_current=False, fixups=[], changes={
             "task_serializer": "json", "task_ignore_result": True, "task_publish_retry": False,
             "broker_connection_retry": False, "worker_hijack_root_logger": False,
@@ -68,7 +68,7 @@ class CeleryChannel:
             raise Unavailable(f"broker {self._where}: {_words(error)}") from None
         self._idle = connection, time.monotonic()
 
-    def _connection(self) -> Connection:
+    def _connection(self) -> Any:
         """The connection of the message before, if that was just now; else a new one: an older one may be broken.
 
         It is taken out while it is used, so that an attempt that hangs shares it with no other one.

@@ -70,7 +70,7 @@ def build_wheel(project: Path, folder: Path, say: Say) -> Path:
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "project"  # setuptools leaves a folder `build` where it works
         copy.mkdir()
-        for name in ("pyproject.toml", "README.md", "castro_spark", "jobs", "sql", "conf"):
+        for name in ("pyproject.toml", "README.md", "LICENSE", "castro_spark", "jobs", "sql", "conf"):
             copy.joinpath(name).symlink_to(project / name)
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
         _run([*command, "--wheel-dir", str(folder), str(copy)], folder / "wheel.log", "pip wheel")

@@ -7,30 +7,35 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.java_gateway import launch_gateway
 
+from castro_spark.errors import in_words
 from castro_spark.output import JOB_LOG
 
+UNREADABLE = "YARN's logs cannot be read"
 _BYTES = 1 << 20  # of each log's end
 _PART = re.compile(r"^LogType:(\S+).*?\nLogContents:\n(.*?)\n?End of LogType:\1", re.DOTALL | re.MULTILINE)
 _DRIVER = re.compile(r"container_.*_(\d+)_000001")  # the first container of an attempt is its master
 
 
-def output_of(application: str, seconds: float) -> tuple[str, str]:
+def output_of(application: str, seconds: float, login: Sequence[str] = ()) -> tuple[str, str]:
     """The end of the driver's output and of its log; empty if YARN has none (yarn.log-aggregation-enable).
 
-    Waits up to `seconds` for the aggregation, which begins when the application has ended.
+    If they cannot be read, the log is UNREADABLE and why. Waits up to `seconds` for the aggregation, which begins when
+    the application has ended. `login`: options of spark-submit (kerberos/login).
     """
     deadline = time.monotonic() + seconds
-    with _jvm() as jvm, tempfile.TemporaryDirectory(prefix="castro-logs-") as folder:
+    with _jvm(login) as jvm, tempfile.TemporaryDirectory(prefix="castro-logs-") as folder:
         logs = jvm.org.apache.hadoop.yarn.logaggregation
         request = logs.ContainerLogsRequest()
         request.setAppId(_id(jvm, application))
@@ -42,16 +47,20 @@ def output_of(application: str, seconds: float) -> tuple[str, str]:
         helper = logs.LogCLIHelpers()
         helper.setConf(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
         while True:
-            helper.dumpAllContainersLogs(request)
+            problem = ""
+            try:
+                helper.dumpAllContainersLogs(request)
+            except Py4JJavaError as error:
+                problem = f"{UNREADABLE}: {in_words(error)}"
             parts = _of_last_attempt(Path(folder))
             if parts or time.monotonic() > deadline:
-                return parts.get("stdout", ""), parts.get(JOB_LOG, "")
+                return parts.get("stdout", ""), parts.get(JOB_LOG, problem)
             time.sleep(1)
 
 
-def kill(application: str) -> None:
-    """Ends an application at once."""
-    with _jvm() as jvm:
+def kill(application: str, login: Sequence[str] = ()) -> None:
+    """Ends an application at once. `login`: as above."""
+    with _jvm(login) as jvm:
         client = jvm.org.apache.hadoop.yarn.client.api.YarnClient.createYarnClient()
         client.init(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
         client.start()
@@ -72,9 +81,9 @@ def _id(jvm: Any, application: str) -> Any:
 
 
 @contextmanager
-def _jvm() -> Iterator[Any]:
+def _jvm(login: Sequence[str]) -> Iterator[Any]:
     """A JVM of its own, silent."""
-    os.environ["PYSPARK_SUBMIT_ARGS"] = "--master local pyspark-shell"  # no session is made
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--master local {shlex.join(login)} pyspark-shell"  # no session is made
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     gateway = launch_gateway(popen_kwargs=silent)  # type: ignore[no-untyped-call]
     process: Any = gateway

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from castro_spark import credentials
+from castro_spark import certificates, credentials
 from castro_spark.errors import SettingsError
 from castro_spark.properties_file import format_properties
 from castro_spark.resources import resource
-from castro_spark.settings import EXECUTOR_PASSWORD_FILE, VARIABLES, VARIABLES_FILE
+from castro_spark.settings import EXECUTOR_PASSWORD_FILE, VARIABLES, VARIABLES_FILE, Settings
 
 _SETTINGS = "castro-settings.yaml"
 _VARIABLES = "castro-variables.properties"
@@ -37,8 +37,11 @@ class Shipment:
     job: tuple[str, ...]
 
 
-def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path) -> Shipment:
-    """Copies settings and secrets into `folder`, private and emptied by the caller, under the names of _SECRETS."""
+def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path, settings: Settings | None = None) -> Shipment:
+    """Copies settings and secrets into `folder`, private and emptied by the caller, under the names of _SECRETS.
+
+    `settings`, loaded here, may name further files: those of the servers' authorities (kafka.ca_file and the like).
+    """
     files: list[str] = []
     variables = {name: environ[name] for name in VARIABLES if environ.get(name)}
 
@@ -58,6 +61,9 @@ def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path) -> Shipme
             variables[f"{variable}_FILE"] = send(source, name)
     if source := environ.get(credentials.KAFKA_OPTIONS_FILE):
         variables[credentials.KAFKA_OPTIONS_FILE] = send(source, _KAFKA_OPTIONS)
+    for variable, key in certificates.CA_FILES.items():
+        if source := environ.get(variable) or (settings and getattr(settings, key[0]).ca_file) or "":
+            variables[variable] = send(source, f"castro-{key[0]}-ca.pem")
     # The executors have the file too: the password need not be sent with each task.
     if path := variables.get("CASTRO_POSTGRES_PASSWORD_FILE"):
         variables.setdefault(EXECUTOR_PASSWORD_FILE, path)
@@ -81,8 +87,9 @@ def checkable(environ: Mapping[str, str]) -> dict[str, str]:
     for variable in (*_SECRETS, *_alert_secrets(environ)):
         if _elsewhere(here.get(f"{variable}_FILE", "")):
             here[variable] = "elsewhere"
-    if _elsewhere(here.get(credentials.KAFKA_OPTIONS_FILE, "")):
-        del here[credentials.KAFKA_OPTIONS_FILE]
+    for variable in (credentials.KAFKA_OPTIONS_FILE, *certificates.CA_FILES):
+        if _elsewhere(here.get(variable, "")):
+            del here[variable]
     return here
 
 

@@ -6,20 +6,26 @@ Hadoop's shell writes a file under a temporary name and renames it, so a file th
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 from castro_spark import __version__
 from castro_spark.deploy.artefact import Artefacts, Say
-from castro_spark.hadoop_shell import hadoop
+from castro_spark.hadoop_shell import hadoop as hadoop_shell
 
 _RECORD = "staged.json"
 _MANIFEST = "manifest.json"
 
 
-def stage(artefacts: Artefacts, uri: str, folder: Path, say: Say) -> None:
-    """Uploads what `uri` does not have yet, and writes manifest.json there; `folder` keeps a record for the starts."""
+def stage(artefacts: Artefacts, uri: str, folder: Path, say: Say, login: Sequence[str] = ()) -> None:
+    """Uploads what `uri` does not have yet, and writes manifest.json there; `folder` keeps a record for the starts.
+
+    `login`: options of spark-submit (kerberos/login).
+    """
     uri = uri.rstrip("/")
+    hadoop = partial(hadoop_shell, login=login)
     hadoop("-mkdir", "-p", uri)
     there = {line.rpartition("/")[2] for line in hadoop("-ls", "-C", uri).splitlines()}
     missing = [path for path in artefacts.files if path.name not in there]

@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import IO
 
 from castro_spark.deploy.arguments import CONF
-from castro_spark.deploy.last_words import kill, output_of
+from castro_spark.deploy.last_words import UNREADABLE, kill, output_of
 from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import CastroError, SettingsError, first_line
+from castro_spark.kerberos.check import check
+from castro_spark.kerberos.login import login_environment, login_options
+from castro_spark.kerberos_words import Trouble, kerberos_trouble
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
-from castro_spark.streaming.stop import NOT_RUNNING
+from castro_spark.streaming.stop import NOT_RUNNING, SILENT
 
 _APPLICATION = re.compile(r"Submitt(?:ing|ed) application (application_\w+)")
 _TRACKING = re.compile(r"tracking URL: (\S+)")
@@ -41,7 +44,7 @@ class Asked(Enum):
 
     STOPPING = "stopping"
     NOT_YET = "not yet"  # the batch takes longer, or PostgreSQL does not answer
-    IN_VAIN = "in vain"  # none runs yet, or they cannot be asked from here
+    IN_VAIN = "in vain"  # none runs yet, or is frozen, or they cannot be asked from here
 
 
 class Submission:
@@ -54,15 +57,22 @@ class Submission:
         self._tracking: str | None = None
         self._child: subprocess.Popen[str] | None = None
         self._stopping = False
+        self._login: list[str] = []
+        self._trouble: Trouble | None = None  # with Kerberos, of which spark-submit tells
 
     def run(self, options: Sequence[str]) -> int:
         """Submits with these options of spark-submit; returns the job's exit status."""
-        load_settings(*self._settings_options(), environ=checkable(os.environ))  # before anything is started
+        # Before anything is started.
+        settings = load_settings(*self._settings_options(), environ=checkable(os.environ))
+        check(settings.kerberos, os.environ)
+        os.environ.update(login_environment(settings.kerberos, os.environ))
+        self._login = login_options(settings.kerberos)
         with tempfile.TemporaryDirectory(prefix="castro-submit-") as name:
-            shipment = ship(os.environ, self._job, Path(name))
+            shipment = ship(os.environ, self._job, Path(name), settings)
             command = [
                 str(Path(os.environ["SPARK_HOME"], "bin", "spark-submit")), *options,
                 "--deploy-mode", "cluster", "--driver-java-options", _JAVA, *shipment.submit,
+                *login_options(settings.kerberos, settings.kafka),
                 str(self._job_file), *shipment.job,
             ]  # fmt: skip
             child = self._child = subprocess.Popen(
@@ -84,6 +94,7 @@ class Submission:
             if (match := _TRACKING.search(line)) and match[1] != self._tracking:
                 self._tracking = match[1]
                 _say(f"{self.application or 'the application'}: {self._tracking}")
+            self._trouble = self._trouble or kerberos_trouble(line)
             match = _APPLICATION.search(line)
             if match and match[1] != self.application:
                 self.application = match[1]
@@ -92,10 +103,14 @@ class Submission:
                 sys.stderr.write(line)
 
     def _report(self, left: int) -> int:
+        if left and self._trouble:
+            _say(f"{self._trouble}")
         if self.application is None:
             return left or 1
-        out, log = output_of(self.application, _FAILED_SECONDS if left else _DONE_SECONDS)
+        out, log = output_of(self.application, _FAILED_SECONDS if left else _DONE_SECONDS, self._login)
         sys.stdout.write(out)
+        if not left and log.startswith(UNREADABLE):
+            _say(log)
         if left:
             lines = log.splitlines()[-_LAST_LINES:]
             sys.stderr.write("\n".join(lines) + "\n" if lines else "")
@@ -129,18 +144,19 @@ class Submission:
             if done.returncode == SettingsError.exit_status:  # as where a secret is on the nodes only
                 _say("the streams cannot be asked to stop from here, see above")
                 return Asked.IN_VAIN
-            answers += json.loads(done.stdout) if done.stdout.startswith("[") else [{"stream": name, "stopped": False}]
+            unanswered: list[dict[str, object]] = [{"stream": name, "stopped": False}]
+            answers += json.loads(done.stdout) if done.stdout.startswith("[") else unanswered
         for answer in answers:
             _say(f"{answer['stream']}: {answer.get('words', 'not stopped, see above')}")
-        if not all(answer["stopped"] for answer in answers):
-            return Asked.NOT_YET
-        return Asked.IN_VAIN if all(answer["words"] == NOT_RUNNING for answer in answers) else Asked.STOPPING
+        if all(str(answer.get("words")).startswith((NOT_RUNNING, SILENT)) for answer in answers):
+            return Asked.IN_VAIN
+        return Asked.STOPPING if all(answer["stopped"] for answer in answers) else Asked.NOT_YET
 
     def _kill(self) -> None:
         """Ends the application at once; before it is submitted, its submission."""
         if self.application:
             _say(f"killing {self.application}: what it has committed stays, and its next start goes on from there")
-            kill(self.application)
+            kill(self.application, self._login)
         elif self._child:
             self._child.terminate()
 

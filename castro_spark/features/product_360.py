@@ -1,4 +1,5 @@
-"""The 360° view: one row per product over the three streams, as of a local day. docs/features.md defines each column.
+"""The 360° view: one row per product over the three streams, the master data and the stock levels, as of a local day.
+docs/features.md defines each column.
 
 Windows are local calendar days: the last of `n` days is `as_of` itself. An event counts by its own date, however late
 it arrived; events dated after `as_of` are excluded. The sums are computed where the events are stored (here by Spark,
@@ -18,6 +19,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from castro_spark.features.aggregates import SUM_TYPES, newest_events
+from castro_spark.features.master_data import LEVEL_COLUMNS, MASTER_COLUMNS, of_products
 from castro_spark.streams.declaration import POSITION_COLUMN
 
 WINDOWS = (7, 30, 90)  # days
@@ -58,25 +60,40 @@ COLUMNS = (
     "average_cost_90d", "last_cost", "average_price_90d", "last_price", "margin_90d",
     "last_supplier", "last_customer", "last_purchase_at", "last_sale_at",
     "days_since_last_purchase", "days_since_last_sale", "days_of_cover", "demand_cv_90d",
+    *MASTER_COLUMNS, *LEVEL_COLUMNS, "stock", "below_minimum",
 )  # fmt: skip
 
 _EXACT = Context(prec=120)
 _SIX_PLACES = Decimal("0.000001")
 
 
-def product_360(inventory: DataFrame, sales: DataFrame, procurement: DataFrame, as_of: date) -> DataFrame:
+def product_360(
+    inventory: DataFrame,
+    sales: DataFrame,
+    procurement: DataFrame,
+    as_of: date,
+    *,
+    master_data: DataFrame | None = None,
+    stock_levels: DataFrame | None = None,
+) -> DataFrame:
     """The view as of the local day `as_of`, from events with with_calendar's columns.
 
     In, of each: event_id, product_code, date, timestamp, quantity decimal(18,6), value_total decimal(38,12), the
     source position; of inventory transaction_type and unit_cost, of sales unit_price and customer, of procurement
-    unit_cost and supplier. Out: COLUMNS, one row for each product that has any event dated up to `as_of`; volumes
-    decimal(38,6), values decimal(38,12), ratios decimal(38,6) rounded half up, days int. Each identity counts once, as
-    of its newest source position.
+    unit_cost and supplier. `master_data` and `stock_levels`: the warehouse's tables with the columns that
+    master_data.of_products names, as they are now; None: their columns are null. Out: COLUMNS, one row for each product
+    that has any event dated up to `as_of`, or is in one of those tables; volumes, stock and minimum decimal(38,6),
+    values decimal(38,12), ratios decimal(38,6) rounded half up, days int. Each identity counts once, as of its newest
+    source position.
     """
     inventory, sales, procurement = (_known(events, as_of) for events in (inventory, sales, procurement))
+    products = of_products(master_data, stock_levels, like=inventory)
+    inventory = inventory.join(products.select("product_code", "stock_as_of"), "product_code", "left")
+    signed = F.when(_is(_LEAVES), -F.col("quantity")).otherwise(F.col("quantity"))
+    since = F.when(F.col("date") > F.col("stock_as_of"), signed).otherwise(F.lit(0))
     moved = _by_product(inventory, as_of, {"in": _is(_ENTERS), "out": _is(_LEAVES)}, {
-        "on_hand": F.sum(F.when(_is(_LEAVES), -F.col("quantity")).otherwise(F.col("quantity"))).cast("decimal(38,6)"),
-        "moved_cost": _of_newest("unit_cost"),
+        "on_hand": F.sum(signed).cast("decimal(38,6)"), "moved_since": F.sum(since).cast("decimal(38,6)"),
+        "moved_cost": _of_newest("unit_cost"), "moved": F.lit(True),
     })  # fmt: skip
     sold = _by_product(sales, as_of, {"sales": F.lit(True)}, {
         "last_price": _of_newest("unit_price"), "last_customer": _of_newest("customer"),
@@ -89,9 +106,12 @@ def product_360(inventory: DataFrame, sales: DataFrame, procurement: DataFrame, 
     sums = (
         moved.join(sold, "product_code", "full")
         .join(bought, "product_code", "full")
+        .join(products, "product_code", "full")
         .join(_demand(sales, as_of), "product_code", "left")
         .withColumn("last_cost", F.coalesce("bought_cost", "moved_cost"))
-        .fillna(0, ["on_hand", *(w.column for w in WINDOW_SUMS)])
+        .fillna(0, ["on_hand", "moved_since", *(w.column for w in WINDOW_SUMS)])
+        .withColumn("stock", F.coalesce(_counted_stock(), F.when(F.col("moved"), F.col("on_hand"))))
+        .withColumn("below_minimum", F.col("stock") < F.col("minimum_stock"))
         .withColumn("as_of", F.lit(as_of))
     )
     return _with_ratios(sums, as_of).select(*COLUMNS)
@@ -100,7 +120,7 @@ def product_360(inventory: DataFrame, sales: DataFrame, procurement: DataFrame, 
 def ratios(sums: Mapping[str, Any], as_of: date) -> dict[str, Any]:
     """The columns derived from a product's sums, by name; exact except for one final rounding, half up, to 6 places.
 
-    In: the 90- and 30-day sums, on_hand, last_cost, last_purchase_date, last_sale_date, and demand_squares: the sum of
+    In: the 90- and 30-day sums, stock, last_cost, last_purchase_date, last_sale_date, and demand_squares: the sum of
     the squares of the last 90 days' sales volumes.
     """
     cost = _quotient(sums["purchase_value_90d"], sums["purchase_volume_90d"])
@@ -111,11 +131,14 @@ def ratios(sums: Mapping[str, Any], as_of: date) -> dict[str, Any]:
         "margin_90d": _rounded(_margin(price, sums["last_cost"] if cost is None else cost)),
         "days_since_last_purchase": _days_since(sums["last_purchase_date"], as_of),
         "days_since_last_sale": _days_since(sums["last_sale_date"], as_of),
-        "days_of_cover": _rounded(
-            _quotient(_EXACT.multiply(sums["on_hand"], Decimal(_COVER_DAYS)), sums[f"out_volume_{_COVER_DAYS}d"])
-        ),
+        "days_of_cover": _rounded(days_of_cover(sums["stock"], sums[f"out_volume_{_COVER_DAYS}d"])),
         "demand_cv_90d": _rounded(_variation(sums["sales_volume_90d"], sums["demand_squares"])),
     }
+
+
+def days_of_cover(stock: Decimal | None, issued: Decimal) -> Decimal | None:
+    """The days that `stock` lasts if as much is issued as in the last 30 days (`issued`); None without either."""
+    return None if stock is None else _quotient(_EXACT.multiply(stock, Decimal(_COVER_DAYS)), issued)
 
 
 def _quotient(dividend: Decimal, divisor: Decimal) -> Decimal | None:
@@ -168,6 +191,12 @@ def _window_sum(window: Window, flows: Column, as_of: date) -> Column:
     return F.sum(F.when(counts, F.col(summed)).otherwise(F.lit(0))).cast(SUM_TYPES[summed]).alias(window.column)
 
 
+def _counted_stock() -> Column:
+    """The counted stock with the movements after the count; null if it was never counted."""
+    moved = F.when(F.col("stock_as_of").isNull(), F.lit(0)).otherwise(F.col("moved_since"))
+    return (F.col("stock_level") + moved).cast("decimal(38,6)")
+
+
 def _is(transaction_type: str) -> Column:
     return F.col("transaction_type") == transaction_type
 
@@ -185,7 +214,7 @@ def _demand(sales: DataFrame, as_of: date) -> DataFrame:
 
 def _with_ratios(sums: DataFrame, as_of: date) -> DataFrame:
     inputs = ["last_purchase_date", "last_sale_date", "demand", "last_cost"]
-    inputs += ["on_hand", *(w.column for w in WINDOW_SUMS if w.days >= _COVER_DAYS)]
+    inputs += ["stock", *(w.column for w in WINDOW_SUMS if w.days >= _COVER_DAYS)]
 
     def derive(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

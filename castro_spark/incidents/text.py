@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from castro_spark.incidents.by_hand import Event
@@ -24,7 +24,7 @@ def line(incident: Incident) -> str:
     since = f"since {_at(incident.opened_at)}"
     if incident.ended_as is not None:
         since += f", {incident.ended_as.value} {_at(incident.ended_at)}"
-    elif incident.muted_until is not None:
+    elif incident.is_muted(datetime.now(timezone.utc)):
         since += f", muted until {_at(incident.muted_until)}"
     state = f"{incident.severity.value:<8} {incident.outcome.value:<7} {incident.check} of {incident.subject}"
     return f"{incident.id:>6}  {state}: {incident.words[:120]}  ({since}, {incident.count} times)"

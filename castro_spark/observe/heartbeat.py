@@ -116,7 +116,7 @@ def reported(
     settings: PostgresSettings, job: str, stream: str = "", application: str = "", poll: Poll | None = None
 ) -> Iterator[Component]:
     """Reports a job in castro.instance while the block runs, and how it ended. The block adds its progress."""
-    component = Component(job, stream, Mode.ONCE)
+    component = Component(job, stream, Mode.CONTINUOUS if poll else Mode.ONCE)
     component.running()
     with Heartbeat(settings, [component], application, [poll] if poll else []):
         try:

@@ -72,6 +72,9 @@ class Deliverer:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
         self._closed.set()
+        if not self._threads[0].is_alive():
+            self._nudge.close()
+            self._nudged.close()
         self.component.enter(State.STOPPED)
 
     def __enter__(self) -> Deliverer:

@@ -110,7 +110,7 @@ class Follower:
         except Superseded:
             return None  # by another process; the next step reads what it wrote
         except redis.RedisError as error:
-            self._fail(in_words(error))
+            self._fail(in_words(error, self._settings.redis))
             return None
         except psycopg2.Error as error:
             self._fail(f"PostgreSQL: {first_line(error)}")

@@ -23,7 +23,7 @@ def projection_status(connection: Connection, settings: Settings, stream: str) -
         try:
             marker, error = hashes.published(), None
         except redis.RedisError as refused:
-            marker, error = None, in_words(refused)
+            marker, error = None, in_words(refused, settings.redis)
     with connection, connection.cursor() as cursor:
         parameters = {
             "stream": stream,

@@ -13,13 +13,17 @@ _ORDER = (Outcome.ERROR, Outcome.FAIL, Outcome.WARN, Outcome.NO_DATA, Outcome.PA
 
 
 def lines(results: Sequence[Result], settings: Settings) -> Iterator[str]:
-    """One line per result, and a last one with their numbers."""
+    """One line per result, subjects of one check with the same words together; a last line with the numbers."""
+    alike: dict[tuple[object, ...], list[Result]] = {}
     for r in sorted(results, key=lambda r: _ORDER.index(r.outcome)):
+        alike.setdefault((r.outcome, failed(r, settings), r.check, r.words, r.observed), []).append(r)
+    for group in alike.values():
+        r = group[0]
         shown = r.outcome.value.upper() if failed(r, settings) or r.outcome is Outcome.WARN else r.outcome.value
-        yield f"{shown:<8} {r.check:<17} {r.subject}: {r.words}"
+        yield f"{shown:<8} {r.check:<17} {', '.join(r.subject for r in group)}: {r.words}"
         if r.outcome in (Outcome.FAIL, Outcome.WARN) and r.limit:
             yield f"{'':8} {'':17} observed {r.observed}; limit {r.limit}"
     counts = Counter(r.outcome for r in results)
     numbers = ", ".join(f"{counts[o]} {o.value}" for o in _ORDER if counts[o])
     severe = sum(failed(r, settings) and r.severity.value == "critical" for r in results)
-    yield f"{len(results)} results: {numbers or 'none'}" + (f"; {severe} failures are critical" if severe else "")
+    yield f"{len(results)} results: {numbers or 'none'}" + (f"; critical failures: {severe}" if severe else "")

@@ -44,6 +44,7 @@ from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.kinds import check_warehouse
 from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.redis.trouble import in_words
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def _one(
     except CastroError as error:
         result.problem = str(error)
     except redis.RedisError as error:
-        result.problem = f"Redis: {first_line(error)}; run it again when it is back"
+        result.problem = f"{in_words(error, settings.redis)}; run it again when it is mended"
     except (PostgresError, PySparkException) as error:
         result.problem = first_line(error)
     result.seconds = round(time.monotonic() - began, 1)

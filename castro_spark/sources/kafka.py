@@ -16,8 +16,10 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
+from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_options import admin_options, reader_options
+from castro_spark.sources.kafka_refusals import Protocol, explained
 
 Answer = TypeVar("Answer")
 _TIMEOUT_MS = "15000"
@@ -25,9 +27,6 @@ _TIMEOUT_MS = "15000"
 # partition's bounds on the same connection, where the broker answers in order. So: fewer and larger polls, and a short
 # fetch wait; else that request waits until a prefetch returns records or times out (by default half a second).
 _FETCHES = {"fetch.max.wait.ms": "5", "max.partition.fetch.bytes": str(4 << 20)}
-# Class names of client errors where a retry does not help.
-_PERMANENT = ("Authentication", "Authorization", "ConfigException", "KerberosException", "LoginException", "KeyStore")
-_UNRESOLVED = "No resolvable bootstrap"  # transient: a name server may be down, like a broker
 
 # Kafka limits a fetch by compressed bytes, so the memory of a poll must be limited by the number of records.
 _POLLS = (200, 64, 20)  # records per poll
@@ -216,6 +215,7 @@ class _Admin:
     def __init__(self, spark: SparkSession, settings: KafkaSettings) -> None:
         context: Any = spark.sparkContext
         self._jvm = context._jvm
+        self._protocol = Protocol(settings)
         self._servers = settings.bootstrap_servers
         self._kafka: Any = self._jvm.org.apache.kafka
         properties = self._jvm.java.util.Properties()
@@ -225,7 +225,7 @@ class _Admin:
         try:
             self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
         except Py4JJavaError as error:
-            raise _refused(error, f"Kafka at {self._servers}") from None
+            raise refused(error, self._protocol, f"Kafka at {self._servers}") from None
 
     def __enter__(self) -> _Admin:
         return self
@@ -306,16 +306,16 @@ class _Admin:
                     f"there is no topic {topic} at {self._servers}",
                     "create it: ./spark-submit.sh migrate (or ask who runs the brokers)",
                 ) from None
-            raise _refused(error, f"Kafka at {self._servers}, topic {topic}") from None
+            raise refused(error, self._protocol, f"Kafka at {self._servers}, topic {topic}") from None
 
 
-def _refused(error: Py4JJavaError, where: str) -> SourceError:
-    """KafkaRefused if the error is permanent (security, configuration); else KafkaUnavailable."""
+def refused(error: Py4JJavaError, protocol: Protocol, where: str) -> SourceError:
+    """An error of the client: KafkaRefused if it is permanent (security, configuration); else KafkaUnavailable."""
     cause, chain = error.java_exception, []
     while cause is not None:
         chain.append(str(cause.toString()))
         cause = cause.getCause()
-    root = chain[-1].partition(": ")[2] or chain[-1]  # the root cause's message, without its class name
-    permanent = any(name in text for text in chain for name in _PERMANENT) and _UNRESOLVED not in root
-    kind = KafkaRefused if permanent else KafkaUnavailable
-    return kind(f"{where}: {root}", "check kafka.bootstrap_servers, its security options, and that the brokers run")
+    if trouble := kerberos_trouble(" ".join(chain)):
+        told = KafkaUnavailable if trouble.passes else KafkaRefused
+        return told(f"{where}: {trouble.problem} ({chain[-1]})", trouble.remedy)
+    return explained(chain, protocol, where)

@@ -15,11 +15,13 @@ from datetime import datetime, timezone
 from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]  # not in its __all__
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
 from castro_spark.servers import KafkaSettings
 
+_URL_SAFE = str.maketrans("+/", "-_")  # librdkafka writes ids in plain base64, Java in the one for URLs
 _GRACE_SECONDS = 5.0  # beyond the client's own time-out
 _REMEDY = "check kafka.bootstrap_servers, its security options, and that the brokers run"
 _SAME = {
@@ -33,6 +35,7 @@ _PEM = {
 }  # fmt: skip
 _CREDENTIALS = re.compile(r'\b(username|password)\s*=\s*"((?:[^"\\]|\\.)*)"')
 R = TypeVar("R")
+_Spec: Any = _OffsetSpec  # its methods are untyped
 
 
 class NotNative(Exception):
@@ -89,12 +92,12 @@ class NativeTopics:
         described = self._get(topic, lambda: self._client.describe_topics(
             TopicCollection([topic]), request_timeout=self._timeout)[topic])  # fmt: skip
         partitions = [p.id for p in described.partitions]
-        beginnings = self._list(topic, partitions, OffsetSpec.earliest())
-        committed = self._list(topic, partitions, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
-        ends = self._list(topic, partitions, OffsetSpec.latest())
-        newest = self._list(topic, partitions, OffsetSpec.max_timestamp())
+        beginnings = self._list(topic, partitions, _Spec.earliest())
+        committed = self._list(topic, partitions, _Spec.latest(), IsolationLevel.READ_COMMITTED)
+        ends = self._list(topic, partitions, _Spec.latest())
+        newest = self._list(topic, partitions, _Spec.max_timestamp())
         return TopicEnds(
-            str(described.topic_id),
+            str(described.topic_id).translate(_URL_SAFE),
             {p: info.offset for p, info in beginnings.items()},
             {p: info.offset for p, info in ends.items()},
             {p: info.offset for p, info in committed.items()},
@@ -102,7 +105,7 @@ class NativeTopics:
         )
 
     def offsets_at(self, topic: str, partitions: list[int], at: datetime) -> dict[int, int]:
-        spec = OffsetSpec.for_timestamp(int(at.timestamp() * 1000))
+        spec = _Spec.for_timestamp(int(at.timestamp() * 1000))
         return {p: info.offset for p, info in self._list(topic, partitions, spec).items() if info.offset >= 0}
 
     def _list(
@@ -173,7 +176,7 @@ def native_options(settings: KafkaSettings, replaced: Mapping[str, str]) -> dict
 
 def _stores(security: dict[str, str]) -> dict[str, str]:
     """The files of keys and certificates; takes their options out of `security`."""
-    native = {}
+    native: dict[str, str] = {}
     for store, names in (
         ("truststore", ("ssl.ca.location",)), ("keystore", ("ssl.certificate.location", "ssl.key.location")),
     ):  # fmt: skip

@@ -11,12 +11,16 @@ from threading import Event
 from pyspark.sql import SparkSession
 
 from castro_spark.component import State
+from castro_spark.critical.follower import CriticalProducts
+from castro_spark.incidents.of_checks import note_checks
 from castro_spark.logs import log_fields
 from castro_spark.observe.heartbeat import Heartbeat, Poll
 from castro_spark.observe.instance import StreamState
 from castro_spark.observe.yarn import tracking_url
 from castro_spark.outbox.deliverer import Deliverer
 from castro_spark.projection.followers import Followers
+from castro_spark.quality.loop import QualityLoop
+from castro_spark.quality.topics import LazyTopics
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
 from castro_spark.streaming.housekeeping import Housekeeper
@@ -43,7 +47,7 @@ def run_streams(
     poll: Poll | None = None,
 ) -> None:
     """Runs the streams concurrently, with the Redis projection, the product_360 refresh and, if set, the outbox's
-    delivery and their archives.
+    delivery, the quality checks (not with `available_now`) and their archives.
 
     A stream that fails is restarted where a restart can help (supervision.py). A stream that failed permanently does
     not stop the others, unless streaming.on_stream_failure is `stop`; its error is raised when all have ended. `spark`
@@ -84,14 +88,21 @@ def run_streams(
 
     def committed(stream: str, batch: BatchReport) -> None:
         projection.wake(stream)
+        critical.wake(stream)
         report(stream, batch)
 
     all_ended = Event()
     projection = Followers(settings, streams, last_sync=True)
     housekeeper, view = Housekeeper(settings, streams), Product360(settings)
+    critical = CriticalProducts(settings, streams)
+    checks = QualityLoop(
+        settings, streams, lambda: LazyTopics(settings, lambda: spark), note_checks(settings), enabled=not available_now
+    )
     deliverers = [Deliverer(settings)] if settings.alerts.deliver else []
-    parts = [*projection.components, housekeeper.component, view.component]
-    parts += [part.component for part in (*archives, *deliverers)]
+    parts = [
+        *projection.components, housekeeper.component, view.component, *critical.components, *checks.components,
+        *(archive.component for archive in archives), *(deliverer.component for deliverer in deliverers),
+    ]  # fmt: skip
     polls = [StopCommands(stops, list(states.values()), application).poll, *([poll] if poll else [])]
     # The heartbeat is the first to begin and the last to end: it reports how the others end.
     heartbeat = Heartbeat(
@@ -100,7 +111,7 @@ def run_streams(
     with heartbeat, ExitStack() as delivering:
         for deliverer in deliverers:
             delivering.enter_context(deliverer)
-        with projection, housekeeper, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
+        with projection, housekeeper, critical, checks, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
             refreshing = threads.submit(view.run, all_ended)
             running = [threads.submit(run_one, stream) for stream in streams]
             try:

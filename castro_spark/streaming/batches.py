@@ -82,8 +82,9 @@ class BatchWriter:
         self._stopping = stopping
         self._patience = settings.streaming.outage_retry_seconds
         self._commits = StreamCommits(
-            settings.postgres, stream, epoch=ledger.epoch, patience=self._patience, stopping=stopping
-        )
+            settings.postgres, stream, epoch=ledger.epoch, patience=self._patience, stopping=stopping,
+            fresh_from=settings.fresh_from,
+        )  # fmt: skip
         self._source: Source | None = None
         self._stager: Stager | None = None  # created by the first micro-batch, which provides the session
         self._pace = Pace()

@@ -19,7 +19,8 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from castro_spark.errors import CastroError
+from castro_spark.errors import CastroError, KerberosRefused, KerberosUnavailable
+from castro_spark.kerberos_words import kerberos_trouble
 
 _FOLDER = re.compile(r"(?:(\d+)-)?(\d+)")  # epoch and creation time; earlier versions wrote the creation time only
 
@@ -91,6 +92,9 @@ def check_writable(spark: SparkSession, root: str, key: str) -> None:
         system.delete(path, True)
     except Py4JJavaError as error:
         error_text = str(error.java_exception.getMessage())
+        if trouble := kerberos_trouble(str(error)):
+            told = KerberosUnavailable if trouble.passes else KerberosRefused
+            raise told(f"cannot write to {root} ({key}): {trouble.problem} ({error_text})", trouble.remedy) from None
         raise CastroError(f"cannot write to {root}: {error_text}", f"correct {key} or its permissions") from None
 
 

@@ -1,8 +1,8 @@
 """Keeps ml_product_360 and product:360:{code} up to date while the streams run.
 
-Every few seconds it recomputes the products that the streams have touched since, and after local midnight all products,
-because every window has moved. It reads only committed data and takes no lock that a stream waits for, so it can
-neither delay nor fail a stream.
+Every few seconds it recomputes the products that the streams have touched since, after an extract those whose master
+data or stock levels changed, and after local midnight all products, because every window has moved. It reads only
+committed data and takes no lock that a stream waits for, so it can neither delay nor fail a stream.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import product_360 as sink
 from castro_spark.sinks.postgres import product_360_state as state
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
+from castro_spark.sinks.postgres.master_data import MasterTables, master_tables
 from castro_spark.sinks.redis.hashes import ALL, NOT_NEWER, WHATEVER_THE_MARKER, Entry, Superseded, VersionedHashes
 from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN, product_360_key
 from castro_spark.sinks.redis.trouble import in_words
@@ -62,16 +63,18 @@ class Product360:
             self.component.running()
             return 0
         as_of = datetime.now(self._settings.zone).date()
-        pending = state.look(connection, as_of)
+        tables = master_tables(connection, self._settings.product_360)
+        pending = state.look(connection, as_of, tables)
         self._redis_failed = False
         for products in self._chunks(pending.products):
             began = time.monotonic()
-            self._refresh(connection, products, as_of)
+            self._refresh(connection, products, as_of, tables)
             if stopping is not None and stopping.wait(self._pause(time.monotonic() - began)):
                 return 0  # nothing is recorded as seen: the next start repeats this refresh
         self.component.progressed(refreshes=True)
-        if pending.products:
+        if pending.products or pending.seen != state.state(connection)[1]:
             state.note_seen(connection, pending.seen)
+        if pending.products:
             self.component.progressed(
                 stages={"refreshed": time.monotonic() - started}, products=len(pending.products)
             )
@@ -79,7 +82,7 @@ class Product360:
             self._repair_redis(connection)
         except redis.RedisError as error:
             self._hashes.disconnect()
-            self._log_trouble(in_words(error))
+            self._log_trouble(in_words(error, self._settings.redis))
         else:
             self._log_trouble("")
         return len(pending.products)
@@ -114,8 +117,8 @@ class Product360:
         self._disconnect()
         self._hashes.close()
 
-    def _refresh(self, connection: Connection, products: list[str], as_of: date) -> None:
-        refreshed = sink.refresh(connection, products, as_of)
+    def _refresh(self, connection: Connection, products: list[str], as_of: date, tables: MasterTables) -> None:
+        refreshed = sink.refresh(connection, products, as_of, tables)
         if self._redis_failed:
             return
         self._redis_failed = True  # reset below; after a failure no further chunk of this refresh tries Redis

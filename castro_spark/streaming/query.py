@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import closing
 from threading import Event
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -16,6 +18,7 @@ from castro_spark.rules import configured, stream_settings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
 from castro_spark.sources.kafka import read_stream
+from castro_spark.sources.kafka_refusals import refusal
 from castro_spark.streaming.batches import BatchWriter, StopRequested
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
 from castro_spark.streaming.progress import BatchReport
@@ -73,10 +76,15 @@ def run_stream(
             state.going()
             ends.look()
 
-        _run(
-            spark, settings, stream, ledger, checkpoint, topic,
-            available_now=available_now, stopping=stopping, report=committed, going=going,
-        )  # fmt: skip
+        try:
+            _run(
+                spark, settings, stream, ledger, checkpoint, topic,
+                available_now=available_now, stopping=stopping, report=committed, going=going,
+            )  # fmt: skip
+        except (PySparkException, Py4JJavaError) as error:
+            # A reader on an executor was refused: its error is within Spark's.
+            where = f"Kafka at {settings.kafka.bootstrap_servers}, topic {stream.topic}"
+            raise refusal(str(error), where) or error from error
 
 
 def _run(

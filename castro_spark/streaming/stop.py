@@ -20,7 +20,7 @@ from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.instances import SILENT_SECONDS, current
 
 log = logging.getLogger(__name__)
-NOT_RUNNING = "not running"
+NOT_RUNNING, SILENT = "not running", "no heartbeat from"  # results of a stream that was not asked
 _LOOK_SECONDS = 0.5
 
 
@@ -70,7 +70,7 @@ def stop_streams(connection: Connection, streams: Sequence[str], seconds: float)
             continue
         who = f"{row['host']} pid {row['pid']}"
         if row["silent_seconds"] > SILENT_SECONDS:
-            silent = f"no heartbeat from {who} for {row['silent_seconds']:.0f} s"
+            silent = f"{SILENT} {who} for {row['silent_seconds']:.0f} s"
             yield stream, False, f"{silent}: end that process if it still exists"
             continue
         yarn = str(row["application"]) if str(row["application"]).startswith(YARN) else None

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from threading import Event
 
 from castro_spark.component import State
+from castro_spark.errors import in_words
 from castro_spark.jvm import ended_jvm
 from castro_spark.observe.instance import StreamState
 from castro_spark.settings import StreamingSettings
@@ -60,7 +61,7 @@ def supervise(
             given_up = _given_up(judged, failures, now - failing_since, patience)
             if given_up:
                 log.error("stream %s ended (%s%s): %s", state.stream, judged.reason, given_up, error_text)
-                state.ended(State.FAILED, judged.reason, str(error))
+                state.ended(State.FAILED, judged.reason, in_words(error))
                 return error
             wait = min(settings.restart_wait_seconds, _FIRST_WAIT_SECONDS * 2 ** min(failures, 30))
             failures += 1

@@ -14,11 +14,14 @@ from pyspark.errors import PySparkException
 
 from castro_spark.errors import (
     CheckpointLost,
+    ExecutorRefused,
     Fenced,
     IdentitiesDiffer,
     JvmEnded,
     KafkaRefused,
     KafkaUnavailable,
+    KerberosRefused,
+    KerberosUnavailable,
     LedgerMoved,
     NotMigrated,
     OffsetsAgedOut,
@@ -32,6 +35,7 @@ from castro_spark.errors import (
     UsageError,
     first_line,
 )
+from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.sinks.postgres.passing import may_pass
 
 
@@ -54,6 +58,8 @@ _BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (KafkaRefused, Verdict("kafka_refused", restart=False)),
     (UsageError, Verdict("settings", restart=False)),
     (KafkaUnavailable, Verdict("kafka_unavailable", restart=True)),
+    (KerberosRefused, Verdict("kerberos_refused", restart=False)),
+    (KerberosUnavailable, Verdict("kerberos_unavailable", restart=True)),
     (StagingLost, Verdict("staging_lost", restart=True)),
     (LedgerMoved, Verdict("ledger_moved", restart=True)),
     (RulesChanged, Verdict("rules_changed", restart=True)),
@@ -61,6 +67,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (JvmEnded, Verdict("jvm_died", restart=False)),
     (CheckpointLost, Verdict("checkpoint_lost", restart=True)),
     (SessionRefused, Verdict("session_refused", restart=False)),
+    (ExecutorRefused, Verdict("executor_refused", restart=True)),  # as an outage: someone may change it back
     (psycopg2.Error, Verdict("postgres_refused", restart=True, a_few_times=True)),
     (Py4JNetworkError, Verdict("jvm_died", restart=False)),
     (ConnectionError, Verdict("jvm_died", restart=False)),
@@ -94,8 +101,14 @@ def verdict(error: BaseException, *, claimed: bool) -> Verdict:
     for kind, result in _BY_CLASS:
         if isinstance(error, kind):
             return result
+    return _of_text(error)
+
+
+def _of_text(error: BaseException) -> Verdict:
     error_text = str(error)
     is_from_spark = isinstance(error, PySparkException) or type(error).__module__.startswith("py4j")
+    if is_from_spark and (trouble := kerberos_trouble(error_text)):
+        return Verdict(trouble.reason, restart=trouble.passes)
     if is_from_spark:
         for fragments, result in _BY_TEXT:
             if any(fragment in error_text for fragment in fragments):
@@ -105,6 +118,10 @@ def verdict(error: BaseException, *, claimed: bool) -> Verdict:
 
 
 def error_line(error: BaseException) -> str:
-    """An error's first line, prefixed with its class unless it is a CastroError."""
+    """An error's first line, prefixed with its class unless it is a CastroError or one of Kerberos's, told in words."""
     line = first_line(error)
-    return line if isinstance(error, Exception) and hasattr(error, "problem") else f"{type(error).__name__}: {line}"
+    if isinstance(error, Exception) and hasattr(error, "problem"):
+        return line
+    if trouble := kerberos_trouble(str(error)):
+        return f"{trouble.problem} ({line}); what to do: {trouble.remedy}"
+    return f"{type(error).__name__}: {line}"

@@ -1,5 +1,5 @@
 -- The sums for features/product_360 from the daily and monthly tables: a row for each of %(products)s with any event up to
--- the day %(as_of)s. Reads each product's own days and months of the three streams, by their keys.
+-- the day %(as_of)s, or with master data or stock levels. Reads each product's own rows, by their keys.
 SELECT p.product_code,
        coalesce(balance.on_hand, 0) AS on_hand,
        {columns},
@@ -11,7 +11,12 @@ SELECT p.product_code,
        sold."timestamp" AS last_sale_at,
        bought.date AS last_purchase_date,
        sold.date AS last_sale_date,
-       demand_squares
+       demand_squares,
+       {master_columns},
+       coalesce(l.minimum_stock, m.minimum_stock) AS minimum_stock,
+       l.stock_level, l.stock_reserved, l.stock_as_of,
+       stock.now AS stock,
+       stock.now < coalesce(l.minimum_stock, m.minimum_stock) AS below_minimum
 FROM unnest(%(products)s::text[]) AS p (product_code)
 CROSS JOIN LATERAL (
     SELECT sum(volume - 2 * volume_out) AS on_hand  -- outgoing quantities are positive in `volume`
@@ -50,4 +55,19 @@ LEFT JOIN LATERAL (
     WHERE e.product_code = p.product_code AND e.date <= %(as_of)s
     ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC LIMIT 1
 ) bought ON true
+LEFT JOIN {master} m ON m.product_code = p.product_code
+CROSS JOIN LATERAL (
+    SELECT sum(minimum_stock) AS minimum_stock, sum(quantity_available) AS stock_level,
+           sum(quantity_reserved) AS stock_reserved, max(as_of) AS stock_as_of
+    FROM {levels} s WHERE s.product_code = p.product_code
+) l
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(d.volume - 2 * d.volume_out), 0) AS moved FROM ml_inventory_daily d
+    WHERE d.product_code = p.product_code AND d.date > l.stock_as_of AND d.date <= %(as_of)s
+) since
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN l.stock_level IS NOT NULL THEN l.stock_level + since.moved
+                WHEN moved.unit_cost IS NOT NULL THEN coalesce(balance.on_hand, 0) END AS now
+) stock
 WHERE moved.unit_cost IS NOT NULL OR sold.date IS NOT NULL OR bought.date IS NOT NULL
+   OR m.product_code IS NOT NULL OR l.stock_level IS NOT NULL

@@ -17,7 +17,9 @@ WITH sampled AS MATERIALIZED (
             ORDER BY d.date DESC LIMIT 10
         ) before
     ) usual ON true
-    JOIN {events} e ON e.product_code = picked.product_code AND e.date = picked.date
+    CROSS JOIN LATERAL (
+        SELECT * FROM {events} e WHERE e.product_code = picked.product_code AND e.date = picked.date OFFSET 0
+    ) e
 )
 SELECT date, count(*), count(jump), count(*) FILTER (WHERE abs(jump) > ln(%(factor)s::float8)),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY jump),

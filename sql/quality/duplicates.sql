@@ -6,7 +6,9 @@ WITH sampled AS (
         SELECT d.product_code, d.date FROM {daily} d WHERE d.date = day.date
         ORDER BY hashtextextended(d.product_code, %(salt)s) LIMIT %(products)s
     ) picked
-    JOIN {events} e ON e.product_code = picked.product_code AND e.date = picked.date
+    CROSS JOIN LATERAL (
+        SELECT * FROM {events} e WHERE e.product_code = picked.product_code AND e.date = picked.date OFFSET 0
+    ) e
 ), alike AS (
     SELECT date, count(*) AS events, max(event_id) AS example FROM sampled GROUP BY date, {columns}
 )

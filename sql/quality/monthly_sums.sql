@@ -11,8 +11,11 @@ FROM (
             ORDER BY hashtextextended(d.product_code, %(salt)s) LIMIT %(products)s
         ) sampled
     ) chosen
-    JOIN {daily} d ON d.product_code = chosen.product_code AND d.date >= chosen.month
-        AND d.date < (chosen.month + interval '1 month')::date
+    CROSS JOIN LATERAL (
+        SELECT * FROM {daily} d
+        WHERE d.product_code = chosen.product_code AND d.date >= chosen.month
+          AND d.date < (chosen.month + interval '1 month')::date OFFSET 0
+    ) d
     GROUP BY chosen.product_code, chosen.month
 ) picked
 LEFT JOIN {monthly} m ON m.product_code = picked.product_code AND m.month = picked.month

@@ -5,11 +5,13 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
+import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.yarn.conf.YarnConfiguration;
 import org.apache.hadoop.yarn.server.MiniYARNCluster;
 
 /** HDFS and YARN in one JVM: `java MiniCluster.java FOLDER`. Writes the clients' configuration to FOLDER/conf, and the
- *  file FOLDER/ready when it serves. It works in the current folder and ends when it is killed. */
+ *  file FOLDER/ready when it serves. It works in the current folder and ends when it is killed. The servers also read
+ *  FOLDER/server.xml, if it exists. */
 public class MiniCluster {
     /** What clients need to know besides the addresses. */
     private static final String[] SHARED = {
@@ -28,6 +30,13 @@ public class MiniCluster {
     private static void start(File folder) throws Exception {
         YarnConfiguration conf = new YarnConfiguration();
         conf.set("dfs.replication", "1");
+        if (new File(folder, "server.xml").exists()) {
+            conf.addResource(new Path(new File(folder, "server.xml").toURI()));
+            // Where security is on, aggregating logs needs Hadoop's native library, unless this class was loaded before.
+            UserGroupInformation.setConfiguration(new Configuration(false));
+            Class.forName("org.apache.hadoop.io.SecureIOUtils");
+            UserGroupInformation.setConfiguration(conf);
+        }
         MiniDFSCluster hdfs = new MiniDFSCluster.Builder(conf, new File(folder, "dfs")).numDataNodes(1).build();
         hdfs.waitActive();
         FileSystem files = hdfs.getFileSystem();

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,24 @@ _USER = "nobody"
 
 
 class Hadoop:
-    """Running from now on, until `stop`."""
+    """Running from now on, until `stop`.
 
-    def __init__(self) -> None:
+    `prepare` may write into its folder before it starts: server.xml, what that names, and lib/site with what parts that
+    make a configuration of their own must know (the localizer). `covers`: files in whose place
+    the cluster sees others.
+    """
+
+    def __init__(
+        self, prepare: Callable[[Path], None] | None = None, covers: Mapping[Path, Path] | None = None
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="castro-cluster-"))
         self.folder.chmod(0o755)  # of another user than ours
         for name in ("work", "tmp", "conf", "lib/spark", "lib/hadoop"):
             (self.folder / name).mkdir(parents=True)
         shutil.copy(Path(__file__).with_name("MiniCluster.java"), self.folder)
+        if prepare:
+            prepare(self.folder)
+        self._covers = dict(covers or {})
         if os.geteuid() == 0:
             for path in [self.folder, *self.folder.rglob("*")]:
                 shutil.chown(path, _USER)
@@ -89,12 +100,14 @@ class Hadoop:
     def _command(self) -> list[str]:
         lib = self.folder / "lib"
         binds = {Path(pyspark.__file__).parent / "jars": lib / "spark", castro_home() / "jars" / "hadoop": lib / "hadoop"}
+        binds |= {new: old for old, new in self._covers.items()}
         steps = [f"mount --bind {shlex.quote(str(a))} {shlex.quote(str(b))}" for a, b in binds.items()]
         steps += [f"mount -t tmpfs -o mode=0700 hidden {shlex.quote(str(folder))}" for folder in self.hidden]
         java = [
             f"{java_home()}/bin/java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-            "--add-opens=java.base/java.lang=ALL-UNNAMED", f"-Djava.io.tmpdir={self.folder}/tmp",
-            f"-Dtest.build.data={self.folder}/work", "-cp", f"{lib}/spark/*:{lib}/hadoop/*",
+            "--add-opens=java.base/java.lang=ALL-UNNAMED",
+            "--add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED", f"-Djava.io.tmpdir={self.folder}/tmp",
+            f"-Dtest.build.data={self.folder}/work", "-cp", f"{lib}/site:{lib}/spark/*:{lib}/hadoop/*",
             f"{self.folder}/MiniCluster.java", str(self.folder),
         ]  # fmt: skip
         root = os.geteuid() == 0

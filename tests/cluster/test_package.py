@@ -33,6 +33,7 @@ def test_the_wheel_has_the_archives_content(staged: str) -> None:
     code = artefact._code(folder, print)
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel, zipfile.ZipFile(code) as archive:
         files = {name: wheel.read(name) for name in wheel.namelist() if ".dist-info/" not in name}
+        assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
         assert files == {name: archive.read(name) for name in archive.namelist() if not name.endswith(".md")}
 
 

@@ -104,11 +104,11 @@ def test_outbox_and_status(alerting: Alerting) -> None:
     assert "hook: 0 delivered, 0 failed, 1 dead\nlog: 1 delivered, 0 failed, 0 dead\n" in printed
     assert "not all messages were delivered by hook" in printed
     part, text = status(alerting)
-    assert part["trouble"] == "1 dead letters: outbox list, then outbox retry or discard"
+    assert part["trouble"] == "dead letters: 1 (outbox list, then outbox retry or discard)"
     assert "  worst       1: freshness of sales, fail (critical, since " in text
     assert "  outbox      gone: 1 pending since " in text
     assert "alerts.channels lacks this channel" in text
-    assert "hook: 0 pending, 1 DEAD LETTERS; last error: given up after 1 attempts: 127.0.0.1:1: Connection refused" in text
+    assert "hook: 0 pending, DEAD LETTERS: 1; last error: given up after 1 attempts: 127.0.0.1:1: Connection refused" in text
 
     listed = job(alerting, "outbox", "list")
     assert "dead      hook       incident incident:1:1, 1 attempts, at " in listed

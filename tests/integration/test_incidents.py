@@ -131,8 +131,10 @@ def test_what_jsonb_cannot_hold_and_what_is_too_large(alerting: Alerting) -> Non
 
 def test_history_is_bounded_and_old_incidents_are_pruned(alerting: Alerting) -> None:
     rules = IncidentRules(repeat_every=timedelta(0), retention_days=30)
-    for _ in range(205):
-        note(alerting, result(Outcome.FAIL), rules=rules)
+    with closing(alerting.connect()) as connection:
+        for _ in range(205):
+            with connection:
+                note_results(connection, [result(Outcome.FAIL)], rules, ["log"])
     assert alerting.query("SELECT count(*), min(event) FROM castro.incident_event") == [(200, "opened")]
     alerting.query("UPDATE castro.incident SET ended_at = now() - interval '31 days', ended_as = 'resolved'")
     note(alerting, result(Outcome.PASS), rules=rules)

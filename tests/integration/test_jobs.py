@@ -105,7 +105,10 @@ def test_secrets_are_in_no_log_checkpoint_event_log_or_command_line(system: Syst
     system.env["CASTRO_SPARK_SUBMIT_ARGS"] = (
         f"--conf spark.eventLog.enabled=true --conf spark.eventLog.dir=file:{events} --conf spark.eventLog.compress=false"
     )
-    system.configure({"streaming": {"executor_staging_rows": 1}})  # the executors connect, too
+    system.configure({
+        "streaming": {"executor_staging_rows": 1},  # the executors connect, too
+        "quality": {"every_seconds": 1},
+    })  # fmt: skip
     # This broker asks for no password; its clients are given some all the same.
     canaries = system.folder.parent / f"{system.folder.name}-kafka.properties"
     canaries.write_text(f'sasl.jaas.config={jaas("PLAIN", "u", "canary-sasl")}\nssl.key.password=canary-key\n')
@@ -113,10 +116,15 @@ def test_secrets_are_in_no_log_checkpoint_event_log_or_command_line(system: Syst
     system.produce([native(event()), b"{"])
     stream = system.start("stream")
     system.wait_for("SELECT sum(next_offset)::bigint FROM castro.offset_ledger", 2)
+    passed = "SELECT count(*) > 0 FROM castro.quality_result WHERE check_name = 'record_counts' AND outcome = 'pass'"
+    system.wait_for(passed, True)
+    loop = "SELECT mode || ' ' || state FROM castro.instance WHERE kind = 'quality loop'"
+    system.wait_for(loop, "continuous running")
     process = psutil.Process(stream.pid)
     lines = [part for p in (process, *process.children(recursive=True)) for part in command_line(p)]
     assert lines
     system.stop(stream)
+    assert system.query(loop) == [("continuous stopped",)]
     secrets = [Path(system.env[f"CASTRO_{name}_PASSWORD_FILE"]).read_text().strip() for name in ("POSTGRES", "REDIS")]
     secrets += ["canary-sasl", "canary-key"]
     files = [path for path in system.folder.rglob("*") if path.is_file()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -17,28 +18,31 @@ from castro_spark.sources.kafka_ends import NativeTopics, Newest, Topics
 from castro_spark.sources.kafka_ends_jvm import JvmTopics
 from tests.system import PARTITIONS, System
 
-NOON = datetime(2026, 3, 12, 12, tzinfo=timezone.utc)
+# Not ahead of the clock, which brokers reject, and not so old that they remove it.
+START = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=3)
 
 
 @pytest.fixture(scope="module")
-def topic(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> System:
+def topic(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Partition 0: a record a minute, the last one in an open transaction; partition 1: one of a wrong clock, and a later
     one; partition 2: none."""
     system = System(stack, Path(tmp_path_factory.mktemp("ends")))
     system.create_topics()
-    servers = system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]
-    plain = Producer({"bootstrap.servers": servers})
+    servers = {"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0}
+    plain = Producer(servers)
     for minutes in range(4):
-        plain.produce(system.topic, b"{}", partition=0, timestamp=_ms(NOON + timedelta(minutes=minutes)))
-    plain.produce(system.topic, b"{}", partition=1, timestamp=_ms(NOON + timedelta(days=300)))
-    plain.produce(system.topic, b"{}", partition=1, timestamp=_ms(NOON))
-    plain.flush(30)
-    system.open = Producer({"bootstrap.servers": servers, "transactional.id": system.topic})  # type: ignore[attr-defined]
-    system.open.init_transactions(30)  # type: ignore[attr-defined]
-    system.open.begin_transaction()  # type: ignore[attr-defined]
-    system.open.produce(system.topic, b"{}", partition=0, timestamp=_ms(NOON + timedelta(minutes=9)))  # type: ignore[attr-defined]
-    system.open.flush(30)  # type: ignore[attr-defined]
-    return system
+        plain.produce(system.topic, b"{}", partition=0, timestamp=_ms(START + timedelta(minutes=minutes)))
+    plain.produce(system.topic, b"{}", partition=1, timestamp=_ms(START + timedelta(days=2)))
+    plain.produce(system.topic, b"{}", partition=1, timestamp=_ms(START))
+    assert plain.flush(30) == 0
+    open_one = Producer({**servers, "transactional.id": system.topic})
+    open_one.init_transactions(30)
+    open_one.begin_transaction()
+    open_one.produce(system.topic, b"{}", partition=0, timestamp=_ms(START + timedelta(minutes=9)))
+    assert open_one.flush(30) == 0
+    yield system
+    open_one.abort_transaction(30)
+    system.end()
 
 
 def _ms(at: datetime) -> int:
@@ -58,16 +62,16 @@ def test_bounds_and_times(topic: System, spark: SparkSession, by_jvm: bool) -> N
     assert ends.beginnings == dict.fromkeys(range(PARTITIONS), 0)
     assert ends.ends == {0: 5, 1: 2, 2: 0}
     assert ends.committed == {0: 4, 1: 2, 2: 0}
-    assert ends.newest[0] in (Newest(3, NOON + timedelta(minutes=3)), Newest(4, NOON + timedelta(minutes=9)))
-    assert ends.newest[1] == Newest(0, NOON + timedelta(days=300))
+    assert ends.newest[0] in (Newest(3, START + timedelta(minutes=3)), Newest(4, START + timedelta(minutes=9)))
+    assert ends.newest[1] == Newest(0, START + timedelta(days=2))
     assert 2 not in ends.newest
 
     def at(moment: datetime) -> dict[int, int]:
         return topics.offsets_at(topic.topic, [0, 1, 2], moment)
 
-    assert at(NOON - timedelta(days=1)) == {0: 0, 1: 0}
-    assert at(NOON + timedelta(seconds=61)) == {0: 2, 1: 0}
-    assert at(NOON + timedelta(days=301)) == {}
+    assert at(START - timedelta(days=1)) == {0: 0, 1: 0}
+    assert at(START + timedelta(seconds=61)) == {0: 2, 1: 0}
+    assert at(START + timedelta(days=2, hours=1)) == {}
 
 
 def test_a_missing_topic_and_a_missing_broker_are_told_apart(topic: System) -> None:

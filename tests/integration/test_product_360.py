@@ -16,7 +16,7 @@ from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres import product_360 as sink
 from castro_spark.streaming.product_360 import Product360
 from tests import oracle_360
-from tests.builders import Data, native, random_three
+from tests.builders import Data, event, native, random_three
 from tests.system import System
 
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}
@@ -84,6 +84,16 @@ def test_a_running_stream_refreshes_what_it_touches(three: System, sent: dict[st
     three.wait_for("SELECT array_agg(product_code) FROM ml_product_360 WHERE product_code LIKE 'NEW%'", ["NEWER"])
     stream.stop()
     assert differences(three, sent) == []
+
+
+def test_a_running_stream_starts_an_episode_of_a_critical_product(three: System, sent: dict[str, oracle_360.Sent]) -> None:
+    three.configure({"alerts": {"deliver": False, "channels": {"celery": {"type": "celery"}}}})
+    stream = three.stream()
+    three.wait_for("SELECT count(*) FROM castro.critical_followed WHERE source = 'inventory'", 1)
+    now = datetime.now(oracle_360.ZONE).isoformat()
+    send(three, sent, {"inventory": [event(id_evento="C1", codigo_produto="C", tipo_movimentacao="SAIDA", data_movimentacao=now)]})
+    three.wait_for("SELECT count(*) FROM castro.outbox WHERE kind = 'critical_product' AND cause = 'critical:C:low_cover:1'", 1)
+    stream.stop()
 
 
 def test_after_midnight_all_rows_are_made_anew(three: System, sent: dict[str, oracle_360.Sent], view: Product360) -> None:

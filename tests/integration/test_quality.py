@@ -165,6 +165,7 @@ def test_a_required_field_that_is_renamed(data: Checked) -> None:
     seen = data.check("schema")
     found(seen, FAIL, "field deposito is missing in 30 records, which were rejected")
     assert seen.evidence["vanished"] == ["deposito"]
+    assert seen.evidence["unknown"] == ["deposito_id"]
 
 
 def test_nulls_that_grow(data: Checked) -> None:
@@ -228,6 +229,10 @@ def test_a_wrong_and_a_missing_hash(data: Checked) -> None:
     was = redis.hget(key, "volume")
     redis.hset(key, "volume", "1")
     found(data.check("redis_sample"), FAIL, f"differ from PostgreSQL: {key}")
+    data.system.configure({"quality": {"redis_sample": {"products": 1}}})
+    for _ in range(3):  # whatever is sampled
+        found(data.check("redis_sample"), FAIL, f"differ from PostgreSQL: {key}")
+    data.system.configure({})
     redis.hset(key, "volume", was)
     redis.delete("inventory:realtime:P4")
     found(data.check("redis_sample"), FAIL, "inventory:realtime:P4")

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
+from castro_spark.component import State
 from castro_spark.incidents.of_checks import note_checks
 from castro_spark.local import Stack
 from castro_spark.quality.loop import QualityLoop
 from castro_spark.streams import stream
 from jobs import quality as job
 from jobs import status as status_job
+from tests.alerting import wait_until
 from tests.builders import native
 from tests.checked import Checked
 from tests.system import System
@@ -50,7 +52,7 @@ def test_exit_status_and_output(checked: Checked) -> None:
     assert status == 1
     assert "FAIL     duplicates        inventory: " in output
     assert "120 of 240 events repeat another one but for its id" in output
-    assert "1 results: 1 fail; 1 failures are critical" in output
+    assert "1 results: 1 fail; critical failures: 1" in output
     assert run(checked, "--check", "no_such_check")[0] == 2
 
 
@@ -85,3 +87,21 @@ def test_the_loop_beside_the_streams(checked: Checked) -> None:
     assert system.query("SELECT DISTINCT outcome FROM castro.quality_result WHERE check_name = 'freshness'") == [("pass",)]
     assert system.query("SELECT outcome FROM castro.incident WHERE check_name = 'duplicates'") == [("fail",)]
     system.configure({})
+
+
+def test_the_loop_reports_itself(checked: Checked) -> None:
+    checked.system.configure({"quality": {"every_seconds": 0.1}})
+    settings, streams = checked.settings, [stream("inventory")]
+    assert QualityLoop(settings, streams, lambda: checked.topic, enabled=False).components == []
+    loop = QualityLoop(settings, streams, lambda: checked.topic)
+    (part,) = loop.components
+    away = settings.model_copy(update={"postgres": settings.postgres.model_copy(update={"dsn": "host=127.0.0.1 port=1"})})
+    lost = QualityLoop(away, streams, lambda: checked.topic)
+    with loop, lost:
+        wait_until(lambda: part.row("")["progress"] and lost.components[0].row("")["last_error"])
+        assert (part.state, lost.components[0].state) == (State.RUNNING, State.RESTARTING)
+    row = part.row("")
+    assert (row["kind"], row["state"]) == ("quality loop", "stopped")
+    assert row["progress"]["failed"] == 1  # the doubled day
+    assert lost.components[0].state is State.STOPPED
+    checked.system.configure({})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pickle
+from functools import cache
 from pathlib import Path
 
 import pytest
+import trustme
 
 from castro_spark.credentials import is_secret_option
 from castro_spark.errors import SettingsError
@@ -55,17 +57,62 @@ SASL = "kafka: {sasl_username: u, options: {security.protocol: SASL_SSL, sasl.me
         ("", {"CASTRO_KAFKA_OPTIONS_FILE": "/nowhere"}, "CASTRO_KAFKA_OPTIONS_FILE: cannot read /nowhere"),
         ("", {"CASTRO_KAFKA_OPTIONS_FILE": "{tmp}/options"}, "options, line 2 is not name=value"),
         ("kafka: {options_file_on_nodes: true}", {}, "options_file_on_nodes"),
+        ("redis: {ca_file: /nowhere}", {}, "mine.yaml: redis.ca_file: cannot read /nowhere"),
+        ("", {"CASTRO_REDIS_CA_FILE": "{tmp}/options"}, "CASTRO_REDIS_CA_FILE: {tmp}/options has no certificate"),
+        ("", {"CASTRO_REDIS_CA_FILE": "{tmp}/broken.pem"}, "broken.pem has a certificate that cannot be read"),
+        ("", {"CASTRO_REDIS_CA_FILE": "{tmp}/ca.pem"}, "url must begin with rediss:// beside ca_file"),
+        ("", {"CASTRO_KAFKA_CA_FILE": "{tmp}/ca.pem"}, "security.protocol must be SASL_SSL or SSL beside ca_file"),
+        (
+            "kafka: {options: {security.protocol: SSL, ssl.truststore.location: /t}}", {"CASTRO_KAFKA_CA_FILE": "{tmp}/ca.pem"},
+            "ssl.truststore.location and ca_file exclude each other",
+        ),
+        (
+            "", {"CASTRO_POSTGRES_CA_FILE": "{tmp}/ca.pem", "CASTRO_POSTGRES_DSN": "host=h sslmode=require"},
+            "with sslmode=require nothing is verified by ca_file",
+        ),
+        (
+            "", {"CASTRO_POSTGRES_CA_FILE": "{tmp}/ca.pem", "CASTRO_POSTGRES_DSN": "host=h sslrootcert=/x"},
+            "sslrootcert and ca_file exclude each other",
+        ),
     ],
 )  # fmt: skip
 def test_refused_and_not_repeated(tmp_path: Path, yaml: str, environ: dict[str, str], words: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(yaml)
     (tmp_path / "options").write_text(f"# of Kafka\n{CANARY}\n")
+    (tmp_path / "ca.pem").write_text(authority())
+    (tmp_path / "broken.pem").write_text(authority().replace("MI", "IM", 1))
     environ = {name: value.replace("{tmp}", str(tmp_path)) for name, value in environ.items()}
     with pytest.raises(SettingsError) as error:
         load_settings(conf_file=path, environ=environ)
-    assert words in str(error.value)
+    assert words.replace("{tmp}", str(tmp_path)) in str(error.value)
     assert CANARY not in repr(error.value) + str(error.value)
+
+
+def test_the_authoritys_certificate_travels_and_nothing_else_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----\n{authority()}")
+    (tmp_path / "mine.yaml").write_text(f"kafka: {{ca_file: {tmp_path}/ca.pem, options: {{security.protocol: SSL}}}}")
+    settings = load_settings(
+        conf_file=tmp_path / "mine.yaml",
+        environ={
+            "CASTRO_POSTGRES_CA_FILE": str(tmp_path / "ca.pem"), "CASTRO_POSTGRES_DSN": "host=h sslmode=verify-ca",
+            "CASTRO_REDIS_CA_FILE": str(tmp_path / "ca.pem"), "CASTRO_REDIS_URL": "rediss://h/1",
+        },
+    )  # fmt: skip
+    (tmp_path / "ca.pem").unlink()  # as on an executor
+    options = admin_options(settings.kafka)
+    assert (options["ssl.truststore.type"], options["ssl.truststore.certificates"]) == ("PEM", authority())
+    trust = pickle.loads(pickle.dumps(settings.postgres)).trust()
+    assert Path(trust["sslrootcert"]).read_text() == authority()
+    assert "sslmode" not in trust  # the DSN's
+    connection = client(settings.redis).get_connection_kwargs()
+    assert (connection["ssl_ca_data"], connection["ssl_check_hostname"], connection["ssl_cert_reqs"]) == (authority(), True, "required")
+
+
+@cache
+def authority() -> str:
+    """A certificate, as text."""
+    return trustme.CA().cert_pem.bytes().decode()
 
 
 def test_masked_and_not_shipped(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import trustme
 
 from castro_spark import output, properties_file
 from castro_spark.deploy import arguments, artefact, submit
@@ -18,6 +19,7 @@ from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import SettingsError
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
+from tests.system import ROOT
 
 CANARY = "c4n4ry"
 
@@ -113,11 +115,43 @@ def test_the_driver_on_the_cluster_reads_what_was_sent(tmp_path: Path, monkeypat
     assert settings.redis.password.get_secret_value() == f"{CANARY} ü"
 
 
+def test_the_files_of_authorities_travel_too(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    (tmp_path / "mine.yaml").write_text(f"kafka: {{ca_file: {tmp_path}/ca.pem, options: {{security.protocol: SSL}}}}")
+    folder = tmp_path / "private"
+    folder.mkdir()
+    environ = {"CASTRO_REDIS_CA_FILE": "local:/etc/ca.pem", "CASTRO_REDIS_URL": "rediss://h/1"}
+    settings = load_settings(conf_file=tmp_path / "mine.yaml", environ=checkable(environ))
+    shipment = ship(environ, ["--conf-file", str(tmp_path / "mine.yaml")], folder, settings)
+    assert str(folder / "castro-kafka-ca.pem") in shipment.submit[1].split(",")
+    variables = properties_file.parse((folder / "castro-variables.properties").read_text())
+    assert variables == {
+        "CASTRO_KAFKA_CA_FILE": "castro-kafka-ca.pem", "CASTRO_REDIS_CA_FILE": "local:/etc/ca.pem", "CASTRO_REDIS_URL": "rediss://h/1",
+    }  # fmt: skip
+
+
 def test_settings_are_checked_before_anything_starts(tmp_path: Path) -> None:
     environ = {"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/x", "CASTRO_KAFKA_OPTIONS_FILE": "local:/x"}
     load_settings("cluster", environ=checkable(environ))
     with pytest.raises(SettingsError, match="cannot read /nowhere: No such file"):
         ship({"CASTRO_REDIS_PASSWORD_FILE": "/nowhere"}, [], tmp_path)
+
+
+def test_a_secret_on_hdfs_is_read_where_a_job_runs_beside_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/secret"}
+    monkeypatch.delenv("SPARK_HOME", raising=False)
+    with pytest.raises(SettingsError, match=r"CASTRO_REDIS_PASSWORD_FILE: cannot read hdfs://n/secret: HDFS: SPARK_HOME is not set"):
+        load_settings("cluster", environ=environ)
+    shell = tmp_path / "bin" / "spark-class"
+    shell.parent.mkdir()
+    shell.write_text(f'#!/bin/sh\n[ "$2 $3" = "-cat hdfs://n/secret" ] && echo {CANARY}\n')
+    shell.chmod(0o700)
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path))
+    password = load_settings("cluster", environ=environ).redis.password
+    assert password is not None
+    assert password.get_secret_value() == CANARY
+    with pytest.raises(SettingsError, match="is HADOOP_CONF_DIR set"):
+        load_settings("cluster", environ={"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/other"})
 
 
 def test_options_are_read_as_the_job_reads_them() -> None:
@@ -149,8 +183,9 @@ def test_a_stream_outlives_lost_containers(job: str, options: tuple[str, ...], a
 def test_containers_roll_their_logs_and_yarn_takes_the_rolled_ones() -> None:
     settings, name = spark_settings("stream"), "log4j2-yarn.properties"
     option = f"-Dlog4j2.configurationFile={arguments.CONF}/{name}"
-    for java in (settings["spark.executor.extraJavaOptions"], settings["spark.yarn.am.extraJavaOptions"], submit._JAVA):
+    for java in (settings["spark.executor.extraJavaOptions"], submit._JAVA):
         assert option in java.split()
+    assert f"spark.yarn.am.extraJavaOptions={option}" in (ROOT / "spark-submit.sh").read_text()
     log = properties_file.parse(resource(f"conf/{name}").read_text())
     kept = int(log["appender.rolling.strategy.max"])
     assert (log["appender.rolling.policies.size.size"], kept) == ("10MB", output._OLD_LOGS)
@@ -161,15 +196,18 @@ def test_containers_roll_their_logs_and_yarn_takes_the_rolled_ones() -> None:
     pattern = log["appender.rolling.filePattern"].rpartition("/")[2]
     assert all(rolled.fullmatch(file) for file in (pattern.replace("%i", "9"), f"{output.JOB_LOG}.1"))
     client = properties_file.parse(resource("conf/log4j2.properties").read_text())
-    assert {k: v for k, v in log.items() if k.startswith("logger.")} == {k: v for k, v in client.items() if k.startswith("logger.")}
+    quiet = {k: v for k, v in client.items() if k.startswith("logger.")}
+    own = {k: v for k, v in log.items() if k.startswith("logger.") and not k.startswith("logger.master.")}
+    assert own == quiet
+    assert log["logger.master.appenderRef.stderr.ref"] == "stderr"  # else no job's own exit status reaches its caller
 
 
 def test_a_driver_on_yarn_rolls_its_log_and_stderr_with_it(tmp_path: Path) -> None:
     code = (
         "import logging, os, sys\n"
-        "from castro_spark import cli, output\n"
+        "from castro_spark import logs, output\n"
         "output._LOG_BYTES = 1000\n"
-        "cli.job_log(); cli._log(logging.INFO)\n"
+        "output.job_log(); logs.log_as_text(logging.INFO)\n"
         "for n in range(60):\n"
         "    logging.info('line %d', n); print('other', n, file=sys.stderr)\n"
         "os.write(2, b'the end')\n"
@@ -192,7 +230,7 @@ class Answers:
         self.killed: list[str] = []
         self.status, self.text = status, json.dumps(list(answers)) if answers else ""
         monkeypatch.setattr(submit.subprocess, "run", self.run)
-        monkeypatch.setattr(submit, "kill", self.killed.append)
+        monkeypatch.setattr(submit, "kill", lambda application, _: self.killed.append(application))
 
     def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         self.asked.append(command[3:])
@@ -208,6 +246,7 @@ def answer(stopped: bool, words: str) -> dict[str, object]:
     (1, [answer(False, "not stopped after 60 s (taken)")], False, True),
     (1, [], False, True),  # PostgreSQL does not answer
     (0, [answer(True, "not running")], True, False),  # it has not begun yet: the command would miss it
+    (1, [answer(False, "no heartbeat from node-1 pid 7 for 40 s: end that process")], True, False),  # of an earlier application
     (2, [], True, False),  # a secret that is on the nodes only
 ])  # fmt: skip
 def test_a_signal_ends_a_stream_in_one_way_or_another(

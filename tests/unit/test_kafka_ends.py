@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from castro_spark.quality.topics import LazyTopics
 from castro_spark.servers import KafkaSettings
+from castro_spark.settings import load_settings
 from castro_spark.sources.kafka_ends import NotNative, native_options
 
 SCRAM = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}
@@ -60,6 +62,20 @@ def test_options_that_replace_those_of_java() -> None:
     assert native({"security.protocol": "SSL", "ssl.truststore.location": "/ca.jks"}, own) == {
         "bootstrap.servers": "k:9092", "security.protocol": "SSL", **own,
     }  # fmt: skip
+
+
+def test_a_jvm_is_started_for_what_librdkafka_has_not() -> None:
+    class Started(Exception):
+        pass
+
+    def session() -> Any:
+        raise Started
+
+    plain = load_settings(environ={})
+    kerberos = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "GSSAPI"}
+    topics = LazyTopics(plain.model_copy(update={"kafka": plain.kafka.model_copy(update={"options": kerberos})}), session)
+    with pytest.raises(Started):
+        topics.ends("t")
 
 
 @pytest.mark.parametrize("options", [{}, {**SCRAM, "ssl.endpoint.identification.algorithm": ""}])

@@ -8,8 +8,10 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
-from castro_spark.errors import NotMigrated, SessionRefused
+from castro_spark.errors import ExecutorRefused, NotMigrated, SessionRefused
+from castro_spark.sinks.postgres import login
 from castro_spark.sinks.postgres.passing import may_pass
+from castro_spark.sinks.postgres.refused_tasks import raise_refusal
 from castro_spark.sinks.postgres.session_check import SessionState, check
 
 SOUND = SessionState(
@@ -78,6 +80,7 @@ def test_a_connection_that_was_not_had_has_words_only(words: str, at_a_start: bo
     error = psycopg2.OperationalError(words)
     assert may_pass(error)
     assert may_pass(error, starting=True) is at_a_start
+    assert (login.remedy(words) is None) is at_a_start
 
 
 def test_what_is_no_outage() -> None:
@@ -106,3 +109,15 @@ def test_sessions(changes: dict[str, object], kind: type[Exception], words: str,
         check(replace(SOUND, **changes), "ml")  # type: ignore[arg-type]
     assert may_pass(raised.value)
     assert may_pass(raised.value, starting=True) is at_a_start
+
+
+def test_a_tasks_refusal_is_found_in_sparks_error() -> None:
+    text = (
+        "[PYTHON_EXCEPTION] An exception was thrown from the Python worker:\nTraceback (most recent call last):\n"
+        '  File "castro_spark/sinks/postgres/connection.py", line 44, in connect\n'
+        "castro_spark.errors.SessionRefused: connection failed: FATAL:  no pg_hba.conf entry\n  what to do: add a line\n SQLSTATE: 38000"
+    )
+    with pytest.raises(ExecutorRefused, match=r"session is refused: connection failed: FATAL:  no pg_hba\.conf entry") as raised:
+        raise_refusal(ValueError(text))
+    assert raised.value.remedy.startswith("add a line; this is about the executors' nodes")
+    raise_refusal(ValueError("castro_spark.errors.Fenced: x"))

@@ -97,6 +97,13 @@ def test_records_without_usable_times_are_judged_by_the_age_of_the_position() ->
     assert fresh(10, 10, {}, future).outcome is PASS
 
 
+def test_records_of_an_open_transaction_wait_too() -> None:
+    seen = Freshness(True, NOW, {0: 5}, {0: 9}, [Rung(300, {}), Rung(600, {})], {0: (8, NOW)}, held_back=4)
+    found = judge_freshness("s", seen, QUALITY.freshness)
+    assert found.outcome is FAIL
+    assert found.words.endswith("4 are held back by an open transaction of a producer")
+
+
 def test_a_stream_that_never_started_has_nothing_to_judge() -> None:
     assert judge_freshness("s", Freshness(False, NOW), QUALITY.freshness).outcome is NO_DATA
 
@@ -371,11 +378,11 @@ def test_failures(tmp_path: Any) -> None:
     assert [failed(result(o), BASE) for o in (PASS, WARN, FAIL, ERROR, NO_DATA)] == [False, False, True, True, False]
     assert failed(result(NO_DATA), expects)
     assert not failed(result(NO_DATA, "inventory"), expects)
-    assert list(lines([result(PASS), result(FAIL)], BASE)) == [
+    assert list(lines([result(PASS), result(PASS, "inventory"), result(FAIL)], BASE)) == [
         "FAIL     volume            sales: words",
         "                           observed 1; limit 2",
-        "pass     volume            sales: words",
-        "2 results: 1 fail, 1 pass; 1 failures are critical",
+        "pass     volume            sales, inventory: words",
+        "3 results: 1 fail, 2 pass; critical failures: 1",
     ]
 
 

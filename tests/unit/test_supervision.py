@@ -27,7 +27,7 @@ LASTING = {
 PASSING = {
     errors.KafkaUnavailable: "kafka_unavailable", errors.StagingLost: "staging_lost", errors.LedgerMoved: "ledger_moved",
     errors.CheckpointLost: "checkpoint_lost", errors.TopicMissing: "topic_missing", ValueError: "unexpected",
-    psycopg2.ProgrammingError: "postgres_refused",
+    psycopg2.ProgrammingError: "postgres_refused", errors.ExecutorRefused: "executor_refused",
 }  # fmt: skip
 SPARK = {
     "org.apache.kafka.common.errors.TimeoutException: Timed out": ("kafka_unavailable", True),

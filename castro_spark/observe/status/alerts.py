@@ -32,7 +32,7 @@ def _answer(asked: Asked, _: Part) -> Part:
             },
         },
         "outbox": [{**vars(queue), "configured": queue.channel in known} for queue in queues],
-        "trouble": f"{dead} dead letters: outbox list, then outbox retry or discard" if dead else None,
+        "trouble": f"dead letters: {dead} (outbox list, then outbox retry or discard)" if dead else None,
     }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def _queue(queue: Part) -> str:
     if queue["failing"]:
         text += f", {queue['failing']} of them failed before"
     if queue["dead"]:
-        text += f", {queue['dead']} DEAD LETTERS"
+        text += f", DEAD LETTERS: {queue['dead']}"
     if not queue["configured"]:
         text += "; alerts.channels lacks this channel: these wait for it"
     return text + (f"; last error: {queue['error'][:160]}" if queue["error"] else "")

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 
-from castro_spark.errors import CastroError, NotMigrated, first_line, in_words
+from castro_spark.errors import CastroError, NotMigrated, SessionRefused, first_line, in_words
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
 from castro_spark.observe.status.blocks import BLOCKS
 from castro_spark.settings import Settings
@@ -39,9 +39,11 @@ class Status:
         """What PostgreSQL and Redis hold, without Spark: each part with its block, or PostgreSQL's error."""
         try:
             connection = connect(self.settings.postgres, "castro_spark status")
-        except psycopg2.OperationalError as error:
+        except (psycopg2.OperationalError, SessionRefused) as error:
             remedy = "check postgres.dsn, the password, and that the server runs"
-            problem = f"PostgreSQL: {first_line(error)}\n  what to do: {remedy}"
+            known = isinstance(error, SessionRefused)
+            problem = f"PostgreSQL: {error if known else first_line(error)}"
+            problem += "" if known else f"\n  what to do: {remedy}"
             for block in BLOCKS:
                 for subject in self._subjects(block):
                     self._put(block, {**subject, "error": problem})
@@ -84,7 +86,7 @@ def _answer(question: Callable[[], Part], connection: Connection) -> Part:
     """The answer, or a part with an entry `error`; leaves the connection usable."""
     try:
         return question()
-    except psycopg2.errors.UndefinedTable as error:
+    except (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn) as error:
         problem = NotMigrated(first_line(error), "run ./spark-submit.sh migrate with the same settings")
         return {"error": f"PostgreSQL: {problem}"}
     except (CastroError, psycopg2.Error) as error:

@@ -29,6 +29,8 @@ def topics(status: Status, session: Callable[[], SparkSession]) -> Iterator[Part
     try:
         spark = session()
         states = topic_states(spark, settings.kafka, [part["topic"] for part in parts])
+    except CastroError as error:  # no login
+        states = {part["topic"]: SourceError(error.problem, error.remedy) for part in parts}
     except (PySparkException, Py4JError, OSError) as error:
         problem = f"Spark does not start: {in_words(error)}"
         unavailable = SourceError(problem, "is there a Java 17 or newer, and its memory?")
@@ -43,7 +45,9 @@ def topics(status: Status, session: Callable[[], SparkSession]) -> Iterator[Part
             now = datetime.now(timezone.utc)
             reported = {**lag(ledger, state.id, state.ends), "lag_seen_at": now, "lag_age_seconds": 0.0}
             if settings.archive.dir is not None:
-                reported["archive"] = _archive(spark, settings, stream, state)
+                archive = _archive(spark, settings, stream, state)
+                fails = part.get("archive", {}).get("error")  # what the archiver tells: the table does not know it
+                reported["archive"] = archive if fails is None else {"error": fails, **archive}
         errors = [source["error"] for source in (part, reported) if "error" in source]
         part.update(reported | ({"error": "\n".join(errors)} if errors else {}))
         yield {"stream": stream.name, "topic": part["topic"], **reported}

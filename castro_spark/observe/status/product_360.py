@@ -11,6 +11,7 @@ import redis
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import product_360_state as view
+from castro_spark.sinks.postgres.master_data import master_tables
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sinks.redis.trouble import in_words
 
@@ -20,7 +21,8 @@ def _answer(asked: Asked, _: Part) -> Part:
     if not view.is_migrated(connection):
         return {"migrated": False}
     revision, seen, refreshed_at = view.state(connection)
-    pending = view.look(connection, datetime.now(settings.zone).date())
+    tables = master_tables(connection, settings.product_360)
+    pending = view.look(connection, datetime.now(settings.zone).date(), tables)
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM ml_product_360")
         (products,) = cursor.fetchone() or (0,)
@@ -37,7 +39,7 @@ def _in_redis(settings: Settings, revision: int) -> Part:
         try:
             marker = hashes.published()
         except redis.RedisError as error:
-            return {"reachable": False, "error": in_words(error)}
+            return {"reachable": False, "error": in_words(error, settings.redis)}
     published = marker[1] if marker else None
     return {"reachable": True, "revision": published, "up_to_date": not revision or published == revision}
 

@@ -113,11 +113,12 @@ def _tables(records: dict[str, int], new: list[str]) -> str:
 def _archive(archive: dict[str, Any]) -> str:
     if archive["readable"] is None:
         return "nothing is known of it: no archiver has run; --live reads the table"
-    if "error" in archive:
-        return f"not readable ({archive['error']})" if "behind" not in archive else f"FAILS: {archive['error']}"
+    if "behind" not in archive:
+        return f"not readable ({archive['error']})"
+    fails = f"  FAILS: {archive['error']}" if "error" in archive else ""
     if archive["behind"] is None:
-        return "not begun"
+        return f"not begun{fails}"
     lost = sum(archive["lost"].values())
-    behind = f"{sum(archive['behind'].values()):,} records behind, last append {archive['archived_at']}"
+    behind = f"{sum(archive['behind'].values()):,} records behind, last append {archive['archived_at'] or 'never'}"
     seen = f" (as seen at {archive['seen_at']:%Y-%m-%d %H:%M:%S} UTC)" if archive["seen_at"] else ""
-    return behind + seen + (f"  {lost:,} RECORDS AGED OUT BEFORE" if lost else "")
+    return behind + seen + (f"  {lost:,} RECORDS AGED OUT BEFORE" if lost else "") + fails

@@ -29,10 +29,10 @@ class Rung:
 
 @dataclass(frozen=True)
 class Freshness:
-    """Offsets by partition: where the ledger is, where committed records end, and the rungs in ascending order.
+    """Offsets by partition: where the ledger is, where the topic ends, and the rungs in ascending order.
 
     `newest`: offset and time of the record with each partition's greatest time. `unmoved`: seconds since the position
-    was last written.
+    was last written. `held_back`: offsets from an open transaction on, which no reader gets yet.
     """
 
     started: bool
@@ -42,6 +42,7 @@ class Freshness:
     rungs: Sequence[Rung] = ()
     newest: Mapping[int, tuple[int, datetime]] = field(default_factory=dict)
     unmoved: Mapping[int, float] = field(default_factory=dict)
+    held_back: int = 0
 
 
 def ages(limits: LagLimits) -> list[float]:
@@ -59,6 +60,7 @@ def judge_freshness(stream: str, seen: Freshness, limits: LagLimits) -> Result:
         "waiting": waiting,
         "newest_record": newest.isoformat() if newest else None,
         "ledger": dict(seen.positions),
+        "held_back": seen.held_back,
     }
     if not waiting:
         at = f"; the newest is of {newest:%Y-%m-%d %H:%M:%S} UTC" if newest else ""
@@ -70,6 +72,8 @@ def judge_freshness(stream: str, seen: Freshness, limits: LagLimits) -> Result:
         if seconds
         else f"{sum(waiting.values()):,} records wait, all of them newer than {duration(limits.warn_seconds)}"
     )
+    if seen.held_back:
+        words += f"; {seen.held_back:,} are held back by an open transaction of a producer"
     # A rung says `more than`, so its limit is reached: the grades are for values above a limit.
     late = Lag(seconds + 0.001 if seconds else 0.0, words, evidence={**evidence, "oldest_seconds": oldest})
     return judge_lag("freshness", stream, late, limits)

@@ -11,6 +11,8 @@ from castro_spark.quality.judge.grades import grade, result, share, worst
 from castro_spark.quality.result import Outcome, Result
 from castro_spark.quality_settings import RedisSampleLimits, ShareLimits, WindowedShareLimits
 
+_KEPT = 100  # products with wrong hashes that are looked at again
+
 
 @dataclass(frozen=True)
 class DayDuplicates:
@@ -110,6 +112,7 @@ class RedisSample:
     compared: int = 0
     in_flight: int = 0
     wrong: Sequence[str] = ()  # keys
+    products: Sequence[str] = ()  # whose keys these are
 
 
 def judge_redis(stream: str, seen: RedisSample, limits: RedisSampleLimits) -> Result:
@@ -125,5 +128,6 @@ def judge_redis(stream: str, seen: RedisSample, limits: RedisSampleLimits) -> Re
     return result(
         "redis_sample", stream, limits, Outcome.FAIL if seen.wrong else Outcome.PASS, words,
         observed=f"{len(seen.wrong)} wrong", limit="0 wrong",
-        evidence={"compared": seen.compared, "in_flight": seen.in_flight, "examples": list(seen.wrong[:5])},
+        evidence={"compared": seen.compared, "in_flight": seen.in_flight, "examples": list(seen.wrong[:5]),
+                  "products": list(seen.products[:_KEPT])},
     )  # fmt: skip

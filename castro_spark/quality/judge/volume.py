@@ -73,5 +73,5 @@ def _baseline(seen: Volumes, limits: VolumeLimits) -> list[date]:
         if seen.first is not None and day >= seen.first and day not in seen.holidays
     ]  # fmt: skip
     # A level that lasts is the usual one from then on.
-    lasting = seen.excluded.issuperset(possible[: limits.min_days])
+    lasting = all(day in seen.excluded for day in possible[: limits.min_days])
     return [day for day in possible if lasting or day not in seen.excluded][: limits.weeks]

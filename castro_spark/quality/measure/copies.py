@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -25,24 +26,43 @@ _SILENT_SECONDS = 60.0  # without a heartbeat for so long, nothing writes the ar
 
 
 def redis_sample(context: Context, subject: str, limits: RedisSampleLimits) -> Result:
-    """Hashes of some products: the newest event, and the tested days with their months."""
+    """Hashes of some products: the newest event, and the tested days with their months.
+
+    Each run takes other products by chance, and again those that were wrong the last time: so every hash is looked at
+    in the course of time, and a wrong one stays a failure until it is right.
+    """
     stream, settings = context.streams[subject], context.settings
     with context.snapshot() as snapshot:
-        parameters = {"stream": subject, "salt": context.salt, "half": -(-limits.products // 2)}
-        products = [code for (code,) in snapshot.rows("quality/sampled_products.sql", parameters)]
+        parameters = {"stream": subject, "salt": secrets.randbits(62), "half": -(-limits.products // 2)}
+        sampled = {code for (code,) in snapshot.rows("quality/sampled_products.sql", parameters)}
+        products = sorted(sampled | {code for (code,) in snapshot.rows("quality/last_wrong.sql", {"stream": subject})})
     if not products:
         return judge_redis(subject, RedisSample(started=False), limits)
-    horizon = Expiry(settings.redis.ttl, settings.zone).horizon()
-    wrong: list[str] = []
-    compared = in_flight = 0
     with closing(StaleHashes(settings, stream)) as hashes:
-        for day in context.tested:
-            rows = rows_of(context.connection, stream, products, day, horizon)
-            stale, flying = hashes.find(rows)
-            compared += len(rows.newest) + len(rows.daily) + len(rows.monthly)
-            in_flight += flying
-            wrong += [found.expected.key for found in stale]
-    return judge_redis(subject, RedisSample(True, compared, in_flight, sorted(set(wrong))), limits)
+        compared, in_flight, wrong = _compare(context, subject, hashes, products)
+        if wrong:
+            # Again: what was written or removed between the two reads differs only once.
+            _, _, again = _compare(context, subject, hashes, sorted({code for code, _ in wrong}))
+            wrong &= again
+    keys, codes = sorted(key for _, key in wrong), sorted({code for code, _ in wrong})
+    return judge_redis(subject, RedisSample(True, compared, in_flight, keys, codes), limits)
+
+
+def _compare(
+    context: Context, subject: str, hashes: StaleHashes, products: list[str]
+) -> tuple[int, int, set[tuple[str, str]]]:
+    """The number of keys, of those in flight, and the wrong ones: (product_code, key)."""
+    settings = context.settings
+    horizon = Expiry(settings.redis.ttl, settings.zone).horizon()
+    compared = in_flight = 0
+    wrong: set[tuple[str, str]] = set()
+    for day in context.tested:
+        rows = rows_of(context.connection, context.streams[subject], products, day, horizon)
+        stale, flying = hashes.find(rows)
+        compared += len(rows.newest) + len(rows.daily) + len(rows.monthly)
+        in_flight += flying
+        wrong |= {(found.expected.wanted.product_code, found.expected.key) for found in stale}
+    return compared, in_flight, wrong
 
 
 def projection_lag(context: Context, subject: str, limits: LagLimits) -> Result:

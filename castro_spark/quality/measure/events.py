@@ -107,7 +107,10 @@ def drift(context: Context, subject: str, limits: DriftLimits) -> Result:
             **_only(stream, "events", "daily"), price=sql.Identifier(stream.price),
             last_price=sql.Identifier(stream.last_price),
         )  # fmt: skip
-    seen = [DayPrices(*found, examples or ()) for *found, examples in sorted(rows)]
+    seen = [
+        DayPrices(day, n, priced, jumps, ratio, quantity, examples or ())
+        for day, n, priced, jumps, ratio, quantity, examples in sorted(rows, key=lambda row: row[0])
+    ]
     tested = [day for day in seen if day.day in context.tested]
     return judge_drift(subject, stream.price, tested, [day for day in seen if day not in tested], limits)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -37,14 +38,15 @@ def freshness(context: Context, subject: str, limits: LagLimits) -> Result:
     if ledger is None:
         return judge_freshness(subject, Freshness(False, now), limits)
     topic = context.topics.ends(stream.topic)
-    waiting = [p for p, end in topic.committed.items() if end > ledger[0].get(p, 0)]
+    waiting = [p for p, end in topic.ends.items() if end > ledger[0].get(p, 0)]
     rungs = []
     for seconds in ages(limits) if waiting else ():
         offsets = context.topics.offsets_at(stream.topic, waiting, now - timedelta(seconds=seconds))
         rungs.append(Rung(seconds, offsets))
-        if all(ledger[0].get(p, 0) >= offsets.get(p, topic.committed[p]) for p in waiting):
+        if all(ledger[0].get(p, 0) >= offsets.get(p, topic.ends[p]) for p in waiting):
             break  # nothing that waits is older
-    seen = Freshness(True, now, ledger[0], topic.committed, rungs, newest_of(topic), ledger[1])
+    held_back = sum(end - topic.committed[p] for p, end in topic.ends.items())
+    seen = Freshness(True, now, ledger[0], topic.ends, rungs, newest_of(topic), ledger[1], held_back)
     return judge_freshness(subject, seen, limits)
 
 
@@ -87,14 +89,13 @@ def record_counts(context: Context, subject: str, limits: CountLimits) -> Result
         daily = snapshot.rows("quality/daily_sums.sql", sample, events=of["events"], daily=of["daily"])
         monthly = snapshot.rows("quality/monthly_sums.sql", sample, daily=of["daily"], monthly=of["monthly"])
     topic, error = _topic(context, stream)
-    return judge_counts(
-        subject,
-        Counted(
-            True, known[0], topic and topic.id, topic.beginnings if topic else {}, topic.ends if topic else {}, error,
-            partitions, Committed(*committed), [Differs(*row) for row in daily], [Differs(*row) for row in monthly],
-        ),
-        limits,
+    seen = Counted(
+        True, known[0], kafka_error=error, partitions=partitions, committed=Committed(*committed),
+        daily=[Differs(*row) for row in daily], monthly=[Differs(*row) for row in monthly],
     )  # fmt: skip
+    if topic is not None:
+        seen = replace(seen, topic_id=topic.id, beginnings=topic.beginnings, ends=topic.ends)
+    return judge_counts(subject, seen, limits)
 
 
 def _topic(context: Context, stream: StreamDeclaration) -> tuple[TopicEnds | None, str | None]:

@@ -19,7 +19,7 @@ from tenacity import wait_exponential_jitter as growing_wait
 
 from castro_spark.errors import first_line
 from castro_spark.servers import PostgresSettings
-from castro_spark.sinks.postgres import answers, session_check
+from castro_spark.sinks.postgres import answers, login, session_check
 from castro_spark.sinks.postgres.passing import PASSING, may_pass
 from castro_spark.sinks.postgres.sql_files import names, statement
 
@@ -40,6 +40,8 @@ def connect(settings: PostgresSettings, application: str, *, long: bool = False)
     try:
         session = _open(settings, application)
     except psycopg2.OperationalError as error:
+        if refused := login.refusal(error, settings):
+            raise refused from None
         if "read-only" not in str(error):
             raise
         # Only a session can report which of the many reasons it is.
@@ -70,6 +72,7 @@ def _open(settings: PostgresSettings, application: str, attributes: str = "read-
         keepalives_interval=5,
         keepalives_count=3,
         tcp_user_timeout=(settings.lock_timeout_seconds + _UNACKNOWLEDGED_SECONDS) * 1000,
+        **settings.trust(),
         **target,
     )
     assert isinstance(session, answers.Session)

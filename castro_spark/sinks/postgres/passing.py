@@ -5,12 +5,11 @@ None of them is caused by a bad record: parse rejects those before anything reac
 
 from __future__ import annotations
 
-import re
-
 import psycopg2
 from psycopg2 import errorcodes, errors
 
 from castro_spark.errors import SessionRefused
+from castro_spark.sinks.postgres import login
 
 # What callers that tolerate an outage catch. `may_pass` decides whether to retry.
 PASSING = (
@@ -38,15 +37,6 @@ _STATES = {
     "72000",  # snapshot too old: a new transaction takes a new one
 }  # fmt: skip
 _NEVER = {"40002"}  # a deferred constraint failed at COMMIT
-# A failed connection attempt carries no SQLSTATE, only a message in the server's language.
-_ACCOUNT_ERROR = re.compile(
-    r"authentication failed|no pg_hba\.conf entry|rejects connection|database \"[^\"]*\" does not exist"
-    r"|role \"[^\"]*\" (does not exist|is not permitted)|permission denied for database|no password supplied"
-    r"|certificate verify failed|does not match host name|server does not support SSL|root certificate file"
-    r"|autenticação .*falhou|nenhuma entrada no pg_hba\.conf|banco de dados \"[^\"]*\" não existe"
-    r"|role \"[^\"]*\" não existe|permissão negada",
-    re.IGNORECASE,
-)
 
 
 def _states() -> dict[type[BaseException], str]:
@@ -82,7 +72,7 @@ def may_pass(error: BaseException, *, starting: bool = False) -> bool:
     if state is None:
         if type(error) not in (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError):
             return False
-        return not (starting and _ACCOUNT_ERROR.search(str(error)))
+        return not (starting and login.remedy(str(error)))
     if state.startswith("28") or state == "3D000":
         return not starting
     return state not in _NEVER and (state in _STATES or state[:2] in _CLASSES)

@@ -16,8 +16,10 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
+from castro_spark.features.master_data import MASTER_COLUMNS
 from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, ratios
 from castro_spark.sinks.postgres.connection import Connection, names, statement
+from castro_spark.sinks.postgres.master_data import MasterTables
 
 _FLOW_COLUMNS = {"in": "{}_in", "out": "{}_out", "sales": "{}", "purchase": "{}"}
 Fields = dict[str, str]
@@ -33,12 +35,12 @@ class Refreshed:
     rows: list[tuple[str, Fields | None]]
 
 
-def refresh(connection: Connection, products: Sequence[str], as_of: date) -> Refreshed:
+def refresh(connection: Connection, products: Sequence[str], as_of: date, tables: MasterTables) -> Refreshed:
     """Recomputes the rows of `products`, in one transaction."""
     with connection, connection.cursor() as cursor:
         before = _lock(cursor)
         revision = max(before + 1, int(datetime.now(timezone.utc).timestamp() * 1000))  # newer even after a restore
-        cursor.execute(_sums(), {"products": list(products), "as_of": as_of})
+        cursor.execute(_sums(tables), {"products": list(products), "as_of": as_of})
         rows = [{**sums, **ratios(sums, as_of), "as_of": as_of} for sums in _by_column(cursor, cursor.fetchall())]
         _upsert(cursor, rows, revision)
         written = {row["product_code"]: _fields(row) for row in rows}
@@ -68,7 +70,7 @@ def _by_column(cursor: Any, rows: list[tuple[Any, ...]]) -> Iterator[dict[str, A
     return (dict(zip(columns, row, strict=True)) for row in rows)
 
 
-def _sums() -> sql.Composed:
+def _sums(tables: MasterTables) -> sql.Composed:
     def windows(*flows: str) -> sql.Composed:
         parts = [
             sql.SQL("coalesce(sum(d.{}) FILTER (WHERE d.date > %(as_of)s::date - {}), 0) AS {}").format(
@@ -86,6 +88,9 @@ def _sums() -> sql.Composed:
         sales=windows("sales"),
         procurement=windows("purchase"),
         longest=sql.Literal(LONGEST),
+        master_columns=names(tuple(MASTER_COLUMNS), lambda c: sql.SQL("m.") + sql.Identifier(c)),
+        master=tables.master,
+        levels=tables.levels,
     )
 
 
@@ -104,6 +109,8 @@ def _fields(row: dict[str, Any]) -> Fields:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"  # as PostgreSQL writes it
     if isinstance(value, Decimal):
         return f"{value.normalize():f}" if value else "0"
     if isinstance(value, datetime):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -27,20 +28,28 @@ _KEYS_A_SWEEP = 1000
 # newer, if the marker is not newer either; 'hashes' the same, whatever the marker; 'all' newer hashes too. Then, for
 # each key: its expiry, the number of its field arguments, and these.
 # Delete, write and expire are one atomic step: no reader sees a partial write, and no field of an older value stays. A
-# key of another type than a hash is replaced.
-_WRITE = """
-local marker = redis.pcall('GET', KEYS[1])
-if type(marker) == 'table' then
-  redis.call('DEL', KEYS[1])
-  marker = false
+# key of another type than a hash is replaced. Any other error of a read ends the script: a version that this user's ACL
+# hides may be newer.
+_READ = """
+local function read(...)  -- the value; false if there is none; nil if the key has another type
+  local answer = redis.pcall(...)
+  if type(answer) ~= 'table' then return answer end
+  if not string.find(answer.err, 'WRONGTYPE', 1, true) then error(answer.err, 0) end
+  return nil
 end
+"""
+_WRITE = (
+    _READ
+    + """
+local marker = read('GET', KEYS[1])
+if marker == nil then redis.call('DEL', KEYS[1]) end
 if ARGV[2] == '' and marker and marker > ARGV[1] then return 0 end
 redis.call('SETRANGE', KEYS[1], 0, '')  -- no effect; raises if memory is full, before a delete
 local at = 3
 for i = 2, #KEYS do
   local ends, n = ARGV[at], tonumber(ARGV[at + 1])
-  local current = redis.pcall('HGET', KEYS[i], 'version')
-  if ARGV[2] == 'all' or type(current) == 'table' or not current or current <= ARGV[1] then
+  local current = read('HGET', KEYS[i], 'version')
+  if ARGV[2] == 'all' or not current or current <= ARGV[1] then
     redis.call('DEL', KEYS[i])
     if n > 0 then
       redis.call('HSET', KEYS[i], 'version', ARGV[1], unpack(ARGV, at + 2, at + 1 + n))
@@ -51,23 +60,30 @@ for i = 2, #KEYS do
 end
 return 1
 """
+)
 # Deletes the keys whose hash is older than ARGV[1], newer than ARGV[2], or without a version.
-_SWEEP = """
+_SWEEP = (
+    _READ
+    + """
 for i = 1, #KEYS do
-  local current = redis.pcall('HGET', KEYS[i], 'version')
-  if not current or (type(current) == 'string' and (current < ARGV[1] or current > ARGV[2])) then
+  local current = read('HGET', KEYS[i], 'version')
+  if current == false or (current and (current < ARGV[1] or current > ARGV[2])) then
     redis.call('DEL', KEYS[i])
   end
 end
 """
+)
 # KEYS: the marker, and the key of its database history; ARGV: their values, and whether the marker may go back.
-_MARK = """
-local current = redis.pcall('GET', KEYS[1])
-if ARGV[3] == 'all' or type(current) ~= 'string' or current <= ARGV[1] then
+_MARK = (
+    _READ
+    + """
+local current = read('GET', KEYS[1])
+if ARGV[3] == 'all' or not current or current <= ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1])
   redis.call('SET', KEYS[2], ARGV[2])
 end
 """
+)
 NOT_NEWER, WHATEVER_THE_MARKER, ALL = "", "hashes", "all"  # see _WRITE: what a write overwrites
 
 
@@ -172,7 +188,11 @@ def _text(value: bytes) -> str:
 
 
 def client(settings: RedisSettings) -> redis.Redis:
-    """A client that gives up on a dead server after the timeout, and does not retry."""
+    """A client that gives up on a dead server after the timeout, and does not retry. With TLS it verifies the server's
+    certificate and name, unless the URL says otherwise."""
+    tls: dict[str, Any] = {}
+    if settings.uses_tls:
+        tls = {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_data": settings.ca_certificates}
     return redis.Redis.from_url(
         settings.url,
         username=settings.username,
@@ -180,4 +200,5 @@ def client(settings: RedisSettings) -> redis.Redis:
         socket_timeout=settings.timeout_seconds,
         socket_connect_timeout=settings.timeout_seconds,
         retry=Retry(NoBackoff(), 0),
+        **tls,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from castro_spark.errors import StagingLost
 from castro_spark.sinks.postgres.commit import staging
@@ -46,8 +47,13 @@ class Merge:
     stream: StreamDeclaration
     statements: Statements
 
-    def __call__(self, connection: Connection, lock: StreamLock, batch: StagedBatch) -> Merged:
-        """Merges a batch under the stream's lock, as part of its next revision."""
+    def __call__(
+        self, connection: Connection, lock: StreamLock, batch: StagedBatch, fresh_from: date | None = None
+    ) -> Merged:
+        """Merges a batch under the stream's lock, as part of its next revision.
+
+        `fresh_from`: the first day whose events are fresh news of a product (castro.touched); None: no day.
+        """
         attempts = batch.attempts or [staging.new_attempt()]
         # 2. A small batch's records are copied here; a large one's are already in their slot.
         for parsed in batch.parsed:
@@ -70,7 +76,8 @@ class Merge:
             if changed:
                 # 4. The newest event and the revision of each touched product; 5. the daily and monthly aggregates.
                 cursor.execute(self.statements.newest)
-                cursor.execute(self.statements.note_touched, {"stream": self.stream.name, "revision": revision})
+                touched = {"stream": self.stream.name, "revision": revision, "fresh_from": fresh_from}
+                cursor.execute(self.statements.note_touched, touched)
                 corrected = any(c.corrected or c.deleted for c in changed.values())
                 for aggregate in (self.statements.daily, self.statements.monthly):
                     cursor.execute(aggregate.merge, {"revision": revision})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from castro_spark.parse import ParseRules, parse_batch
@@ -29,6 +30,7 @@ from castro_spark.sinks.postgres.commit.staging import (
     unknown_fields,
 )
 from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages
+from castro_spark.sinks.postgres.refused_tasks import raise_refusal
 from castro_spark.streams.declaration import StreamDeclaration
 
 _COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")
@@ -94,9 +96,17 @@ def stage_partition(
 def stage_on_executors(
     records: DataFrame, task: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], slot: str
 ) -> StagedBatch:
-    """A large batch: `task` copies each partition into the slot; returns the counts of the successful tasks."""
+    """A large batch: `task` copies each partition into the slot; returns the counts of the successful tasks.
+
+    Raises ExecutorRefused if PostgreSQL refuses the tasks' sessions.
+    """
     batch = StagedBatch(slot=slot)
-    for row in records.mapInArrow(task, COUNTS_SCHEMA).collect():
+    try:
+        rows = records.mapInArrow(task, COUNTS_SCHEMA).collect()
+    except PySparkException as error:
+        raise_refusal(error)
+        raise
+    for row in rows:
         batch.attempts.append(row.attempt)
         counts = batch.counts.setdefault(row.partition, Counts())
         counts.add(*(row[name] for name in _COUNTS))
@@ -137,7 +147,8 @@ def _stage(
         for batch, last in parsed:
             if not len(batch):
                 continue
-            for again in outlast_outages(patience):
+            # A refused login is told at once: only the driver can report it.
+            for again in outlast_outages(patience, starting=True):
                 with again:
                     attempt = new_attempt()  # an attempt whose COMMIT may have been lost is never merged
                     if connection is None or connection.closed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from threading import Event
 
 from castro_spark.errors import LedgerMoved
@@ -52,9 +53,12 @@ class StreamCommits:
         epoch: int,
         patience: float,
         stopping: Event | None = None,
+        fresh_from: Callable[[], date] | None = None,
     ) -> None:
+        """`fresh_from`: the first local day whose events are fresh news now (critical/); None: no day."""
         self._stream = stream
         self._epoch = epoch
+        self._fresh_from = fresh_from
         composed = statements(stream)
         self._merge = Merge(stream, composed)
         self._session = CommitSession(settings, stream, composed, patience=patience, stopping=stopping)
@@ -110,7 +114,7 @@ class StreamCommits:
         take_source(connection, lock, batch.notes)
         take_streamed(connection, lock, batch)
         # 2. to 6. Merge the records into the tables.
-        merged = self._merge(connection, lock, batch)
+        merged = self._merge(connection, lock, batch, self._fresh_from and self._fresh_from())
         # 7. The books; a CHECK rejects those that do not balance.
         books = books_of(starts, ends, merged.counts, merged.changed)
         write_books(connection, self._stream.name, lock.next_revision, batch_id, books)

@@ -22,6 +22,7 @@ from pyspark.sql import DataFrame
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit.staging import copy_rows, new_attempt
 from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.postgres.refused_tasks import raise_refusal
 from castro_spark.sinks.postgres.warehouse.tables import staging_table
 
 _COUNTS_SCHEMA = "attempt bigint, rows bigint, cleaned bigint, ahead bigint, newest timestamp"
@@ -61,7 +62,11 @@ def stage_table(
 
 
 def raise_as_postgres(error: PySparkException) -> None:
-    """Re-raises a task's PostgreSQL error, which reaches the driver as text, as its original class; else returns."""
+    """Re-raises a task's PostgreSQL error, which reaches the driver as text, as its original class; else returns.
+
+    A refused session is raised as ExecutorRefused.
+    """
+    raise_refusal(error)
     matches = _POSTGRES_ERROR.findall(str(error))
     if matches:
         name, message = matches[-1]

@@ -1,0 +1,61 @@
+"""A settings file as a tree of keys, before it is validated: read, merged, changed key by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from castro_spark.errors import SettingsError
+from castro_spark.resources import resource
+
+_SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where PyYAML has it: ten times as fast
+
+
+def read_tree(path: Path) -> dict[str, Any]:
+    """The keys of a YAML file. Raises SettingsError, which names the file and the place."""
+    try:
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
+    except FileNotFoundError:
+        there = ", ".join(sorted(_environments()))
+        raise SettingsError(f"there is no settings file {path}", f"--env takes one of: {there}") from None
+    except yaml.YAMLError as error:
+        # The error's own text quotes the line, which may contain a secret.
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "characters that YAML does not allow"
+        raise SettingsError(f"{path} is not YAML: {where}", "correct the file: quotes, colons, indentation?") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{path} has no keys", "write `key: value` lines as in conf/base.yaml")
+    return tree
+
+
+def _environments() -> list[str]:
+    files = [file.name for file in resource("conf").iterdir()]
+    return [name.removesuffix(".yaml") for name in files if name.endswith(".yaml") and name != "base.yaml"]
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """`below`, with the keys of `above` in place of its own; sections are merged key by key."""
+    result = dict(below)
+    for key, value in above.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def at(tree: Any, key: tuple[str, ...]) -> Any:
+    """The value at a key; None if it, or a section above it, is missing."""
+    for part in key:
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return tree
+
+
+def put(tree: dict[str, Any], key: tuple[str, ...], value: object) -> None:
+    """Sets the value at a key, and makes the sections above it."""
+    for part in key[:-1]:
+        tree = tree.setdefault(part, {})
+    tree[key[-1]] = value
+

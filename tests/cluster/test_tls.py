@@ -1,0 +1,46 @@
+"""Streams on YARN, with servers that take TLS and logins only: no certificate is on the nodes, and the oracle's numbers come out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import oracle
+from tests.builders import native, random_events
+from tests.cluster.hadoop import Hadoop
+from tests.secured.authority import Authorities
+from tests.secured.conftest import authorities, kafka, password_file, postgres, redis_server, servers_folder  # noqa: F401
+from tests.secured.servers import SecuredKafka, SecuredPostgres, SecuredRedis
+from tests.secured.system import SecuredServers, SecuredSystem
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def secured_on_yarn(
+    kafka: SecuredKafka, postgres: SecuredPostgres, redis_server: SecuredRedis, authorities: Authorities,  # noqa: F811
+    password_file: Path, hadoop: Hadoop, cluster_env: dict[str, str], staged: str, tmp_path: Path,  # noqa: F811
+) -> Iterator[SecuredSystem]:  # fmt: skip
+    system = SecuredSystem(SecuredServers(kafka, postgres, redis_server, authorities, password_file), tmp_path)
+    system.migrate(topics=False)
+    system.create_topics()
+    for name in ("SPARK_SUBMIT_OPTS", "CASTRO_CLASS_PATH_FOLDER", "CASTRO_MASTER"):
+        system.env.pop(name, None)
+    system.env |= cluster_env
+    system.env["CASTRO_CHECKPOINT_DIR"] = f"{hadoop.uri}/castro/{system.database}/checkpoints"
+    system.configure({"streaming": {"executor_staging_rows": 1}})
+    system.topics = {"inventory": system.topic}  # the jobs are run for this one
+    yield system
+    system.end()
+
+
+@pytest.mark.parametrize("mode", ["client", "cluster"])
+def test_the_oracles_numbers(secured_on_yarn: SecuredSystem, mode: str) -> None:
+    secured_on_yarn.env["CASTRO_DEPLOY_MODE"] = mode
+    events = random_events(random.Random(mode), 500)
+    sent = list(zip(secured_on_yarn.produce(native(e) for e in events), events, strict=True))
+    secured_on_yarn.submit("stream", "--available-now", "--env", "cluster")
+    oracle.assert_agrees(secured_on_yarn, sent)
