@@ -16,6 +16,9 @@ from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.streams import all_streams
 from tests.alerting import Alerting
 
+BROKER_DB = 13
+# The age rule alone.
+AGED: dict[str, Any] = {"rules": {"drift": None, "new_rows": None, "new_products": None, "first": None}}
 PRODUCTS = 300
 BEGIN, END = date(2024, 1, 1), date(2026, 12, 31)
 # Weekly rows. The season is one wave a year (364 days, most in January), so that a window differs from that of half a year before.

@@ -85,8 +85,8 @@ def _judged(evidence: Evidence, settings: RetrainingSettings, now: datetime) -> 
 
 def _drift(evidence: Evidence, rule: DriftRule) -> Judged:
     compared = [drift for drift in evidence.drifts if drift.psi is not None]
-    drifting = [drift.feature for drift in compared if drift.drifts]
-    words = f"{len(drifting)} of {len(compared)} features drift" + (f" ({', '.join(drifting)})" if drifting else "")
+    drifting = [f"{drift.feature}, PSI {drift.psi:.2f}" for drift in compared if drift.drifts]
+    words = f"{len(drifting)} of {len(compared)} features drift" + (f" ({'; '.join(drifting)})" if drifting else "")
     if lacking := len(evidence.drifts) - len(compared):
         words += f"; {lacking} could not be compared"
     observed = len(drifting) if compared else None

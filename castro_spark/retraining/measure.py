@@ -1,6 +1,6 @@
 """Measures the policy's evidence in the caller's transaction, from the daily and monthly tables.
 
-The cost is bounded, whatever the history: products are a sample of `sample_products`, read by primary key over windows
+The cost is bounded, whatever the history: products are a sample of `sample_products`, read by an index over windows
 of `window_days`; rows are added up over days since the training, whole months from the monthly table.
 """
 

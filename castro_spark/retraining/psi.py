@@ -24,8 +24,8 @@ _FLOOR = 0.5  # observations that an empty bin counts as: the logarithm of 0 is 
 class Bins:
     """The bins of a feature: nulls; below all edges; from each edge (included) to the next; above `most`.
 
-    `edges` ascend; the first is the smallest value of the training's data, and `most` is the greatest: the first and the
-    last bin of values hold what lies outside that data. Without `most`, nothing is above it.
+    `edges` ascend; the first is the smallest value of the training's data, and `most` is the greatest: the first and
+    the last bin of values hold what lies outside that data. Without `most`, nothing is above it.
     """
 
     edges: tuple[Decimal, ...]
