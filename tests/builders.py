@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 Data = dict[str, Any]
 ZONE = ZoneInfo("America/Sao_Paulo")
 _HERE = Path(__file__).resolve().parent
+_SAMPLE = _HERE / "data" / "online-retail-sample.csv"
 
 
 def event(**changes: Any) -> Data:
@@ -89,12 +90,17 @@ def retail_file() -> Path:
     for path in ([Path(named)] if named else []) + [beside]:
         if path.exists():
             return path
-    return _HERE / "data" / "online-retail-sample.csv"
+    return _SAMPLE
 
 
-def retail_events(shift_to_today: bool = True) -> list[Data]:
+def retail_sample() -> list[Data]:
+    """The sample kept here, undated."""
+    return [{n: v for n, v in e.items() if n != "data_movimentacao"} for e in retail_events(path=_SAMPLE)]
+
+
+def retail_events(shift_to_today: bool = True, path: Path | None = None) -> list[Data]:
     """Real movements; by whole days shifted so that the last ones are of yesterday, so some are cached."""
-    path = retail_file()
+    path = path or retail_file()
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     rows = list(csv.DictReader(line for line in data.decode().splitlines() if not line.startswith("#")))
     last = max(datetime.fromisoformat(r["InvoiceDate"]) for r in rows)

@@ -45,13 +45,16 @@ class MemoryTopic:
 class Checked:
     """The inventory stream of an empty system. `send` appends to the topic, `commit` does what the stream would do."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, *, like: Checked | None = None) -> None:
+        """`like`: that one's topic, and the system has a copy of its database."""
         self.system = system
         self.today = datetime.now(ZONE).date()
         self.topic = MemoryTopic()
-        self.consumer = Consumer(system)
+        if like is not None:
+            self.topic.times = {p: list(times) for p, times in like.topic.times.items()}
+        self.consumer = Consumer(system, resume=like is not None)
         self._numbers = iter(range(1, 1_000_000))
-        self._batches = 0
+        self._batches = like._batches if like else 0
         self._chance = random.Random(SEED)
 
     @property
@@ -100,6 +103,13 @@ class Checked:
     def commit(self, records: list[Record]) -> None:
         self._batches += 1
         self.consumer.consume(self._batches, records, by_executors=False, twice=False)
+
+    def rebuild(self) -> None:
+        """Writes every hash anew, as after a flush."""
+        self.system.redis.flushdb()
+        while not self.consumer.projector.step().is_level:
+            pass
+        self.consumer.projector.disconnect()
 
     def check(self, name: str, *, subject: str = "inventory", day: date | None = None) -> Result:
         """Runs one check; its result for a subject."""

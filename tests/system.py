@@ -40,10 +40,14 @@ _REDIS_DATABASES = 15
 class System:
     """`streams` are those that the jobs are run for, each with a topic of its own.
 
-    `root` is the program's folder: where it is another than ours, every job is a process.
+    `root` is the program's folder: where it is another than ours, every job is a process. `like`: begin with a copy of
+    that system's database, to which nobody may be connected.
     """
 
-    def __init__(self, stack: Stack, folder: Path, streams: Sequence[str] = ("inventory",), root: Path = ROOT) -> None:
+    def __init__(
+        self, stack: Stack, folder: Path, streams: Sequence[str] = ("inventory",), root: Path = ROOT,
+        like: System | None = None,
+    ) -> None:  # fmt: skip
         self._began = time.monotonic()
         number = next(_numbers)
         self.stack = stack
@@ -61,7 +65,8 @@ class System:
         redis_url = f"{base}/{1 + number % _REDIS_DATABASES}"
         connection = self._connect("inventory_ml")
         connection.autocommit = True
-        connection.cursor().execute(f'CREATE DATABASE "{self.database}"')
+        template = f' TEMPLATE "{like.database}"' if like else ""
+        connection.cursor().execute(f'CREATE DATABASE "{self.database}"{template}')
         connection.close()
         self.env = {
             **os.environ,

@@ -29,7 +29,7 @@ from castro_spark.quality.judge.shares import (
     judge_references,
 )
 from castro_spark.quality.judge.volume import Volumes, judge_volume
-from castro_spark.quality.measure.events import check_holidays
+from castro_spark.quality.measure.events import check_holidays, holidays_among
 from castro_spark.quality.result import Outcome, Result, Severity
 from castro_spark.quality.run import check_subjects, failed
 from castro_spark.quality.text import lines
@@ -219,6 +219,18 @@ def test_holidays_are_no_baseline_and_may_be_quiet_but_not_doubled() -> None:
     assert len(quiet.evidence["baseline"]) == 8  # type: ignore[arg-type]
     assert volume(0, WEEKS, holidays={DAY}).outcome is PASS
     assert volume(3500, WEEKS, holidays={DAY}).outcome is FAIL
+
+
+def test_holidays_are_those_of_the_country_and_optional_ones_where_it_has_any() -> None:
+    days = [date(2026, 2, 17), date(2026, 2, 18), date(2026, 12, 25)]  # the first is Carnival's Tuesday
+    limits = load_settings(environ={}).quality.volume
+
+    def among(country: str | None) -> list[date]:
+        return holidays_among(days, limits.model_copy(update={"holiday_country": country, "holiday_subdivision": None}))
+
+    assert among("BR") == days
+    assert among("DE") == [date(2026, 12, 25)]  # its calendar has no optional ones
+    assert among(None) == []
 
 
 def test_unusual_days_are_no_baseline_until_they_are_the_usual_ones() -> None:

@@ -34,7 +34,7 @@ def volume(context: Context, subject: str, limits: VolumeLimits) -> Result:
         snapshot.cursor.execute(sql.SQL("SELECT min(date) FROM {}").format(daily))
         (first,) = snapshot.cursor.fetchone()
         excluded = unusual_days(snapshot.cursor, subject)
-    return judge_volume(subject, Volumes(day, events, first, frozenset(_holidays(limits, days)), excluded), limits)
+    return judge_volume(subject, Volumes(day, events, first, frozenset(holidays_among(days, limits)), excluded), limits)
 
 
 def check_holidays(limits: VolumeLimits) -> None:
@@ -50,12 +50,15 @@ def check_holidays(limits: VolumeLimits) -> None:
             )  # fmt: skip
 
 
-def _holidays(limits: VolumeLimits, days: Iterable[date]) -> Iterable[date]:
-    if limits.holiday_country is None:
-        return ()
+def holidays_among(days: Iterable[date], limits: VolumeLimits) -> list[date]:
+    """Those of the days that are holidays, optional ones too where the country's calendar has such a category."""
+    days, country = list(days), limits.holiday_country
+    if country is None:
+        return []
+    supported = holidays.country_holidays(country, years=()).supported_categories
     known = holidays.country_holidays(
-        limits.holiday_country, subdiv=limits.holiday_subdivision, years={day.year for day in days},
-        categories=("public", "optional"),
+        country, subdiv=limits.holiday_subdivision, years={day.year for day in days},
+        categories=[category for category in ("public", "optional") if category in supported],
     )  # fmt: skip
     return [day for day in days if day in known]
 
