@@ -18,8 +18,8 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from castro_spark.cover import COVER_DAYS, EXACT, days_of_cover, quotient
 from castro_spark.features.aggregates import SUM_TYPES, newest_events
-from castro_spark.features.cover import COVER_DAYS, EXACT, days_of_cover, quotient
 from castro_spark.features.master_data import LEVEL_COLUMNS, MASTER_COLUMNS, of_products
 from castro_spark.streams.declaration import POSITION_COLUMN
 
