@@ -6,7 +6,7 @@ Takes the month day by day, shifted to end yesterday: each day's movements are c
 on that day, and incidents follow as in production. Then, from a copy of the month up to one of its last days, for each
 fault and for several at once: planted on that day, each must raise its incidents once, on the stream, be told once, and
 be resolved after the passes that the settings ask for, once mended. The faults, and what each must raise, are in
-tests/month.py, which tests/integration/test_quality_month.py uses on a generated month. Needs no Kafka: the topic is in
+tests/month; tests/integration/test_quality_month.py uses them on a generated month. Needs no Kafka: the topic is in
 memory.
 """
 
@@ -20,8 +20,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from castro_spark.local import Stack
-from tests import month as m
 from tests.builders import retail_events
+from tests.month.faults import AT_ONCE, FAULTS, Fault
+from tests.month.plant import plant
+from tests.month.replay import Day, Month, replay
 from tests.system import System
 
 _RUNS = 2  # of the checks on each day
@@ -33,33 +35,33 @@ def planted_on(days: list[date]) -> int:
     return max(n for n in range(len(days) - 2) if days[n + 1] - days[n] == timedelta(1))
 
 
-def real_days() -> dict[date, m.Day]:
-    days: dict[date, m.Day] = {}
+def real_days() -> dict[date, Day]:
+    days: dict[date, Day] = {}
     for event in retail_events():
         days.setdefault(datetime.fromisoformat(event["data_movimentacao"]).date(), []).append(event)
     return days
 
 
-def judge(stack: Stack, folder: Path, days: dict[date, m.Day], cases: dict[str, tuple[m.Fault, ...]]) -> list[str]:
+def judge(stack: Stack, folder: Path, days: dict[date, Day], cases: dict[str, tuple[Fault, ...]]) -> list[str]:
     """Runs the clean month and the cases; prints what was not a pass, and returns what is not as it must be."""
     (folder / "month").mkdir()
     system = System(stack, folder / "month")
     system.migrate(topics=False)
-    month = m.Month(system, days, {})
+    month = Month(system, days, {})
     dates = list(days)
     at = planted_on(dates)
     total = sum(map(len, days.values()))
     print(f"{total:,} movements of {len(days)} days; faults on day {at + 1} ({dates[at]:%a})", flush=True)
-    m.replay(month, dates[:at], runs=_RUNS)
+    replay(month, dates[:at], runs=_RUNS)
     month.close()
     problems = []
     for number, (name, faults) in enumerate(cases.items()):
         (folder / str(number)).mkdir()
         with month.copy(stack, folder / str(number)) as case:
             if faults:
-                problems += [f"{name}: {found}" for found in m.plant(case, faults, dates[at:], volume=False)]
+                problems += [f"{name}: {found}" for found in plant(case, faults, dates[at:], volume=False)]
             else:
-                m.replay(case, dates[at:], runs=_RUNS)
+                replay(case, dates[at:], runs=_RUNS)
                 problems += [f"clean: {words}" for words in month.seen + case.seen]
                 problems += [f"clean: {row}" for row in case.incidents()]
             print(name, *dict.fromkeys(case.seen), sep="\n    ")
@@ -75,9 +77,9 @@ def main() -> None:
     parser.add_argument("--clean", action="store_true", help="Plant no faults.")
     options = parser.parse_args()
     os.environ["CASTRO_RETAIL_DATA"] = str(options.data)
-    cases: dict[str, tuple[m.Fault, ...]] = {"clean": ()}
+    cases: dict[str, tuple[Fault, ...]] = {"clean": ()}
     if not options.clean:
-        cases |= {fault.name: (fault,) for fault in m.FAULTS} | {"all at once": m.AT_ONCE}
+        cases |= {fault.name: (fault,) for fault in FAULTS} | {"all at once": AT_ONCE}
     kafka = {"CASTRO_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}  # never asked
     with (
         tempfile.TemporaryDirectory() as folder,

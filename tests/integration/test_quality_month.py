@@ -5,13 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
 from castro_spark.local import Stack
-from tests import month as m
+from tests.builders import ZONE
+from tests.month.faults import AT_ONCE, FAULTS, Fault
+from tests.month.generated import calendar, generated
+from tests.month.plant import plant
+from tests.month.replay import Month, replay
 from tests.system import System
 
 _CHECKED = 10  # days before the faults whose every run is looked at; the ones before them are history
@@ -21,22 +25,22 @@ _CHECKED = 10  # days before the faults whose every run is looked at; the ones b
 class UpTo:
     """A month up to the day of the faults, and the days from then on."""
 
-    month: m.Month
+    month: Month
     after: list[date]
 
 
 @pytest.fixture(scope="module")
 def up_to(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpTo]:
     seed = random.SystemRandom().randrange(2**32)
-    made = m.calendar(m.today())
+    made = calendar(datetime.now(ZONE).date())
     print(f"seed {seed}, holidays of {made.country}, planted on {made.planted}")
     system = System(servers, tmp_path_factory.mktemp("month"))
     system.migrate(topics=False)
     volume = {"holiday_country": made.country, "holiday_subdivision": None}
-    month = m.Month(system, m.generated(made, seed), volume)
+    month = Month(system, generated(made, seed), volume)
     before = [day for day in made.days if day < made.planted]
     month.history(before[:-_CHECKED])
-    m.replay(month, before[-_CHECKED:], runs=1)
+    replay(month, before[-_CHECKED:], runs=1)
     month.close()
     yield UpTo(month, [day for day in made.days if day >= made.planted])
     system.end()
@@ -45,22 +49,22 @@ def up_to(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_the_month_as_it_is_raises_nothing(up_to: UpTo, servers: Stack, tmp_path: Path) -> None:
     query = up_to.month.system.query
     with up_to.month.copy(servers, tmp_path) as month:
-        m.replay(month, up_to.after[:3], runs=1)
+        replay(month, up_to.after[:3], runs=1)
         assert up_to.month.seen + month.seen == []
         assert month.incidents() == []
         assert month.told() == {}
     # All that must find a fault judged something, and a holiday was among the days.
     judged = {check for (check,) in query("SELECT DISTINCT check_name FROM castro.quality_result WHERE outcome = 'pass'")}
-    assert judged >= {"volume", *(check for fault in m.FAULTS for check in fault.raises)}
+    assert judged >= {"volume", *(check for fault in FAULTS for check in fault.raises)}
     assert query("SELECT count(*) > 0 FROM castro.quality_result WHERE check_name = 'volume' AND words LIKE '%; a holiday'") == [(True,)]
 
 
-def _name(faults: tuple[m.Fault, ...]) -> str:
+def _name(faults: tuple[Fault, ...]) -> str:
     return faults[0].name if len(faults) == 1 else "all at once"
 
 
-@pytest.mark.parametrize("faults", [*((fault,) for fault in m.FAULTS), m.AT_ONCE], ids=_name)
-def test_each_fault_raises_its_incidents_once(up_to: UpTo, servers: Stack, tmp_path: Path, faults: tuple[m.Fault, ...]) -> None:
+@pytest.mark.parametrize("faults", [*((fault,) for fault in FAULTS), AT_ONCE], ids=_name)
+def test_each_fault_raises_its_incidents_once(up_to: UpTo, servers: Stack, tmp_path: Path, faults: tuple[Fault, ...]) -> None:
     with up_to.month.copy(servers, tmp_path) as month:
-        problems = m.plant(month, faults, up_to.after, volume=True)
+        problems = plant(month, faults, up_to.after, volume=True)
     assert problems == [], "\n".join(month.seen)
