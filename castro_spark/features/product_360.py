@@ -20,7 +20,8 @@ from pyspark.sql import functions as F
 
 from castro_spark.cover import COVER_DAYS, EXACT, days_of_cover, quotient
 from castro_spark.features.aggregates import SUM_TYPES, newest_events
-from castro_spark.features.master_data import LEVEL_COLUMNS, MASTER_COLUMNS, of_products
+from castro_spark.features.master_data import of_products
+from castro_spark.product_columns import LEVEL_COLUMNS, MASTER_COLUMNS
 from castro_spark.streams.declaration import POSITION_COLUMN
 
 WINDOWS = (7, 30, 90)  # days
