@@ -1,5 +1,4 @@
-"""The columns of the 360° view that the master data and the stock levels give, without Spark: settings, SQL and features
-share them."""
+"""The columns that the 360° view takes from the master data and the stock levels, without Spark."""
 
 from __future__ import annotations
 
