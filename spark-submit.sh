@@ -362,7 +362,7 @@ says '(--deploy-mode|spark\.submit\.deployMode)' cluster && deploy_mode=cluster
 # needs_spark: whether the job starts Spark; the others run here, at once, whatever the deploy mode
 needs_spark() {
     case $JOB in
-        quarantine | stop | package | cache | commands | incidents | outbox | quality) return 1 ;;
+        quarantine | stop | package | cache | commands | incidents | outbox | quality | retraining) return 1 ;;
         status) [[ " $JOB_WORDS " == *" --live "* ]] ;;
     esac
 }

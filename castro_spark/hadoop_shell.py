@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,13 +23,17 @@ def hadoop(*arguments: str, login: Sequence[str] = ()) -> str:
     home = os.environ.get("SPARK_HOME")
     if not home:
         raise CastroError("HDFS: SPARK_HOME is not set", "call ./spark-submit.sh, which sets it")
-    java = ["spark-class", _SHELL]
-    if login:
-        java = ["spark-submit", "--master", "local", *login, "--class", _SHELL, "spark-internal"]
-    command = [str(Path(home, "bin", java[0])), *java[1:], *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory(prefix="castro-hadoop-") as folder:
+        java = ["spark-class", _SHELL]
+        if login:  # by spark-submit only, which also loads a file that need not be there
+            Path(folder, "mapred-site.xml").write_text("<configuration/>", encoding="utf-8")
+            options = ["--master", "local", "--driver-class-path", folder, *login]
+            java = ["spark-submit", *options, "--class", _SHELL, "spark-internal"]
+        command = [str(Path(home, "bin", java[0])), *java[1:], *arguments]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
-        words = [line for line in done.stderr.splitlines() if line.strip() and " WARN " not in line][-5:]
+        lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("\t")]
+        words = [line for line in lines if " WARN " not in line][-5:]
         trouble = kerberos_trouble(done.stderr)
         told = [trouble.problem] if trouble else []
         remedy = "is HADOOP_CONF_DIR set, the name node reachable, and the file or folder yours?"

@@ -33,6 +33,7 @@ class JobLog(RotatingFileHandler):
         self._redirect()
 
     def _redirect(self) -> None:
+        assert self.stream is not None  # it is None only with a delay, or once closed
         sys.stderr.flush()
         if self.stream is not None:  # it is open: only a closed handler has none
             os.dup2(self.stream.fileno(), _STDERR)

@@ -20,6 +20,7 @@ from castro_spark.product_settings import Product360Settings
 from castro_spark.properties_file import parse
 from castro_spark.quality_settings import QualitySettings
 from castro_spark.resources import resource
+from castro_spark.retraining_settings import RetrainingSettings
 from castro_spark.servers import KafkaSettings, KerberosSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.settings_tree import at, merged, put, read_tree
 from castro_spark.stream_settings import HistorySettings, StreamSettings
@@ -163,6 +164,7 @@ class Settings(Section):
     backfill: BackfillSettings
     reconcile: ReconcileSettings
     quality: QualitySettings
+    retraining: RetrainingSettings
     alerts: AlertSettings
     critical: CriticalSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)

@@ -51,6 +51,7 @@ def main(
     with reported(settings.postgres, "reconcile", application=application) as component:
         component.progressed(day=business_day.isoformat(), streams=len(chosen), apply=apply_)
         results = reconcile(spark, settings, chosen, business_day, apply=apply_, force=force, stopping=stopping)
+        component.progressed(unrepaired=sum(r.unrepaired for r in results))
         if problems := [f"{r.stream}: {r.problem}" for r in results if r.problem]:
             component.enter(State.FAILED, "not_reconciled", "; ".join(problems))
     if as_json:

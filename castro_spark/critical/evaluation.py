@@ -13,8 +13,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
+from castro_spark.alert_settings import Kind
 from castro_spark.critical import rows
 from castro_spark.critical.decision import Reason, decide
 from castro_spark.critical.rows import STREAM, Candidate, Mark
@@ -26,7 +27,7 @@ from castro_spark.sinks.postgres.master_data import MasterTables, master_tables
 from castro_spark.sinks.postgres.outbox import put
 
 log = logging.getLogger(__name__)
-KIND: Final = "critical_product"  # of the messages
+KIND: Kind = "critical_product"  # of the messages
 _LONGEST_SECONDS = 3600.0  # of an evaluation that takes in later commits: then its marks move
 _NOTE_SECONDS = 600.0  # so often an idle follower confirms its marks
 

@@ -16,10 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.java_gateway import launch_gateway
 
+from castro_spark.errors import in_words
 from castro_spark.output import JOB_LOG
 
+UNREADABLE = "YARN's logs cannot be read"
 _BYTES = 1 << 20  # of each log's end
 _PART = re.compile(r"^LogType:(\S+).*?\nLogContents:\n(.*?)\n?End of LogType:\1", re.DOTALL | re.MULTILINE)
 _DRIVER = re.compile(r"container_.*_(\d+)_000001")  # the first container of an attempt is its master
@@ -28,8 +31,8 @@ _DRIVER = re.compile(r"container_.*_(\d+)_000001")  # the first container of an 
 def output_of(application: str, seconds: float, login: Sequence[str] = ()) -> tuple[str, str]:
     """The end of the driver's output and of its log; empty if YARN has none (yarn.log-aggregation-enable).
 
-    Waits up to `seconds` for the aggregation, which begins when the application has ended. `login`: options of
-    spark-submit (kerberos/login).
+    If they cannot be read, the log is UNREADABLE and why. Waits up to `seconds` for the aggregation, which begins when
+    the application has ended. `login`: options of spark-submit (kerberos/login).
     """
     deadline = time.monotonic() + seconds
     with _jvm(login) as jvm, tempfile.TemporaryDirectory(prefix="castro-logs-") as folder:
@@ -44,10 +47,14 @@ def output_of(application: str, seconds: float, login: Sequence[str] = ()) -> tu
         helper = logs.LogCLIHelpers()
         helper.setConf(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
         while True:
-            helper.dumpAllContainersLogs(request)
+            problem = ""
+            try:
+                helper.dumpAllContainersLogs(request)
+            except Py4JJavaError as error:
+                problem = f"{UNREADABLE}: {in_words(error)}"
             parts = _of_last_attempt(Path(folder))
             if parts or time.monotonic() > deadline:
-                return parts.get("stdout", ""), parts.get(JOB_LOG, "")
+                return parts.get("stdout", ""), parts.get(JOB_LOG, problem)
             time.sleep(1)
 
 

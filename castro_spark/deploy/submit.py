@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from castro_spark.deploy.arguments import CONF
-from castro_spark.deploy.last_words import kill, output_of
+from castro_spark.deploy.last_words import UNREADABLE, kill, output_of
 from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import CastroError, SettingsError, first_line
 from castro_spark.kerberos.check import check
@@ -109,6 +109,8 @@ class Submission:
             return left or 1
         out, log = output_of(self.application, _FAILED_SECONDS if left else _DONE_SECONDS, self._login)
         sys.stdout.write(out)
+        if not left and log.startswith(UNREADABLE):
+            _say(log)
         if left:
             lines = log.splitlines()[-_LAST_LINES:]
             sys.stderr.write("\n".join(lines) + "\n" if lines else "")

@@ -5,19 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-# Columns that the view repeats from the master data, and their types.
-MASTER_COLUMNS = {
-    "description": "string",
-    "category": "string",
-    "product_class": "string",
-    "critical": "boolean",
-    "active": "boolean",
-    "main_supplier": "string",
-    "standard_cost": "decimal(18,6)",
-    "lead_time_days": "bigint",
-}
-# Columns computed from the stock levels, with the master data's minimum where these have none.
-LEVEL_COLUMNS = ("minimum_stock", "stock_level", "stock_reserved", "stock_as_of")
+from castro_spark.product_columns import LEVEL_COLUMNS, MASTER_COLUMNS
+
 _AMOUNT, _SUM = "decimal(18,6)", "decimal(38,6)"
 
 

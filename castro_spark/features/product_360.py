@@ -11,21 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from castro_spark.cover import COVER_DAYS, EXACT, days_of_cover, quotient
 from castro_spark.features.aggregates import SUM_TYPES, newest_events
-from castro_spark.features.master_data import LEVEL_COLUMNS, MASTER_COLUMNS, of_products
+from castro_spark.features.master_data import of_products
+from castro_spark.product_columns import LEVEL_COLUMNS, MASTER_COLUMNS
 from castro_spark.streams.declaration import POSITION_COLUMN
 
 WINDOWS = (7, 30, 90)  # days
 LONGEST = max(WINDOWS)
 FLOWS = ("in", "out", "sales", "purchase")
-_COVER_DAYS = 30
 _ENTERS, _LEAVES = "ENTRADA", "SAIDA"
 
 
@@ -63,7 +64,6 @@ COLUMNS = (
     *MASTER_COLUMNS, *LEVEL_COLUMNS, "stock", "below_minimum",
 )  # fmt: skip
 
-_EXACT = Context(prec=120)
 _SIX_PLACES = Decimal("0.000001")
 
 
@@ -123,31 +123,21 @@ def ratios(sums: Mapping[str, Any], as_of: date) -> dict[str, Any]:
     In: the 90- and 30-day sums, stock, last_cost, last_purchase_date, last_sale_date, and demand_squares: the sum of
     the squares of the last 90 days' sales volumes.
     """
-    cost = _quotient(sums["purchase_value_90d"], sums["purchase_volume_90d"])
-    price = _quotient(sums["sales_value_90d"], sums["sales_volume_90d"])
+    cost = quotient(sums["purchase_value_90d"], sums["purchase_volume_90d"])
+    price = quotient(sums["sales_value_90d"], sums["sales_volume_90d"])
     return {
         "average_cost_90d": _rounded(cost),
         "average_price_90d": _rounded(price),
         "margin_90d": _rounded(_margin(price, sums["last_cost"] if cost is None else cost)),
         "days_since_last_purchase": _days_since(sums["last_purchase_date"], as_of),
         "days_since_last_sale": _days_since(sums["last_sale_date"], as_of),
-        "days_of_cover": _rounded(days_of_cover(sums["stock"], sums[f"out_volume_{_COVER_DAYS}d"])),
+        "days_of_cover": _rounded(days_of_cover(sums["stock"], sums[f"out_volume_{COVER_DAYS}d"])),
         "demand_cv_90d": _rounded(_variation(sums["sales_volume_90d"], sums["demand_squares"])),
     }
 
 
-def days_of_cover(stock: Decimal | None, issued: Decimal) -> Decimal | None:
-    """The days that `stock` lasts if as much is issued as in the last 30 days (`issued`); None without either."""
-    return None if stock is None else _quotient(_EXACT.multiply(stock, Decimal(_COVER_DAYS)), issued)
-
-
-def _quotient(dividend: Decimal, divisor: Decimal) -> Decimal | None:
-    """None unless the divisor is positive: with more returns than sales there is no meaningful average."""
-    return _EXACT.divide(dividend, divisor) if divisor > 0 else None
-
-
 def _margin(price: Decimal | None, cost: Decimal | None) -> Decimal | None:
-    return _quotient(_EXACT.subtract(price, cost), price) if price is not None and cost is not None else None
+    return quotient(EXACT.subtract(price, cost), price) if price is not None and cost is not None else None
 
 
 def _days_since(day: date | None, as_of: date) -> int | None:
@@ -157,20 +147,20 @@ def _days_since(day: date | None, as_of: date) -> int | None:
 def _variation(total: Decimal, squares: Decimal) -> Decimal | None:
     """Population standard deviation divided by the mean of the daily volumes; days without sales count as 0:
     sqrt(n * sum of squares - square of sum) / sum."""
-    spread = _EXACT.subtract(_EXACT.multiply(Decimal(LONGEST), squares), _EXACT.multiply(total, total))
-    return _quotient(_EXACT.sqrt(spread), total)
+    spread = EXACT.subtract(EXACT.multiply(Decimal(LONGEST), squares), EXACT.multiply(total, total))
+    return quotient(EXACT.sqrt(spread), total)
 
 
 def _squares(volumes: Iterable[Decimal]) -> Decimal:
     """The exact sum of the squares: Spark's decimals have too few digits for a square."""
     squares = Decimal(0)
     for volume in volumes:
-        squares = _EXACT.fma(volume, volume, squares)
+        squares = EXACT.fma(volume, volume, squares)
     return squares
 
 
 def _rounded(value: Decimal | None) -> Decimal | None:
-    return value.quantize(_SIX_PLACES, ROUND_HALF_UP, _EXACT) if value is not None else None
+    return value.quantize(_SIX_PLACES, ROUND_HALF_UP, EXACT) if value is not None else None
 
 
 def _by_product(
@@ -214,7 +204,7 @@ def _demand(sales: DataFrame, as_of: date) -> DataFrame:
 
 def _with_ratios(sums: DataFrame, as_of: date) -> DataFrame:
     inputs = ["last_purchase_date", "last_sale_date", "demand", "last_cost"]
-    inputs += ["stock", *(w.column for w in WINDOW_SUMS if w.days >= _COVER_DAYS)]
+    inputs += ["stock", *(w.column for w in WINDOW_SUMS if w.days >= COVER_DAYS)]
 
     def derive(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

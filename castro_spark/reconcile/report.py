@@ -63,6 +63,11 @@ class StreamResult:
     def differences(self) -> int:
         return self.events.total + self.daily.total + self.monthly.total + self.stale_keys
 
+    @property
+    def unrepaired(self) -> int:
+        """Differences that this run has left: neither repaired nor made obsolete by the stream."""
+        return max(self.differences - sum(self.repaired.values()) - self.overtaken, 0)
+
     def add_examples(self, kind: str, examples: list[dict[str, Any]]) -> None:
         """Adds examples, up to MOST_EXAMPLES of a kind."""
         collected = self.examples.setdefault(kind, [])

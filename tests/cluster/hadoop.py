@@ -30,7 +30,8 @@ _USER = "nobody"
 class Hadoop:
     """Running from now on, until `stop`.
 
-    `prepare` may write into its folder before it starts (server.xml, what that names); `covers`: files in whose place
+    `prepare` may write into its folder before it starts: server.xml, what that names, and lib/site with what parts that
+    make a configuration of their own must know (the localizer). `covers`: files in whose place
     the cluster sees others.
     """
 
@@ -106,7 +107,7 @@ class Hadoop:
             f"{java_home()}/bin/java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
             "--add-opens=java.base/java.lang=ALL-UNNAMED",
             "--add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED", f"-Djava.io.tmpdir={self.folder}/tmp",
-            f"-Dtest.build.data={self.folder}/work", "-cp", f"{lib}/spark/*:{lib}/hadoop/*",
+            f"-Dtest.build.data={self.folder}/work", "-cp", f"{lib}/site:{lib}/spark/*:{lib}/hadoop/*",
             f"{self.folder}/MiniCluster.java", str(self.folder),
         ]  # fmt: skip
         root = os.geteuid() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from castro_spark.local import Stack
 from tests import warehouse as w
 from tests.alerting import NO_KAFKA, Alerting
 from tests.consumer import Consumer
+from tests.retraining import AGED, BROKER_DB, Retraining
 from tests.system import System
 
 
@@ -57,3 +59,30 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def alerting(servers: Stack, tmp_path: Path) -> Alerting:
     return Alerting(servers, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def retraining_tables(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Retraining:
+    """Tables of all streams, for many tests of the retraining policy."""
+    alerting = Alerting(servers, tmp_path_factory.mktemp("retraining"))
+    alerting.env["CASTRO_ALERTS_CELERY_PASSWORD"] = Path(alerting.env["CASTRO_REDIS_PASSWORD_FILE"]).read_text().strip()
+    return Retraining(alerting)
+
+
+@pytest.fixture
+def model(retraining_tables: Retraining) -> Retraining:
+    """Empty tables, and a channel to an empty broker."""
+    broker = f"{retraining_tables.alerting.redis_url.rpartition('/')[0]}/{BROKER_DB}"
+    retraining_tables.alerting.configure({"celery": {"type": "celery", "broker": broker, "timeout_seconds": 5}})
+    retraining_tables.alerting.redis.select(BROKER_DB)
+    retraining_tables.alerting.redis.flushdb()
+    retraining_tables.clean()
+    return retraining_tables
+
+
+@pytest.fixture
+def aged(model: Retraining) -> Retraining:
+    """The age rule holds, and nothing else is judged."""
+    model.configure(**AGED)
+    model.trained(date(2025, 1, 2))
+    return model

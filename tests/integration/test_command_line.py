@@ -103,7 +103,8 @@ def test_status_of_what_is_stored_needs_no_spark(stack: Stack, tmp_path: Path) -
     status, text = gathered("inventory", "sales")
     assert status.failed
     assert text.count("ERROR       PostgreSQL: connection to server") == 1
-    blocks = {"streams", "product_360", "critical", "warehouse", "quality", "components", "commands", "alerts"}
+    blocks = {"streams", "product_360", "critical", "warehouse", "quality", "components", "commands", "alerts",
+              "retraining"}
     assert set(status.document) == blocks
     assert all("error" in part for part in [*status.document["streams"], status.document["product_360"], *status.document["warehouse"]])
     system.end()

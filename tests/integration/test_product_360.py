@@ -14,6 +14,7 @@ from castro_spark.features.product_360 import COLUMNS
 from castro_spark.local import Stack
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres import product_360 as sink
+from castro_spark.sinks.postgres.master_data import master_tables
 from castro_spark.streaming.product_360 import Product360
 from tests import oracle_360
 from tests.builders import Data, event, native, random_three
@@ -107,7 +108,8 @@ def test_what_a_crash_or_a_flush_left_undone_is_made_good(
     three: System, sent: dict[str, oracle_360.Sent], view: Product360
 ) -> None:
     connection = three.connect()
-    sink.refresh(connection, ["P1", "GONE"], datetime.now(oracle_360.ZONE).date())  # committed, never published
+    tables = master_tables(connection, load_settings(conf_file=three.conf, environ=three.env).product_360)
+    sink.refresh(connection, ["P1", "GONE"], datetime.now(oracle_360.ZONE).date(), tables)  # committed, never published
     connection.close()
     three.redis.hset("product:360:GONE", mapping={"version": "0", "on_hand": "1"})
     view.refresh()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from uuid import uuid4
 
 import psycopg2
 from psycopg2 import sql
@@ -122,7 +123,7 @@ def insert_into_each(connection: Connection, checked: Iterable[Table]) -> dict[s
 
 def _insert(cursor: psycopg2.extensions.cursor, table: Table) -> None:
     cursor.execute(statement("validate/must_be_given.sql"), {"table": table.identifier.as_string(cursor)})
-    given = {name: -1 if identity else _VALUES.get(kind, _code()) for name, kind, identity in cursor.fetchall()}
+    given = {name: -1 if identity else _value(kind) for name, kind, identity in cursor.fetchall()}
     if given:
         into = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})")
         values = sql.SQL(", ").join(sql.Placeholder() * len(given))
@@ -131,8 +132,11 @@ def _insert(cursor: psycopg2.extensions.cursor, table: Table) -> None:
         cursor.execute(sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table.identifier))
 
 
-def _code() -> str:
-    return f"castro-validate-{secrets.token_hex(8)}"
+def _value(kind: str) -> object:
+    """A value of a type; where it may be a key, a new one."""
+    if kind == "uuid":
+        return str(uuid4())
+    return _VALUES.get(kind, f"castro-validate-{secrets.token_hex(8)}")
 
 
 def clock_difference(connection: Connection) -> tuple[float, float]:

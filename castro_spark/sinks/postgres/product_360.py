@@ -16,8 +16,8 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
-from castro_spark.features.master_data import MASTER_COLUMNS
 from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, ratios
+from castro_spark.product_columns import MASTER_COLUMNS
 from castro_spark.sinks.postgres.connection import Connection, names, statement
 from castro_spark.sinks.postgres.master_data import MasterTables
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 import psycopg2.extensions
 from psycopg2 import sql
 
-from castro_spark.features.master_data import LEVEL_COLUMNS, MASTER_COLUMNS
+from castro_spark.product_columns import LEVEL_COLUMNS, MASTER_COLUMNS
 from castro_spark.sinks.postgres.connection import Connection, names, statement
 from castro_spark.sinks.postgres.exclusive import try_lock
 from castro_spark.sinks.postgres.master_data import MasterTables

@@ -26,6 +26,7 @@ def secured_hadoop(kdc: Kdc, *, token_renewal_seconds: int, token_life_seconds: 
     def prepare(folder: Path) -> None:
         keytab = kdc.keytab(folder / "daemons.keytab", _DAEMONS, _WEB)
         (folder / "secret").write_text(secrets.token_hex())
+        write_site(folder / "lib" / "site" / "core-site.xml", _CLIENT)
         write_site(folder / "server.xml", _server(keytab, folder / "secret", token_renewal_seconds, token_life_seconds))
 
     hadoop = Hadoop(prepare, covers={Path("/etc/krb5.conf"): kdc.krb5_conf})

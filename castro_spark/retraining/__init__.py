@@ -1,0 +1,1 @@
+"""The retraining policy: measured evidence, a pure decision, and a task for the application, sent once."""
