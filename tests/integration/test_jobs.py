@@ -120,6 +120,7 @@ def test_secrets_are_in_no_log_checkpoint_event_log_or_command_line(system: Syst
     system.wait_for(passed, True)
     loop = "SELECT mode || ' ' || state FROM castro.instance WHERE kind = 'quality loop'"
     system.wait_for(loop, "continuous running")
+    assert "quality loop: running since" in system.job("status")
     process = psutil.Process(stream.pid)
     lines = [part for p in (process, *process.children(recursive=True)) for part in command_line(p)]
     assert lines
