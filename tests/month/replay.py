@@ -44,12 +44,13 @@ class Month:
             "archive": {"dir": str(system.folder / "archive")},
         })  # fmt: skip
         self.checked = Checked(system, like=like.checked if like else None)
-        if like is not None:
-            self.checked.rebuild()
         self.settings = load_settings(conf_file=system.conf, environ=system.env)
         self._archive = Component("archive", "inventory")
         self.archiving = True
         self.seen: list[str] = []  # words of whatever was not a pass
+        if like is not None:
+            self.checked.rebuild()
+            self.archive()
 
     def history(self, days: Sequence[date]) -> None:
         """Takes many days in one commit."""
