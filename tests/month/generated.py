@@ -12,6 +12,7 @@ import holidays
 from tests.builders import retail_sample
 from tests.month.replay import Day
 
+PRODUCTS = 60
 
 @dataclass(frozen=True)
 class Calendar:
@@ -43,7 +44,9 @@ def calendar(today: date, weeks: int = 8) -> Calendar:
 
 def generated(made: Calendar, seed: int, a_day: int = 200) -> dict[date, Day]:
     """Movements of the products, prices, quantities and customers of the real sample; Saturdays and holidays are quiet."""
-    chance, sample, number = random.Random(seed), retail_sample(), iter(range(1, 10**9))
+    chance, number = random.Random(seed), iter(range(1, 10**9))
+    products = sorted({event["codigo_produto"] for event in retail_sample()})[:PRODUCTS]
+    sample = [event for event in retail_sample() if event["codigo_produto"] in products]
     days: dict[date, Day] = {}
     for day in made.days:
         share = 0.1 if day in made.closed else 0.5 if day.weekday() == 5 else 1
