@@ -28,7 +28,7 @@ _REUSED_SECONDS = 1.0
 class CeleryChannel:
     """Sends each message as the task of its kind, without Celery's retries. A connection serves a burst of messages.
 
-    `cache`: the server, user and password to use where the channel's settings name no broker.
+    `cache`: the server, user, password and authority to use where the channel's settings name no broker.
     """
 
     def __init__(self, settings: CelerySettings, cache: RedisSettings) -> None:
@@ -37,7 +37,9 @@ class CeleryChannel:
         url = settings.broker or cache.url
         password = settings.password if own else cache.password
         self._where = urlsplit(url).netloc or url
-        self._broker = _broker(url, settings.ca_file) | {
+        trusts_own = own or settings.ca_file is not None
+        authority = {"ssl_ca_certs": settings.ca_file} if trusts_own else {"ssl_ca_data": cache.ca_certificates}
+        self._broker = _broker(url, authority) | {
             "userid": settings.username if own else cache.username,
             "password": password.get_secret_value() if password else None,
             "connect_timeout": settings.timeout_seconds,
@@ -83,8 +85,8 @@ class CeleryChannel:
         return Connection(**self._broker)  # type: ignore[no-untyped-call]
 
 
-def _broker(url: str, ca_file: str | None) -> dict[str, Any]:
-    """The parts of the URL as Connection's arguments."""
+def _broker(url: str, authority: dict[str, str | None]) -> dict[str, Any]:
+    """The parts of the URL as Connection's arguments. `authority`: whom to trust; None: the system's certificates."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
         database = dict(parse_qsl(parts.query)).get("db", "0")
@@ -94,7 +96,7 @@ def _broker(url: str, ca_file: str | None) -> dict[str, Any]:
         "virtual_host": parts.path.strip("/") or "0",
     }  # fmt: skip
     if parts.scheme == "rediss":
-        broker["ssl"] = {"ssl_cert_reqs": ssl.CERT_REQUIRED} | ({"ssl_ca_certs": ca_file} if ca_file else {})
+        broker["ssl"] = {"ssl_cert_reqs": ssl.CERT_REQUIRED, **authority}
     return broker
 
 

@@ -121,7 +121,7 @@ class CelerySettings(ChannelSettings):
     broker: str | None = None  # unset: the server, user and password of `redis`
     username: str | None = Field(default=None, min_length=1)
     password: SecretStr | None = None
-    ca_file: str | None = None  # for rediss://; unset: the system's certificates
+    ca_file: str | None = None  # for rediss://; unset: the system's certificates, or without broker those of `redis`
     queue: str = Field(default="celery", min_length=1)
     tasks: dict[Kind, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)  # other names than TASKS
 

@@ -156,8 +156,13 @@ def test_a_broker_over_tls(alerting: Alerting, worker: CeleryWorker, tmp_path: P
         with closing(alerting.connect()) as connection:
             letters.retry(connection, None)
         assert deliver_once(alerting.settings)["celery"].delivered == 1
+        # By default it is the server of `redis`, with that one's authority.
+        alerting.env |= {"CASTRO_REDIS_URL": f"rediss://localhost:{port}/{BROKER_DB}", "CASTRO_REDIS_CA_FILE": str(cert)}
+        alerting.configure({"celery": {"type": "celery", "timeout_seconds": 2}})
+        send(alerting, "retraining", "second")
+        assert deliver_once(alerting.settings)["celery"].delivered == 1
     worker.start()
-    wait_until(lambda: worker.effects() == ["first"], 60, worker.log)
+    wait_until(lambda: sorted(worker.effects()) == ["first", "second"], 60, worker.log)
 
 
 @contextmanager
