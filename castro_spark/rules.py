@@ -10,8 +10,8 @@ from castro_spark.parse.envelope import ForeignMarks
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.origin import Source, is_no_name, is_pattern
 from castro_spark.parse.rules import WAREHOUSE_GENERATION, ParseRules
+from castro_spark.sections.streams import StreamSettings
 from castro_spark.settings import Settings
-from castro_spark.stream_settings import StreamSettings
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 

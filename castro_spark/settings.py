@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from castro_spark import certificates, credentials
-from castro_spark.alert_settings import AlertSettings
-from castro_spark.critical_settings import CriticalSettings
 from castro_spark.errors import SettingsError
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
-from castro_spark.product_settings import Product360Settings
 from castro_spark.properties_file import parse
-from castro_spark.quality_settings import QualitySettings
 from castro_spark.resources import resource
-from castro_spark.retraining_settings import RetrainingSettings
+from castro_spark.sections.alerts import AlertSettings
+from castro_spark.sections.critical import CriticalSettings
+from castro_spark.sections.product_360 import Product360Settings
+from castro_spark.sections.quality import QualitySettings
+from castro_spark.sections.retraining import RetrainingSettings
+from castro_spark.sections.streams import HistorySettings, StreamSettings
 from castro_spark.servers import KafkaSettings, KerberosSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.settings_tree import at, merged, put, read_tree
-from castro_spark.stream_settings import HistorySettings, StreamSettings
 from castro_spark.streams.declaration import IdentityRule
 
 # Environment variable -> path of the key it overrides.

@@ -24,6 +24,7 @@ from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
 from castro_spark.parse.history import GENERATION, parse_history
 from castro_spark.rules import configured, parse_rules
+from castro_spark.sections.streams import HistorySettings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import backfill_progress
 from castro_spark.sinks.postgres.commit import staging
@@ -33,7 +34,6 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sources.history import ChangedRecords, Months, WarehouseHistory, records_of
 from castro_spark.sources.hive import read_table
-from castro_spark.stream_settings import HistorySettings
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

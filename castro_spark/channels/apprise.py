@@ -6,9 +6,9 @@ URL count as passing; a repeated delivery looks like a new message.
 
 from __future__ import annotations
 
-from castro_spark.alert_settings import AppriseSettings
 from castro_spark.channels.channel import Message, Unavailable
 from castro_spark.errors import SettingsError
+from castro_spark.sections.alerts import AppriseSettings
 
 
 class AppriseChannel:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ssl
 
-from castro_spark.alert_settings import (
+from castro_spark.channels.channel import Channel
+from castro_spark.channels.log import LogChannel
+from castro_spark.errors import SettingsError
+from castro_spark.sections.alerts import (
     AppriseSettings,
     CelerySettings,
     ChannelSettings,
     EmailSettings,
     WebhookSettings,
 )
-from castro_spark.channels.channel import Channel
-from castro_spark.channels.log import LogChannel
-from castro_spark.errors import SettingsError
 from castro_spark.settings import Settings
 
 

@@ -18,8 +18,8 @@ from kombu.connection import Connection
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from castro_spark.alert_settings import CelerySettings
 from castro_spark.channels.channel import Message, Unavailable
+from castro_spark.sections.alerts import CelerySettings
 from castro_spark.servers import RedisSettings
 
 _REUSED_SECONDS = 1.0

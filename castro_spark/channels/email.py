@@ -14,8 +14,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
-from castro_spark.alert_settings import EmailSettings
 from castro_spark.channels.channel import Message, Refused, Unavailable
+from castro_spark.sections.alerts import EmailSettings
 
 _MOST_SUBJECT = 200
 _PERMANENT = 500  # SMTP's codes from here on are permanent

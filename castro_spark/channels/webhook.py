@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from castro_spark.alert_settings import WebhookSettings
 from castro_spark.channels.channel import Message, Refused, Unavailable
+from castro_spark.sections.alerts import WebhookSettings
 
 _OPEN_END = "0001-01-01T00:00:00Z"  # Alertmanager's way to say that an alert has not ended
 _PASSING = frozenset({408, 421, 423, 425, 429, 500, 502, 503, 504})

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from castro_spark.alert_settings import Kind
 from castro_spark.critical import rows
 from castro_spark.critical.decision import Reason, decide
 from castro_spark.critical.rows import STREAM, Candidate, Mark
 from castro_spark.critical.rules import Measured, Rule, Verdict, plain, rounded, verdicts
+from castro_spark.sections.alerts import Kind
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.exclusive import try_lock

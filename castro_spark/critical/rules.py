@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import Enum
 
 from castro_spark.cover import days_of_cover
-from castro_spark.critical_settings import (
+from castro_spark.sections.critical import (
     BelowMinimumRule,
     CriticalRules,
     FlaggedRule,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from castro_spark.alert_settings import AlertSettings
 from castro_spark.incidents.decision import IncidentRules
+from castro_spark.sections.alerts import AlertSettings
 
 
 def incident_rules(settings: AlertSettings) -> IncidentRules:

@@ -14,13 +14,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
 
-from castro_spark.alert_settings import OutboxSettings
 from castro_spark.channels.channel import Channel, Refused, Unavailable
 from castro_spark.errors import first_line
 from castro_spark.outbox import claims
 from castro_spark.outbox.bounded import BoundedCalls
 from castro_spark.outbox.claims import Claim
 from castro_spark.outbox.verdict import verdict, wait_seconds
+from castro_spark.sections.alerts import OutboxSettings
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages
 

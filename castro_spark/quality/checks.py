@@ -9,7 +9,7 @@ from typing import Any
 from castro_spark.quality.context import Context
 from castro_spark.quality.measure import copies, events, flow
 from castro_spark.quality.result import Result
-from castro_spark.quality_settings import CheckLimits, QualitySettings
+from castro_spark.sections.quality import CheckLimits, QualitySettings
 
 
 @dataclass(frozen=True)

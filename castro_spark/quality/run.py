@@ -23,8 +23,8 @@ from castro_spark.quality.checks import CHECKS, Check
 from castro_spark.quality.context import Context
 from castro_spark.quality.measure.events import check_holidays
 from castro_spark.quality.result import Outcome, Result, Severity
-from castro_spark.quality_settings import limits_of
 from castro_spark.rules import configured
+from castro_spark.sections.quality import limits_of
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import quality_results
 from castro_spark.sinks.postgres.connection import Connection, connect

@@ -21,11 +21,11 @@ from castro_spark.mapping import TableMapping
 from castro_spark.parse import EVENT, REJECT, ParseRules, parsed_types
 from castro_spark.parse.history import CHECKED_COLUMNS, HISTORY_COLUMNS, known_as, parse_history, uses
 from castro_spark.reconcile.canonical import checksums
+from castro_spark.sections.streams import HistorySettings
 from castro_spark.session import session_beside
 from castro_spark.sources.folders import remove
 from castro_spark.sources.history import Months, kinds_of, records_of
 from castro_spark.sources.hive import read_table, reading
-from castro_spark.stream_settings import HistorySettings
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from castro_spark.component import ALIVE, State
-from castro_spark.retraining_settings import HoldSettings
+from castro_spark.sections.retraining import HoldSettings
 from castro_spark.sinks.postgres.sql_files import statement
 
 Cursor = Any

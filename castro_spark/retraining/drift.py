@@ -19,7 +19,7 @@ from typing import Any
 
 from castro_spark.retraining.judgement import Drift
 from castro_spark.retraining.psi import Bins, psi, sampling_limit
-from castro_spark.retraining_settings import DriftRule
+from castro_spark.sections.retraining import DriftRule
 
 # Bins of growth, as a factor. Wide ones: most products' growth is near 1, and deciles would find any change of it.
 GROWTH = Bins(tuple(map(Decimal, ("0", "0.25", "0.5", "0.67", "0.8", "1.25", "1.5", "2", "4"))), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from castro_spark.retraining_settings import AgeRule, DriftRule, NewProductsRule, NewRowsRule, RetrainingSettings
+from castro_spark.sections.retraining import AgeRule, DriftRule, NewProductsRule, NewRowsRule, RetrainingSettings
 
 
 class Rule(str, Enum):

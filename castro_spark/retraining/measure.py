@@ -17,7 +17,7 @@ from psycopg2 import sql
 from castro_spark.retraining.drift import GROWTH, Compared, Frozen, Measured, compare
 from castro_spark.retraining.features import Feature, by_stream
 from castro_spark.retraining.psi import NULL, QUANTILES, Bins, freeze
-from castro_spark.retraining_settings import RetrainingSettings
+from castro_spark.sections.retraining import RetrainingSettings
 from castro_spark.sinks.postgres.sql_files import statement
 from castro_spark.streams.declaration import StreamDeclaration
 

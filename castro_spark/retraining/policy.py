@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from castro_spark.retraining.judgement import Evidence, Judged, Rule, judge
-from castro_spark.retraining_settings import RetrainingSettings
+from castro_spark.sections.retraining import RetrainingSettings
 
 
 class Reason(str, Enum):

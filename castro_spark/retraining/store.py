@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from castro_spark.retraining.policy import History, Past
-from castro_spark.retraining_settings import RetrainingSettings
+from castro_spark.sections.retraining import RetrainingSettings
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.sql_files import statement
 

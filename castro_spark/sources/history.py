@@ -20,10 +20,10 @@ from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
 from castro_spark.parse.history import CHECKED_COLUMNS, HISTORY_COLUMNS, history_records
 from castro_spark.parse.identity import Kinds
+from castro_spark.sections.streams import HistorySettings
 from castro_spark.session import session_beside
 from castro_spark.sources.folders import listed, remove
 from castro_spark.sources.hive import read_table, reading
-from castro_spark.stream_settings import HistorySettings
 from castro_spark.streams.declaration import IdentityKind, StreamDeclaration
 
 log = logging.getLogger(__name__)

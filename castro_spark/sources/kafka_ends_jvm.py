@@ -8,8 +8,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka import _Admin
 from castro_spark.sources.kafka_ends import Newest, TopicEnds, instant
+from castro_spark.sources.kafka_topics import Admin
 
 
 class JvmTopics:
@@ -22,7 +22,7 @@ class JvmTopics:
         self._specs = context._jvm.org.apache.kafka.clients.admin.OffsetSpec
 
     def ends(self, topic: str) -> TopicEnds:
-        with _Admin(self._spark, self._settings) as admin:
+        with Admin(self._spark, self._settings) as admin:
             state, committed = admin.state(topic), admin.state(topic, committed=True)
             newest = admin.listed(topic, list(state.ends), self._specs.maxTimestamp())
         times = {p: Newest(i.offset(), instant(i.timestamp())) for p, i in newest.items() if i.offset() >= 0}
@@ -30,6 +30,6 @@ class JvmTopics:
 
     def offsets_at(self, topic: str, partitions: list[int], at: datetime) -> dict[int, int]:
         millis = int(at.astimezone(timezone.utc).timestamp() * 1000)
-        with _Admin(self._spark, self._settings) as admin:
+        with Admin(self._spark, self._settings) as admin:
             listed = admin.listed(topic, partitions, self._specs.forTimestamp(millis))
         return {p: info.offset() for p, info in listed.items() if info.offset() >= 0}

@@ -29,7 +29,8 @@ from castro_spark.sinks.postgres.commit.ledger import Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
 from castro_spark.sinks.postgres.commit.staging_tasks import TaskBounds, stage_on_executors, stage_partition
 from castro_spark.sinks.postgres.working_tables import SLOTS
-from castro_spark.sources.kafka import read_range, tasks_at_once, topic_state
+from castro_spark.sources.kafka import read_range, tasks_at_once
+from castro_spark.sources.kafka_topics import topic_state
 from castro_spark.sources.kafka_untimely import read_untimely, untimely
 from castro_spark.streaming.slices import Limits, fitting
 from castro_spark.streaming.warm_up import WarmUp

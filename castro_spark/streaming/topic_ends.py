@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from castro_spark.component import Component
 from castro_spark.errors import SourceError
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka import TopicClient
+from castro_spark.sources.kafka_topics import TopicClient
 
 _LOOK_SECONDS = 5.0
 _PAUSE_SECONDS = 60.0  # after a failure: the query itself reports unavailable brokers

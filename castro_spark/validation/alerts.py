@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urlsplit
 
-from castro_spark.alert_settings import AppriseSettings, CelerySettings, ChannelSettings, EmailSettings, WebhookSettings
 from castro_spark.channels.build import build_channel
 from castro_spark.errors import SettingsError
 from castro_spark.hadoop_conf import Address
+from castro_spark.sections.alerts import (
+    AppriseSettings,
+    CelerySettings,
+    ChannelSettings,
+    EmailSettings,
+    WebhookSettings,
+)
 from castro_spark.settings import Settings
 from castro_spark.validation import network
 from castro_spark.validation.check import Check

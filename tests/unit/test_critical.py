@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from castro_spark.critical.decision import Decision, Episode, Reason, decide
 from castro_spark.critical.rules import Measured, Movement, Rule, Verdict, least_times, verdicts
-from castro_spark.critical_settings import CriticalRules, UnusualMovementRule
 from castro_spark.errors import SettingsError
+from castro_spark.sections.critical import CriticalRules, UnusualMovementRule
 from castro_spark.settings import load_settings
 
 OFF: dict[str, Any] = dict.fromkeys(("flagged", "below_minimum", "low_cover", "unusual_movement"))

@@ -33,7 +33,7 @@ from castro_spark.quality.measure.events import check_holidays, holidays_among
 from castro_spark.quality.result import Outcome, Result, Severity
 from castro_spark.quality.run import check_subjects, failed
 from castro_spark.quality.text import lines
-from castro_spark.quality_settings import QualitySettings, limits_of
+from castro_spark.sections.quality import QualitySettings, limits_of
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import stream
 

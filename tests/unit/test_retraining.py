@@ -15,7 +15,7 @@ from castro_spark.errors import SettingsError
 from castro_spark.reconcile.report import Counts, StreamResult
 from castro_spark.retraining.judgement import Drift, Evidence, Judged, Rule, judge
 from castro_spark.retraining.policy import Decision, History, Past, Reason, decide
-from castro_spark.retraining_settings import RetrainingSettings
+from castro_spark.sections.retraining import RetrainingSettings
 from castro_spark.settings import load_settings
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)

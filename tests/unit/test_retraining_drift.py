@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from castro_spark.retraining.drift import GROWTH, Frozen, Measured, compare
 from castro_spark.retraining.judgement import Drift
 from castro_spark.retraining.psi import Bins, chi_squared_quantile, freeze, psi, sampling_limit
-from castro_spark.retraining_settings import DriftRule, RetrainingSettings
+from castro_spark.sections.retraining import DriftRule, RetrainingSettings
 from castro_spark.settings import load_settings
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)

@@ -8,7 +8,7 @@ from datetime import date
 
 from castro_spark.quality.judge.grades import result
 from castro_spark.quality.result import Outcome, Result
-from castro_spark.quality_settings import CountLimits
+from castro_spark.sections.quality import CountLimits
 
 _DESCRIBED = 5
 

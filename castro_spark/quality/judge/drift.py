@@ -14,7 +14,7 @@ from statistics import median
 
 from castro_spark.quality.judge.grades import centre_and_spread, grade, result, share, worst
 from castro_spark.quality.result import Outcome, Result
-from castro_spark.quality_settings import DriftLimits
+from castro_spark.sections.quality import DriftLimits
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from castro_spark.quality.judge.grades import duration
 from castro_spark.quality.judge.lags import Lag, judge_lag
 from castro_spark.quality.result import Result
-from castro_spark.quality_settings import LagLimits
+from castro_spark.sections.quality import LagLimits
 
 _STEPS = 12
 _FUTURE = timedelta(minutes=1)  # a newest record further ahead than this has no usable time

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from castro_spark.quality.result import Outcome, Result, Severity
-from castro_spark.quality_settings import CheckLimits
+from castro_spark.sections.quality import CheckLimits
 
 _RANK = (Outcome.PASS, Outcome.NO_DATA, Outcome.WARN, Outcome.FAIL, Outcome.ERROR)
 # The median absolute deviation of a normal distribution, times this, is its standard deviation (Rousseeuw and Croux,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from castro_spark.quality.judge.grades import duration, grade, result
 from castro_spark.quality.result import Outcome, Result
-from castro_spark.quality_settings import LagLimits
+from castro_spark.sections.quality import LagLimits
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import date
 
 from castro_spark.quality.judge.grades import centre_and_spread, result, share
 from castro_spark.quality.result import Outcome, Result
-from castro_spark.quality_settings import NullLimits
+from castro_spark.sections.quality import NullLimits
 
 _SHOWN = 3
 

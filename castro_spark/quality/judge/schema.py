@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from castro_spark.quality.judge.grades import result
 from castro_spark.quality.judge.nulls import Nulls
 from castro_spark.quality.result import Outcome, Result
-from castro_spark.quality_settings import SchemaLimits
+from castro_spark.sections.quality import SchemaLimits
 
 
 @dataclass(frozen=True)

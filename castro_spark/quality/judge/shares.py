@@ -9,7 +9,7 @@ from statistics import median
 
 from castro_spark.quality.judge.grades import grade, result, share, worst
 from castro_spark.quality.result import Outcome, Result
-from castro_spark.quality_settings import RedisSampleLimits, ShareLimits, WindowedShareLimits
+from castro_spark.sections.quality import RedisSampleLimits, ShareLimits, WindowedShareLimits
 
 _KEPT = 100  # products with wrong hashes that are looked at again
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from castro_spark.quality.judge.grades import centre_and_spread, grade, result
 from castro_spark.quality.result import Outcome, Result
-from castro_spark.quality_settings import VolumeLimits
+from castro_spark.sections.quality import VolumeLimits
 
 _WEEK = timedelta(weeks=1)
 

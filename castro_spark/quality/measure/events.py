@@ -19,7 +19,7 @@ from castro_spark.quality.judge.nulls import Nulls, judge_nulls
 from castro_spark.quality.judge.shares import DayDuplicates, References, judge_duplicates, judge_references
 from castro_spark.quality.judge.volume import Volumes, candidates, judge_volume
 from castro_spark.quality.result import Result
-from castro_spark.quality_settings import DriftLimits, NullLimits, ShareLimits, VolumeLimits, limits_of
+from castro_spark.sections.quality import DriftLimits, NullLimits, ShareLimits, VolumeLimits, limits_of
 from castro_spark.sinks.postgres.quality_results import unusual_days
 from castro_spark.streams.declaration import StreamDeclaration
 
