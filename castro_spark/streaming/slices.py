@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 Positions = Mapping[int, int]  # partition -> offset
 
-_FIRST_OFFSETS = 500  # size of a stream's first slice
+_FIRST_OFFSETS = 256  # size of a stream's first slice
 _SHORTEST = 0.001  # seconds
 _GROWTH = 8  # greatest growth per slice: a small slice predicts a large one's duration poorly
 # Growth after a slice of at most half the target time. Most of a small slice's time is the same for any size (in a cold

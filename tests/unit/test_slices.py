@@ -68,7 +68,7 @@ def test_a_slice_predicts_no_more_than_one_and_a_half_times_the_target_or_its_ow
 ) -> None:
     """The bound if all the time grows with the size: commits stay below 5 seconds apart."""
     grown = Pace().after(Measured(offsets, offsets * 300, seconds), 2).offsets
-    assert grown <= max(500, 1.5 * 2 * offsets / seconds + 1)
+    assert grown <= max(256, 1.5 * 2 * offsets / seconds + 1)
 
 
 def test_few_records_because_no_more_came_do_not_make_the_next_slices_smaller() -> None:
