@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import psycopg2
 import psycopg2.extensions
@@ -152,14 +152,19 @@ def check_dsn(dsn: str) -> None:
         raise ValueError(f"must hold no {secret[0]}: keep it in a service file (service=..., PGSERVICEFILE)")
 
 
-def check_webhook_url(url: str) -> None:
-    """Raises ValueError if `url` is not a URL, or contains a user or a secret in its query."""
+def _split(url: str, form: str) -> tuple[SplitResult, list[tuple[str, str]]]:
+    """The parts of a URL and of its query; ValueError, which tells the `form`, if it is none."""
     try:
         parts = urlsplit(url)
         _ = parts.port
-        query = parse_qsl(parts.query, keep_blank_values=True)
+        return parts, parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
-        raise ValueError("is no URL: write https://host/path") from None
+        raise ValueError(f"is no URL: write {form}") from None
+
+
+def check_webhook_url(url: str) -> None:
+    """Raises ValueError if `url` is not a URL, or contains a user or a secret in its query."""
+    parts, query = _split(url, "https://host/path")
     if "@" in parts.netloc:
         raise ValueError("must hold no user and no password: use CASTRO_ALERTS_{CHANNEL}_TOKEN or ..._URL")
     if any(re.search(r"pass|secret|token|credential|auth|key|sig", name, re.IGNORECASE) for name, _ in query):
@@ -168,12 +173,7 @@ def check_webhook_url(url: str) -> None:
 
 def check_redis_url(url: str) -> None:
     """Raises ValueError if `url` is not a Redis URL, or contains a user or a secret anywhere."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-        query = parse_qsl(parts.query, keep_blank_values=True)
-    except ValueError:
-        raise ValueError("is no URL: write redis://host:port/db, rediss://... or unix:///path") from None
+    parts, query = _split(url, "redis://host:port/db, rediss://... or unix:///path")
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must begin with redis://, rediss:// or unix://")
     if "@" in url:

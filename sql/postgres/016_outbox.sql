@@ -1,6 +1,6 @@
 -- The outbox: messages for other systems, written in the transaction of their cause and delivered after its commit. One row
 -- per cause and channel. Dead letters stay until an operator retries or discards them; delivered and discarded ones are
--- retained for alerts.delivered_days.
+-- retained for alerts.outbox.retention_days.
 CREATE TABLE castro.outbox (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind         text COLLATE "C" NOT NULL,      -- incident, critical_product, retraining
