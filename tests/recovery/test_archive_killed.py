@@ -23,6 +23,7 @@ from castro_spark.session import spark_session
 from castro_spark.sinks.delta import Archived, ArchiveTable
 from castro_spark.streams import stream
 from tests import archive, engine
+from tests.alerting import wait_until
 from tests.archive import folder
 from tests.builders import event, native, random_events
 from tests.system import System
@@ -89,17 +90,13 @@ def test_killed_at_any_moment(archived: System) -> None:
     print("seed", seed)
     chance = random.Random(seed)
     sent: Places = []
-    commits = 0
+    commits = []
     for life in range(4):
         stream = archived.start("stream")
-        end = time.monotonic() + 40
-        while time.monotonic() < end:
-            sent += send(archived, 150, f"{seed} {len(sent)}")
-            done = len(archive.operations(folder(archived))) if (folder(archived) / "_delta_log").exists() else 0
-            if done >= commits + 2:  # it works again: from here on a kill is at any moment of its work
-                break
-            time.sleep(0.5)
-        time.sleep(chance.uniform(0, 3))
+        sent += send(archived, 1_500, f"{seed} {life}")  # more batches than it finishes before it is killed
+        wanted = archive_commits(archived) + 2
+        wait_until(lambda wanted=wanted: archive_commits(archived) >= wanted, 150, lambda stream=stream: archived.log(stream))
+        time.sleep(chance.uniform(0, 3))  # it works again: from here on a kill is at any moment of its work
         process = psutil.Process(stream.pid)
         victim = process if life % 2 else next(c for c in process.children() if c.name() == "java")
         os.kill(victim.pid, signal.SIGKILL)
@@ -107,11 +104,16 @@ def test_killed_at_any_moment(archived: System) -> None:
             os.kill(process.pid, signal.SIGKILL)
         stream.wait(30)
         shutil.rmtree(archived.folder / "checkpoints", ignore_errors=True)
-        commits = len(archive.operations(folder(archived)))
+        commits.append(archive_commits(archived))
     archived.configure({})
     archived.drain()
     assert_each_once(archived, sent)
-    assert commits >= 8
+    assert commits[-1] >= 8, commits
+
+
+def archive_commits(system: System) -> int:
+    log = folder(system) / "_delta_log"
+    return len(archive.operations(folder(system))) if log.exists() else 0
 
 
 def test_a_second_instance_waits_for_the_first_even_a_stopped_one(archived: System) -> None:
