@@ -387,6 +387,12 @@ else
     jars=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)
     SUBMIT+=(--jars "$(IFS=,; printf '%s' "${jars[*]}")")
 fi
+if [[ $JOB == stream ]]; then
+    # A stream's JVM plans small batches: most of its code is never hot. Java's second compiler took more processor time
+    # than all else in the JVM (docs/design/performance.md). The first one alone needs the other's room for code.
+    # spark.driver.extraJavaOptions comes after this, so it may say otherwise.
+    SUBMIT+=(--conf "spark.driver.defaultJavaOptions=-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
+fi
 [[ $ENVIRONMENT == local ]] || SUBMIT+=(--load-spark-defaults) # the cluster's own spark-defaults.conf; our file wins over it
 
 if [[ $deploy_mode == cluster ]]; then
