@@ -2,12 +2,13 @@
 
 A slice should be committed `Limits.seconds` after the previous one, and never exceeds the limits. What fits into that
 time is not known in advance: the first slices are small and grow while they take less; one that took longer shrinks
-the next one at once.
+the next one at once, unless most of its time is the same for any size, so that smaller slices would only be more.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ _GROWTH = 8  # greatest growth per slice: a small slice predicts a large one's d
 # JVM nearly a second), so its rate predicts far too little. Even if all its time grew with its size, the next slice
 # would take one and a half times the target.
 _SURE_GROWTH = 3
+_RECENT = 8  # slices from which the time is estimated that is the same for any size
+_SPREAD = 0.2  # of their sizes, relative to the mean: less tells nothing about it
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Pace:
-    """Estimates from the slices so far: the offsets that fit into the target time, and the bytes per offset."""
+    """Estimates from the slices so far: the offsets that fit into the target time, and the bytes per offset; and the
+    latest slices."""
 
     offsets: int = _FIRST_OFFSETS
     offset_bytes: float | None = None
+    recent: tuple[Measured, ...] = ()
 
     @property
     def measured(self) -> bool:
@@ -54,7 +59,7 @@ class Pace:
 
     def after(self, done: Measured, seconds: float) -> Pace:
         """The pace updated with one more slice; `seconds` is the target duration of a slice."""
-        return Pace(self._offsets_after(done, seconds), self._bytes_after(done))
+        return Pace(self._offsets_after(done, seconds), self._bytes_after(done), self._with(done))
 
     def next_offsets(self, left: int, limits: Limits) -> int:
         """The number of offsets in the next slice, of `left` remaining: at least one, and within every limit.
@@ -67,18 +72,41 @@ class Pace:
         return max(1, min(math.ceil(left / slices), limits.offsets, by_bytes))
 
     def _offsets_after(self, done: Measured, seconds: float) -> int:
-        fits = int(done.offsets * seconds / max(done.seconds, _SHORTEST))
         if done.seconds > seconds:
-            return max(1, min(self.offsets, fits))
+            return self._offsets_after_a_long_one(done, seconds)
+        fits = int(done.offsets * seconds / max(done.seconds, _SHORTEST))
         if done.seconds <= seconds / 2:
             fits = max(fits, done.offsets * _SURE_GROWTH)
         # A slice that was small because records ran out is no reason to shrink the next ones.
         return max(self.offsets, min(fits, done.offsets * _GROWTH))
 
+    def _offsets_after_a_long_one(self, done: Measured, seconds: float) -> int:
+        fixed = min(fixed_seconds(self._with(done)), done.seconds - _SHORTEST)
+        room = max(seconds - fixed, seconds / 2)
+        fits = max(1, int(done.offsets * room / (done.seconds - fixed)))
+        # On a busy machine the fixed part alone may take the target time. Then a larger slice hardly takes longer: it
+        # may grow, as long as the time is far from the limit for a commit.
+        most = max(self.offsets, 2 * done.offsets) if done.seconds <= 1.5 * seconds else self.offsets
+        return min(most, fits)
+
+    def _with(self, done: Measured) -> tuple[Measured, ...]:
+        return (*self.recent, done)[-_RECENT:]
+
     def _bytes_after(self, done: Measured) -> float:
         latest = done.bytes / done.offsets
         # Larger records take effect at once, smaller ones gradually: large ones may come back.
         return latest if self.offset_bytes is None else max(latest, (self.offset_bytes + latest) / 2)
+
+
+def fixed_seconds(slices: Sequence[Measured]) -> float:
+    """The part of a slice's seconds that is the same for any size, by least squares over `slices` (at least one); 0 if
+    their sizes hardly differ."""
+    sizes, times = [float(m.offsets) for m in slices], [m.seconds for m in slices]
+    size = statistics.fmean(sizes)
+    if statistics.pstdev(sizes) < _SPREAD * size:
+        return 0.0
+    _, fixed = statistics.linear_regression(sizes, times)
+    return max(0.0, min(fixed, *times))
 
 
 def cut(starts: Positions, ends: Positions, most: int) -> dict[int, int]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
 from castro_spark.sources.kafka import poll_records
-from castro_spark.streaming.slices import Limits, Measured, Pace, cut, fitting
+from castro_spark.streaming.slices import Limits, Measured, Pace, cut, fitting, fixed_seconds
 
 LIMITS = st.builds(
     Limits,
@@ -69,6 +69,36 @@ def test_a_slice_predicts_no_more_than_one_and_a_half_times_the_target_or_its_ow
     """The bound if all the time grows with the size: commits stay below 5 seconds apart."""
     grown = Pace().after(Measured(offsets, offsets * 300, seconds), 2).offsets
     assert grown <= max(256, 1.5 * 2 * offsets / seconds + 1)
+
+
+def test_smaller_slices_are_no_help_where_most_of_the_time_is_the_same_for_any_size() -> None:
+    """A busy machine: 2.5 to 4 s a slice, whatever its size. A tenth of a second more for a thousand records."""
+    limits = Limits(seconds=2, offsets=50_000, bytes=32 << 20)
+    busy = [3.2, 2.5, 4.0, 3.1, 2.6, 2.9, 3.9, 2.5, 3.3, 2.6, 2.8, 3.0, 2.5, 3.6, 2.7, 2.9, 3.1, 2.6, 2.9, 2.8]
+    pace, sizes = Pace(), []
+    for fixed in busy:
+        sizes.append(pace.next_offsets(10**7, limits))
+        pace = pace.after(Measured(sizes[-1], sizes[-1] * 300, fixed + sizes[-1] / 10_000), limits.seconds)
+    assert min(sizes) > 50
+    assert sizes[-1] > 2_000
+    quiet = pace.after(Measured(sizes[-1], sizes[-1] * 300, 0.3), limits.seconds)
+    assert quiet.next_offsets(10**7, limits) > sizes[-1] * 3
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**5), st.floats(0.01, 20)), min_size=1, max_size=8), st.floats(2, 20))
+def test_a_long_slice_is_followed_by_none_that_is_twice_as_large(slices: list[tuple[int, float]], last: float) -> None:
+    pace = Pace()
+    for offsets, seconds in slices:
+        pace = pace.after(Measured(offsets, offsets * 300, seconds), 2)
+    before = pace.offsets
+    after = pace.after(Measured(before, before * 300, last), 2).offsets
+    assert 1 <= after <= (2 * before if last <= 3 else before)
+
+
+@given(st.floats(0, 3), st.floats(1e-6, 1e-2), st.lists(st.integers(1, 10**5), min_size=2, max_size=8))
+def test_the_fixed_part_is_found(fixed: float, each: float, sizes: list[int]) -> None:
+    found = fixed_seconds([Measured(n, 0, fixed + each * n) for n in sizes])
+    assert found == pytest.approx(fixed, abs=1e-6 + 1e-6 * each * max(sizes)) or (found == 0 and max(sizes) < 3 * min(sizes))
 
 
 def test_few_records_because_no_more_came_do_not_make_the_next_slices_smaller() -> None:
