@@ -69,6 +69,7 @@ def prune_step(
         ("prune/emptied.sql", books_days),
         ("prune/quarantine_closed.sql", settings.quarantine_closed_days),
         ("prune/repairs.sql", settings.repairs_days),
+        ("prune/reconciliations.sql", settings.repairs_days),
     ]
     deletes = settings.delete_notes_days or (None if has_history else books_days)
     if deletes is not None:
