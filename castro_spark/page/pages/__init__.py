@@ -5,9 +5,22 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from castro_spark.page.page import Data, Page
-from castro_spark.page.pages import glance
+from castro_spark.page.pages import (
+    books,
+    commands,
+    extracts,
+    glance,
+    incidents,
+    outbox,
+    quality,
+    quarantine,
+    reconciliation,
+    retraining,
+)
 
-_MODULES = (glance,)
+_MODULES = (
+    glance, incidents, quarantine, books, quality, outbox, reconciliation, extracts, retraining, commands,
+)  # fmt: skip
 
 
 def routes() -> list[Page | Data | BaseRoute]:
