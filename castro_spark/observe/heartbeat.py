@@ -17,6 +17,7 @@ from castro_spark.errors import first_line, in_words
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.sinks.postgres.instances import beat, prune
+from castro_spark.sinks.postgres.stage_times import add_stage_times
 
 log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
@@ -95,7 +96,16 @@ class Heartbeat:
         at, written = self._written.get(number, (0.0, ()))
         if state != written or time.monotonic() - at >= _BEAT_SECONDS:
             beat(connection, row)
+            self._store_times(connection, component)
             self._written[number] = (time.monotonic(), state)
+
+    def _store_times(self, connection: Connection, component: Reports) -> None:
+        if times := component.take_times():
+            try:
+                add_stage_times(connection, component.kind, component.stream, times)
+            except BaseException:
+                component.return_times(times)
+                raise
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -16,6 +16,7 @@ from castro_spark.incidents.of_checks import note_checks
 from castro_spark.logs import log_fields
 from castro_spark.observe.heartbeat import Heartbeat, Poll
 from castro_spark.observe.instance import StreamState
+from castro_spark.observe.latency import CommittedLatencies
 from castro_spark.observe.yarn import tracking_url
 from castro_spark.outbox.deliverer import Deliverer
 from castro_spark.projection.followers import Followers
@@ -103,7 +104,10 @@ def run_streams(
         *projection.components, housekeeper.component, view.component, *critical.components, *checks.components,
         *(archive.component for archive in archives), *(deliverer.component for deliverer in deliverers),
     ]  # fmt: skip
-    polls = [StopCommands(stops, list(states.values()), application).poll, *([poll] if poll else [])]
+    polls = [
+        StopCommands(stops, list(states.values()), application).poll, CommittedLatencies(list(states)).poll,
+        *([poll] if poll else []),
+    ]  # fmt: skip
     # The heartbeat is the first to begin and the last to end: it reports how the others end.
     heartbeat = Heartbeat(
         settings.postgres, [*states.values(), *parts], application, polls, tracking_url=tracking_url(spark)
