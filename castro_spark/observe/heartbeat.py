@@ -40,11 +40,12 @@ class Heartbeat:
         polls: Sequence[Poll] = (),
         *,
         tracking_url: str | None = None,
+        metrics_address: str | None = None,
     ) -> None:
         self._settings = settings
         self._components = components
         self._application = application
-        self._tracking_url = tracking_url
+        self._of_process = {"tracking_url": tracking_url, "metrics_address": metrics_address}
         self._polls = polls
         self._connection: Connection | None = None
         self._written: dict[int, tuple[float, tuple[object, ...]]] = {}  # by the component's number
@@ -91,7 +92,7 @@ class Heartbeat:
         return True
 
     def _beat(self, connection: Connection, number: int, component: Reports) -> None:
-        row = component.row(self._application) | {"tracking_url": self._tracking_url}
+        row = component.row(self._application) | self._of_process
         state = tuple(row[name] for name in _STATE)
         at, written = self._written.get(number, (0.0, ()))
         if state != written or time.monotonic() - at >= _BEAT_SECONDS:

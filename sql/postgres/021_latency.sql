@@ -26,6 +26,14 @@ CREATE TABLE castro.uncounted (
 ) WITH (fillfactor = 80);
 CREATE INDEX uncounted_of ON castro.uncounted (stream, revision);
 
+-- The outcomes of a stream's records since the table was made, added up from the books: counters that pruning does not lower.
+CREATE TABLE castro.record_total (
+    stream  text NOT NULL,
+    outcome text NOT NULL,                      -- a column of castro.batch_books
+    records bigint NOT NULL,
+    PRIMARY KEY (stream, outcome)
+) WITH (fillfactor = 50);
+
 -- How long the stages of the running parts' work take, as castro.latency. The heartbeat adds what its process has measured.
 CREATE TABLE castro.stage_time (
     kind      text NOT NULL,                    -- of the part, as in castro.instance

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
@@ -62,8 +63,6 @@ def note_commit(
     connection: Connection, stream: str, revision: int, cells: Sequence[tuple[int, int]], untimed: int
 ) -> None:
     """Keeps a commit's time, which is now, and those of its records, within its transaction; see Latencies.at."""
-    if not cells and not untimed:
-        return
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO castro.uncounted (stream, revision, committed_ms, produced_ms, records, untimed)"
@@ -73,25 +72,32 @@ def note_commit(
 
 
 def count_published(connection: Connection, stream: str, revision: int) -> None:
-    """Counts the commits up to `revision`, of which Redis has everything now."""
+    """Counts the commits up to `revision`, of which Redis has everything now, and the outcomes of their records."""
     now = time.time()
     with connection, connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.execute(statement("latency/take_published.sql"), {"stream": stream, "revision": revision})
         commits = cursor.fetchall()
-        _count(cursor, stream, POSTGRES, [(ms / 1000, *rest) for ms, *rest, counted in commits if not counted])
-        _count(cursor, stream, REDIS, [(now, *rest) for _, *rest, _ in commits])
+        _count_committed(cursor, stream, [commit for *commit, counted in commits if not counted])
+        _add(cursor, stream, REDIS, [(now, *records) for _, _, *records, _ in commits])
 
 
 def count_committed(connection: Connection, stream: str) -> None:
-    """Counts the latencies to PostgreSQL of the commits that Redis does not have yet."""
+    """Counts the commits that Redis does not have yet: their latencies to PostgreSQL, and the outcomes."""
     with connection, connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.execute(statement("latency/take_committed.sql"), {"stream": stream})
-        _count(cursor, stream, POSTGRES, [(ms / 1000, *rest) for ms, *rest in cursor.fetchall()])
+        _count_committed(cursor, stream, cursor.fetchall())
 
 
-def _count(
+def _count_committed(cursor: Cursor, stream: str, commits: Sequence[Sequence[Any]]) -> None:
+    if commits:
+        revisions = [revision for revision, *_ in commits]
+        cursor.execute(statement("latency/add_outcomes.sql"), {"stream": stream, "revisions": revisions})
+        _add(cursor, stream, POSTGRES, [(ms / 1000, *records) for _, ms, *records in commits])
+
+
+def _add(
     cursor: Cursor, stream: str, sink: str, commits: Iterable[tuple[float, list[int], list[int], int]]
 ) -> None:
     intervals: dict[float, Latencies] = {}
@@ -104,6 +110,13 @@ def _count(
             "seconds": found.histogram.seconds, "ahead": found.ahead, "late": found.late, "untimed": found.untimed,
         }  # fmt: skip
         cursor.execute(statement("latency/add.sql"), row)
+
+
+def outcome_totals(connection: Connection) -> dict[tuple[str, str], int]:
+    """By stream and outcome (a column of the books): records since the counting began."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT stream, outcome, records FROM castro.record_total ORDER BY stream, outcome")
+        return {(stream, outcome): records for stream, outcome, records in cursor.fetchall()}
 
 
 def latency_totals(connection: Connection) -> dict[tuple[str, str], Latencies]:
