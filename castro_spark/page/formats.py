@@ -24,7 +24,7 @@ def filters(language: Language, zone: ZoneInfo) -> dict[str, Callable[..., str]]
     """The filters of the templates, by name. Each writes NONE for None."""
     given: dict[str, Callable[..., str]] = {
         "number": number, "compact": compact, "percent": percent, "day": day, "moment": moment, "clock": clock,
-        "duration": duration, "bytes": size, "weekday": weekday, "month": month,
+        "duration": duration, "bytes": size, "weekday": weekday, "month": month, "hour": hour,
     }  # fmt: skip
     return {name: _or_none(partial(function, language, zone)) for name, function in given.items()}
 
@@ -69,6 +69,11 @@ def moment(language: Language, zone: ZoneInfo, value: datetime) -> str:
 def clock(language: Language, zone: ZoneInfo, value: datetime) -> str:
     """A time of the day, to the second, in the jobs' zone."""
     return format_time(_local(value, zone), "HH:mm:ss", locale=language.locale)
+
+
+def hour(language: Language, zone: ZoneInfo, value: datetime) -> str:
+    """A time of the day, to the minute, in the jobs' zone."""
+    return format_time(_local(value, zone), "HH:mm", locale=language.locale)
 
 
 def duration(language: Language, _: ZoneInfo, value: float | timedelta) -> str:

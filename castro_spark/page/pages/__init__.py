@@ -11,15 +11,18 @@ from castro_spark.page.pages import (
     extracts,
     glance,
     incidents,
+    metrics,
     outbox,
     quality,
     quarantine,
     reconciliation,
     retraining,
+    streams,
 )
 
 _MODULES = (
-    glance, incidents, quarantine, books, quality, outbox, reconciliation, extracts, retraining, commands,
+    glance, streams, incidents, quarantine, books, quality, outbox, reconciliation, extracts, retraining, commands,
+    metrics,
 )  # fmt: skip
 
 
