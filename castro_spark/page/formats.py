@@ -25,7 +25,7 @@ def filters(language: Language, zone: ZoneInfo, currency: str | None) -> dict[st
     given: dict[str, Callable[..., str]] = {
         "number": number, "compact": compact, "percent": percent, "money": partial(money, currency), "bytes": size,
         "duration": duration, "day": day, "day_month": day_month, "weekday": weekday, "month": month, "moment": moment,
-        "when": when, "clock": clock,
+        "when": when, "clock": clock, "hour": hour,
     }  # fmt: skip
     return {name: _or_none(partial(function, language, zone)) for name, function in given.items()}
 
@@ -90,6 +90,11 @@ def when(language: Language, zone: ZoneInfo, value: datetime, now: datetime) -> 
 def clock(language: Language, zone: ZoneInfo, value: datetime) -> str:
     """A time of the day, to the second, in the jobs' zone."""
     return format_time(_local(value, zone), "HH:mm:ss", locale=language.locale)
+
+
+def hour(language: Language, zone: ZoneInfo, value: datetime) -> str:
+    """A time of the day, to the minute, in the jobs' zone."""
+    return format_time(_local(value, zone), "HH:mm", locale=language.locale)
 
 
 def duration(language: Language, _: ZoneInfo, value: float | timedelta) -> str:

@@ -5,9 +5,25 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from castro_spark.page.page import Data, Page
-from castro_spark.page.pages import glance
+from castro_spark.page.pages import (
+    books,
+    commands,
+    extracts,
+    glance,
+    incidents,
+    metrics,
+    outbox,
+    quality,
+    quarantine,
+    reconciliation,
+    retraining,
+    streams,
+)
 
-_MODULES = (glance,)
+_MODULES = (
+    glance, streams, incidents, quarantine, books, quality, outbox, reconciliation, extracts, retraining, commands,
+    metrics,
+)  # fmt: skip
 
 
 def routes() -> list[Page | Data | BaseRoute]:
