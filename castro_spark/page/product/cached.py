@@ -1,0 +1,122 @@
+"""What Redis holds of a product, beside what PostgreSQL says it must hold, as the projections make it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from psycopg2 import sql
+
+from castro_spark.page.database import Snapshot
+from castro_spark.projection import product_360
+from castro_spark.projection.comparison import Compared, Comparison, Expected, Verdict, compare
+from castro_spark.projection.entries import Expiry
+from castro_spark.projection.rows import Fields
+from castro_spark.projection.snapshot import product_snapshot
+from castro_spark.projection.stale_hashes import expected_of
+from castro_spark.product_columns import COLUMNS
+from castro_spark.servers import RedisSettings
+from castro_spark.settings import Settings
+from castro_spark.sinks.postgres.connection import names
+from castro_spark.sinks.postgres.product_360_rows import fields_of
+from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
+from castro_spark.sinks.redis.hashes import VersionedHashes
+from castro_spark.sinks.redis.keys import product_360_key
+from castro_spark.streams.declaration import StreamDeclaration
+
+_PATIENCE_SECONDS = 2.0  # the page's, with a Redis that does not answer
+
+
+@dataclass(frozen=True)
+class Hash:
+    """A key with each field as PostgreSQL says and as Redis has it, and the verdict on the whole.
+
+    `fields`: (name, expected, stored), None where one has no such field. `ends`: its expiry (Unix seconds) in Redis,
+    None without a hash, -1: never.
+    """
+
+    key: str
+    fields: list[tuple[str, str | None, str | None]]
+    ends: int | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Part:
+    """The hashes of one projection: a stream's, or the 360° view's.
+
+    `behind`: the commits (of the view: refreshes, 1 for some) that Redis lacks. `emptied`: Redis has no marker, so it was
+    emptied or never written, and its projector writes all anew. Keys that neither side has are left out.
+    """
+
+    name: str
+    behind: int
+    emptied: bool
+    hashes: list[Hash]
+
+    def count(self, verdict: Verdict) -> int:
+        """The number of hashes so judged."""
+        return sum(one.verdict is verdict for one in self.hashes)
+
+
+def cached(
+    snapshot: Snapshot, settings: Settings, streams: Sequence[StreamDeclaration], code: str, today: date
+) -> list[Part]:
+    """The 360° view's hash, then each started stream's: the newest event, the days and the months that are cached.
+
+    Raises RedisError.
+    """
+    parts = [_view(snapshot, settings, code)]
+    last = today + timedelta(days=1)  # events of tomorrow are legal
+    expiry = Expiry(settings.redis.ttl, settings.zone)
+    for stream in streams:
+        rows = product_snapshot(snapshot.connection, stream, code, expiry.horizon(), last)
+        if not rows.epoch:
+            continue  # never started: nothing is projected
+        expected = [expected for _, expected in expected_of(stream, rows, expiry)]
+        parts.append(_part(settings, stream.name, (rows.epoch, rows.revision), expected))
+    return parts
+
+
+def _view(snapshot: Snapshot, settings: Settings, code: str) -> Part:
+    row = snapshot.row(
+        "page/product_cached.sql", {"product": code}, columns=names(COLUMNS, lambda c: sql.Identifier("v", c))
+    )
+    assert row is not None  # castro.product_360 has always one
+    expected = Expected(product_360_key(code), 0, None, row["revision"])
+    if row["updated_at"] is not None:
+        key, ends, fields = product_360.entry(code, row["updated_at"], fields_of(row), settings.redis.ttl)
+        expected = Expected(key, ends, fields, row["revision"])
+    return _part(settings, VIEW, (product_360.EPOCH, row["refreshed"]), [expected])
+
+
+def _part(settings: Settings, name: str, committed: tuple[int, int], expected: Sequence[Expected]) -> Part:
+    with closing(VersionedHashes(_impatient(settings.redis), name, ())) as hashes:
+        compared = compare(hashes, committed, expected)
+    there = [one for one in compared.hashes if one.stored is not None or one.expected.fields is not None]
+    return Part(name, _behind(name, compared), compared.published is None, [_hash(one) for one in there])
+
+
+def _behind(name: str, compared: Comparison) -> int:
+    if compared.published is None or compared.published >= compared.committed:
+        return 0
+    return 1 if name == VIEW else max(compared.committed[1] - compared.published[1], 1)
+
+
+def _hash(compared: Compared) -> Hash:
+    stored = compared.stored
+    return Hash(
+        compared.expected.key, list(_side_by_side(compared.expected.fields or {}, stored or {})),
+        compared.ends if stored is not None else None, compared.verdict,
+    )  # fmt: skip
+
+
+def _side_by_side(expected: Fields, stored: Fields) -> Iterator[tuple[str, str | None, str | None]]:
+    for name in [*expected, *(name for name in stored if name not in expected and name != "version")]:
+        yield name, expected.get(name), stored.get(name)
+
+
+def _impatient(settings: RedisSettings) -> RedisSettings:
+    return settings.model_copy(update={"timeout_seconds": min(settings.timeout_seconds, _PATIENCE_SECONDS)})
