@@ -1,0 +1,79 @@
+// Keeps a page right: asks for its content again when the server says that something is new, when the connection was lost,
+// and when the tab comes back to the front (also after the machine slept). Counts ages on between two answers.
+(() => {
+  "use strict";
+  const LEAST_MS = 1000; // between two questions
+  const lost = document.getElementById("lost");
+  const content = () => document.getElementById("content");
+  let source = null, asking = false, again = false, askedAt = 0, timer = null;
+  let ahead = 0; // of the server's clock to this machine's, in milliseconds
+
+  const setClock = () => { ahead = Number(content().dataset.now) * 1000 - Date.now(); };
+
+  const language = document.documentElement.lang;
+  const ages = new Intl.RelativeTimeFormat(language, { style: "short", numeric: "always" });
+  const UNITS = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+  function age(milliseconds) { // as formats.age: the next unit begins at two of it
+    const seconds = milliseconds / 1000;
+    for (const [unit, size] of UNITS) {
+      if (Math.abs(seconds) >= 2 * size || unit === "second") return ages.format(-Math.round(seconds / size), unit);
+    }
+  }
+
+  function count() {
+    const now = Date.now() + ahead;
+    for (const time of document.querySelectorAll("time.ago")) {
+      const words = age(now - Date.parse(time.dateTime));
+      if (time.textContent !== words) time.textContent = words;
+    }
+  }
+
+  function tell(isLost) {
+    lost.textContent = isLost ? lost.dataset.words : "";
+    document.body.classList.toggle("is-lost", isLost);
+  }
+
+  async function ask() {
+    if (asking) { again = true; return; }
+    asking = true;
+    askedAt = Date.now();
+    try {
+      await htmx.ajax("GET", location.pathname + location.search, { target: "#content", swap: "outerMorph" });
+      setClock();
+      count();
+    } finally {
+      asking = false;
+      if (again) { again = false; soon(); }
+    }
+  }
+
+  function soon() {
+    if (timer || document.hidden) return;
+    timer = setTimeout(() => { timer = null; ask(); }, Math.max(0, askedAt + LEAST_MS - Date.now()));
+  }
+
+  function listen(first) {
+    if (source) source.close();
+    let missed = !first;
+    source = new EventSource("/live");
+    source.addEventListener("open", () => { tell(false); if (missed) soon(); missed = true; });
+    source.addEventListener("news", soon);
+    source.addEventListener("error", () => tell(true)); // the browser connects again by itself, unless refused
+  }
+
+  function wake() { // a hidden tab holds no connection: browsers allow six to a host
+    if (document.hidden) { if (source) { source.close(); source = null; } return; }
+    listen(false);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    setClock();
+    count();
+    setInterval(count, 1000);
+    if (!("live" in content().dataset) && content().dataset.live === undefined) return;
+    listen(true);
+    document.addEventListener("visibilitychange", wake);
+    window.addEventListener("pageshow", (event) => { if (event.persisted) wake(); });
+  });
+})();
