@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -145,7 +146,7 @@ class TestSeries:
             assert days[-1].stock == years[-1].stock == months[-1].stock == row["stock"]
             assert years[-90:] == days
             ends = {p.first_day: p.stock for p in years}
-            for month, following in zip(months, months[1:], strict=False):
+            for month, following in pairwise(months):
                 assert month.stock == ends[following.first_day - timedelta(days=1)]
                 of_month = [p for p in years if month.first_day <= p.first_day < following.first_day]
                 assert month.sold == sum(p.sold for p in of_month)

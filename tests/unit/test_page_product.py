@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,11 @@ def test_the_period_under_way_does_not_move_those_before_it() -> None:
 
 
 def test_periods_are_days_or_months() -> None:
-    assert periods(date(2024, 2, 28), date(2024, 3, 1), months=False) == [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)]
+    assert periods(date(2024, 2, 28), date(2024, 3, 1), months=False) == [
+        date(2024, 2, 28),
+        date(2024, 2, 29),
+        date(2024, 3, 1),
+    ]
     assert periods(date(2025, 11, 1), date(2026, 2, 28), months=True) == [
         date(2025, 11, 1), date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1)
     ]  # fmt: skip
@@ -64,7 +69,7 @@ def test_differences_of_the_stock_are_the_movements(moves: dict[int, Decimal], l
     now = D(7)
     stocks = [p.stock for p in points(rows, days, (now - moves.get(last, D(0)), now))]
     assert stocks[-1] == now
-    assert [after - before for before, after in zip(stocks, stocks[1:], strict=False)] == [
+    assert [after - before for before, after in pairwise(stocks)] == [
         moves.get(n, D(0)) for n in range(1, last + 1)
     ]
 

@@ -10,13 +10,13 @@ from datetime import date, timedelta
 from psycopg2 import sql
 
 from castro_spark.page.database import Snapshot
+from castro_spark.product_columns import COLUMNS
 from castro_spark.projection import product_360
 from castro_spark.projection.comparison import Compared, Comparison, Expected, Verdict, compare
 from castro_spark.projection.entries import Expiry
 from castro_spark.projection.rows import Fields
 from castro_spark.projection.snapshot import product_snapshot
 from castro_spark.projection.stale_hashes import expected_of
-from castro_spark.product_columns import COLUMNS
 from castro_spark.servers import RedisSettings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import names

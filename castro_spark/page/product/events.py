@@ -35,9 +35,7 @@ class Event:
     corrected: bool
 
 
-def newest_events(
-    snapshot: Snapshot, streams: Sequence[StreamDeclaration], code: str, most: int
-) -> list[Event]:
+def newest_events(snapshot: Snapshot, streams: Sequence[StreamDeclaration], code: str, most: int) -> list[Event]:
     """At most `most` events of all streams together, the newest first, those of tomorrow included."""
     found = [event for stream in streams for event in _of_stream(snapshot, stream, code, most)]
     return sorted(found, key=lambda event: event.at, reverse=True)[:most]

@@ -86,9 +86,7 @@ def periods(first: date, last: date, *, months: bool) -> list[date]:
         found.append(following)
 
 
-def points(
-    rows: Sequence[Mapping[str, Any]], wanted: Sequence[date], stocks: tuple[Decimal, Decimal]
-) -> list[Point]:
+def points(rows: Sequence[Mapping[str, Any]], wanted: Sequence[date], stocks: tuple[Decimal, Decimal]) -> list[Point]:
     """A point for each of the `wanted` periods, of the rows of product_periods.sql.
 
     `stocks`: at the end of the last period but one, and now: the last month's row may have movements of tomorrow.
