@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from castro_spark.page.page import Data, Page
-from castro_spark.page.pages import glance
+from castro_spark.page.pages import glance, products
 
-_MODULES = (glance,)
+_MODULES = (glance, products)
 
 
 def routes() -> list[Page | Data | BaseRoute]:

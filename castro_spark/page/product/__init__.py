@@ -1,4 +1,4 @@
-"""One product: found by code or description, and everything that is known of it. Readers over one snapshot, without HTML.
+"""One product: found by code or description, and all that is known of it. Readers over one snapshot, without HTML.
 
 search.py     which product is meant
 view.py       its row of the 360° view

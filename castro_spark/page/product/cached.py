@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 
+import redis
 from psycopg2 import sql
 
 from castro_spark.page.database import Snapshot
@@ -24,9 +26,10 @@ from castro_spark.sinks.postgres.product_360_rows import fields_of
 from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sinks.redis.keys import product_360_key
+from castro_spark.sinks.redis.trouble import in_words
 from castro_spark.streams.declaration import StreamDeclaration
 
-_PATIENCE_SECONDS = 2.0  # the page's, with a Redis that does not answer
+_PATIENCE_SECONDS, _AGAIN_SECONDS = 1.0, 5.0  # of the page with a Redis that does not answer
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,19 @@ class Hash:
     ends: int | None
     verdict: Verdict
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When Redis removes it; None if it never does, or does not have it."""
+        return datetime.fromtimestamp(self.ends, timezone.utc) if self.ends is not None and self.ends >= 0 else None
+
 
 @dataclass(frozen=True)
 class Part:
     """The hashes of one projection: a stream's, or the 360° view's.
 
-    `behind`: the commits (of the view: refreshes, 1 for some) that Redis lacks. `emptied`: Redis has no marker, so it was
-    emptied or never written, and its projector writes all anew. Keys that neither side has are left out.
+    `behind`: the commits that Redis lacks (of the view, whose revisions are times: 1 for some refreshes). `emptied`:
+    Redis has no marker, so it was emptied or never written, and its projector writes all anew. Keys that neither side
+    has are left out.
     """
 
     name: str
@@ -56,9 +65,36 @@ class Part:
     emptied: bool
     hashes: list[Hash]
 
-    def count(self, verdict: Verdict) -> int:
-        """The number of hashes so judged."""
-        return sum(one.verdict is verdict for one in self.hashes)
+    @property
+    def differing(self) -> int:
+        """The number of hashes that are wrong, and no commit explains it."""
+        return sum(one.verdict is Verdict.STALE for one in self.hashes)
+
+    @property
+    def in_flight(self) -> int:
+        """The number of hashes that differ by a commit under way."""
+        return sum(one.verdict is Verdict.IN_FLIGHT for one in self.hashes)
+
+
+class RedisReader:
+    """Reads `cached`, and spares the pages a Redis that does not answer: after a failure none asks for some seconds."""
+
+    def __init__(self) -> None:
+        self._trouble, self._failed_at = "", -_AGAIN_SECONDS
+
+    def read(
+        self, snapshot: Snapshot, settings: Settings, streams: Sequence[StreamDeclaration], code: str, today: date
+    ) -> tuple[list[Part], str]:
+        """The parts, and why there are none: the error in words, "" without one."""
+        if self._trouble and time.monotonic() < self._failed_at + _AGAIN_SECONDS:
+            return [], self._trouble
+        try:
+            parts = cached(snapshot, settings, streams, code, today)
+        except redis.RedisError as error:
+            self._trouble, self._failed_at = in_words(error), time.monotonic()
+            return [], self._trouble
+        self._trouble = ""
+        return parts, ""
 
 
 def cached(

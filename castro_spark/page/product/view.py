@@ -18,13 +18,14 @@ from castro_spark.sinks.postgres.product_360_state import STREAMS
 class Product:
     """What is known of a product: each of COLUMNS by name, all None until the view has computed it (`updated_at`).
 
-    `waiting`: commits touched it that the row does not include yet.
+    `waiting`: commits touched it that the row does not include yet. `version` changes with each commit that touches it.
     """
 
     code: str
     columns: dict[str, Any]
     updated_at: datetime | None
     waiting: bool
+    version: int
 
 
 def product(snapshot: Snapshot, code: str) -> Product | None:
@@ -36,4 +37,5 @@ def product(snapshot: Snapshot, code: str) -> Product | None:
     )  # fmt: skip
     if row is None:
         return None
-    return Product(code, {"product_code": code, **{c: row[c] for c in columns}}, row["updated_at"], row["waiting"])
+    known = {"product_code": code, **{c: row[c] for c in columns}}
+    return Product(code, known, row["updated_at"], row["waiting"], int(row["version"]))
