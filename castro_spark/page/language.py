@@ -86,6 +86,7 @@ def catalogs(code: str) -> dict[str, Catalog]:
 def _translations(code: str) -> Translations:
     whole = Catalog(locale=code)
     for catalog in catalogs(code).values():
+        whole.mime_headers = [("Plural-Forms", catalog.plural_forms)]  # Babel's own differ between its versions
         for message in catalog:
             if message.id and not message.fuzzy:
                 whole.add(message.id, message.string, context=message.context)

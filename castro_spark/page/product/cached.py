@@ -46,6 +46,11 @@ class Hash:
     verdict: Verdict
 
     @property
+    def agrees(self) -> bool:
+        """Whether it is as it must be."""
+        return self.verdict is Verdict.AGREES
+
+    @property
     def expires_at(self) -> datetime | None:
         """When Redis removes it; None if it never does, or does not have it."""
         return datetime.fromtimestamp(self.ends, timezone.utc) if self.ends is not None and self.ends >= 0 else None

@@ -10,18 +10,19 @@ from typing import Any
 
 from babel.dates import format_date
 
-from castro_spark.page.language import Language, language
+from castro_spark.page.language import Language, language, text
 from castro_spark.page.product.glossary import terms
 from castro_spark.page.product.series import Point, Span
 
-# Each chart: its name, and its series: the glossary's term, the attribute of a Point, how it is drawn.
+# Each chart: its name, and its series: the glossary's term, the attribute of a Point, how it is drawn: as a step, a line
+# with points, or bars: what comes in up from zero, what goes out down from it.
 CHARTS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ("stock", (("stock", "stock", "step"),)),
-    ("movements", (("in", "received", "bars"), ("out", "issued", "bars"))),
-    ("trade", (("sales", "sold", "bars"), ("purchases", "bought", "bars"))),
+    ("movements", (("in", "received", "up"), ("out", "issued", "down"))),
+    ("trade", (("purchases", "bought", "up"), ("sales", "sold", "down"))),
     ("prices", (("price", "price", "line"), ("cost", "cost", "line"))),
 )
-_MID_MONTH = 15
+_MID_MONTH, _FEW_MONTHS = 15, 36
 
 
 def plot(points: Sequence[Point], span: Span, spoken: Language) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def plot(points: Sequence[Point], span: Span, spoken: Language) -> dict[str, Any
     days = [point.first_day for point in points]
     return {
         "language": spoken.tag,
+        "period": spoken.words.gettext(text("Month") if span is Span.MONTHS else text("Day")),
         "labels": [label(spoken.code, day, span is Span.MONTHS) for day in days],
         "ticks": list(_ticks(days, span, spoken)),
         "charts": charts,
@@ -60,8 +62,9 @@ def label(code: str, day: date, is_month: bool) -> str:
 
 
 def _ticks(days: Sequence[date], span: Span, spoken: Language) -> list[tuple[int, str]]:
-    """Of the last 90 days the first of each month and its middle, of more days each month, of months each year."""
-    if span is Span.MONTHS:
+    """Of the last 90 days the first of each month and its middle, of more days and few months each month, of many months
+    each year. The script leaves out those for which it has no room."""
+    if span is Span.MONTHS and len(days) > _FEW_MONTHS:
         return [(n, str(day.year)) for n, day in enumerate(days) if day.month == 1 or n == 0]
     if span is Span.QUARTER:
         return [(n, _written(spoken.code, day, "d MMM")) for n, day in enumerate(days) if day.day in (1, _MID_MONTH)]

@@ -2,7 +2,7 @@
 // x is the point's number, never a time: labels come from the server, which knows the calendar.
 (() => {
   "use strict";
-  const HEIGHT = 190, LEAST_TICK = 64; // pixels
+  const HEIGHT = 190, LEAST_TICK = 64, MOST_DOTS = 130; // pixels, pixels, points
   let drawn = null; // the address of what is plotted
   let data = null, charts = [], width = 0;
 
@@ -17,7 +17,7 @@
     const at = colours(["in", "out", "stock", "sales", "price", "ink-soft", "line", "accent"]);
     at.purchases = at.in;
     at.cost = at.out;
-    const many = chart.series.length;
+    const isMirrored = chart.series.some((one) => one.shape === "down");
     const axis = { stroke: at["ink-soft"], grid: { stroke: at.line, width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     return {
       width: canvas.clientWidth, height: HEIGHT, padding: [8, 8, 0, 0],
@@ -26,10 +26,10 @@
       scales: { x: { time: false, range: (u, least, most) => [least - .5, most + .5] },
         y: { range: (u, least, most) => {
           if (least === null) return [0, 1];
-          const isAmount = chart.series[0].shape !== "line";
+          const isAmount = chart.series[0].shape !== "line"; // of prices the axis need not begin at zero
           const low = isAmount ? Math.min(0, least) : least, high = isAmount ? Math.max(0, most) : most;
           const room = (high - low || Math.abs(high) || 1) * .08;
-          return [low < 0 || !isAmount ? low - room : low, high + room];
+          return [low < 0 || !isAmount ? low - room : low, high > 0 || !isAmount ? high + room : high];
         } } },
       axes: [
         { ...axis, grid: { show: false }, size: 28,
@@ -39,27 +39,26 @@
             return inside.filter((_tick, n) => n % step === 0).map(([index]) => index);
           },
           values: (u, splits) => splits.map((index) => data.ticks.find(([tick]) => tick === index)?.[1] ?? "") },
-        { ...axis, size: 56, values: (u, splits) => splits.map((value) => numbers.short.format(value)) },
+        { ...axis, size: 56, values: (u, splits) => splits.map((value) => numbers.short.format(isMirrored ? Math.abs(value) : value)) },
       ],
       series: [
-        { label: "", value: (u, index) => index === null ? "" : data.labels[index] ?? "" },
-        ...chart.series.map((one, n) => ({
-          label: one.name, stroke: at[one.colour], width: one.shape === "bars" ? 0 : 2,
-          fill: one.shape === "bars" ? at[one.colour] : one.shape === "step" ? `${at[one.colour]}1f` : undefined,
-          points: { show: one.shape === "line", size: 5, fill: at[one.colour] }, spanGaps: one.shape === "line",
-          paths: one.shape === "bars" ? bars(n, many) : one.shape === "step" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
-          value: (u, value) => value === null ? "–" : numbers.long.format(value),
+        { label: data.period, value: (u, index) => data.labels[index ?? data.labels.length - 1] ?? "" },
+        ...chart.series.map((one) => ({
+          label: one.name + (one.shape === "up" ? " ↑" : one.shape === "down" ? " ↓" : ""), stroke: at[one.colour], width: isBars(one) ? 0 : 2,
+          fill: isBars(one) ? at[one.colour] : one.shape === "step" ? `${at[one.colour]}1f` : undefined,
+          points: { show: one.shape === "line" && data.labels.length <= MOST_DOTS, size: 5, fill: at[one.colour] }, spanGaps: one.shape === "line",
+          paths: isBars(one) ? uPlot.paths.bars({ size: [.85, Infinity] }) : one.shape === "step" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
+          value: (u, _value, _series, index) => { // where nobody points, the last
+            const value = one.values[index ?? one.values.length - 1];
+            return value === null || value === undefined ? "–" : numbers.long.format(value);
+          },
         })),
       ],
     };
   }
 
-  // Side by side where there is room; else one behind the other, the second narrower.
-  function bars(n, many) {
-    const dense = data.labels.length > 120;
-    if (dense || many === 1) return uPlot.paths.bars({ size: [n === 0 ? .9 : .45, Infinity] });
-    return uPlot.paths.bars({ size: [.4, Infinity], align: n === 0 ? -1 : 1 });
-  }
+  const isBars = (one) => one.shape === "up" || one.shape === "down";
+  const plotted = (one) => one.shape === "down" ? one.values.map((value) => value && -value) : one.values;
 
   function draw() {
     const place = plots();
@@ -68,14 +67,14 @@
     charts = [];
     width = place.clientWidth;
     const numbers = {
-      short: new Intl.NumberFormat(data.language, { notation: "compact", maximumFractionDigits: 1 }),
+      short: new Intl.NumberFormat(data.language, { notation: "compact", maximumFractionDigits: 2 }),
       long: new Intl.NumberFormat(data.language, { maximumFractionDigits: 3 }),
     };
     for (const chart of data.charts) {
       const canvas = place.querySelector(`[data-chart="${chart.name}"] .canvas`);
       if (!canvas) continue;
       canvas.replaceChildren();
-      const values = [data.labels.map((_label, n) => n), ...chart.series.map((one) => one.values)];
+      const values = [data.labels.map((_label, n) => n), ...chart.series.map(plotted)];
       charts.push(new uPlot(options(chart, canvas, numbers), values, canvas));
     }
     place.dataset.drawn = String(data.labels.length); // for whoever waits for it
