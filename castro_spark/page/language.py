@@ -42,6 +42,10 @@ def text(message: str) -> str:
     return message
 
 
+# What flows in a stream, for people, in the order in which they look for it; a stream of one's own has its name.
+FLOWS = {"inventory": text("Stock movements"), "sales": text("Sales"), "procurement": text("Purchases")}
+
+
 @cache
 def language(code: str) -> Language:
     """The language of a code in NAMES."""
@@ -86,7 +90,7 @@ def catalogs(code: str) -> dict[str, Catalog]:
 def _translations(code: str) -> Translations:
     whole = Catalog(locale=code)
     for catalog in catalogs(code).values():
-        whole.mime_headers = [("Plural-Forms", catalog.plural_forms)]  # Babel's own differ between its versions
+        whole.mime_headers = catalog.mime_headers  # how plurals are written, the same in each
         for message in catalog:
             if message.id and not message.fuzzy:
                 whole.add(message.id, message.string, context=message.context)

@@ -43,7 +43,7 @@ def found(shop: Shop, question: str) -> list[str]:
 
 def of(shop: Shop, code: str) -> dict[str, Part]:
     with shop.snapshot() as snapshot:
-        return {part.name: part for part in cached(snapshot, shop.settings, STREAMS, code, TODAY)}
+        return {part.name: part for part in cached(snapshot, shop.settings, shop.settings.redis, STREAMS, code, TODAY)}
 
 
 def verdicts(part: Part) -> dict[Verdict, int]:

@@ -5,23 +5,25 @@ A product's code is a parameter after the question mark, not a part of the path:
 
 from __future__ import annotations
 
-from datetime import date
 from http import HTTPStatus
 from typing import Any
 
+import redis
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from castro_spark.page.language import text
 from castro_spark.page.page import PRODUCTS, Answer, Asked, Data, Page
-from castro_spark.page.product.cached import RedisReader
+from castro_spark.page.product.cached import Part, cached
 from castro_spark.page.product.events import newest_events
 from castro_spark.page.product.glossary import terms
 from castro_spark.page.product.plot import CHARTS, plot
 from castro_spark.page.product.search import search
 from castro_spark.page.product.series import Point, Span, series
 from castro_spark.page.product.view import Product, product
+from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
+from castro_spark.sinks.redis.trouble import in_words
 
 _EVENTS, _SIMILAR = 25, 5
 _SPANS = {
@@ -31,7 +33,6 @@ _SPANS = {
     Span.MONTHS: text("Months"),
 }
 _FIRST_PAGE = (-1, "")
-_redis = RedisReader()
 
 
 def _found(asked: Asked) -> Answer:
@@ -44,7 +45,7 @@ def _product(asked: Asked) -> Answer | Response:
     known = product(asked.snapshot, code)
     if known is None:
         return _unknown(asked, code)
-    parts, redis_trouble = _redis.read(asked.snapshot, asked.settings, asked.streams, code, _today(asked))
+    parts, redis_trouble = _cached(asked, code)
     return {
         "known": known, "columns": known.columns, "terms": terms(asked.language.code), "span": _span(asked),
         "spans": _SPANS, "has_series": bool(_points(asked, known, Span.MONTHS)), "charts": [name for name, _ in CHARTS],
@@ -61,6 +62,17 @@ def _unknown(asked: Asked, code: str) -> Response:
     return response
 
 
+def _cached(asked: Asked, code: str) -> tuple[list[Part], str | None]:
+    """What Redis has of the product, and why that is not known: an error in words, or None."""
+    if error := asked.redis.published([VIEW]).error:
+        return [], error
+    try:
+        parts = cached(asked.snapshot, asked.settings, asked.redis.settings, asked.streams, code, asked.today)
+    except redis.RedisError as refused:
+        return [], in_words(refused, asked.redis.settings)
+    return parts, None
+
+
 def _table(asked: Asked) -> Answer:
     known, span = _known(asked), _span(asked)
     return {"known": known, "terms": terms(asked.language.code), "span": span, "spans": _SPANS,
@@ -73,7 +85,7 @@ def _plot(asked: Asked) -> dict[str, Any]:
 
 
 def _points(asked: Asked, known: Product, span: Span) -> list[Point]:
-    return series(asked.snapshot, known, span, _today(asked))
+    return series(asked.snapshot, known, span, asked.today)
 
 
 def _known(asked: Asked) -> Product:
@@ -96,10 +108,6 @@ def _span(asked: Asked) -> Span:
 def _position(after: str) -> tuple[int, str]:
     rank, _, code = after.partition(".")
     return (int(rank), code) if rank in {"0", "1", "2"} else _FIRST_PAGE
-
-
-def _today(asked: Asked) -> date:
-    return asked.now.astimezone(asked.settings.zone).date()
 
 
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
-import redis
 from psycopg2 import sql
 
 from castro_spark.page.database import Snapshot
@@ -26,10 +24,7 @@ from castro_spark.sinks.postgres.product_360_rows import fields_of
 from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sinks.redis.keys import product_360_key
-from castro_spark.sinks.redis.trouble import in_words
 from castro_spark.streams.declaration import StreamDeclaration
-
-_PATIENCE_SECONDS, _AGAIN_SECONDS = 1.0, 5.0  # of the page with a Redis that does not answer
 
 
 @dataclass(frozen=True)
@@ -81,35 +76,19 @@ class Part:
         return sum(one.verdict is Verdict.IN_FLIGHT for one in self.hashes)
 
 
-class RedisReader:
-    """Reads `cached`, and spares the pages a Redis that does not answer: after a failure none asks for some seconds."""
-
-    def __init__(self) -> None:
-        self._trouble, self._failed_at = "", -_AGAIN_SECONDS
-
-    def read(
-        self, snapshot: Snapshot, settings: Settings, streams: Sequence[StreamDeclaration], code: str, today: date
-    ) -> tuple[list[Part], str]:
-        """The parts, and why there are none: the error in words, "" without one."""
-        if self._trouble and time.monotonic() < self._failed_at + _AGAIN_SECONDS:
-            return [], self._trouble
-        try:
-            parts = cached(snapshot, settings, streams, code, today)
-        except redis.RedisError as error:
-            self._trouble, self._failed_at = in_words(error), time.monotonic()
-            return [], self._trouble
-        self._trouble = ""
-        return parts, ""
-
-
 def cached(
-    snapshot: Snapshot, settings: Settings, streams: Sequence[StreamDeclaration], code: str, today: date
+    snapshot: Snapshot,
+    settings: Settings,
+    redis: RedisSettings,
+    streams: Sequence[StreamDeclaration],
+    code: str,
+    today: date,
 ) -> list[Part]:
     """The 360° view's hash, then each started stream's: the newest event, the days and the months that are cached.
 
-    Raises RedisError.
+    `redis`: the settings' one, or with less patience. Raises RedisError.
     """
-    parts = [_view(snapshot, settings, code)]
+    parts = [_view(snapshot, settings, redis, code)]
     last = today + timedelta(days=1)  # events of tomorrow are legal
     expiry = Expiry(settings.redis.ttl, settings.zone)
     for stream in streams:
@@ -117,11 +96,11 @@ def cached(
         if not rows.epoch:
             continue  # never started: nothing is projected
         expected = [expected for _, expected in expected_of(stream, rows, expiry)]
-        parts.append(_part(settings, stream.name, (rows.epoch, rows.revision), expected))
+        parts.append(_part(redis, stream.name, (rows.epoch, rows.revision), expected))
     return parts
 
 
-def _view(snapshot: Snapshot, settings: Settings, code: str) -> Part:
+def _view(snapshot: Snapshot, settings: Settings, redis: RedisSettings, code: str) -> Part:
     row = snapshot.row(
         "page/product_cached.sql", {"product": code}, columns=names(COLUMNS, lambda c: sql.Identifier("v", c))
     )
@@ -130,11 +109,11 @@ def _view(snapshot: Snapshot, settings: Settings, code: str) -> Part:
     if row["updated_at"] is not None:
         key, ends, fields = product_360.entry(code, row["updated_at"], fields_of(row), settings.redis.ttl)
         expected = Expected(key, ends, fields, row["revision"])
-    return _part(settings, VIEW, (product_360.EPOCH, row["refreshed"]), [expected])
+    return _part(redis, VIEW, (product_360.EPOCH, row["refreshed"]), [expected])
 
 
-def _part(settings: Settings, name: str, committed: tuple[int, int], expected: Sequence[Expected]) -> Part:
-    with closing(VersionedHashes(_impatient(settings.redis), name, ())) as hashes:
+def _part(redis: RedisSettings, name: str, committed: tuple[int, int], expected: Sequence[Expected]) -> Part:
+    with closing(VersionedHashes(redis, name, ())) as hashes:
         compared = compare(hashes, committed, expected)
     there = [one for one in compared.hashes if one.stored is not None or one.expected.fields is not None]
     return Part(name, _behind(name, compared), compared.published is None, [_hash(one) for one in there])
@@ -157,7 +136,3 @@ def _hash(compared: Compared) -> Hash:
 def _side_by_side(expected: Fields, stored: Fields) -> Iterator[tuple[str, str | None, str | None]]:
     for name in [*expected, *(name for name in stored if name not in expected and name != "version")]:
         yield name, expected.get(name), stored.get(name)
-
-
-def _impatient(settings: RedisSettings) -> RedisSettings:
-    return settings.model_copy(update={"timeout_seconds": min(settings.timeout_seconds, _PATIENCE_SECONDS)})

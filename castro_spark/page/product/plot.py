@@ -14,8 +14,8 @@ from castro_spark.page.language import Language, language, text
 from castro_spark.page.product.glossary import terms
 from castro_spark.page.product.series import Point, Span
 
-# Each chart: its name, and its series: the glossary's term, the attribute of a Point, how it is drawn: as a step, a line
-# with points, or bars: what comes in up from zero, what goes out down from it.
+# Each chart: its name, and its series: the glossary's term, the attribute of a Point, how it is drawn: as steps, a line
+# with dots, or bars, up from zero what comes in and down from it what goes out.
 CHARTS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ("stock", (("stock", "stock", "step"),)),
     ("movements", (("in", "received", "up"), ("out", "issued", "down"))),
@@ -62,8 +62,8 @@ def label(code: str, day: date, is_month: bool) -> str:
 
 
 def _ticks(days: Sequence[date], span: Span, spoken: Language) -> list[tuple[int, str]]:
-    """Of the last 90 days the first of each month and its middle, of more days and few months each month, of many months
-    each year. The script leaves out those for which it has no room."""
+    """Of the last 90 days the first of each month and its middle; of more days, and of few months, each month; of many
+    months each year. The script leaves out those for which it has no room."""
     if span is Span.MONTHS and len(days) > _FEW_MONTHS:
         return [(n, str(day.year)) for n, day in enumerate(days) if day.month == 1 or n == 0]
     if span is Span.QUARTER:
