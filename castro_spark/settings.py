@@ -18,6 +18,7 @@ from castro_spark.properties_file import parse
 from castro_spark.resources import resource
 from castro_spark.sections.alerts import AlertSettings
 from castro_spark.sections.critical import CriticalSettings
+from castro_spark.sections.metrics import MetricsSettings
 from castro_spark.sections.page import PageSettings
 from castro_spark.sections.product_360 import Product360Settings
 from castro_spark.sections.quality import QualitySettings
@@ -171,6 +172,7 @@ class Settings(Section):
     alerts: AlertSettings
     critical: CriticalSettings
     page: PageSettings
+    metrics: MetricsSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
 

@@ -1,7 +1,9 @@
-"""The page served in this process, at a free port of this machine."""
+"""The web page in a thread of this process, and what it answers."""
 
 from __future__ import annotations
 
+import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,7 +17,28 @@ import uvicorn
 from castro_spark.page.app import application
 from castro_spark.settings import Settings
 from castro_spark.streams import all_streams
-from tests.alerting import wait_until
+
+_START_SECONDS = 10
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Serves while the block runs; yields the address, as http://127.0.0.1:PORT."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = application(settings, list(all_streams().values()))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3, ws="none"))
+    thread = Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.started:
+        assert time.monotonic() < deadline, "the page does not start"
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        app.state.pulse.close()
+        server.should_exit = True
+        thread.join(_START_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -32,7 +55,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Site:
-    """The page at `base`."""
+    """The page at an address."""
 
     base: str
 
@@ -43,23 +66,3 @@ class Site:
                 return Answer(response.status, response.read().decode())
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.read().decode())
-
-
-@contextmanager
-def served(settings: Settings) -> Iterator[Site]:
-    """Serves these settings' servers until the context ends."""
-    config = uvicorn.Config(
-        application(settings, list(all_streams().values())), host="127.0.0.1", port=0, log_config=None, ws="none",
-        timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    wait_until(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield Site(f"http://127.0.0.1:{port}")
-    finally:
-        config.app.state.pulse.close()  # type: ignore[union-attr]
-        server.should_exit = True
-        thread.join(10)

@@ -98,11 +98,7 @@ def _route(declared: Page | Data | BaseRoute) -> BaseRoute:
     def shown(request: Request) -> Response:
         state = request.app.state
         with state.database.snapshot() as snapshot:
-            asked = Asked(
-                request, state.settings, state.streams, snapshot, state.redis, state.keeper,
-                state.renderer.language(request),
-            )  # fmt: skip
-            answer = declared.answer(asked)
+            answer = declared.answer(Asked.by(request, snapshot))
         if isinstance(answer, Response):
             return answer
         if isinstance(declared, Data):

@@ -23,8 +23,9 @@ NONE = "–"
 def filters(language: Language, zone: ZoneInfo, currency: str | None) -> dict[str, Callable[..., str]]:
     """The filters of the templates, by name. Each writes NONE for None."""
     given: dict[str, Callable[..., str]] = {
-        "number": number, "compact": compact, "percent": percent, "day": day, "moment": moment, "clock": clock,
-        "duration": duration, "bytes": size, "money": partial(money, currency), "weekday": weekday, "month": month, "day_month": day_month,
+        "number": number, "compact": compact, "percent": percent, "money": partial(money, currency), "bytes": size,
+        "duration": duration, "day": day, "day_month": day_month, "weekday": weekday, "month": month, "moment": moment,
+        "when": when, "clock": clock, "hour": hour,
     }  # fmt: skip
     return {name: _or_none(partial(function, language, zone)) for name, function in given.items()}
 
@@ -78,9 +79,22 @@ def moment(language: Language, zone: ZoneInfo, value: datetime) -> str:
     return format_datetime(_local(value, zone), "medium", locale=language.locale)
 
 
+def when(language: Language, zone: ZoneInfo, value: datetime, now: datetime) -> str:
+    """A time to the minute, with its day unless that is today's."""
+    local = _local(value, zone)
+    if local.date() == _local(now, zone).date():
+        return format_time(local, "HH:mm", locale=language.locale)
+    return f"{day_month(language, zone, local)} {format_time(local, 'HH:mm', locale=language.locale)}"
+
+
 def clock(language: Language, zone: ZoneInfo, value: datetime) -> str:
     """A time of the day, to the second, in the jobs' zone."""
     return format_time(_local(value, zone), "HH:mm:ss", locale=language.locale)
+
+
+def hour(language: Language, zone: ZoneInfo, value: datetime) -> str:
+    """A time of the day, to the minute, in the jobs' zone."""
+    return format_time(_local(value, zone), "HH:mm", locale=language.locale)
 
 
 def duration(language: Language, _: ZoneInfo, value: float | timedelta) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 
 from castro_spark.component import ALIVE
 from castro_spark.component import State as Running
+from castro_spark.incidents.by_hand import OpenIncidents
+from castro_spark.incidents.incident import Incident
 from castro_spark.observe.instance import is_silent
 from castro_spark.page.language import text
 from castro_spark.sections.quality import LagLimits
@@ -53,6 +55,7 @@ class Part:
     seen_at: datetime | None = None  # how old what is known of it is
     count: int | None = None
     seconds: float | None = None
+    incident: Incident | None = None  # the worst of several
     words: str = ""  # of the error, as the jobs have it: in English
     href: str = ""
 
@@ -228,14 +231,16 @@ def of_redis(error: str | None, followers: Iterable[Follower], limits: LagLimits
     return Part(name, State.GOOD, text("Holds what PostgreSQL holds."), seen_at=now)
 
 
-def of_incidents(count: int, critical: int, muted: int, oldest: datetime | None, now: datetime) -> Part:
+def of_incidents(short: OpenIncidents, worst: Incident | None, now: datetime) -> Part:
     """Open incidents; those that are muted are known, and count for nothing."""
-    name = text("Incidents")
-    if count - muted <= 0:
-        what = text("%(count)s open, all muted.") if count else text("None is open.")
-        return Part(name, State.GOOD, what, seen_at=now, count=count, href="/incidents")
-    state = State.BAD if critical else State.WARNING
-    return Part(name, state, text("%(count)s open."), "", oldest, now, count=count - muted, href="/incidents")
+    name, count = text("Incidents"), short.count - short.muted
+    if count <= 0:
+        what = text("%(count)s open, all muted.") if short.count else text("None is open.")
+        return Part(name, State.GOOD, what, seen_at=now, count=short.count, href="/incidents")
+    return Part(
+        name, State.BAD if short.critical else State.WARNING, text("%(count)s open."), since=short.oldest, seen_at=now,
+        count=count, incident=worst, href="/incidents",
+    )  # fmt: skip
 
 
 def of_outbox(dead: int, failing: int, words: str, now: datetime) -> Part:

@@ -36,6 +36,13 @@ class Asked:
     keeper: Keeper
     language: Language
 
+    @classmethod
+    def by(cls, request: Request, snapshot: Snapshot) -> Asked:
+        """What a request asks, with what the application has."""
+        state = request.app.state
+        language = state.renderer.language(request)
+        return cls(request, state.settings, state.streams, snapshot, state.redis, state.keeper, language)
+
     @property
     def now(self) -> datetime:
         return self.snapshot.at

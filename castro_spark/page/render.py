@@ -34,6 +34,7 @@ class Renderer:
             "version": __version__,
             "languages": language.NAMES,
             "flow_words": language.FLOWS,
+            "check_words": language.CHECKS,
         }
         for environment in self._environments.values():
             environment.globals.update(common)

@@ -15,7 +15,7 @@ from castro_spark.local import Stack
 from castro_spark.page.product.search import PAGE
 from tests.alerting import Alerting
 from tests.builders import ZONE
-from tests.serving import Answer, Site, served
+from tests.serving import Answer, Site, serving
 from tests.shop import Shop, bought, sold
 from tests.stock import LEVELS, MASTER, moved
 
@@ -45,8 +45,8 @@ def shop(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="module")
 def site(shop: Shop) -> Iterator[Site]:
-    with served(shop.settings) as site:
-        yield site
+    with serving(shop.settings) as address:
+        yield Site(address)
 
 
 def links(answer: Answer, pattern: str = "/product[?]") -> list[str]:
@@ -173,7 +173,8 @@ class TestRedis:
 class TestTrouble:
     def test_redis_away(self, shop: Shop) -> None:
         away = shop.settings.redis.model_copy(update={"url": "redis://127.0.0.1:1/1"})
-        with served(shop.settings.model_copy(update={"redis": away})) as site:
+        with serving(shop.settings.model_copy(update={"redis": away})) as address:
+            site = Site(address)
             answer = site.get("/product?code=P1")
             assert answer.status == 200
             assert "Redis does not answer" in answer.words
@@ -183,7 +184,8 @@ class TestTrouble:
 
     def test_postgres_away(self, shop: Shop) -> None:
         away = shop.settings.postgres.model_copy(update={"dsn": "host=127.0.0.1 port=1 dbname=x user=x"})
-        with served(shop.settings.model_copy(update={"postgres": away})) as site:
+        with serving(shop.settings.model_copy(update={"postgres": away})) as address:
+            site = Site(address)
             for path in ("/products?q=x", "/product?code=P1", "/product/plot?code=P1", "/product/table?code=P1"):
                 answer = site.get(path)
                 assert (answer.status, heading(answer)) == (503, "PostgreSQL does not answer")

@@ -5,9 +5,26 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from castro_spark.page.page import Data, Page
-from castro_spark.page.pages import glance, products
+from castro_spark.page.pages import (
+    books,
+    commands,
+    extracts,
+    glance,
+    incidents,
+    metrics,
+    outbox,
+    products,
+    quality,
+    quarantine,
+    reconciliation,
+    retraining,
+    streams,
+)
 
-_MODULES = (glance, products)
+_MODULES = (
+    glance, streams, incidents, quarantine, books, quality, outbox, reconciliation, extracts, retraining, commands,
+    metrics, products,
+)  # fmt: skip
 
 
 def routes() -> list[Page | Data | BaseRoute]:

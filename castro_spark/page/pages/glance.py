@@ -40,7 +40,7 @@ def _answer(asked: Asked) -> Answer:
     beside = [_redis(asked, committed, redis), _quarantine(asked), _outbox(asked)]
     if asked.settings.archive.dir is not None:
         beside.append(health.of_archive(row for (kind, _), row in running.items() if kind == "archive"))
-    found = health.of_incidents(short.count, short.critical, short.muted, short.oldest, asked.now)
+    found = health.of_incidents(short, next(iter(incidents), None), asked.now)
     parts = [*of_flows, found, *runs, *beside]
     problems = [part for part in parts if part.state in {State.BAD, State.UNKNOWN, State.WARNING}]
     return {
