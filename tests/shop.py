@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from castro_spark.page.database import Database, Snapshot
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
@@ -13,8 +13,9 @@ from castro_spark.streams import all_streams
 from tests.alerting import Alerting
 from tests.builders import ZONE, Data, native
 from tests.consumer import Consumer, with_positions
-from tests.stock import Stock
+from tests.stock import LEVELS, MASTER, Stock, moved
 
+ODD = ("..", "a/b?c=d&e#f", "100% é+ü", "<b>&quot;'", "\\x \u2003y", "%2e%2e")  # codes of products
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}
 
 
@@ -56,6 +57,23 @@ class Shop(Stock):
     def close(self) -> None:
         for consumer in self._consumers.values():
             consumer.close()
+
+
+def stocked(shop: Shop) -> None:
+    """P1 has everything; M1 is in the master data alone; NEW is not in the view; ODD codes; fifty-five more X000..."""
+    today = datetime.now(ZONE).date()
+    shop.extract(MASTER, {"product_code": "P1", "description": "Açúcar cristal", "category": "Secos", "minimum_stock": 500, "active": False})
+    shop.extract(MASTER, {"product_code": "M1", "description": "Queijo"})
+    shop.extract(LEVELS, {"product_code": "P1", "warehouse": "D1", "quantity_available": 100, "as_of": today - timedelta(days=2)})
+    days = (40, 3, 1)
+    shop.commit("inventory", *(moved("P1", n, "ENTRADA", days_ago=n) for n in days), moved("P1", "2.5", days_ago=1, id="out"))
+    shop.commit("sales", *(sold("P1", 1, "1234.5", datetime.now(ZONE) - timedelta(days=n)) for n in days))
+    shop.commit("procurement", bought("P1", 7, "1000", datetime.now(ZONE) - timedelta(days=2), previsao_entrega="2026-12-24"))
+    shop.commit("sales", *(sold(code, 1) for code in ODD), *(sold(f"X{n:03}", 1) for n in range(55)))
+    shop.publish()
+    shop.refresh()
+    shop.commit("sales", sold("NEW", 1))
+    shop.publish()
 
 
 def sold(code: str, quantity: object, price: str = "4.00", at: datetime | None = None, **changes: object) -> Data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from html import unescape
 from urllib.parse import quote
 
@@ -16,29 +16,15 @@ from castro_spark.page.product.search import PAGE
 from tests.alerting import Alerting
 from tests.builders import ZONE
 from tests.serving import Answer, Site, serving
-from tests.shop import Shop, bought, sold
-from tests.stock import LEVELS, MASTER, moved
+from tests.shop import ODD, Shop, sold, stocked
 
-ODD = ["..", "a/b?c=d&e#f", "100% é+ü", "<b>&quot;'", "\\x \u2003y", "%2e%2e"]
 TODAY = datetime.now(ZONE).date()
 
 
 @pytest.fixture(scope="module")
 def shop(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """P1 with everything; M1 in the master data alone; NEW not in the view; odd codes; many others."""
     shop = Shop(Alerting(servers, tmp_path_factory.mktemp("products")))
-    shop.extract(MASTER, {"product_code": "P1", "description": "Açúcar cristal", "category": "Secos", "minimum_stock": 500, "active": False})
-    shop.extract(MASTER, {"product_code": "M1", "description": "Queijo"})
-    shop.extract(LEVELS, {"product_code": "P1", "warehouse": "D1", "quantity_available": 100, "as_of": TODAY - timedelta(days=2)})
-    days = (40, 3, 1)
-    shop.commit("inventory", *(moved("P1", n, "ENTRADA", days_ago=n) for n in days), moved("P1", "2.5", days_ago=1, id="out"))
-    shop.commit("sales", *(sold("P1", 1, "1234.5", datetime.now(ZONE) - timedelta(days=n)) for n in days))
-    shop.commit("procurement", bought("P1", 7, "1000", datetime.now(ZONE) - timedelta(days=2), previsao_entrega="2026-12-24"))
-    shop.commit("sales", *(sold(code, 1) for code in ODD), *(sold(f"X{n:03}", 1) for n in range(PAGE + 5)))
-    shop.publish()
-    shop.refresh()
-    shop.commit("sales", sold("NEW", 1))
-    shop.publish()
+    stocked(shop)
     yield shop
     shop.close()
 
