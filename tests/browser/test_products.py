@@ -20,6 +20,7 @@ CHROMIUM = "/usr/bin/chromium"  # Debian's
 # Whether something was drawn: a canvas whose pixels are not all transparent.
 DRAWN = "c => new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer).some(pixel => pixel)"
 Open = Callable[..., Page]
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +167,7 @@ def test_without_a_script_everything_but_the_plot_is_there(opened: Open) -> None
 def test_nothing_is_wider_than_the_window(opened: Open, width: int, language: str) -> None:
     for path in ("/products", "/product?code=P1", "/product?code=M1", "/product?code=NEW", "/product/table?code=P1"):
         page = opened(path, width, language)
-        page.wait_for_load_state("networkidle") if "live" not in path and path.startswith("/products") else page.wait_for_timeout(300)
+        for plots in page.locator("#plots").all():
+            expect(plots).to_have_attribute("data-drawn", "90")
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
         page.context.close()
