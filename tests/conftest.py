@@ -37,6 +37,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL and Redis alone, for what needs no Kafka and so no JVM."""
+    external = {"CASTRO_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    with Stack(tmp_path_factory.mktemp("databases"), die_with_parent=True, external=external) as stack:
+        yield stack
+
+
 @pytest.fixture
 def archived(system: System) -> System:
     """A clean system that archives, to the folder that tests.archive.folder names."""
