@@ -49,6 +49,7 @@ def main() -> None:
             continue
         there = {key for _, key, _ in translated(code)}
         missing = Catalog(locale=code)
+        missing.mime_headers = catalogs(code)["common.po"].mime_headers
         for key, (message, places) in used().items():
             if key not in there:
                 missing.add(message, context=key[1], locations=[(place, None) for place in places])

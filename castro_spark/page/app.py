@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,10 +21,12 @@ from starlette.types import Scope
 
 from castro_spark.page.auth import ALIVE, Auth
 from castro_spark.page.database import Database
+from castro_spark.page.kept import Keeper
 from castro_spark.page.live import Pulse, live
 from castro_spark.page.page import Asked, Data, Page
 from castro_spark.page.pages import routes
 from castro_spark.page.preferences import preferences
+from castro_spark.page.redis_seen import RedisLook
 from castro_spark.page.render import Renderer
 from castro_spark.page.security import Security
 from castro_spark.page.trouble import Trouble, TroubleKind
@@ -35,17 +38,19 @@ log = logging.getLogger(__name__)
 
 
 def application(settings: Settings, streams: Sequence[StreamDeclaration]) -> Starlette:
-    """The application. Its state has `settings`, `streams`, `database`, `renderer` and `pulse`."""
+    """The application. Its state has `settings`, `streams`, `database`, `redis`, `keeper`, `renderer` and `pulse`."""
     declared = routes()
     menu = [route for route in declared if isinstance(route, Page) and route.group is not None]
     database = Database(settings)
     pulse = Pulse(database, settings.page.refresh_seconds)
+    keeper = Keeper(database, pulse.tell)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         pulse.start()
         yield
         await pulse.stop()
+        keeper.close()
         database.close()
 
     app = Starlette(
@@ -65,20 +70,27 @@ def application(settings: Settings, streams: Sequence[StreamDeclaration]) -> Sta
         lifespan=lifespan,
     )
     app.state.settings, app.state.streams = settings, streams
-    app.state.database, app.state.pulse = database, pulse
-    app.state.renderer = Renderer(settings.zone, settings.page.language, menu)
+    app.state.database, app.state.pulse, app.state.keeper = database, pulse, keeper
+    app.state.redis = RedisLook(settings.redis)
+    app.state.renderer = Renderer(settings, menu)
     return app
 
 
 def _route(declared: Page | Data | BaseRoute) -> BaseRoute:
     if isinstance(declared, BaseRoute):
         return declared
+    last: list[tuple[dict[str, Any], datetime]] = []  # what it showed last, if it keeps that
 
     def answered(request: Request) -> Response:
         try:
             return shown(request)
-        except (HTTPException, Trouble):
+        except HTTPException:
             raise
+        except Trouble as trouble:
+            if not last or not isinstance(declared, Page):
+                raise
+            values, at = last[0]
+            return _page(request, declared.template, {**values, "trouble": trouble}, at, HTTPStatus.SERVICE_UNAVAILABLE)
         except Exception as error:
             log.exception("%s failed", request.url.path)
             raise Trouble(TroubleKind.FAILED, type(error).__name__) from error
@@ -86,15 +98,15 @@ def _route(declared: Page | Data | BaseRoute) -> BaseRoute:
     def shown(request: Request) -> Response:
         state = request.app.state
         with state.database.snapshot() as snapshot:
-            asked = Asked(request, state.settings, state.streams, snapshot, state.renderer.language(request))
-            answer = declared.answer(asked)
+            answer = declared.answer(Asked.by(request, snapshot))
         if isinstance(answer, Response):
             return answer
         if isinstance(declared, Data):
             return JSONResponse(answer)
         values = {"page": declared, "settings": state.settings, "streams": state.streams, **answer}
-        response: Response = state.renderer.page(request, declared.template, values, now=snapshot.at)
-        return response
+        if declared.keeps:
+            last[:] = [(values, snapshot.at)]
+        return _page(request, declared.template, values, snapshot.at)
 
     return Route(declared.path, answered, name=declared.name)
 
@@ -111,17 +123,26 @@ class _Static(StaticFiles):
 
 def _trouble(request: Request, trouble: Exception) -> Response:
     assert isinstance(trouble, Trouble)
-    if trouble.kind is TroubleKind.FAILED:
+    failed = trouble.kind is TroubleKind.FAILED
+    if failed and trouble.__cause__ is None:
         log.error("%s: %s", request.url.path, trouble.words)
-    return _error_page(request, "trouble.html", {"trouble": trouble}, HTTPStatus.SERVICE_UNAVAILABLE)
+    values = {"page": None, "trouble": trouble}
+    status = HTTPStatus.INTERNAL_SERVER_ERROR if failed else HTTPStatus.SERVICE_UNAVAILABLE
+    return _page(request, "trouble.html", values, _now(), status)
 
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    values = {"status": error.status_code, "detail": error.detail}
-    return _error_page(request, "refused.html", values, error.status_code)
+    values = {"page": None, "status": error.status_code, "detail": error.detail}
+    return _page(request, "refused.html", values, _now(), error.status_code)
 
 
-def _error_page(request: Request, template: str, values: dict[str, object], status: int) -> Response:
+def _page(
+    request: Request, template: str, values: dict[str, Any], now: datetime, status: int = HTTPStatus.OK
+) -> Response:
     renderer: Renderer = request.app.state.renderer
-    return renderer.page(request, template, {"page": None, **values}, now=datetime.now(timezone.utc), status=status)
+    return renderer.page(request, template, values, now=now, status=status)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

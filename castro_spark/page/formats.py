@@ -9,22 +9,23 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.numbers import format_compact_decimal, format_decimal, format_percent
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from babel.units import format_unit
 
-from castro_spark.page.language import Language
+from castro_spark.page.language import Language, text
 
 Number = int | float | Decimal
 _JUST_NOW_SECONDS = 2
 NONE = "–"
 
 
-def filters(language: Language, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
+def filters(language: Language, zone: ZoneInfo, currency: str | None) -> dict[str, Callable[..., str]]:
     """The filters of the templates, by name. Each writes NONE for None."""
     given: dict[str, Callable[..., str]] = {
-        "number": number, "compact": compact, "percent": percent, "day": day, "moment": moment, "clock": clock,
-        "duration": duration, "bytes": size, "weekday": weekday, "month": month, "hour": hour,
+        "number": number, "compact": compact, "percent": percent, "money": partial(money, currency), "bytes": size,
+        "duration": duration, "day": day, "day_month": day_month, "weekday": weekday, "month": month, "moment": moment,
+        "when": when, "clock": clock, "hour": hour,
     }  # fmt: skip
     return {name: _or_none(partial(function, language, zone)) for name, function in given.items()}
 
@@ -38,6 +39,13 @@ def number(language: Language, _: ZoneInfo, value: Number, decimals: int | None 
 def compact(language: Language, _: ZoneInfo, value: Number) -> str:
     """A large number in short: 1.2 mi, 1.2M."""
     return format_compact_decimal(value, locale=language.locale, fraction_digits=1)
+
+
+def money(currency: str | None, language: Language, zone: ZoneInfo, value: Number) -> str:
+    """A value in the settings' currency, to the cent; without one a number."""
+    if currency is None:
+        return number(language, zone, value, 2)
+    return format_currency(value, currency, locale=language.locale)
 
 
 def percent(language: Language, _: ZoneInfo, share: Number, decimals: int = 0) -> str:
@@ -56,6 +64,11 @@ def weekday(language: Language, zone: ZoneInfo, value: date | datetime) -> str:
     return format_date(_local(value, zone) if isinstance(value, datetime) else value, "EEEE", locale=language.locale)
 
 
+def day_month(language: Language, _: ZoneInfo, value: date) -> str:
+    """A day without its year: 4 de out., Oct 4."""
+    return format_skeleton("MMMd", value, locale=language.locale)
+
+
 def month(language: Language, _: ZoneInfo, value: date) -> str:
     """A month and its year: nov. de 2026, Nov 2026."""
     return format_date(value, "MMM y", locale=language.locale)
@@ -64,6 +77,14 @@ def month(language: Language, _: ZoneInfo, value: date) -> str:
 def moment(language: Language, zone: ZoneInfo, value: datetime) -> str:
     """A day and a time, to the second, in the jobs' zone."""
     return format_datetime(_local(value, zone), "medium", locale=language.locale)
+
+
+def when(language: Language, zone: ZoneInfo, value: datetime, now: datetime) -> str:
+    """A time to the minute, with its day unless that is today's."""
+    local = _local(value, zone)
+    if local.date() == _local(now, zone).date():
+        return format_time(local, "HH:mm", locale=language.locale)
+    return f"{day_month(language, zone, local)} {format_time(local, 'HH:mm', locale=language.locale)}"
 
 
 def clock(language: Language, zone: ZoneInfo, value: datetime) -> str:
@@ -96,6 +117,8 @@ def size(language: Language, _: ZoneInfo, value: int) -> str:
 def age(language: Language, at: datetime, now: datetime) -> str:
     """How long ago, or in how long: há 5 min, 5 min ago. The browser's script (page.js) goes on counting."""
     seconds = (now - at).total_seconds()
+    if abs(seconds) < _JUST_NOW_SECONDS:
+        return str(language.words.gettext(text("now")))
     return format_timedelta(
         timedelta(seconds=-seconds), threshold=2, add_direction=True, format="short", locale=language.locale
     )

@@ -42,6 +42,29 @@ def text(message: str) -> str:
     return message
 
 
+# What flows in a stream, for people, in the order in which they look for it; a stream of one's own has its name.
+FLOWS = {"inventory": text("Stock movements"), "sales": text("Sales"), "procurement": text("Purchases")}
+
+# What is wrong if a check of the data fails, for people. Its own words, with the figures, are in English.
+CHECKS = {
+    "freshness": text("records wait too long in Kafka"),
+    "record_counts": text("the counts of Kafka, books and tables differ"),
+    "schema": text("the source's fields have changed"),
+    "null_rates": text("a field is empty more often than usual"),
+    "duplicates": text("more events than usual look like duplicates"),
+    "volume": text("yesterday's volume was unusual"),
+    "drift": text("prices or quantities are unusual"),
+    "references": text("events name products that the master data lack"),
+    "quarantine_share": text("too many records are rejected"),
+    "redis_sample": text("Redis differs from PostgreSQL"),
+    "projection_lag": text("Redis is late"),
+    "archive_lag": text("the archive is late"),
+    "extract_age": text("the extract from the warehouse is late"),
+    "reconcile_age": text("the reconciliation is late"),
+    "product_360_lag": text("the overview of each product is late"),
+}
+
+
 @cache
 def language(code: str) -> Language:
     """The language of a code in NAMES."""
@@ -86,6 +109,7 @@ def catalogs(code: str) -> dict[str, Catalog]:
 def _translations(code: str) -> Translations:
     whole = Catalog(locale=code)
     for catalog in catalogs(code).values():
+        whole.mime_headers = catalog.mime_headers  # how plurals are written, the same in each
         for message in catalog:
             if message.id and not message.fuzzy:
                 whole.add(message.id, message.string, context=message.context)

@@ -45,6 +45,11 @@ class Pulse:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake)
 
+    def tell(self) -> None:
+        """Something is new that PostgreSQL's state does not show; from any thread."""
+        if self._loop is not None and not self._closed:
+            self._loop.call_soon_threadsafe(self._wake)
+
     async def stop(self) -> None:
         """Ends the watch."""
         self._closed = True

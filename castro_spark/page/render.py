@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -18,6 +17,7 @@ from castro_spark.page import formats, language
 from castro_spark.page.language import Language
 from castro_spark.page.page import Page
 from castro_spark.resources import resource
+from castro_spark.settings import Settings
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "castro_theme"
@@ -26,10 +26,16 @@ THEME_COOKIE = "castro_theme"
 class Renderer:
     """Makes HTML of templates. `menu`: the pages that the navigation lists."""
 
-    def __init__(self, zone: ZoneInfo, default: str, menu: list[Page]) -> None:
-        self._zone, self._default = zone, default
+    def __init__(self, settings: Settings, menu: list[Page]) -> None:
+        self._zone, self._default, self._currency = settings.zone, settings.page.language, settings.page.currency
         self._environments = {code: self._environment(language.language(code)) for code in language.NAMES}
-        common = {"menu": _grouped(menu), "version": __version__, "languages": language.NAMES}
+        common = {
+            "menu": _grouped(menu),
+            "version": __version__,
+            "languages": language.NAMES,
+            "flow_words": language.FLOWS,
+            "check_words": language.CHECKS,
+        }
         for environment in self._environments.values():
             environment.globals.update(common)
 
@@ -44,23 +50,19 @@ class Renderer:
         """A template as a response; to a request by page.js without the frame around the content."""
         spoken = self.language(request)
         theme = request.cookies.get(THEME_COOKIE)
-        html = (
-            self._environments[spoken.code]
-            .get_template(template)
-            .render(
-                {
-                    "layout": "content.html" if request.headers.get("hx-request") else "base.html",
-                    "request": request,
-                    "here": request.url.path,
-                    "query": request.query_params,
-                    "language": spoken,
-                    "theme": theme if theme in THEMES else THEMES[0],
-                    "now": now,
-                    "age": partial(formats.age, spoken, now=now),
-                    **values,
-                }
-            )
-        )
+        context = {
+            "layout": "content.html" if request.headers.get("hx-request") else "base.html",
+            "request": request,
+            "here": request.url.path,
+            "query": request.query_params,
+            "language": spoken,
+            "theme": theme if theme in THEMES else THEMES[0],
+            "now": now,
+            "old": values.get("page") is not None and "trouble" in values,
+            "age": partial(formats.age, spoken, now=now),
+            **values,
+        }
+        html = self._environments[spoken.code].get_template(template).render(context)
         headers = {"Vary": "Accept-Language, Cookie, HX-Request"}
         return HTMLResponse(html, status, headers)
 
@@ -77,7 +79,7 @@ class Renderer:
         environment.install_gettext_callables(  # type: ignore[attr-defined]
             words.gettext, words.ngettext, newstyle=True, pgettext=words.pgettext, npgettext=words.npgettext
         )
-        environment.filters.update(formats.filters(spoken, self._zone))
+        environment.filters.update(formats.filters(spoken, self._zone, self._currency))
         environment.globals.update(static=static_url, zone=self._zone)
         return environment
 

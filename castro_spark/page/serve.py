@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -20,11 +21,13 @@ _GRACE_SECONDS = 3  # for answers under way; streams of events are ended at once
 
 
 class _Server(uvicorn.Server):
-    """Ends the streams of events with the first signal, else each would hold the end up."""
+    """Ends the streams of events with the first signal, else each would hold the end up. The exit status is 0."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        del frame
         self.config.app.state.pulse.close()  # type: ignore[union-attr]
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def elsewhere(settings: Settings, address: str | None, port: int | None) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from datetime import datetime
+from datetime import datetime, timezone
 from enum import Enum
 
 
@@ -25,8 +25,11 @@ class Trouble(Exception):
         super().__init__(words)
         self.kind, self.words, self.remedy = kind, words, remedy
         self.since = since
+        self.now = datetime.now(timezone.utc)  # of this machine: PostgreSQL's is not known
         self.answered_at: datetime | None = None
 
     def again(self) -> Trouble:
         """The same trouble, for another request."""
-        return copy(self)
+        another = copy(self)
+        another.now = datetime.now(timezone.utc)
+        return another

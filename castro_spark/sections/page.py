@@ -54,6 +54,7 @@ class PageSettings(Section):
     proxy_user_header: str | None = Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
     proxy_addresses: tuple[str, ...]  # addresses or networks whose header is believed
     language: Literal["pt_BR", "en"]  # if the browser asks for neither
+    currency: str | None = Field(pattern=r"^[A-Z]{3}$")  # of values; null: plain numbers
     refresh_seconds: float = Field(ge=1, le=300)
     statement_timeout_seconds: float = Field(gt=0, le=60)
     postgres_dsn: str | None = None

@@ -204,7 +204,7 @@ async def _try(request: Request) -> Response:
 def _answer_trial(request: Request, form: Form) -> Response:
     state = request.app.state
     with state.database.snapshot() as snapshot:
-        asked = Asked(request, state.settings, state.streams, snapshot, state.renderer.language(request))
+        asked = Asked.by(request, snapshot)
         record = _stored(asked)
         stream = next((s for s in state.streams if s.name == record.stream), None)
         rules = _rules(asked, stream, record) if stream else None
@@ -212,7 +212,7 @@ def _answer_trial(request: Request, form: Form) -> Response:
     mended = Record(record.partition, record.offset, record.record_timestamp, record.key, value_of(form))
     trial = tried(rules, mended) if rules else Trial(problem="unknown_stream")
     with state.database.snapshot() as snapshot:
-        asked = Asked(request, state.settings, state.streams, snapshot, state.renderer.language(request))
+        asked = Asked.by(request, snapshot)
         beside = _beside(asked, stream, trial) if stream else None
         values = {"settings": state.settings, "streams": state.streams, **_shown(asked, form, trial, beside)}
         values["back"] = f"/quarantine/{record.id}"

@@ -4,6 +4,7 @@
   "use strict";
   const LEAST_MS = 1000; // between two questions
   const lost = document.getElementById("lost");
+  const link = document.getElementById("link");
   const content = () => document.getElementById("content");
   let source = null, asking = false, again = false, askedAt = 0, timer = null;
   let ahead = 0; // of the server's clock to this machine's, in milliseconds
@@ -12,10 +13,12 @@
 
   const language = document.documentElement.lang;
   const ages = new Intl.RelativeTimeFormat(language, { style: "short", numeric: "always" });
+  const soonest = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const UNITS = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
   function age(milliseconds) { // as formats.age: the next unit begins at two of it
     const seconds = milliseconds / 1000;
+    if (Math.abs(seconds) < 2) return soonest.format(0, "second");
     for (const [unit, size] of UNITS) {
       if (Math.abs(seconds) >= 2 * size || unit === "second") return ages.format(-Math.round(seconds / size), unit);
     }
@@ -31,6 +34,7 @@
 
   function tell(isLost) {
     lost.textContent = isLost ? lost.dataset.words : "";
+    link.textContent = isLost ? "" : link.dataset.words;
     document.body.classList.toggle("is-lost", isLost);
   }
 
@@ -80,7 +84,7 @@
     setClock();
     count();
     setInterval(count, 1000);
-    if (!("live" in content().dataset) && content().dataset.live === undefined) return;
+    if (!("live" in content().dataset)) return;
     listen(true);
     document.addEventListener("visibilitychange", wake);
     window.addEventListener("pageshow", (event) => { if (event.persisted) wake(); });
