@@ -163,7 +163,7 @@ def _stream(
     seen_at = instance["topic_seen_at"] if instance else None
     fresh = seen_at is not None and (asked.now - seen_at).total_seconds() <= _STALE_SECONDS
     return Stream(
-        name=name, topic=topic, state=_state(instance), since=instance["state_since"] if instance else None,
+        name=name, topic=topic, state=_state(instance), since=_since(instance),
         problem=trouble(instance), instance=instance, ledger=ledger, lag=_lag(asked, name, rows, fresh=fresh),
         seen_at=seen_at if fresh else None, rate=_rate(asked, name) if ledger else None,
         latencies={sink: _latency(asked, name, sink) for sink in SINKS},
@@ -176,6 +176,14 @@ def _state(instance: Mapping[str, Any] | None) -> str:
         return "never"
     state = State(instance["state"])
     return "silent" if state in ALIVE and is_silent(instance) else state.value
+
+
+def _since(instance: Mapping[str, Any] | None) -> datetime | None:
+    """Since when its state lasts; of a silent one its last heartbeat."""
+    if instance is None:
+        return None
+    since: datetime = instance["heartbeat_at" if _state(instance) == "silent" else "state_since"]
+    return since
 
 
 def _lag(asked: Asked, name: str, rows: Sequence[Mapping[str, Any]], *, fresh: bool) -> Lag:
@@ -236,8 +244,13 @@ def _stages(asked: Asked, name: str) -> dict[str, Percentiles]:
     wholes = {stage: merged(found) for stage, found in by_stage.items()}
     return {
         stage: Percentiles(whole.count, {title: whole.percentile(share) for title, _, share in _PERCENTILES})
-        for stage, whole in wholes.items()
+        for stage, whole in sorted(wholes.items(), key=lambda item: _place(item[0]))
     }
+
+
+def _place(stage: str) -> tuple[int, str]:
+    """Stages in the order of a batch, then others by name."""
+    return (list(STAGES).index(stage) if stage in STAGES else len(STAGES)), stage
 
 
 def _stage_figure(asked: Asked, name: str) -> Figure:
@@ -248,7 +261,7 @@ def _stage_figure(asked: Asked, name: str) -> Figure:
     styles = ("one", "two", "three")
     series = [
         Series(STAGES.get(stage, stage), styles[number % len(styles)], found)
-        for number, (stage, found) in enumerate(sorted(points.items(), reverse=True))
+        for number, (stage, found) in enumerate(sorted(points.items(), key=lambda item: _place(item[0])))
     ]
     return _figure(asked, series, "duration")
 

@@ -52,8 +52,17 @@
     }
   }
 
+  // What somebody has begun to write or to choose is not replaced; the next cue finds it sent or taken back.
+  function editing() {
+    for (const field of content().querySelectorAll("input:not([type=hidden]), textarea, select")) {
+      if (field === document.activeElement || field.checked !== field.defaultChecked) return true;
+      if (field.type !== "checkbox" && "defaultValue" in field && field.value !== field.defaultValue) return true;
+    }
+    return false;
+  }
+
   function soon() {
-    if (timer || document.hidden) return;
+    if (timer || document.hidden || editing()) return;
     timer = setTimeout(() => { timer = null; ask(); }, Math.max(0, askedAt + LEAST_MS - Date.now()));
   }
 
