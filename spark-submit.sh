@@ -282,8 +282,8 @@ use_venv() {
 
 all_is_ready() {
     [[ -n ${CASTRO_VENV-} ]] || venv_is_ready || return 1
-    [[ $JOB == @(local|init) ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
-    [[ $JOB == @(local|init) ]] || jars_are_ready delta "${DELTA_JARS[@]}" || return 1
+    [[ $JOB == @(local|init|dashboard) ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
+    [[ $JOB == @(local|init|dashboard) ]] || jars_are_ready delta "${DELTA_JARS[@]}" || return 1
     ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}" || return 1
     [[ ${CASTRO_DEV-} != 1 ]] || jars_are_ready connect "${CONNECT_JARS[@]}" || return 1
     [[ ${CASTRO_DEV_CLUSTER-} != 1 ]] || jars_are_ready hadoop "${HADOOP_JARS[@]}"
@@ -307,10 +307,10 @@ except OSError:
         step "Python environment in $CASTRO_HOME/venv (about a minute, once)" make_venv
     fi
     use_venv
-    if [[ $JOB != @(local|init) ]] && ! jars_are_ready spark "${SPARK_JARS[@]}"; then
+    if [[ $JOB != @(local|init|dashboard) ]] && ! jars_are_ready spark "${SPARK_JARS[@]}"; then
         step "Spark's connector for Kafka" fetch_jars spark "${SPARK_JARS[@]}"
     fi
-    if [[ $JOB != @(local|init) ]] && ! jars_are_ready delta "${DELTA_JARS[@]}"; then
+    if [[ $JOB != @(local|init|dashboard) ]] && ! jars_are_ready delta "${DELTA_JARS[@]}"; then
         step "Delta Lake, for the archive" fetch_jars delta "${DELTA_JARS[@]}"
     fi
     if wants_broker && ! jars_are_ready kafka "${KAFKA_JARS[@]}"; then
@@ -362,7 +362,7 @@ says '(--deploy-mode|spark\.submit\.deployMode)' cluster && deploy_mode=cluster
 # needs_spark: whether the job starts Spark; the others run here, at once, whatever the deploy mode
 needs_spark() {
     case $JOB in
-        quarantine | stop | package | cache | commands | incidents | outbox | quality | retraining) return 1 ;;
+        quarantine | stop | package | cache | commands | incidents | outbox | quality | retraining | dashboard) return 1 ;;
         status) [[ " $JOB_WORDS " == *" --live "* ]] ;;
     esac
 }
@@ -377,7 +377,7 @@ fi
 # The executors' Python: YARN's nodes have one of their own.
 [[ -z $on_yarn ]] || : "${PYSPARK_PYTHON:=${CASTRO_CLUSTER_PYTHON:-python3}}"
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$PYTHON} PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$PYTHON}
-[[ $JOB != @(local|init) ]] || exec "$PYTHON" "$JOB_FILE" "$@" # these need no Spark at all
+[[ $JOB != @(local|init|dashboard) ]] || exec "$PYTHON" "$JOB_FILE" "$@" # these need no Spark at all
 
 SUBMIT=(${CASTRO_MASTER:+--master "$CASTRO_MASTER"} --properties-file "$SPARK_CONF")
 if [[ -n $on_yarn ]] && needs_spark; then

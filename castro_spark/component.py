@@ -17,6 +17,8 @@ from functools import cache
 from threading import Lock
 from typing import Protocol
 
+from castro_spark.histogram import Histogram
+
 _LONGEST_ERROR = 2000
 
 
@@ -59,6 +61,10 @@ class Reports(Protocol):
 
     def row(self, application: str) -> dict[str, object]: ...
 
+    def take_times(self) -> dict[str, Histogram]: ...
+
+    def return_times(self, times: Mapping[str, Histogram]) -> None: ...
+
 
 @dataclass(frozen=True)
 class _Seen:
@@ -84,6 +90,7 @@ class Component:
         self._positions: dict[str, int] | None = None
         self._topic: _Seen | None = None
         self._stages: dict[str, int] | None = None
+        self._times: dict[str, Histogram] = {}
         self._progress: dict[str, object] = {}
 
     @property
@@ -131,7 +138,21 @@ class Component:
                 self._positions = {str(p): offset for p, offset in positions.items()}
             if stages is not None:
                 self._stages = {name: round(seconds * 1000) for name, seconds in stages.items()}
+                for name, seconds in stages.items():
+                    self._times.setdefault(name, Histogram()).observe(seconds)
             self._progress |= numbers
+
+    def take_times(self) -> dict[str, Histogram]:
+        """The durations of the stages since it was last asked: the caller stores them, or returns them."""
+        with self._lock:
+            times, self._times = self._times, {}
+        return times
+
+    def return_times(self, times: Mapping[str, Histogram]) -> None:
+        """Takes back what could not be stored."""
+        with self._lock:
+            for name, histogram in times.items():
+                self._times.setdefault(name, Histogram()).add(histogram)
 
     def saw_topic(self, topic_id: str, ends: Mapping[int, int]) -> None:
         """The brokers' answer: the topic's id, and its end by partition."""

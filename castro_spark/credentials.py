@@ -25,6 +25,9 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "CASTRO_POSTGRES_PASSWORD": ("postgres", "password"),
     "CASTRO_REDIS_PASSWORD": ("redis", "password"),
     "CASTRO_KAFKA_SASL_PASSWORD": ("kafka", "sasl_password"),
+    "CASTRO_PAGE_PASSWORD": ("page", "password"),
+    "CASTRO_PAGE_POSTGRES_PASSWORD": ("page", "postgres_password"),
+    "CASTRO_PAGE_ACTIONS_POSTGRES_PASSWORD": ("page", "actions", "postgres_password"),
 }
 KAFKA_OPTIONS_FILE = "CASTRO_KAFKA_OPTIONS_FILE"
 _KAFKA_SECRETS = ("kafka", "secret_options")

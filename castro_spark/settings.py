@@ -18,6 +18,8 @@ from castro_spark.properties_file import parse
 from castro_spark.resources import resource
 from castro_spark.sections.alerts import AlertSettings
 from castro_spark.sections.critical import CriticalSettings
+from castro_spark.sections.metrics import MetricsSettings
+from castro_spark.sections.page import PageSettings
 from castro_spark.sections.product_360 import Product360Settings
 from castro_spark.sections.quality import QualitySettings
 from castro_spark.sections.retraining import RetrainingSettings
@@ -41,6 +43,8 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_KERBEROS_METHOD": ("kerberos", "method"),
     "CASTRO_KERBEROS_PRINCIPAL": ("kerberos", "principal"),
     "CASTRO_KERBEROS_KEYTAB": ("kerberos", "keytab"),
+    "CASTRO_PAGE_POSTGRES_DSN": ("page", "postgres_dsn"),
+    "CASTRO_PAGE_ACTIONS_POSTGRES_DSN": ("page", "actions", "postgres_dsn"),
     "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE": ("postgres", "executor_password_file"),
     **certificates.CA_FILES,
 }
@@ -167,6 +171,8 @@ class Settings(Section):
     retraining: RetrainingSettings
     alerts: AlertSettings
     critical: CriticalSettings
+    page: PageSettings
+    metrics: MetricsSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
 

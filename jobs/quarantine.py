@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
-from castro_spark.batch.replay import replay_all
+from castro_spark.batch.replay import replay_chosen
 from castro_spark.component import State
 from castro_spark.observe.heartbeat import reported
 from castro_spark.sinks.postgres.commit import quarantine
@@ -62,20 +62,21 @@ def replay(
         raise click.UsageError("--value-file corrects one record: name it by --id")
     settings = cli.load(env, conf_file)
     connection = connect(settings.postgres, "castro_spark quarantine")
-    records = quarantine.records(connection, reason=reason, ids=ids, streams=names)
+    choice = quarantine.Choice(ids=ids, reason=reason, streams=names)
+    if ids:
+        named = quarantine.records(connection, reason=reason, ids=ids, streams=names)
+        cut = [q.id for q in named if q.is_cut and not value_file]
+        if cut:
+            raise click.UsageError(
+                f"only the first 1 MiB of {', '.join(map(str, cut))} is stored: give the whole value, one record at a"
+                " time: --id N --value-file PATH"
+            )
     if value_file:
         quarantine.mend(connection, ids[0], value_file.read_bytes())
-        records = quarantine.records(connection, ids=ids)
     connection.close()
-    cut = [q.id for q in records if q.is_cut]
-    if cut and ids:
-        raise click.UsageError(
-            f"only the first 1 MiB of {', '.join(map(str, cut))} is stored: give the whole value, one record at a time:"
-            " --id N --value-file PATH"
-        )
     with reported(settings.postgres, "replay") as component:
-        done = replay_all(settings, records)
-        component.progressed(replayed=done.replayed, still_open=done.still_open, not_tried=len(done.cut))
+        done = replay_chosen(settings, choice)
+        component.progressed(replayed=done.replayed, still_open=done.still_open, not_tried=done.cut)
         if not done.complete:
             component.enter(State.FAILED, "still_open", done.lines()[0])
     click.echo("\n".join(done.lines()))
@@ -93,7 +94,7 @@ def discard(env: str, conf_file: Path | None, ids: tuple[int, ...], note: str) -
         raise click.UsageError("name the records: --id N, as often as needed")
     connection = connect(cli.load(env, conf_file).postgres, "castro_spark quarantine")
     quarantine.records(connection, ids=ids)
-    click.echo(f"{quarantine.discard(connection, ids, note)} discarded")
+    click.echo(f"{quarantine.discard_chosen(connection, quarantine.Choice(ids=ids), note)} discarded")
     connection.close()
 
 

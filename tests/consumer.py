@@ -38,7 +38,8 @@ class Consumer:
             system.query(
                 f"TRUNCATE {tables}, castro.stream,"
                 " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted, castro.touched,"
-                " castro.projection, castro.projection_request, castro.skipped, castro.stream_source"
+                " castro.projection, castro.projection_request, castro.skipped, castro.stream_source, castro.latency,"
+                " castro.uncounted, castro.record_total"
             )
             system.redis.flushdb()
         self.ledger = claim(

@@ -7,6 +7,7 @@ changes nothing. The ledger does not move.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -21,8 +22,9 @@ from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
-from castro_spark.sinks.postgres.commit.quarantine import Quarantined
+from castro_spark.sinks.postgres.commit.quarantine import Choice, Quarantined, chosen
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
+from castro_spark.sinks.postgres.connection import connect
 from castro_spark.streams import stream as stream_named
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -39,12 +41,12 @@ _SOURCE = pa.schema(
 
 @dataclass(frozen=True)
 class Replayed:
-    """The outcome of a replay: the number of records that are usable now, of those that are not, and the ids of those
-    that were not tried, since only their first 1 MiB is stored."""
+    """The outcome of a replay: the number of records that are usable now, of those that are not, and of those that were
+    not tried, since only their first 1 MiB is stored."""
 
     replayed: int
     still_open: int
-    cut: tuple[int, ...]
+    cut: int
 
     @property
     def complete(self) -> bool:
@@ -53,22 +55,27 @@ class Replayed:
     def lines(self) -> list[str]:
         text = [f"{self.replayed} replayed, {self.still_open} still unusable and open"]
         if self.cut:
-            text.append(
-                f"{len(self.cut)} not tried, only their first 1 MiB is stored: --id N --value-file PATH for each"
-            )
+            text.append(f"{self.cut} not tried, only their first 1 MiB is stored: --id N --value-file PATH for each")
         return text
 
 
-def replay_all(settings: Settings, records: Sequence[Quarantined]) -> Replayed:
-    """Replays open records of any stream, and publishes what that changes to Redis."""
-    whole = [q for q in records if not q.is_cut]
-    streams = sorted({q.stream for q in whole})
-    still_open = 0
-    with following(settings, [stream_named(name) for name in streams]):
-        for name in streams:
-            outcome = replay(settings, stream_named(name), [q for q in whole if q.stream == name])
-            still_open += sum(status == "open" for status in outcome.values())
-    return Replayed(len(whole) - still_open, still_open, tuple(q.id for q in records if q.is_cut))
+def replay_chosen(settings: Settings, choice: Choice) -> Replayed:
+    """Replays the chosen open records, of any stream, and publishes what that changes to Redis. What is replayed stays
+    so if it ends before all were tried."""
+    replayed = still_open = cut = 0
+    with ExitStack() as following_each, closing(connect(settings.postgres, "castro_spark replay")) as connection:
+        followed: set[str] = set()
+        for records in chosen(connection, choice):
+            for name in sorted({q.stream for q in records}):
+                if name not in followed:
+                    following_each.enter_context(following(settings, [stream_named(name)]))
+                    followed.add(name)
+                whole = [q for q in records if q.stream == name and not q.is_cut]
+                outcome = replay(settings, stream_named(name), whole)
+                replayed += sum(status == "replayed" for status in outcome.values())
+                still_open += sum(status == "open" for status in outcome.values())
+            cut += sum(q.is_cut for q in records)
+    return Replayed(replayed, still_open, cut)
 
 
 def replay(settings: Settings, stream: StreamDeclaration, records: Sequence[Quarantined]) -> dict[int, str]:

@@ -65,7 +65,7 @@ class CommandServer:
 
     def _execute(self, command: Command, done: Future[str]) -> None:
         try:
-            done.set_result(action(command.action, command.arguments).run(self._settings))
+            done.set_result(action(command.action, command.arguments).run(self._settings, command.requested_by))
         except BaseException as error:  # noqa: BLE001 - it is the command's result
             done.set_exception(error)
 

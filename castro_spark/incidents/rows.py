@@ -35,7 +35,7 @@ COLUMNS = sql.SQL(", ").join(map(sql.Identifier, ["id", *_COLUMNS]))
 def find(cursor: Cursor, file: str, parameters: Mapping[str, object]) -> list[Incident]:
     """The incidents that a file of sql/incidents selects."""
     cursor.execute(statement(file, columns=COLUMNS), parameters)
-    return [_incident(row) for row in cursor.fetchall()]
+    return [from_row(row) for row in cursor.fetchall()]
 
 
 def insert(cursor: Cursor, incident: Incident) -> Incident | None:
@@ -108,7 +108,8 @@ def _row(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _incident(row: tuple[Any, ...]) -> Incident:
+def from_row(row: tuple[Any, ...]) -> Incident:
+    """The incident of a row of COLUMNS."""
     values = dict(zip(["id", *_COLUMNS.values()], row, strict=True))
     return Incident(**{
         **values,

@@ -17,6 +17,7 @@ from castro_spark.errors import first_line, in_words
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.sinks.postgres.instances import beat, prune
+from castro_spark.sinks.postgres.stage_times import add_stage_times
 
 log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
@@ -39,11 +40,12 @@ class Heartbeat:
         polls: Sequence[Poll] = (),
         *,
         tracking_url: str | None = None,
+        metrics_address: str | None = None,
     ) -> None:
         self._settings = settings
         self._components = components
         self._application = application
-        self._tracking_url = tracking_url
+        self._of_process = {"tracking_url": tracking_url, "metrics_address": metrics_address}
         self._polls = polls
         self._connection: Connection | None = None
         self._written: dict[int, tuple[float, tuple[object, ...]]] = {}  # by the component's number
@@ -90,12 +92,21 @@ class Heartbeat:
         return True
 
     def _beat(self, connection: Connection, number: int, component: Reports) -> None:
-        row = component.row(self._application) | {"tracking_url": self._tracking_url}
+        row = component.row(self._application) | self._of_process
         state = tuple(row[name] for name in _STATE)
         at, written = self._written.get(number, (0.0, ()))
         if state != written or time.monotonic() - at >= _BEAT_SECONDS:
             beat(connection, row)
+            self._store_times(connection, component)
             self._written[number] = (time.monotonic(), state)
+
+    def _store_times(self, connection: Connection, component: Reports) -> None:
+        if times := component.take_times():
+            try:
+                add_stage_times(connection, component.kind, component.stream, times)
+            except BaseException:
+                component.return_times(times)
+                raise
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any
 
 from castro_spark.component import ALIVE, Component, Mode, State
+from castro_spark.histogram import Histogram
 from castro_spark.sinks.postgres.instances import SILENT_SECONDS
 
 YARN = "application_"  # prefix of YARN's application ids; Spark's other ids belong to one process
@@ -90,6 +91,14 @@ class StreamState:
                 **self.component.row(application), "epoch": self._epoch, "restarts": self._restarts,
                 "restarts_since_commit": self._restarts_since_commit,
             }  # fmt: skip
+
+    def take_times(self) -> dict[str, Histogram]:
+        """As Component.take_times."""
+        return self.component.take_times()
+
+    def return_times(self, times: Mapping[str, Histogram]) -> None:
+        """As Component.return_times."""
+        self.component.return_times(times)
 
     def in_words(self) -> str:
         """The state in one line."""

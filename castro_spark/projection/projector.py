@@ -21,6 +21,7 @@ from castro_spark.projection.rows import StreamRows
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.sinks.postgres.exclusive import try_lock
+from castro_spark.sinks.postgres.latency import count_published
 from castro_spark.sinks.redis.hashes import ALL, NOT_NEWER, VersionedHashes
 from castro_spark.sinks.redis.keys import patterns
 from castro_spark.streams.declaration import StreamDeclaration
@@ -65,6 +66,7 @@ class StreamProjector:
         self._locked = False
         self._timeline = ""
         self._published: tuple[int, int] | None = None
+        self._counted: tuple[int, int] | None = None  # published, and its latencies are counted
         self._written = 0
         self._noted = 0.0
 
@@ -94,6 +96,7 @@ class StreamProjector:
         if at.has_requests:
             self._do_requests(connection)
         self._published = published
+        self._count_latencies(connection)
         self._heartbeat(connection)
         return Step(published, at.at, projects=True, written=self._written)
 
@@ -214,6 +217,12 @@ class StreamProjector:
                 rows = self._rows.requested(connection, list(requested.values()))
                 self._hashes.write(entries(self._stream, rows, self._expiry), *version)
             yield list(requested)
+
+    def _count_latencies(self, connection: Connection) -> None:
+        """Counts the latencies of what was published since, also by an earlier process that ended before it counted."""
+        if self._published is not None and self._published != self._counted:
+            count_published(connection, self._stream.name, self._published[1])
+            self._counted = self._published
 
     def _heartbeat(self, connection: Connection) -> None:
         """Records a heartbeat every few seconds, if this process has the lock."""

@@ -37,6 +37,7 @@ from castro_spark.projection.stale_hashes import StaleHash, StaleHashes
 from castro_spark.reconcile.aggregates import Period, Wrong, day_of, month_of, wrong_rows
 from castro_spark.reconcile.checksums import Checksum, checksums, products_of
 from castro_spark.reconcile.plan import Plan, Planned
+from castro_spark.reconcile.record import record
 from castro_spark.reconcile.repair import RepairCommits
 from castro_spark.reconcile.report import MOST_EXAMPLES, Counts, StreamResult
 from castro_spark.reconcile.warehouse_day import WarehouseDay
@@ -67,6 +68,7 @@ def reconcile(
     results = [StreamResult(stream.name, day, run, cutoff) for stream in streams]
     for stream, result in zip(streams, results, strict=True):
         _one(spark, settings, stream, result, apply=apply, force=force, stopping=stopping)
+        record(settings.postgres, result)
     return results
 
 
@@ -267,6 +269,6 @@ def _checksum(row: dict[str, object]) -> Checksum:
 def _example(stale: StaleHash) -> dict[str, object]:
     expected = stale.expected
     return {
-        "class": "stale", "key": expected.key, "product_code": expected.wanted.product_code, "held": stale.stored,
+        "class": "stale", "key": expected.key, "product_code": stale.wanted.product_code, "held": stale.stored,
         "expected": expected.fields,
     }  # fmt: skip

@@ -16,6 +16,9 @@ from castro_spark.incidents.of_checks import note_checks
 from castro_spark.logs import log_fields
 from castro_spark.observe.heartbeat import Heartbeat, Poll
 from castro_spark.observe.instance import StreamState
+from castro_spark.observe.lag_samples import LagSamples
+from castro_spark.observe.latency import CommittedLatencies
+from castro_spark.observe.metrics.driver import served
 from castro_spark.observe.yarn import tracking_url
 from castro_spark.outbox.deliverer import Deliverer
 from castro_spark.projection.followers import Followers
@@ -103,12 +106,20 @@ def run_streams(
         *projection.components, housekeeper.component, view.component, *critical.components, *checks.components,
         *(archive.component for archive in archives), *(deliverer.component for deliverer in deliverers),
     ]  # fmt: skip
-    polls = [StopCommands(stops, list(states.values()), application).poll, *([poll] if poll else [])]
+    polls = [
+        StopCommands(stops, list(states.values()), application).poll, CommittedLatencies(list(states)).poll,
+        LagSamples(states.values()).poll,
+        *([poll] if poll else []),
+    ]  # fmt: skip
     # The heartbeat is the first to begin and the last to end: it reports how the others end.
-    heartbeat = Heartbeat(
-        settings.postgres, [*states.values(), *parts], application, polls, tracking_url=tracking_url(spark)
-    )
-    with heartbeat, ExitStack() as delivering:
+    with (
+        served(settings) as address,
+        Heartbeat(
+            settings.postgres, [*states.values(), *parts], application, polls,
+            tracking_url=tracking_url(spark), metrics_address=address,
+        ),
+        ExitStack() as delivering,
+    ):  # fmt: skip
         for deliverer in deliverers:
             delivering.enter_context(deliverer)
         with projection, housekeeper, critical, checks, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:

@@ -3,8 +3,8 @@ SELECT extract(epoch FROM now() - min(coalesce(
            (SELECT b.committed_at FROM castro.batch_books b
             WHERE b.stream = s.stream AND b.revision > coalesce((v.seen ->> s.stream)::bigint, 0)
             ORDER BY b.revision LIMIT 1),
-           s.updated_at)))::float8,
-       array_agg(s.stream ORDER BY s.stream), v.refreshed_at
+           s.updated_at)))::float8 AS seconds,
+       array_agg(s.stream ORDER BY s.stream) AS streams, v.refreshed_at
 FROM castro.stream s CROSS JOIN castro.product_360 v
 WHERE s.stream = ANY(%(streams)s) AND s.revision > coalesce((v.seen ->> s.stream)::bigint, 0)
 GROUP BY v.refreshed_at

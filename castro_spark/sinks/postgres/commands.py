@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from psycopg2.extras import Json
 
@@ -70,6 +71,21 @@ def request(
         )
         (number,) = cursor.fetchone() or (0,)
     return int(number)
+
+
+def send(
+    connection: Connection, number: UUID, action: str, arguments: Mapping[str, Any], *, requested_by: str,
+    expires: float, stream: str | None = None, epoch: int | None = None, application: str | None = None,
+) -> None:  # fmt: skip
+    """As `request`, and for `stop` as `ask_to_stop`, by a role that can only insert. Idempotent by `number`."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            statement("instance/send_command.sql"),
+            {
+                "request": str(number), "action": action, "arguments": Json(dict(arguments)), "stream": stream,
+                "epoch": epoch, "application": application, "by": requested_by, "expires": expires,
+            },
+        )  # fmt: skip
 
 
 def take(connection: Connection, instance: str, actions: Sequence[str]) -> Command | None:

@@ -31,14 +31,16 @@ _UNACKNOWLEDGED_SECONDS = 30  # beyond lock_timeout: how long a COPY may stall o
 log = logging.getLogger(__name__)
 
 
-def connect(settings: PostgresSettings, application: str, *, long: bool = False) -> Connection:
+def connect(settings: PostgresSettings, application: str, *, long: bool = False, reading: bool = False) -> Connection:
     """A new connection (autocommit off) with the session that the jobs need: UTF-8, UTC, read committed, writable.
 
-    It never hangs on a lock or on a dead or silent server; `long` is for statements over whole tables. Raises
-    SessionRefused for what an operator must fix, and transient errors of PASSING (a server that is read-only now).
+    It never hangs on a lock or on a dead or silent server; `long` is for statements over whole tables. `reading`: a
+    standby, or a role that may not write, will do. Raises SessionRefused for what an operator must fix, and transient
+    errors of PASSING (a server that is read-only now).
     """
+    attributes = "any" if reading else "read-write"
     try:
-        session = _open(settings, application)
+        session = _open(settings, application, attributes)
     except psycopg2.OperationalError as error:
         if refused := login.refusal(error, settings):
             raise refused from None
@@ -48,7 +50,9 @@ def connect(settings: PostgresSettings, application: str, *, long: bool = False)
         session = _open(settings, application, attributes="any")
     try:
         session.autocommit = True  # one round trip
-        session_check.prepare(session, settings, lambda: _open(settings, f"{application} pooler check"))
+        session_check.prepare(
+            session, settings, lambda: _open(settings, f"{application} pooler check", attributes), reading=reading
+        )
         session.autocommit = False
     except BaseException:
         session.close()

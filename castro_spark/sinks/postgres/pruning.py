@@ -14,6 +14,7 @@ from castro_spark.sinks.postgres.connection import Connection, statement
 from castro_spark.streams.declaration import StreamDeclaration
 
 _WARN_AT = 0.8  # of a limit
+_UNCOUNTED_DAYS = 1  # a latency of more is not counted
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ def prune_step(
         ("prune/emptied.sql", books_days),
         ("prune/quarantine_closed.sql", settings.quarantine_closed_days),
         ("prune/repairs.sql", settings.repairs_days),
+        ("prune/reconciliations.sql", settings.repairs_days),
+        ("prune/latency.sql", books_days),
+        ("prune/stage_time.sql", books_days),
+        ("prune/uncounted.sql", _UNCOUNTED_DAYS),
     ]
     deletes = settings.delete_notes_days or (None if has_history else books_days)
     if deletes is not None:

@@ -49,7 +49,9 @@ class SessionState:
     read_only_by: str | None  # pg_settings.source of default_transaction_read_only; null unless read_only
 
 
-def prepare(session: Session, settings: PostgresSettings, another: Callable[[], Session]) -> None:
+def prepare(
+    session: Session, settings: PostgresSettings, another: Callable[[], Session], *, reading: bool = False
+) -> None:
     """Configures and checks a session (in autocommit); `another` opens a second one like it.
 
     Raises SessionRefused, or ReadOnlySqlTransaction, which is transient.
@@ -60,12 +62,12 @@ def prepare(session: Session, settings: PostgresSettings, another: Callable[[], 
         state = _set_and_ask(session, settings, 0)
     if state.client_encoding != "UTF8":  # the pooler dropped it
         session.set_client_encoding("UTF8")
-    check(state, settings.schema_name)
+    check(state, settings.schema_name, reading=reading)
 
 
-def check(state: SessionState, schema: str) -> None:
-    """Raises if a session in this state must not be used."""
-    if state.read_only:
+def check(state: SessionState, schema: str, *, reading: bool = False) -> None:
+    """Raises if a session in this state must not be used, for writing or only for `reading`."""
+    if state.read_only and not reading:
         raise _read_only(state)
     if state.server_encoding != "UTF8":
         raise SessionRefused(

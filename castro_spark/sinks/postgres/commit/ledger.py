@@ -168,15 +168,17 @@ class StreamLock:
 class WriterLock(StreamLock):
     """The lock of the writer with the row's epoch: the only one that may move offsets."""
 
-    def advance(self, connection: Connection, ends: Positions) -> None:
-        """Moves the offsets to `ends`."""
+    def advance(self, connection: Connection, ends: Positions, newest: Mapping[int, int]) -> None:
+        """Moves the offsets to `ends`; `newest`: by partition the greatest record time, in Unix milliseconds."""
         with connection.cursor() as cursor:
             for partition, end in sorted(ends.items()):
                 if self.ledger.positions.get(partition) != end:
                     cursor.execute(
-                        "INSERT INTO castro.offset_ledger VALUES (%s, %s, %s) ON CONFLICT (stream, partition)"
-                        " DO UPDATE SET next_offset = EXCLUDED.next_offset, updated_at = now()",
-                        (self.stream, partition, end),
+                        "INSERT INTO castro.offset_ledger AS l (stream, partition, next_offset, record_at)"
+                        " VALUES (%s, %s, %s, to_timestamp(%s / 1000.0)) ON CONFLICT (stream, partition) DO UPDATE SET"
+                        " next_offset = EXCLUDED.next_offset, record_at = coalesce(EXCLUDED.record_at, l.record_at),"
+                        " updated_at = now()",
+                        (self.stream, partition, end, newest.get(partition)),
                     )
 
 

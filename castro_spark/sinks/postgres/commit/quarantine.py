@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from castro_spark.errors import UsageError
-from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.postgres.connection import Connection, statement
 
 STATUSES = ("open", "replayed", "discarded")
+_RECORDS_AT_A_TIME = 2000
+_BYTES_AT_A_TIME = 32 << 20
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which open records: those with all the given properties. `up_to`: the last id that whoever chose has seen."""
+
+    ids: tuple[int, ...] = ()
+    reason: str | None = None
+    streams: tuple[str, ...] = ()
+    up_to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,48 @@ def oldest(connection: Connection, stream: str, reason: str) -> Quarantined | No
     return matches[0] if matches else None
 
 
+def open_ids(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of `ids` that are open."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM castro.quarantine WHERE id = ANY(%s) AND status = 'open'", (list(ids),))
+        return {number for (number,) in cursor.fetchall()}
+
+
+def chosen(connection: Connection, choice: Choice) -> Iterator[list[Quarantined]]:
+    """The open records of a choice, oldest first, in lists that fit into memory. A record that stays open while a list
+    is worked through does not come again."""
+    after = 0
+    while True:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                statement("quarantine/chunk.sql"),
+                {
+                    **_parameters(choice), "status": "open", "after": after, "limit": _RECORDS_AT_A_TIME,
+                    "bytes": _BYTES_AT_A_TIME,
+                },
+            )  # fmt: skip
+            records = [_quarantined(row) for row in cursor.fetchall()]
+        if not records:
+            return
+        after = records[-1].id
+        yield records
+
+
+def discard_chosen(connection: Connection, choice: Choice, note: str) -> int:
+    """Marks the open records of a choice as discarded, some at a time; returns how many. Their bytes stay."""
+    done, parameters = 0, {**_parameters(choice), "note": note, "separator": "; ", "limit": _RECORDS_AT_A_TIME}
+    while True:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement("quarantine/discard.sql"), parameters)
+            if not cursor.rowcount:
+                return done
+            done += cursor.rowcount
+
+
+def _parameters(choice: Choice) -> dict[str, Any]:
+    return {**vars(choice), "ids": list(choice.ids), "streams": list(choice.streams)}
+
+
 def mend(connection: Connection, record_id: int, value: bytes) -> None:
     """Replaces an open record's value with corrected bytes; the note records the old value (or its length and hash)."""
     with connection, connection.cursor() as cursor:
@@ -95,17 +150,6 @@ def mend(connection: Connection, record_id: int, value: bytes) -> None:
             " value = %s, value_length = NULL, value_sha256 = NULL WHERE id = %s AND status = 'open'",
             (value, record_id),
         )
-
-
-def discard(connection: Connection, ids: tuple[int, ...], note: str) -> int:
-    """Marks open records as discarded, with who or why in `note`; returns how many. Their bytes stay."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE castro.quarantine SET status = 'discarded', note = concat_ws('; ', note, %s),"
-            " resolved_at = now() WHERE id = ANY(%s) AND status = 'open'",
-            (note, list(ids)),
-        )
-        return cursor.rowcount
 
 
 def _quarantined(row: tuple[Any, ...]) -> Quarantined:

@@ -27,6 +27,7 @@ from castro_spark.parse import DELETE, EVENT, REJECT, ParseRules, Reason, parse_
 from castro_spark.parse.identity import NATURAL_PATTERN, Kinds
 from castro_spark.parse.notes import Notes
 from castro_spark.parse.raw_ids import without_ambiguous
+from castro_spark.sinks.postgres.commit.produce_times import ProduceTimes
 from castro_spark.sinks.postgres.connection import Connection, names
 from castro_spark.sinks.postgres.working_tables import (
     SLOTS,
@@ -83,6 +84,7 @@ class StagedBatch:
     slot: str = TEMPORARY
     unknown: set[str] = field(default_factory=set)  # names of fields that are not in the declaration
     notes: Notes = field(default_factory=Notes)
+    produced: ProduceTimes = field(default_factory=ProduceTimes)
     bytes: int = 0  # of the records' keys and values
     stopped_at: dict[int, int] = field(default_factory=dict)  # partitions whose task stopped early: the next offset
 
@@ -116,7 +118,7 @@ def stage_on_driver(
     parsed = without_ambiguous(parsed, rules.stream, REJECT)
     return StagedBatch(
         counts=count(parsed), parsed=parsed, unknown=unknown_fields(parsed), notes=Notes.of(parsed),
-        bytes=sum(record_bytes(batch) for batch in parsed),
+        produced=ProduceTimes.of(parsed), bytes=sum(record_bytes(batch) for batch in parsed),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from castro_spark.parse import ParseRules, parse_batch
 from castro_spark.parse.notes import Notes
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit.ledger import check_writer
+from castro_spark.sinks.postgres.commit.produce_times import ProduceTimes
 from castro_spark.sinks.postgres.commit.staging import (
     Counts,
     StagedBatch,
@@ -36,7 +37,7 @@ from castro_spark.streams.declaration import StreamDeclaration
 _COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")
 COUNTS_SCHEMA = (
     f"attempt bigint, partition int, {', '.join(f'{name} bigint' for name in _COUNTS)}, unknown array<string>,"
-    " notes string, bytes bigint, stopped_at bigint"
+    " notes string, produced string, bytes bigint, stopped_at bigint"
 )
 _COUNTS_TYPES = pa.schema(
     {
@@ -45,6 +46,7 @@ _COUNTS_TYPES = pa.schema(
         **dict.fromkeys(_COUNTS, pa.int64()),
         "unknown": pa.list_(pa.string()),
         "notes": pa.string(),
+        "produced": pa.string(),
         "bytes": pa.int64(),
         "stopped_at": pa.int64(),
     }
@@ -112,6 +114,7 @@ def stage_on_executors(
         counts.add(*(row[name] for name in _COUNTS))
         batch.unknown.update(row.unknown)
         batch.notes.add(Notes.of_json(row.notes))
+        batch.produced.add(ProduceTimes.of_json(row.produced))
         batch.bytes += row.bytes
         if row.stopped_at is not None:
             batch.stopped_at[row.partition] = row.stopped_at
@@ -175,7 +178,8 @@ def _counted(parsed: pa.RecordBatch, attempt: int, last: bool) -> pa.RecordBatch
         here = parsed.filter(pc.equal(partitions, partition))
         rows.append({
             "attempt": attempt, "partition": partition, **{name: getattr(counts, name) for name in _COUNTS},
-            "unknown": sorted(unknown_fields([here])), "notes": Notes.of([here]).as_json(), "bytes": record_bytes(here),
+            "unknown": sorted(unknown_fields([here])), "notes": Notes.of([here]).as_json(),
+            "produced": ProduceTimes.of([here]).as_json(), "bytes": record_bytes(here),
             "stopped_at": pc.max(here.column("offset")).as_py() + 1 if last else None,
         })  # fmt: skip
     return pa.RecordBatch.from_pylist(rows, schema=_COUNTS_TYPES)

@@ -25,6 +25,7 @@ from castro_spark.sinks.postgres.commit.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.postgres.latency import note_commit
 from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -120,9 +121,11 @@ class StreamCommits:
         write_books(connection, self._stream.name, lock.next_revision, batch_id, books)
         note_skipped(connection, self._stream.name, batch.notes)
         # 8. The offsets and the revision; the session's COMMIT follows.
-        lock.advance(connection, ends)
+        lock.advance(connection, ends, batch.produced.newest)
         lock.name_commit(connection)
         confirm()
+        produced = batch.produced
+        note_commit(connection, self._stream.name, lock.next_revision, produced.cells, produced.untimed)
         return Committed(ledger.epoch, lock.next_revision, {**ledger.positions, **ends}, books)
 
     def _empty_slots(self, connection: Connection) -> None:

@@ -1,0 +1,130 @@
+"""Series over time as figures for people: what a template draws as SVG, and the same as a table. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+WIDTH, HEIGHT = 760, 180
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 8, 8, 22
+_STEPS = (1, 2, 2.5, 5, 10)
+_TICK_HOURS = 4
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line: its name (for text()), its class in the style sheet, and its points in order of time."""
+
+    name: str
+    style: str
+    points: Sequence[tuple[datetime, float]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line as it is drawn: pieces of points `x,y`, broken where nothing was measured; single points as circles."""
+
+    name: str
+    style: str
+    pieces: list[str]
+    dots: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`ticks`: value and its y. `hours`: a time and its x. `rows`: for each hour of the day the greatest value of each
+    series, None where there is none. `format`: the filter that writes a value."""
+
+    lines: list[Line]
+    ticks: list[tuple[float, float]]
+    hours: list[tuple[datetime, float]]
+    rows: list[tuple[datetime, list[float | None]]]
+    format: str
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = _LEFT
+    bottom: int = HEIGHT - _BOTTOM
+    right: int = WIDTH - _RIGHT
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.rows
+
+
+def figure(
+    series: Sequence[Series], since: datetime, until: datetime, zone: ZoneInfo, *, gap: timedelta, written: str
+) -> Figure:
+    """The series from `since` to `until`. A line breaks where its points are further apart than `gap`."""
+    most = max((value for line in series for _, value in line.points), default=0.0)
+    ticks = list(_ticks(most))
+    top = ticks[-1] or 1.0
+    span = (until - since).total_seconds()
+
+    def x(at: datetime) -> float:
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * (at - since).total_seconds() / span, 1)
+
+    def y(value: float) -> float:
+        return round(HEIGHT - _BOTTOM - (HEIGHT - _BOTTOM - _TOP) * value / top, 1)
+
+    lines = []
+    for line in series:
+        within = [(at, value) for at, value in line.points if since <= at <= until]
+        pieces = list(_pieces(within, gap))
+        drawn = [" ".join(f"{x(at)},{y(value)}" for at, value in piece) for piece in pieces if len(piece) > 1]
+        dots = [(x(piece[0][0]), y(piece[0][1])) for piece in pieces if len(piece) == 1]
+        lines.append(Line(line.name, line.style, drawn, dots))
+    return Figure(
+        lines, [(value, y(value)) for value in ticks], [(at, x(at)) for at in _hours(since, until, zone)],
+        list(_rows(series, since, zone)), written, names=[line.name for line in series],
+    )  # fmt: skip
+
+
+def _ticks(most: float) -> Iterator[float]:
+    """Round values from 0 to beyond `most`, three to five of them."""
+    if most <= 0:
+        yield 0.0
+        yield 1.0
+        return
+    power = 10 ** math.floor(math.log10(most / 3))
+    step = next(step * power for step in _STEPS if step * power * 4 >= most)
+    for number in range(math.ceil(most / step) + 1):
+        yield number * step
+
+
+def _pieces(points: Sequence[tuple[datetime, float]], gap: timedelta) -> Iterator[list[tuple[datetime, float]]]:
+    piece: list[tuple[datetime, float]] = []
+    for at, value in points:
+        if piece and at - piece[-1][0] > gap:
+            yield piece
+            piece = []
+        piece.append((at, value))
+    if piece:
+        yield piece
+
+
+def _hours(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The full hours at which the axis is labelled, by the local clock."""
+    at = since.astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    while at <= until:
+        if at.hour % _TICK_HOURS == 0:
+            yield at
+        at += timedelta(hours=1)
+
+
+def _rows(
+    series: Sequence[Series], since: datetime, zone: ZoneInfo
+) -> Iterator[tuple[datetime, list[float | None]]]:
+    greatest: dict[datetime, list[float | None]] = {}
+    for number, line in enumerate(series):
+        for at, value in line.points:
+            if at < since:
+                continue
+            hour = at.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+            row = greatest.setdefault(hour, [None] * len(series))
+            known = row[number]
+            row[number] = value if known is None else max(known, value)
+    yield from sorted(greatest.items(), reverse=True)

@@ -1,0 +1,14 @@
+"""Settings of the metrics (`metrics`): how often PostgreSQL is asked, and whether a driver serves them too."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from castro_spark.servers import Section
+
+
+class MetricsSettings(Section):
+    cache_seconds: float = Field(ge=0, le=300)  # scrapes within it have the same answer
+    statement_timeout_seconds: float = Field(gt=0, le=60)
+    driver_address: str | None = Field(default=None, min_length=1)  # where `stream` serves them; null: nowhere
+    driver_port: int = Field(ge=0, lt=65536)  # 0: a free one

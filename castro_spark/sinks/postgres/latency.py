@@ -1,0 +1,146 @@
+"""castro.latency: how long records take from their time in Kafka to PostgreSQL and to Redis, as histograms.
+
+Each latency is counted once, whatever process ends when: a commit keeps its records' times in castro.uncounted, in its
+transaction, and whoever counts them takes them out in the transaction that adds them up. So a commit pays for one small
+row, and a repeated batch counts once.
+
+A latency begins by the clock of whoever produced the record (or of the broker, where the topic's message.timestamp.type
+is LogAppendTime) and ends by the clock of the process that commits or projects. What is committed out of band (replays,
+backfills, extracts, repairs) has none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+
+from castro_spark.histogram import Histogram
+from castro_spark.sinks.postgres.connection import Connection, statement
+
+POSTGRES, REDIS = "postgres", "redis"
+_INTERVAL_SECONDS = 300.0
+_LATE_SECONDS = 86_400.0  # beyond: a topic's history, or copies that kept their times; not what a reader waited for
+
+
+@dataclass
+class Latencies:
+    """`histogram`: of the counted records; `ahead` of them have a time in the future, and count as 0 s. Not counted are
+    `late` ones, older than a day, and `untimed` ones, without a plausible time."""
+
+    histogram: Histogram = field(default_factory=Histogram)
+    ahead: int = 0
+    late: int = 0
+    untimed: int = 0
+
+    @classmethod
+    def at(cls, now: float, cells: Iterable[tuple[int, int]], untimed: int = 0) -> Latencies:
+        """At `now` (Unix seconds), of `cells`: Unix milliseconds and how many records have that time."""
+        latencies = cls(untimed=untimed)
+        for milliseconds, records in cells:
+            seconds = now - milliseconds / 1000
+            if seconds > _LATE_SECONDS:
+                latencies.late += records
+                continue
+            if seconds < 0:
+                latencies.ahead += records
+            latencies.histogram.observe(max(seconds, 0.0), records)
+        return latencies
+
+    def add(self, other: Latencies) -> None:
+        """Adds what the other ones have counted."""
+        self.histogram.add(other.histogram)
+        self.ahead += other.ahead
+        self.late += other.late
+        self.untimed += other.untimed
+
+
+def note_commit(
+    connection: Connection, stream: str, revision: int, cells: Sequence[tuple[int, int]], untimed: int
+) -> None:
+    """Keeps a commit's time, which is now, and those of its records, within its transaction; see Latencies.at."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO castro.uncounted (stream, revision, committed_ms, produced_ms, records, untimed)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            (stream, revision, int(time.time() * 1000), [c[0] for c in cells], [c[1] for c in cells], untimed),
+        )
+
+
+def count_published(connection: Connection, stream: str, revision: int) -> None:
+    """Counts the commits up to `revision`, of which Redis has everything now, and the outcomes of their records."""
+    now = time.time()
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+        cursor.execute(statement("latency/take_published.sql"), {"stream": stream, "revision": revision})
+        commits = cursor.fetchall()
+        _count_committed(cursor, stream, [commit for *commit, counted in commits if not counted])
+        _add(cursor, stream, REDIS, [(now, *records) for _, _, *records, _ in commits])
+
+
+def count_committed(connection: Connection, stream: str) -> None:
+    """Counts the commits that Redis does not have yet: their latencies to PostgreSQL, and the outcomes."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+        cursor.execute(statement("latency/take_committed.sql"), {"stream": stream})
+        _count_committed(cursor, stream, cursor.fetchall())
+
+
+def _count_committed(cursor: Cursor, stream: str, commits: Sequence[Sequence[Any]]) -> None:
+    if commits:
+        revisions = [revision for revision, *_ in commits]
+        cursor.execute(statement("latency/add_outcomes.sql"), {"stream": stream, "revisions": revisions})
+        _add(cursor, stream, POSTGRES, [(ms / 1000, *records) for _, ms, *records in commits])
+
+
+def _add(
+    cursor: Cursor, stream: str, sink: str, commits: Iterable[tuple[float, list[int], list[int], int]]
+) -> None:
+    intervals: dict[float, Latencies] = {}
+    for at, produced, records, untimed in commits:
+        latencies = intervals.setdefault(at // _INTERVAL_SECONDS * _INTERVAL_SECONDS, Latencies())
+        latencies.add(Latencies.at(at, zip(produced, records, strict=True), untimed))
+    for at, found in intervals.items():
+        row = {
+            "stream": stream, "sink": sink, "at": at, "buckets": found.histogram.counts,
+            "seconds": found.histogram.seconds, "ahead": found.ahead, "late": found.late, "untimed": found.untimed,
+        }  # fmt: skip
+        cursor.execute(statement("latency/add.sql"), row)
+
+
+def outcome_totals(connection: Connection) -> dict[tuple[str, str], int]:
+    """By stream and outcome (a column of the books): records since the counting began."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT stream, outcome, records FROM castro.record_total ORDER BY stream, outcome")
+        return {(stream, outcome): records for stream, outcome, records in cursor.fetchall()}
+
+
+def latency_totals(connection: Connection) -> dict[tuple[str, str], Latencies]:
+    """By stream and sink: all that were ever counted."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT stream, sink, buckets, seconds, ahead, late, untimed FROM castro.latency"
+            " WHERE starts_at = '-infinity' ORDER BY stream, sink"
+        )
+        return {(stream, sink): _latencies(*row) for stream, sink, *row in cursor.fetchall()}
+
+
+def latency_series(
+    connection: Connection, stream: str, sink: str, since: datetime
+) -> list[tuple[datetime, Latencies]]:
+    """The intervals of five minutes from `since` on that have any, oldest first, each with its start."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT starts_at, buckets, seconds, ahead, late, untimed FROM castro.latency"
+            " WHERE stream = %s AND sink = %s AND starts_at >= %s ORDER BY starts_at",
+            (stream, sink, since),
+        )
+        return [(starts_at, _latencies(*row)) for starts_at, *row in cursor.fetchall()]
+
+
+def _latencies(buckets: list[int], seconds: float, ahead: int, late: int, untimed: int) -> Latencies:
+    return Latencies(Histogram(buckets, seconds), ahead, late, untimed)

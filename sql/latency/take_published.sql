@@ -1,0 +1,3 @@
+-- Takes the commits up to a published revision out of those whose latencies are not counted.
+DELETE FROM castro.uncounted WHERE stream = %(stream)s AND revision <= %(revision)s
+RETURNING revision, committed_ms, produced_ms, records, untimed, in_postgres

@@ -1,0 +1,2 @@
+-- One incident.
+SELECT {columns} FROM castro.incident WHERE id = %(id)s
