@@ -21,6 +21,7 @@ from castro_spark.sinks.postgres.latency import (
     count_committed,
     latency_series,
     latency_totals,
+    outcome_totals,
 )
 from castro_spark.sinks.postgres.pruning import prune_step
 from castro_spark.sinks.postgres.stage_times import stage_series, stage_totals
@@ -85,6 +86,19 @@ def test_a_commit_is_counted_once_when_redis_has_it(consumer: Consumer) -> None:
         series = latency_series(consumer.connection, "inventory", sink, since)
         assert sum(of_interval.histogram.count for _, of_interval in series) == 4
         assert all(starts_at.minute % 5 == 0 and starts_at.second == 0 for starts_at, _ in series)
+
+
+def test_many_commits_are_counted_in_steps(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("castro_spark.sinks.postgres.latency._COMMITS_AT_ONCE", 2)
+    for _ in range(5):
+        commit(consumer, [1.0])
+    assert count_committed(consumer.connection, "inventory") == 5
+    commit(consumer, [1.0])
+    assert count_committed(consumer.connection, "inventory", after=5) == 6
+    assert count_committed(consumer.connection, "inventory", after=6) == 6
+    consumer.projector.step()
+    assert {sink: found.histogram.count for sink, found in totals(consumer).items()} == {POSTGRES: 6, REDIS: 6}
+    assert outcome_totals(consumer.connection)["inventory", "inserted"] == 6
 
 
 def test_the_latency_to_postgres_does_not_wait_for_redis(consumer: Consumer) -> None:
