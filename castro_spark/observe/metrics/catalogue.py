@@ -138,9 +138,9 @@ JOB_DONE = Metric(
     "castro_job_success_timestamp_seconds",
     _G,
     "when a job (extract, reconcile, quality, backfill ...) last ended well",
-    ("job", "stream"),
+    ("kind", "stream"),
 )
-JOB_FAILED = Metric("castro_job_failure_timestamp_seconds", _G, "when a job last failed", ("job", "stream"))
+JOB_FAILED = Metric("castro_job_failure_timestamp_seconds", _G, "when a job last failed", ("kind", "stream"))
 OFFSETS_PUBLISHED = Metric(
     "castro_group_offsets_timestamp_seconds",
     _G,
