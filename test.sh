@@ -46,7 +46,7 @@ case ${1-} in
         status=0
         python -m pytest -m 'not cluster' -n 2 --dist loadfile --no-loadscope-reorder "${@:2}" || status=$?
         # One at a time: each has JVMs enough.
-        python -m pytest tests/cluster tests/secured -m cluster --durations=15 "${@:2}" || status=$?
+        python -m pytest tests/cluster tests/secured tests/monitoring -m cluster --durations=15 "${@:2}" || status=$?
         exit "$status"
         ;;
     quick) set -- tests/unit tests/integration/test_submit.py::test_one_event_end_to_end "${@:2}" ;;

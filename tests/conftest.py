@@ -13,7 +13,7 @@ from tests import engine
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from tests.system import System
 
-_ROOMS = ("cluster", "kerberos", "secured", "recovery", "integration", "unit")
+_ROOMS = ("cluster", "kerberos", "secured", "monitoring", "recovery", "integration", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
