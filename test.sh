@@ -3,9 +3,9 @@
 #
 #   ./test.sh            by two workers with servers of their own
 #   ./test.sh quick      the unit tests, and one event end to end: before every commit
-#   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts, and
-#                        those on servers with TLS (tests/secured). What they need of Debian's packages is installed, by
-#                        root; a test that is skipped has failed
+#   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts,
+#                        those on servers with TLS (tests/secured), and those with a Prometheus (tests/monitoring). What
+#                        they need of Debian's packages is installed, by root; a test that is skipped has failed
 #   ./test.sh ARGUMENTS  these, given to pytest as they are
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
