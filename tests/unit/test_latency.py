@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castro_spark.component import Component
@@ -45,6 +45,7 @@ def test_a_percentile_is_interpolated_within_its_bucket() -> None:
     assert beyond.percentile(0.5) == BOUNDS[-1]
 
 
+@settings(deadline=None)
 @given(st.lists(SECONDS, min_size=1), st.lists(SECONDS))
 def test_merging_counts_the_same_as_observing_all(some: list[float], others: list[float]) -> None:
     def of(values: list[float]) -> Histogram:
@@ -79,6 +80,7 @@ def test_times_are_of_events_and_deletes_and_the_newest_of_all_records() -> None
     assert ProduceTimes.of([parsed()]) == ProduceTimes()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(min_value=-3_600_000, max_value=10**12), min_size=1, max_size=200))
 def test_cells_keep_every_record_about_where_it_was(ages: list[int]) -> None:
     began = int(time.time() * 1000)
