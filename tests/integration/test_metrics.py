@@ -38,7 +38,8 @@ def tables(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def consumer(tables: System) -> Iterator[Consumer]:
+def consumer(tables: System, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consumer]:
+    monkeypatch.setattr("castro_spark.projection.projector._NOTE_SECONDS", -1.0)  # each step counts
     tables.query("TRUNCATE castro.stage_time, castro.instance, castro.outbox, castro.incident, castro.extract_watermark CASCADE")
     tables.configure({"metrics": {"cache_seconds": 0}})
     consumer = Consumer(tables)

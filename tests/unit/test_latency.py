@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from castro_spark.component import Component
 from castro_spark.histogram import BOUNDS, BUCKETS, Histogram, merged
+from castro_spark.projection.publications import Publications
 from castro_spark.sinks.postgres.commit.produce_times import ProduceTimes
 from castro_spark.sinks.postgres.latency import Latencies
 
@@ -112,3 +113,15 @@ def test_a_part_hands_its_stages_times_over_once() -> None:
     part.progressed(stages={"staged": 0.25})
     part.return_times(times)
     assert part.take_times()["staged"].counts == counts(b6=3)
+
+
+def test_publications_are_kept_once_and_in_order() -> None:
+    publications = Publications()
+    for revision in (4, 4, 7, 7):
+        publications.note(revision)
+    assert [revision for revision, _ in publications.take()] == [4, 7]
+    publications.note(7)
+    assert publications.take() == []
+    publications.note(9)
+    publications.note(8)  # the database of before
+    assert [revision for revision, _ in publications.take()] == [8]

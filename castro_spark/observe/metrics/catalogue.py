@@ -114,7 +114,12 @@ OLDEST_PENDING = Metric(
     "when the oldest message that is not delivered was written",
     ("channel",),
 )
-PROJECTION_COMMITS = Metric("castro_projection_lag_commits", _G, "commits that Redis does not have", ("stream",))
+PROJECTION_COMMITS = Metric(
+    "castro_projection_lag_commits",
+    _G,
+    "commits that Redis lacked, as the projector said last: every two seconds",
+    ("stream",),
+)
 PROJECTION_SECONDS = Metric(
     "castro_projection_lag_seconds", _G, "the age of the oldest of them, a day at most", ("stream",)
 )

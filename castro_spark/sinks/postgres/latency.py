@@ -12,6 +12,7 @@ backfills, extracts, repairs) has none.
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -74,15 +75,21 @@ def note_commit(
         )
 
 
-def count_published(connection: Connection, stream: str, revision: int) -> None:
-    """Counts the commits up to `revision`, of which Redis has everything now, and the outcomes of their records."""
-    now = time.time()
+def count_published(connection: Connection, stream: str, publications: Sequence[tuple[int, float]]) -> None:
+    """Counts the commits that were published, and the outcomes of their records.
+
+    `publications`: revisions, ascending, and when (Unix seconds) Redis had everything up to each.
+    """
+    revisions = [revision for revision, _ in publications]
+
+    def published_at(revision: int) -> float:
+        return publications[bisect_left(revisions, revision)][1]
 
     def count(cursor: Cursor, commits: _Commits) -> None:
         _count_committed(cursor, stream, [commit for *commit, counted in commits if not counted])
-        _add(cursor, stream, REDIS, [(now, *records) for _, _, *records, _ in commits])
+        _add(cursor, stream, REDIS, [(published_at(revision), *records) for revision, _, *records, _ in commits])
 
-    _take(connection, "latency/take_published.sql", {"stream": stream, "revision": revision}, count)
+    _take(connection, "latency/take_published.sql", {"stream": stream, "revision": revisions[-1]}, count)
 
 
 def count_committed(connection: Connection, stream: str, after: int = 0) -> int:
