@@ -4,8 +4,9 @@
 #   ./test.sh            by two workers with servers of their own
 #   ./test.sh quick      the unit tests, and one event end to end: before every commit
 #   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts,
-#                        those on servers with TLS (tests/secured), and those of the page in a browser (tests/browser).
-#                        What they need of Debian's packages is installed, by root; a test that is skipped has failed
+#                        those on servers with TLS (tests/secured), with a Prometheus (tests/monitoring), and of the page
+#                        in a browser (tests/browser). What they need of Debian's packages is installed, by root; a test
+#                        that is skipped has failed
 #   ./test.sh ARGUMENTS  these, given to pytest as they are
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
@@ -47,7 +48,7 @@ case ${1-} in
         python -m pytest -m 'not cluster and not browser' -n 2 --dist loadfile --no-loadscope-reorder "${@:2}" || status=$?
         python -m pytest tests/browser -m browser --durations=5 "${@:2}" || status=$?
         # One at a time: each has JVMs enough.
-        python -m pytest tests/cluster tests/secured -m cluster --durations=15 "${@:2}" || status=$?
+        python -m pytest tests/cluster tests/secured tests/monitoring -m cluster --durations=15 "${@:2}" || status=$?
         exit "$status"
         ;;
     quick) set -- tests/unit tests/integration/test_submit.py::test_one_event_end_to_end "${@:2}" ;;

@@ -63,6 +63,7 @@ class KafkaSettings(ServerSection):
     secret_options: dict[str, SecretStr] = Field(default_factory=dict)  # from the options file
     options_file: str | None = None  # its path
     options_file_on_nodes: bool = False
+    ledger_group: str | None = Field(default=None, min_length=1, max_length=249)  # shows the ledger to Kafka's tools
     kerberos_principal: str | None = None  # kerberos.principal, if kerberos has a keytab
 
     @field_validator("options")

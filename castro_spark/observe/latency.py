@@ -18,12 +18,12 @@ class CommittedLatencies:
     """The latencies of these streams."""
 
     def __init__(self, streams: Sequence[str]) -> None:
-        self._streams = streams
+        self._counted = dict.fromkeys(streams, 0)  # up to which revision
         self._next = 0.0
 
     def poll(self, connection: Connection) -> None:
         """Counts, if it is time to. The heartbeat calls this every second."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _EVERY_SECONDS
-            for stream in self._streams:
-                count_committed(connection, stream)
+            for stream, after in self._counted.items():
+                self._counted[stream] = count_committed(connection, stream, after)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from castro_spark.projection import committed
 from castro_spark.projection.committed import Look
 from castro_spark.projection.entries import Expiry, entries
+from castro_spark.projection.publications import Publications
 from castro_spark.projection.rows import StreamRows
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
@@ -66,7 +67,7 @@ class StreamProjector:
         self._locked = False
         self._timeline = ""
         self._published: tuple[int, int] | None = None
-        self._counted: tuple[int, int] | None = None  # published, and its latencies are counted
+        self._publications = Publications()
         self._written = 0
         self._noted = 0.0
 
@@ -96,7 +97,8 @@ class StreamProjector:
         if at.has_requests:
             self._do_requests(connection)
         self._published = published
-        self._count_latencies(connection)
+        if published is not None and self._locked:
+            self._publications.note(published[1])
         self._heartbeat(connection)
         return Step(published, at.at, projects=True, written=self._written)
 
@@ -218,17 +220,13 @@ class StreamProjector:
                 self._hashes.write(entries(self._stream, rows, self._expiry), *version)
             yield list(requested)
 
-    def _count_latencies(self, connection: Connection) -> None:
-        """Counts the latencies of what was published since, also by an earlier process that ended before it counted."""
-        if self._published is not None and self._published != self._counted:
-            count_published(connection, self._stream.name, self._published[1])
-            self._counted = self._published
-
     def _heartbeat(self, connection: Connection) -> None:
-        """Records a heartbeat every few seconds, if this process has the lock."""
+        """Records a heartbeat every few seconds, and counts the latencies of what was published, if it has the lock."""
         if self._locked and time.monotonic() - self._noted > _NOTE_SECONDS:
             self._noted = time.monotonic()
             committed.note_alive(connection, self._stream.name, self._published[1] if self._published else None)
+            if publications := self._publications.take():
+                count_published(connection, self._stream.name, publications)
 
     @property
     def _chunk(self) -> int:

@@ -57,7 +57,8 @@ _REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         ),
         (
             r"Not authorized to access group: ([^\s,\]]+)", "this user may not read as group {}",
-            "let the brokers' administrator allow it Read on groups with the prefixes castro- and spark-kafka-",
+            "let the brokers' administrator allow it Read on groups with the prefixes castro- and spark-kafka-"
+            " (and on kafka.ledger_group, or set that to null)",
         ),
         (
             rf"{_KAFKA}(TopicAuthorizationException)", "this user has no right on the topic, or it does not exist ({})",

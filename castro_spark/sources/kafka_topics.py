@@ -77,6 +77,29 @@ class TopicClient:
                 admin.__exit__()
 
 
+class GroupClient:
+    """Commits offsets for a consumer group without members, on a connection that stays open. Not thread-safe."""
+
+    def __init__(self, spark: SparkSession, settings: KafkaSettings, group: str) -> None:
+        self._spark = spark
+        self._settings = settings
+        self._group = group
+        self._admin: Admin | None = None
+
+    def commit(self, topic: str, positions: Mapping[int, int]) -> None:
+        """Sets the group's next offsets, by partition. Raises KafkaUnavailable or KafkaRefused."""
+        if self._admin is None:
+            self._admin = Admin(self._spark, self._settings)
+        self._admin.commit(self._group, topic, positions)
+
+    def close(self) -> None:
+        """Closes the connection; the next commit opens a new one."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            with suppress(Py4JError):  # the JVM may be gone
+                admin.__exit__()
+
+
 def topic_states(
     spark: SparkSession, settings: KafkaSettings, topics: Sequence[str]
 ) -> dict[str, TopicState | SourceError]:
@@ -180,6 +203,13 @@ class Admin:
         except SourceError as error:
             return "is there" if "TopicExists" in error.problem else error  # another job created it meanwhile
         return "created"
+
+    def commit(self, group: str, topic: str, positions: Mapping[int, int]) -> None:
+        offsets = self._jvm.java.util.HashMap()
+        for partition, offset in positions.items():
+            key = self._kafka.common.TopicPartition(topic, partition)
+            offsets.put(key, self._kafka.clients.consumer.OffsetAndMetadata(offset))
+        self._get(self._client.alterConsumerGroupOffsets(group, offsets).all(), topic)
 
     def listed(self, topic: str, partitions: list[int], spec: Any, *, committed: bool = False) -> dict[int, Any]:
         """Kafka's ListOffsetsResultInfo of each partition, for an OffsetSpec."""

@@ -26,6 +26,7 @@ from castro_spark.quality.loop import QualityLoop
 from castro_spark.quality.topics import LazyTopics
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive_thread import ArchiveThread
+from castro_spark.streaming.group_offsets import GroupOffsets
 from castro_spark.streaming.housekeeping import Housekeeper
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streaming.progress import BatchReport
@@ -92,18 +93,20 @@ def run_streams(
     def committed(stream: str, batch: BatchReport) -> None:
         projection.wake(stream)
         critical.wake(stream)
+        group.wake(stream)
         report(stream, batch)
 
     all_ended = Event()
     projection = Followers(settings, streams, last_sync=True)
     housekeeper, view = Housekeeper(settings, streams), Product360(settings)
-    critical = CriticalProducts(settings, streams)
+    critical, group = CriticalProducts(settings, streams), GroupOffsets(spark, settings, streams)
     checks = QualityLoop(
         settings, streams, lambda: LazyTopics(settings, lambda: spark), note_checks(settings), enabled=not available_now
     )
     deliverers = [Deliverer(settings)] if settings.alerts.deliver else []
     parts = [
         *projection.components, housekeeper.component, view.component, *critical.components, *checks.components,
+        *group.components,
         *(archive.component for archive in archives), *(deliverer.component for deliverer in deliverers),
     ]  # fmt: skip
     polls = [
@@ -122,7 +125,7 @@ def run_streams(
     ):  # fmt: skip
         for deliverer in deliverers:
             delivering.enter_context(deliverer)
-        with projection, housekeeper, critical, checks, ThreadPoolExecutor(max_workers=len(streams) + 1) as threads:
+        with projection, housekeeper, critical, checks, group, ThreadPoolExecutor(len(streams) + 1) as threads:
             refreshing = threads.submit(view.run, all_ended)
             running = [threads.submit(run_one, stream) for stream in streams]
             try:

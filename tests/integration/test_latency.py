@@ -19,8 +19,10 @@ from castro_spark.sinks.postgres.latency import (
     REDIS,
     Latencies,
     count_committed,
+    count_published,
     latency_series,
     latency_totals,
+    outcome_totals,
 )
 from castro_spark.sinks.postgres.pruning import prune_step
 from castro_spark.sinks.postgres.stage_times import stage_series, stage_totals
@@ -41,7 +43,8 @@ def tables(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def consumer(tables: System) -> Iterator[Consumer]:
+def consumer(tables: System, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consumer]:
+    monkeypatch.setattr("castro_spark.projection.projector._NOTE_SECONDS", -1.0)  # each step counts
     tables.query("TRUNCATE castro.stage_time, castro.instance")
     consumer = Consumer(tables)
     yield consumer
@@ -87,6 +90,19 @@ def test_a_commit_is_counted_once_when_redis_has_it(consumer: Consumer) -> None:
         assert all(starts_at.minute % 5 == 0 and starts_at.second == 0 for starts_at, _ in series)
 
 
+def test_many_commits_are_counted_in_steps(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("castro_spark.sinks.postgres.latency._COMMITS_AT_ONCE", 2)
+    for _ in range(5):
+        commit(consumer, [1.0])
+    assert count_committed(consumer.connection, "inventory") == 5
+    commit(consumer, [1.0])
+    assert count_committed(consumer.connection, "inventory", after=5) == 6
+    assert count_committed(consumer.connection, "inventory", after=6) == 6
+    consumer.projector.step()
+    assert {sink: found.histogram.count for sink, found in totals(consumer).items()} == {POSTGRES: 6, REDIS: 6}
+    assert outcome_totals(consumer.connection)["inventory", "inserted"] == 6
+
+
 def test_the_latency_to_postgres_does_not_wait_for_redis(consumer: Consumer) -> None:
     commit(consumer, [1.0, 1.0])
     for _ in range(2):
@@ -95,6 +111,15 @@ def test_the_latency_to_postgres_does_not_wait_for_redis(consumer: Consumer) -> 
     commit(consumer, [1.0])
     consumer.projector.step()
     assert {sink: found.histogram.count for sink, found in totals(consumer).items()} == {POSTGRES: 3, REDIS: 3}
+
+
+def test_each_commit_has_the_time_of_its_own_publication(consumer: Consumer) -> None:
+    for _ in range(3):
+        commit(consumer, [0.0])
+    now = time.time()
+    count_published(consumer.connection, "inventory", [(1, now + 50), (3, now + 200)])
+    found = totals(consumer)[REDIS]
+    assert [at_most(found, bound) for bound in (30.0, 60.0, 120.0, 300.0)] == [0, 1, 1, 3]
 
 
 def test_what_is_published_by_a_later_process_counts_too(consumer: Consumer) -> None:

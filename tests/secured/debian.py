@@ -14,7 +14,7 @@ _APT = ["apt-get", "-o", "DPkg::Lock::Timeout=120"]
 def programs() -> tuple[Path, Path]:
     """The folder of PostgreSQL's programs, and redis-server."""
     if not (found := _found()):
-        _install("postgresql", "redis-server")
+        install("postgresql", "redis-server")
         found = _found()
     assert found, "Debian's packages postgresql and redis-server are installed, and yet have no such programs"
     return found
@@ -26,7 +26,8 @@ def _found() -> tuple[Path, Path] | None:
     return (versions[-1].parent, redis) if versions and redis.exists() else None
 
 
-def _install(*packages: str) -> None:
+def install(*packages: str) -> None:
+    """Installs Debian's packages; a service of theirs is not started."""
     assert shutil.which("apt-get"), f"no apt-get here: install {' and '.join(packages)}"
     assert os.geteuid() == 0, f"apt-get install {' '.join(packages)}   # as root: these tests need them"
     mine = not _NO_SERVICES.exists()

@@ -18,6 +18,7 @@ from confluent_kafka.admin import (
 from tests.secured.servers import SecuredKafka
 from tests.system import ROOT
 
+_GROUP = "inventory-ml-group"  # kafka.ledger_group
 USER, PASSWORD = "castro", 'c4n4ry "of\\ all'  # with what has to be escaped
 
 
@@ -29,9 +30,12 @@ def of_docs(language: str, holding: str) -> str:
 
 
 def allow(kafka: SecuredKafka, topic: str, *operations: AclOperation) -> None:
-    """Lets the product's user do this, and waits until the broker's authoriser knows."""
+    """Lets the product's user do this, and waits until the broker's authoriser knows. Read is also on the ledger's group."""
     admin = _admin(kafka)  # kept until the answers are there
-    for future in admin.create_acls([_binding(topic, operation) for operation in operations]).values():
+    bindings = [_binding(ResourceType.TOPIC, topic, operation) for operation in operations]
+    if AclOperation.READ in operations:
+        bindings.append(_binding(ResourceType.GROUP, _GROUP, AclOperation.READ))
+    for future in admin.create_acls(bindings).values():
         future.result(30)
     time.sleep(0.5)
 
@@ -47,9 +51,9 @@ def deny(kafka: SecuredKafka, topic: str) -> None:
     time.sleep(0.5)
 
 
-def _binding(topic: str, operation: AclOperation) -> AclBinding:
+def _binding(kind: ResourceType, name: str, operation: AclOperation) -> AclBinding:
     return AclBinding(
-        ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, f"User:{USER}", "*", operation, AclPermissionType.ALLOW
+        kind, name, ResourcePatternType.LITERAL, f"User:{USER}", "*", operation, AclPermissionType.ALLOW
     )
 
 

@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castro_spark.component import Component
 from castro_spark.histogram import BOUNDS, BUCKETS, Histogram, merged
+from castro_spark.projection.publications import Publications
 from castro_spark.sinks.postgres.commit.produce_times import ProduceTimes
 from castro_spark.sinks.postgres.latency import Latencies
 
@@ -45,6 +46,7 @@ def test_a_percentile_is_interpolated_within_its_bucket() -> None:
     assert beyond.percentile(0.5) == BOUNDS[-1]
 
 
+@settings(deadline=None)
 @given(st.lists(SECONDS, min_size=1), st.lists(SECONDS))
 def test_merging_counts_the_same_as_observing_all(some: list[float], others: list[float]) -> None:
     def of(values: list[float]) -> Histogram:
@@ -79,6 +81,7 @@ def test_times_are_of_events_and_deletes_and_the_newest_of_all_records() -> None
     assert ProduceTimes.of([parsed()]) == ProduceTimes()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(min_value=-3_600_000, max_value=10**12), min_size=1, max_size=200))
 def test_cells_keep_every_record_about_where_it_was(ages: list[int]) -> None:
     began = int(time.time() * 1000)
@@ -110,3 +113,15 @@ def test_a_part_hands_its_stages_times_over_once() -> None:
     part.progressed(stages={"staged": 0.25})
     part.return_times(times)
     assert part.take_times()["staged"].counts == counts(b6=3)
+
+
+def test_publications_are_kept_once_and_in_order() -> None:
+    publications = Publications()
+    for revision in (4, 4, 7, 7):
+        publications.note(revision)
+    assert [revision for revision, _ in publications.take()] == [4, 7]
+    publications.note(7)
+    assert publications.take() == []
+    publications.note(9)
+    publications.note(8)  # the database of before
+    assert [revision for revision, _ in publications.take()] == [8]

@@ -114,7 +114,12 @@ OLDEST_PENDING = Metric(
     "when the oldest message that is not delivered was written",
     ("channel",),
 )
-PROJECTION_COMMITS = Metric("castro_projection_lag_commits", _G, "commits that Redis does not have", ("stream",))
+PROJECTION_COMMITS = Metric(
+    "castro_projection_lag_commits",
+    _G,
+    "commits that Redis lacked, as the projector said last: every two seconds",
+    ("stream",),
+)
 PROJECTION_SECONDS = Metric(
     "castro_projection_lag_seconds", _G, "the age of the oldest of them, a day at most", ("stream",)
 )
@@ -138,9 +143,9 @@ JOB_DONE = Metric(
     "castro_job_success_timestamp_seconds",
     _G,
     "when a job (extract, reconcile, quality, backfill ...) last ended well",
-    ("job", "stream"),
+    ("kind", "stream"),
 )
-JOB_FAILED = Metric("castro_job_failure_timestamp_seconds", _G, "when a job last failed", ("job", "stream"))
+JOB_FAILED = Metric("castro_job_failure_timestamp_seconds", _G, "when a job last failed", ("kind", "stream"))
 OFFSETS_PUBLISHED = Metric(
     "castro_group_offsets_timestamp_seconds",
     _G,

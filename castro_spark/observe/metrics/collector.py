@@ -77,7 +77,7 @@ class PostgresCollector(Collector):
         except (psycopg2.Error, CastroError) as error:
             self.close()
             if not self._trouble:
-                log.warning("metrics: PostgreSQL does not answer: %s", first_line(error))
+                log.warning("metrics: PostgreSQL cannot be read: %s", first_line(error))
             self._trouble = first_line(error)
             return families([Sample(catalogue.UP, 0.0)])
         self._trouble = ""

@@ -90,6 +90,9 @@ def _instances(connection: Connection) -> _Found:
         yield m.STARTED, row["started_at"].timestamp(), part
         if row["kind"] == "stream":
             yield m.RESTARTS, row["restarts"], (row["stream"],)
+        if row["kind"] == "group_offsets":
+            yield m.OFFSETS_PUBLISHED, row["committed_at"] and row["committed_at"].timestamp(), (row["stream"],)
+            yield m.OFFSETS_FAILED, (row["progress"] or {}).get("failures", 0), (row["stream"],)
 
 
 def _quarantine(connection: Connection) -> _Found:

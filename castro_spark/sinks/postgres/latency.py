@@ -12,7 +12,8 @@ backfills, extracts, repairs) has none.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,7 +25,10 @@ from castro_spark.sinks.postgres.connection import Connection, statement
 
 POSTGRES, REDIS = "postgres", "redis"
 _INTERVAL_SECONDS = 300.0
+_COMMITS_AT_ONCE = 5000  # after an outage of Redis there may be many
 _LATE_SECONDS = 86_400.0  # beyond: a topic's history, or copies that kept their times; not what a reader waited for
+
+_Commits = Sequence[Sequence[Any]]  # revision, commit's and records' milliseconds, records, untimed
 
 
 @dataclass
@@ -71,26 +75,53 @@ def note_commit(
         )
 
 
-def count_published(connection: Connection, stream: str, revision: int) -> None:
-    """Counts the commits up to `revision`, of which Redis has everything now, and the outcomes of their records."""
-    now = time.time()
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
-        cursor.execute(statement("latency/take_published.sql"), {"stream": stream, "revision": revision})
-        commits = cursor.fetchall()
+def count_published(connection: Connection, stream: str, publications: Sequence[tuple[int, float]]) -> None:
+    """Counts the commits that were published, and the outcomes of their records.
+
+    `publications`: revisions, ascending, and when (Unix seconds) Redis had everything up to each.
+    """
+    revisions = [revision for revision, _ in publications]
+
+    def published_at(revision: int) -> float:
+        return publications[bisect_left(revisions, revision)][1]
+
+    def count(cursor: Cursor, commits: _Commits) -> None:
         _count_committed(cursor, stream, [commit for *commit, counted in commits if not counted])
-        _add(cursor, stream, REDIS, [(now, *records) for _, _, *records, _ in commits])
+        _add(cursor, stream, REDIS, [(published_at(revision), *records) for revision, _, *records, _ in commits])
+
+    _take(connection, "latency/take_published.sql", {"stream": stream, "revision": revisions[-1]}, count)
 
 
-def count_committed(connection: Connection, stream: str) -> None:
-    """Counts the commits that Redis does not have yet: their latencies to PostgreSQL, and the outcomes."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
-        cursor.execute(statement("latency/take_committed.sql"), {"stream": stream})
-        _count_committed(cursor, stream, cursor.fetchall())
+def count_committed(connection: Connection, stream: str, after: int = 0) -> int:
+    """Counts the commits after revision `after` that Redis does not have yet: their latencies to PostgreSQL, and the
+    outcomes. Returns the last revision that was counted; else `after`."""
+    last = after
+
+    def count(cursor: Cursor, commits: _Commits) -> None:
+        nonlocal last
+        _count_committed(cursor, stream, commits)
+        last = max(last, *(revision for revision, *_ in commits))
+
+    _take(connection, "latency/take_committed.sql", {"stream": stream, "after": after}, count)
+    return last
 
 
-def _count_committed(cursor: Cursor, stream: str, commits: Sequence[Sequence[Any]]) -> None:
+def _take(
+    connection: Connection, path: str, known: dict[str, Any], count: Callable[[Cursor, _Commits], None]
+) -> None:
+    """Takes commits in steps, each in a transaction of its own in which `count` adds them up."""
+    taken = _COMMITS_AT_ONCE
+    while taken == _COMMITS_AT_ONCE:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+            cursor.execute(statement(path), {**known, "most": _COMMITS_AT_ONCE})
+            commits = cursor.fetchall()
+            if commits:
+                count(cursor, commits)
+            taken = len(commits)
+
+
+def _count_committed(cursor: Cursor, stream: str, commits: _Commits) -> None:
     if commits:
         revisions = [revision for revision, *_ in commits]
         cursor.execute(statement("latency/add_outcomes.sql"), {"stream": stream, "revisions": revisions})
