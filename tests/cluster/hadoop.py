@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import psutil
 import pyspark
@@ -129,6 +130,17 @@ def hidden_folders() -> list[Path]:
 
 def java_home() -> str:
     return os.environ.get("JAVA_HOME") or str(Path(shutil.which("java") or "/").resolve().parent.parent)
+
+
+def write_site(path: Path, settings: Mapping[str, str]) -> None:
+    """A configuration file as Hadoop reads it."""
+    root = ElementTree.Element("configuration")
+    for name, value in settings.items():
+        entry = ElementTree.SubElement(root, "property")
+        ElementTree.SubElement(entry, "name").text = name
+        ElementTree.SubElement(entry, "value").text = value
+    path.parent.mkdir(exist_ok=True)
+    ElementTree.ElementTree(root).write(path)
 
 
 def _line(process: Any) -> list[str]:

@@ -9,11 +9,10 @@ who they are.
 from __future__ import annotations
 
 import secrets
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cluster.hadoop import Hadoop
+from tests.cluster.hadoop import Hadoop, write_site
 from tests.cluster.kerberos.kdc import REALM, Kdc
 
 _DAEMONS = f"hadoop/localhost@{REALM}"
@@ -75,14 +74,3 @@ def _server(keytab: Path, secret: Path, renewal: int, life: int) -> Mapping[str,
         "hadoop.proxyuser.hive.hosts": "*",
         "hadoop.proxyuser.hive.groups": "*",
     }
-
-
-def write_site(path: Path, settings: Mapping[str, str]) -> None:
-    """A Hadoop configuration file."""
-    root = ET.Element("configuration")
-    for name, value in settings.items():
-        entry = ET.SubElement(root, "property")
-        ET.SubElement(entry, "name").text = name
-        ET.SubElement(entry, "value").text = value
-    path.parent.mkdir(exist_ok=True)
-    ET.ElementTree(root).write(path)
