@@ -1,25 +1,18 @@
-"""What a driver on the cluster printed, from YARN's aggregated logs; and the end of an application.
-
-By Hadoop's own classes in a JVM with Spark's jars: the command `yarn` may not be installed where jobs are called.
-"""
+"""What a driver on the cluster printed, from YARN's aggregated logs; and the end of an application."""
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
-from pyspark.java_gateway import launch_gateway
 
 from castro_spark.errors import in_words
+from castro_spark.hadoop_jvm import hadoop_jvm
 from castro_spark.output import JOB_LOG
 
 UNREADABLE = "YARN's logs cannot be read"
@@ -35,7 +28,7 @@ def output_of(application: str, seconds: float, login: Sequence[str] = ()) -> tu
     the application has ended. `login`: options of spark-submit (kerberos/login).
     """
     deadline = time.monotonic() + seconds
-    with _jvm(login) as jvm, tempfile.TemporaryDirectory(prefix="castro-logs-") as folder:
+    with hadoop_jvm(login) as jvm, tempfile.TemporaryDirectory(prefix="castro-logs-") as folder:
         logs = jvm.org.apache.hadoop.yarn.logaggregation
         request = logs.ContainerLogsRequest()
         request.setAppId(_id(jvm, application))
@@ -60,7 +53,7 @@ def output_of(application: str, seconds: float, login: Sequence[str] = ()) -> tu
 
 def kill(application: str, login: Sequence[str] = ()) -> None:
     """Ends an application at once. `login`: as above."""
-    with _jvm(login) as jvm:
+    with hadoop_jvm(login) as jvm:
         client = jvm.org.apache.hadoop.yarn.client.api.YarnClient.createYarnClient()
         client.init(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
         client.start()
@@ -78,18 +71,3 @@ def _of_last_attempt(folder: Path) -> dict[str, str]:
 
 def _id(jvm: Any, application: str) -> Any:
     return jvm.org.apache.hadoop.yarn.api.records.ApplicationId.fromString(application)
-
-
-@contextmanager
-def _jvm(login: Sequence[str]) -> Iterator[Any]:
-    """A JVM of its own, silent."""
-    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--master local {shlex.join(login)} pyspark-shell"  # no session is made
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    gateway = launch_gateway(popen_kwargs=silent)  # type: ignore[no-untyped-call]
-    process: Any = gateway
-    try:
-        yield gateway.jvm
-    finally:
-        gateway.shutdown()
-        process.proc.stdin.close()  # for which it waits
-        process.proc.wait(30)
