@@ -14,6 +14,7 @@ from castro_spark.output import JOB_LOG
 from tests import oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop
+from tests.cluster.kept import Kept
 from tests.system import System
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -52,27 +53,21 @@ def test_secrets_are_only_in_their_files(
     for name in ("HADOOP_CONF_DIR", "SPARK_HOME"):
         monkeypatch.setenv(name, {**on_yarn.env, "SPARK_HOME": str(Path(pyspark.__file__).parent)}[name])
     on_yarn.env["CASTRO_DEPLOY_MODE"] = "cluster"
-    events = hadoop.folder / f"events-{postgres}"
-    events.mkdir()
-    events.chmod(0o777)
-    settings = {"enabled": "true", "compress": "false", "dir": f"file:{events}"}
-    on_yarn.env["CASTRO_SPARK_SUBMIT_ARGS"] += "".join(f" --conf spark.eventLog.{k}={v}" for k, v in settings.items())
+    kept = Kept(hadoop, on_yarn)
+    folder = hadoop.folder / f"secrets-{on_yarn.database}"  # of this test: the servers' passwords are the same in each
+    folder.mkdir()
     secrets: dict[str, str] = {}
     for server, place in (("postgres", postgres), ("redis", redis)):
         variable = f"CASTRO_{server.upper()}_PASSWORD_FILE"
         source = Path(on_yarn.env[variable])
-        on_yarn.env[variable], name = placed(hadoop, source, server, place)
+        on_yarn.env[variable], name = placed(hadoop, folder, source, server, place)
         secrets[name] = source.read_text().strip()
-    before = set(hadoop.local_files())
     on_yarn.produce([native(e) for e in random_events(random.Random(1), 10)])
     output = on_yarn.submit("stream", "--available-now", "--env", "cluster")
     assert on_yarn.query("SELECT sum(next_offset)::int FROM castro.offset_ledger") == [(10,)]
-    written = [path for path in hadoop.local_files() if path not in before]
-    written += [path for folder in (events, hadoop.folder / "secrets") for path in folder.rglob("*") if path.is_file()]
-    contents = {path: path.read_bytes() for path in written}
-    # What must not tell a secret is among what is searched, and can be read.
-    for told in (b"export PYTHONPATH=", b"SparkListenerEnvironmentUpdate", b"castro-variables.properties"):
-        assert any(told in content for content in contents.values()), told
+    contents = kept.contents()
+    contents |= {path: path.read_bytes() for path in folder.iterdir()}
+    assert any(b"castro-variables.properties" in content for content in contents.values())
     assert any(path.name == JOB_LOG and content for path, content in contents.items())
     for name, secret in secrets.items():
         assert secret not in output
@@ -84,7 +79,7 @@ def test_secrets_are_only_in_their_files(
         assert "No such file or directory" in on_yarn.submit("quarantine", "list", "--env", "cluster", status=2)
 
 
-def placed(hadoop: Hadoop, source: Path, server: str, place: str) -> tuple[str, str]:
+def placed(hadoop: Hadoop, folder: Path, source: Path, server: str, place: str) -> tuple[str, str]:
     """Puts a secret's file there; returns how its variable names it, and the name of the file on the nodes."""
     if place == "here":
         return str(source), f"castro-{server}-password"
@@ -94,8 +89,7 @@ def placed(hadoop: Hadoop, source: Path, server: str, place: str) -> tuple[str, 
         shell("-put", "-f", str(source), uri)
         shell("-chmod", "600", uri)
         return uri, name
-    there = hadoop.folder / "secrets" / name
-    there.parent.mkdir(exist_ok=True)
+    there = folder / name
     shutil.copy(source, there)
     there.chmod(0o400)
     shutil.chown(there, hadoop.folder.owner())
