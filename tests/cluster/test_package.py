@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from castro_spark import __version__
 from castro_spark.deploy import artefact
 from castro_spark.resources import castro_home
 from tests.cluster.conftest import SUBMIT, package
@@ -35,6 +36,22 @@ def test_the_wheel_has_the_archives_content(staged: str) -> None:
         files = {name: wheel.read(name) for name in wheel.namelist() if ".dist-info/" not in name}
         assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
         assert files == {name: archive.read(name) for name in archive.namelist() if not name.endswith(".md")}
+
+
+def test_the_wheel_is_installed_by_pip(staged: str, tmp_path: Path) -> None:
+    """As for a notebook: the functions, their types, and the command; the checkout is not on the path."""
+    wheel = next((castro_home() / "packages").glob("*.whl"))
+    installing = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
+    subprocess.run([*installing, "--target", str(tmp_path), str(wheel)], check=True)
+    assert (tmp_path / "castro_spark" / "py.typed").exists()
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
+    told = "import castro_spark.features; print(castro_spark.features.__file__)"
+    for command, expected in (
+        ([sys.executable, "-c", told], f"{tmp_path}/castro_spark/features/__init__.py"),
+        ([str(tmp_path / "bin" / "castro-spark"), "--version"], __version__),
+    ):
+        done = subprocess.run(command, check=True, env=env, cwd=tmp_path, capture_output=True, text=True)
+        assert done.stdout.strip() == expected
 
 
 def test_containers_see_neither_checkout_nor_builder(
