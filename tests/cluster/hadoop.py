@@ -24,7 +24,7 @@ import pyspark
 from castro_spark.resources import castro_home
 from tests.system import ROOT
 
-_START_SECONDS = 120
+_START_SECONDS = 300  # 12 on two cores of its own
 _USER = "nobody"
 
 
