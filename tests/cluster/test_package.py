@@ -64,7 +64,7 @@ def test_containers_see_neither_checkout_nor_builder(
     probe = str(Path(__file__).with_name("probe.py"))
     options = ["--master", "yarn", *shipped, *shlex.split(SUBMIT)]
     command = [sys.executable, "-m", "castro_spark.deploy.submit", probe, *options, "--", *map(str, hadoop.hidden)]
-    done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     line = next(line for line in done.stdout.splitlines() if line.startswith("{"))
     for container in json.loads(line).values():
