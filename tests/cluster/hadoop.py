@@ -105,7 +105,7 @@ class Hadoop:
         steps = [f"mount --bind {shlex.quote(str(a))} {shlex.quote(str(b))}" for a, b in binds.items()]
         steps += [f"mount -t tmpfs -o mode=0700 hidden {shlex.quote(str(folder))}" for folder in self.hidden]
         java = [
-            f"{java_home()}/bin/java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+            f"{java_home()}/bin/java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN",
             "--add-opens=java.base/java.lang=ALL-UNNAMED",
             "--add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED", f"-Djava.io.tmpdir={self.folder}/tmp",
             f"-Dtest.build.data={self.folder}/work", "-cp", f"{lib}/site:{lib}/spark/*:{lib}/hadoop/*",
