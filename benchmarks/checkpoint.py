@@ -1,6 +1,6 @@
-"""What the place of a stream's checkpoint costs: HDFS against a local folder, in client mode on a small Hadoop.
+"""What the place of a stream's checkpoint costs: HDFS, a local disk, or memory (tmpfs); client mode, a small Hadoop.
 
-Runs alternate between the two places, so that each ratio compares what was measured in one go. Figures of a batch are
+Runs alternate between the places, so that each ratio compares what was measured in one go. Figures of a batch are
 Spark's own, from its event log; that of an event is from when it was sent until its row's transaction began to commit.
 """
 
@@ -31,10 +31,13 @@ _LATENCY = """
 _PARTS = ("triggerExecution", "walCommit", "commitOffsets", "addBatch")
 _WARM_UP_BATCHES = 20
 _STEP_SECONDS = 0.05
+_MEMORY = "/dev/shm"
 
 
-def measure(stack: Stack, hadoop: Hadoop, folder: Path, place: str, rate: int, seconds: float) -> dict[str, float]:
-    """One run of a stream in client mode: medians in milliseconds."""
+def measure(
+    stack: Stack, hadoop: Hadoop, folder: Path, checkpoints: str, rate: int, seconds: float
+) -> dict[str, float]:
+    """One run of a stream in client mode with its checkpoint below that URI: medians in milliseconds."""
     folder.mkdir()
     system = System(stack, folder)
     system.migrate()
@@ -44,10 +47,10 @@ def measure(stack: Stack, hadoop: Hadoop, folder: Path, place: str, rate: int, s
         system.env.pop(name, None)
     logged = {"enabled": "true", "compress": "false", "dir": events.as_uri()}
     options = [word for key, value in logged.items() for word in ("--conf", f"spark.eventLog.{key}={value}")]
-    root = f"{hadoop.uri}/castro/{system.database}" if place == "hdfs" else folder.as_uri()
     system.env |= {
         "HADOOP_CONF_DIR": str(hadoop.folder / "conf"), "SPARK_LOCAL_IP": "127.0.0.1",
-        "CASTRO_SPARK_SUBMIT_ARGS": f"{SUBMIT} {shlex.join(options)}", "CASTRO_CHECKPOINT_DIR": f"{root}/checkpoints",
+        "CASTRO_SPARK_SUBMIT_ARGS": f"{SUBMIT} {shlex.join(options)}",
+        "CASTRO_CHECKPOINT_DIR": f"{checkpoints}/{system.database}",
     }  # fmt: skip
     process = system.start("stream", "--env", "cluster")
     warm = [native(event(id_evento=f"W{n}")) for n in range(500)]
@@ -91,21 +94,28 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30)
     asked = parser.parse_args()
     runs: dict[str, list[dict[str, float]]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as name, Stack(Path(name) / "stack", die_with_parent=True) as stack:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        tempfile.TemporaryDirectory(dir=_MEMORY) as memory,
+        Stack(Path(name) / "stack", die_with_parent=True) as stack,
+    ):
         hadoop = Hadoop()
         try:
             env = {"HADOOP_CONF_DIR": str(hadoop.folder / "conf"), "SPARK_LOCAL_IP": "127.0.0.1"}
             package(f"{hadoop.uri}/castro/stage", os.environ | env)
+            places = {"hdfs": f"{hadoop.uri}/castro", "disk": Path(name).as_uri(), "memory": Path(memory).as_uri()}
             for number in range(asked.rounds):
-                for place in ("hdfs", "local")[:: 1 if number % 2 == 0 else -1]:
-                    run = measure(stack, hadoop, Path(name) / f"{place}-{number}", place, asked.rate, asked.seconds)
+                for place in list(places)[:: 1 if number % 2 == 0 else -1]:
+                    folder = Path(name) / f"{place}-{number}"
+                    run = measure(stack, hadoop, folder, places[place], asked.rate, asked.seconds)
                     runs[place].append(run)
                     print(place, json.dumps(run), flush=True)
         finally:
             hadoop.stop()
     for part in (*_PARTS, "event"):
-        hdfs, local = (statistics.median(run[part] for run in runs[place]) for place in ("hdfs", "local"))
-        print(f"{part}: hdfs {hdfs:.0f} ms, local {local:.0f} ms, ratio {hdfs / max(local, 0.5):.2f}")
+        medians = {place: statistics.median(run[part] for run in runs[place]) for place in places}
+        told = ", ".join(f"{place} {median:.0f} ms" for place, median in medians.items())
+        print(f"{part}: {told}; hdfs / disk {medians['hdfs'] / max(medians['disk'], 0.5):.2f}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Reads secrets, and rejects them in any other place. No error message here contains a value.
 
-Secrets come from variables (CASTRO_..._PASSWORD) or files (CASTRO_..._PASSWORD_FILE, CASTRO_KAFKA_OPTIONS_FILE), never
-from settings files, URLs or connection strings. Those of the alerts' channels are in CASTRO_ALERTS_{CHANNEL}_PASSWORD,
-_TOKEN or _URL, or files.
+Secrets come from variables (CASTRO_..._PASSWORD), files (CASTRO_..._PASSWORD_FILE, CASTRO_KAFKA_OPTIONS_FILE) or
+Hadoop's credential providers, never from settings files, URLs or connection strings. Those of the alerts' channels are
+in CASTRO_ALERTS_{CHANNEL}_PASSWORD, _TOKEN or _URL, or files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import psycopg2
 import psycopg2.extensions
 
-from castro_spark.errors import CastroError, SettingsError
+from castro_spark.errors import CastroError, SettingsError, in_words
+from castro_spark.hadoop_jvm import hadoop_jvm
 from castro_spark.hadoop_shell import hadoop
 from castro_spark.properties_file import parse
 
@@ -34,6 +35,8 @@ _KAFKA_SECRETS = ("kafka", "secret_options")
 _ALERTS = ("alerts", "channels")
 _ALERT_VARIABLE = re.compile(r"(CASTRO_ALERTS_([A-Z][A-Z0-9_]*)_(PASSWORD|TOKEN|URL))(?:_FILE)?")
 _ALERT_KEYS = {"PASSWORD": "password", "TOKEN": "token", "URL": "secret_url"}
+
+_PROVIDER = re.compile(r"(?:local)?(?:jceks|bcfks)://")  # Hadoop's credential providers that are key stores
 
 _SECRET_NAME = re.compile(r"passw|passphrase|secret|token|credential|keystore\.key|user\.info", re.IGNORECASE)
 _SECRET_IN_JAAS = re.compile(r"(password|secret|token)\w*\s*=(?!\s*\"?\$\{)", re.IGNORECASE)
@@ -58,6 +61,8 @@ def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
     path = environ.get(f"{variable}_FILE")
     if not path:
         return None
+    if is_provider(path):
+        return _from_provider(f"{variable}_FILE", path)
     secret = read_secret_file(f"{variable}_FILE", path).rstrip("\r\n")
     if not secret:
         raise SettingsError(f"{variable}_FILE: {path} is empty", "write the password into it")
@@ -68,6 +73,33 @@ def alert_secrets(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """The variables with secrets of channels, without _FILE, that `environ` has; and the setting of each."""
     found = [match for name in sorted(environ) if (match := _ALERT_VARIABLE.fullmatch(name))]
     return {match[1]: (*_ALERTS, match[2].lower(), _ALERT_KEYS[match[3]]) for match in found}
+
+
+def is_provider(path: str) -> bool:
+    """Whether a variable's file is a credential of Hadoop's: jceks://hdfs@HOST:PORT/PATH#ALIAS and the like."""
+    return bool(_PROVIDER.match(path))
+
+
+def _from_provider(setting: str, place: str) -> str:
+    """By Hadoop's own classes: a JVM for each, about two seconds."""
+    uri, _, alias = place.partition("#")
+    remedy = "hadoop credential list -provider PROVIDER tells its aliases; PROVIDER#ALIAS is what to name here"
+    if not alias:
+        raise SettingsError(f"{setting}: {uri} names no alias", remedy)
+    with hadoop_jvm() as jvm:
+        try:
+            conf = jvm.org.apache.hadoop.conf.Configuration()
+            providers = jvm.org.apache.hadoop.security.alias.CredentialProviderFactory
+            conf.set(providers.CREDENTIAL_PROVIDER_PATH, uri)
+            entry = providers.getProviders(conf)[0].getCredentialEntry(alias)
+            secret = None if entry is None else jvm.java.lang.String(entry.getCredential())
+        except Exception as error:  # py4j's, whose module is not loaded without a JVM
+            if not hasattr(error, "java_exception"):
+                raise
+            raise SettingsError(f"{setting}: cannot read {uri}: {in_words(error)}", remedy) from None
+    if not secret:
+        raise SettingsError(f"{setting}: {uri} has no credential {alias}", remedy)
+    return str(secret)
 
 
 def read_secret_file(setting: str, path: str) -> str:

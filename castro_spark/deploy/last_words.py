@@ -1,14 +1,8 @@
-"""What a driver on the cluster printed, from YARN's aggregated logs; and the end of an application.
-
-By Hadoop's own classes in a JVM with Spark's jars: the command `yarn` may not be installed where jobs are called.
-"""
+"""What a driver on the cluster printed, from YARN's aggregated logs; and the end of an application."""
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,25 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
-from pyspark.java_gateway import launch_gateway
 
 from castro_spark.errors import in_words
+from castro_spark.hadoop_jvm import hadoop_jvm
 from castro_spark.output import JOB_LOG
 
 UNREADABLE = "YARN's logs cannot be read"
+_NO_MORE = {"DISABLED", "FAILED"}  # states of the aggregation after which nothing comes
 _BYTES = 1 << 20  # of each log's end
 _PART = re.compile(r"^LogType:(\S+).*?\nLogContents:\n(.*?)\n?End of LogType:\1", re.DOTALL | re.MULTILINE)
 _DRIVER = re.compile(r"container_.*_(\d+)_000001")  # the first container of an attempt is its master
 
 
 def output_of(application: str, seconds: float, login: Sequence[str] = ()) -> tuple[str, str]:
-    """The end of the driver's output and of its log; empty if YARN has none (yarn.log-aggregation-enable).
+    """The end of the driver's output and of its log. Without them: "", and UNREADABLE and why.
 
-    If they cannot be read, the log is UNREADABLE and why. Waits up to `seconds` for the aggregation, which begins when
-    the application has ended. `login`: options of spark-submit (kerberos/login).
+    Waits up to `seconds` for the aggregation, which begins when the application has ended. `login`: options of
+    spark-submit (kerberos/login).
     """
-    deadline = time.monotonic() + seconds
-    with _jvm(login) as jvm, tempfile.TemporaryDirectory(prefix="castro-logs-") as folder:
+    with hadoop_jvm(login) as jvm, tempfile.TemporaryDirectory(prefix="castro-logs-") as folder:
+        deadline = time.monotonic() + seconds
+        told = jvm.java.io.ByteArrayOutputStream()
+        jvm.java.lang.System.setErr(jvm.java.io.PrintStream(told, True))  # where YARN's helper tells what it lacks
         logs = jvm.org.apache.hadoop.yarn.logaggregation
         request = logs.ContainerLogsRequest()
         request.setAppId(_id(jvm, application))
@@ -46,25 +43,38 @@ def output_of(application: str, seconds: float, login: Sequence[str] = ()) -> tu
         request.setOutputLocalDir(folder)
         helper = logs.LogCLIHelpers()
         helper.setConf(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
-        while True:
-            problem = ""
-            try:
-                helper.dumpAllContainersLogs(request)
-            except Py4JJavaError as error:
-                problem = f"{UNREADABLE}: {in_words(error)}"
-            parts = _of_last_attempt(Path(folder))
-            if parts or time.monotonic() > deadline:
-                return parts.get("stdout", ""), parts.get(JOB_LOG, problem)
-            time.sleep(1)
+        with _client(jvm) as client:
+            while True:
+                told.reset()
+                problem = ""
+                try:
+                    aggregation = str(client.getApplicationReport(request.getAppId()).getLogAggregationStatus())
+                    helper.dumpAllContainersLogs(request)
+                except Py4JJavaError as error:
+                    aggregation, problem = "unknown", in_words(error)
+                parts = _of_last_attempt(Path(folder))
+                if parts:
+                    return parts.get("stdout", ""), parts.get(JOB_LOG, "")
+                if aggregation in _NO_MORE or time.monotonic() > deadline:
+                    problem = problem or " ".join(str(told.toString()).split())
+                    return "", f"{UNREADABLE} (their aggregation: {aggregation}): {problem or 'there are none'}"
+                time.sleep(1)
 
 
 def kill(application: str, login: Sequence[str] = ()) -> None:
     """Ends an application at once. `login`: as above."""
-    with _jvm(login) as jvm:
-        client = jvm.org.apache.hadoop.yarn.client.api.YarnClient.createYarnClient()
-        client.init(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
-        client.start()
+    with hadoop_jvm(login) as jvm, _client(jvm) as client:
         client.killApplication(_id(jvm, application))
+
+
+@contextmanager
+def _client(jvm: Any) -> Iterator[Any]:
+    client = jvm.org.apache.hadoop.yarn.client.api.YarnClient.createYarnClient()
+    client.init(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
+    client.start()
+    try:
+        yield client
+    finally:
         client.stop()
 
 
@@ -78,18 +88,3 @@ def _of_last_attempt(folder: Path) -> dict[str, str]:
 
 def _id(jvm: Any, application: str) -> Any:
     return jvm.org.apache.hadoop.yarn.api.records.ApplicationId.fromString(application)
-
-
-@contextmanager
-def _jvm(login: Sequence[str]) -> Iterator[Any]:
-    """A JVM of its own, silent."""
-    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--master local {shlex.join(login)} pyspark-shell"  # no session is made
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    gateway = launch_gateway(popen_kwargs=silent)  # type: ignore[no-untyped-call]
-    process: Any = gateway
-    try:
-        yield gateway.jvm
-    finally:
-        gateway.shutdown()
-        process.proc.stdin.close()  # for which it waits
-        process.proc.wait(30)

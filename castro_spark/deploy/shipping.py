@@ -53,8 +53,9 @@ def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path, settings:
         return name
 
     for variable, name in {**_SECRETS, **_alert_secrets(environ)}.items():
-        if environ.get(variable):
-            _write(folder / name, environ[variable])
+        provided = credentials.is_provider(environ.get(f"{variable}_FILE", ""))
+        if secret := credentials.read_secret(variable, environ) if provided else environ.get(variable):
+            _write(folder / name, secret)
             files.append(str(folder / name))
             variables[f"{variable}_FILE"] = name
         elif source := environ.get(f"{variable}_FILE"):

@@ -35,7 +35,7 @@ _TRACKING = re.compile(r"tracking URL: (\S+)")
 _USER_STATUS = re.compile(r"User application exited with status (\d+)")
 _REPORT = re.compile(r" INFO +Client: ")
 _LAST_LINES = 25
-_DONE_SECONDS, _FAILED_SECONDS = 20.0, 60.0  # to wait for YARN's logs
+_LOG_SECONDS = 60.0  # to wait for YARN's logs
 _JAVA = f"-XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile={CONF}/log4j2-yarn.properties"
 
 
@@ -107,7 +107,7 @@ class Submission:
             _say(f"{self._trouble}")
         if self.application is None:
             return left or 1
-        out, log = output_of(self.application, _FAILED_SECONDS if left else _DONE_SECONDS, self._login)
+        out, log = output_of(self.application, _LOG_SECONDS, self._login)
         sys.stdout.write(out)
         if not left and log.startswith(UNREADABLE):
             _say(log)

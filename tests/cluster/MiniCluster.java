@@ -32,9 +32,6 @@ public class MiniCluster {
         conf.set("dfs.replication", "1");
         if (new File(folder, "server.xml").exists()) {
             conf.addResource(new Path(new File(folder, "server.xml").toURI()));
-            // Where security is on, aggregating logs needs Hadoop's native library, unless this class was loaded before.
-            UserGroupInformation.setConfiguration(new Configuration(false));
-            Class.forName("org.apache.hadoop.io.SecureIOUtils");
             UserGroupInformation.setConfiguration(conf);
         }
         MiniDFSCluster hdfs = new MiniDFSCluster.Builder(conf, new File(folder, "dfs")).numDataNodes(1).build();

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyspark
 import pytest
 
+from castro_spark.hadoop_shell import hadoop as shell
 from castro_spark.local import Stack
 from tests.cluster import resource_manager
 from tests.cluster.hadoop import Hadoop
@@ -46,6 +48,14 @@ def package(uri: str, env: dict[str, str]) -> str:
     done = subprocess.run(command, check=False, env=os.environ | env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def hdfs(cluster_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Hadoop's shell for the cluster's files."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", cluster_env["HADOOP_CONF_DIR"])
+    monkeypatch.setenv("SPARK_HOME", str(Path(pyspark.__file__).parent))
+    return shell
 
 
 @pytest.fixture

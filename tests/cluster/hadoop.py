@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import psutil
 import pyspark
@@ -23,7 +24,7 @@ import pyspark
 from castro_spark.resources import castro_home
 from tests.system import ROOT
 
-_START_SECONDS = 120
+_START_SECONDS = 300  # 12 on two cores of its own
 _USER = "nobody"
 
 
@@ -104,7 +105,7 @@ class Hadoop:
         steps = [f"mount --bind {shlex.quote(str(a))} {shlex.quote(str(b))}" for a, b in binds.items()]
         steps += [f"mount -t tmpfs -o mode=0700 hidden {shlex.quote(str(folder))}" for folder in self.hidden]
         java = [
-            f"{java_home()}/bin/java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+            f"{java_home()}/bin/java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN",
             "--add-opens=java.base/java.lang=ALL-UNNAMED",
             "--add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED", f"-Djava.io.tmpdir={self.folder}/tmp",
             f"-Dtest.build.data={self.folder}/work", "-cp", f"{lib}/site:{lib}/spark/*:{lib}/hadoop/*",
@@ -129,6 +130,17 @@ def hidden_folders() -> list[Path]:
 
 def java_home() -> str:
     return os.environ.get("JAVA_HOME") or str(Path(shutil.which("java") or "/").resolve().parent.parent)
+
+
+def write_site(path: Path, settings: Mapping[str, str]) -> None:
+    """A configuration file as Hadoop reads it."""
+    root = ElementTree.Element("configuration")
+    for name, value in settings.items():
+        entry = ElementTree.SubElement(root, "property")
+        ElementTree.SubElement(entry, "name").text = name
+        ElementTree.SubElement(entry, "value").text = value
+    path.parent.mkdir(exist_ok=True)
+    ElementTree.ElementTree(root).write(path)
 
 
 def _line(process: Any) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from castro_spark import __version__
 from castro_spark.deploy import artefact
 from castro_spark.resources import castro_home
 from tests.cluster.conftest import SUBMIT, package
@@ -37,6 +38,22 @@ def test_the_wheel_has_the_archives_content(staged: str) -> None:
         assert files == {name: archive.read(name) for name in archive.namelist() if not name.endswith(".md")}
 
 
+def test_the_wheel_is_installed_by_pip(staged: str, tmp_path: Path) -> None:
+    """As for a notebook: the functions, their types, and the command; the checkout is not on the path."""
+    wheel = next((castro_home() / "packages").glob("*.whl"))
+    installing = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
+    subprocess.run([*installing, "--target", str(tmp_path), str(wheel)], check=True)
+    assert (tmp_path / "castro_spark" / "py.typed").exists()
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
+    told = "import castro_spark.features; print(castro_spark.features.__file__)"
+    for command, expected in (
+        ([sys.executable, "-c", told], f"{tmp_path}/castro_spark/features/__init__.py"),
+        ([str(tmp_path / "bin" / "castro-spark"), "--version"], __version__),
+    ):
+        done = subprocess.run(command, check=True, env=env, cwd=tmp_path, capture_output=True, text=True)
+        assert done.stdout.strip() == expected
+
+
 def test_containers_see_neither_checkout_nor_builder(
     hadoop: Hadoop, cluster_env: dict[str, str], staged: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,7 +64,7 @@ def test_containers_see_neither_checkout_nor_builder(
     probe = str(Path(__file__).with_name("probe.py"))
     options = ["--master", "yarn", *shipped, *shlex.split(SUBMIT)]
     command = [sys.executable, "-m", "castro_spark.deploy.submit", probe, *options, "--", *map(str, hadoop.hidden)]
-    done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     line = next(line for line in done.stdout.splitlines() if line.startswith("{"))
     for container in json.loads(line).values():

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-import pyspark
 import pytest
 
-from castro_spark.hadoop_shell import hadoop as shell
 from castro_spark.output import JOB_LOG
-from tests import oracle
+from tests import archive, oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop
+from tests.cluster.kept import Kept
 from tests.system import System
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -21,15 +21,17 @@ MODES = ["client", "cluster"]
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_oracles_numbers(on_yarn: System, hadoop: Hadoop, mode: str) -> None:
+def test_the_oracles_numbers(on_yarn: System, hdfs: Callable[..., str], mode: str) -> None:
     on_yarn.env["CASTRO_DEPLOY_MODE"] = mode
     events = random_events(random.Random(mode), 3000)
     sent = list(zip(on_yarn.produce(native(e) for e in events), events, strict=True))
-    on_yarn.produce([b"{"])
+    reject = on_yarn.produce([b"{"])
     output = on_yarn.submit("stream", "--available-now", "--env", "cluster")
     assert "1 quarantined" in output
     assert on_yarn.query("SELECT count(*) FROM castro.quarantine WHERE reason = 'not_json'") == [(1,)]
     oracle.assert_agrees(on_yarn, sent)
+    hdfs("-get", f"{on_yarn.env['CASTRO_ARCHIVE_DIR']}/inventory", str(on_yarn.folder))
+    assert archive.places(on_yarn.folder / "inventory") == sorted([*reject, *(position for position, _ in sent)])
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -46,33 +48,25 @@ def test_a_failure_is_told_where_the_job_was_called(on_yarn: System, mode: str) 
 
 @pytest.mark.parametrize(("postgres", "redis"), [("hdfs", "local"), ("local", "here")])
 def test_secrets_are_only_in_their_files(
-    on_yarn: System, hadoop: Hadoop, monkeypatch: pytest.MonkeyPatch, postgres: str, redis: str
+    on_yarn: System, hadoop: Hadoop, hdfs: Callable[..., str], postgres: str, redis: str
 ) -> None:
     """Neither in arguments, environments, configurations and logs of the containers, nor in Spark's event log."""
-    for name in ("HADOOP_CONF_DIR", "SPARK_HOME"):
-        monkeypatch.setenv(name, {**on_yarn.env, "SPARK_HOME": str(Path(pyspark.__file__).parent)}[name])
     on_yarn.env["CASTRO_DEPLOY_MODE"] = "cluster"
-    events = hadoop.folder / f"events-{postgres}"
-    events.mkdir()
-    events.chmod(0o777)
-    settings = {"enabled": "true", "compress": "false", "dir": f"file:{events}"}
-    on_yarn.env["CASTRO_SPARK_SUBMIT_ARGS"] += "".join(f" --conf spark.eventLog.{k}={v}" for k, v in settings.items())
+    kept = Kept(hadoop, on_yarn)
+    folder = hadoop.folder / f"secrets-{on_yarn.database}"  # of this test: the servers' passwords are the same in each
+    folder.mkdir()
     secrets: dict[str, str] = {}
     for server, place in (("postgres", postgres), ("redis", redis)):
         variable = f"CASTRO_{server.upper()}_PASSWORD_FILE"
         source = Path(on_yarn.env[variable])
-        on_yarn.env[variable], name = placed(hadoop, source, server, place)
+        on_yarn.env[variable], name = placed(hadoop, hdfs, folder, source, server, place)
         secrets[name] = source.read_text().strip()
-    before = set(hadoop.local_files())
     on_yarn.produce([native(e) for e in random_events(random.Random(1), 10)])
     output = on_yarn.submit("stream", "--available-now", "--env", "cluster")
     assert on_yarn.query("SELECT sum(next_offset)::int FROM castro.offset_ledger") == [(10,)]
-    written = [path for path in hadoop.local_files() if path not in before]
-    written += [path for folder in (events, hadoop.folder / "secrets") for path in folder.rglob("*") if path.is_file()]
-    contents = {path: path.read_bytes() for path in written}
-    # What must not tell a secret is among what is searched, and can be read.
-    for told in (b"export PYTHONPATH=", b"SparkListenerEnvironmentUpdate", b"castro-variables.properties"):
-        assert any(told in content for content in contents.values()), told
+    contents = kept.contents()
+    contents |= {path: path.read_bytes() for path in folder.iterdir()}
+    assert any(b"castro-variables.properties" in content for content in contents.values())
     assert any(path.name == JOB_LOG and content for path, content in contents.items())
     for name, secret in secrets.items():
         assert secret not in output
@@ -84,18 +78,19 @@ def test_secrets_are_only_in_their_files(
         assert "No such file or directory" in on_yarn.submit("quarantine", "list", "--env", "cluster", status=2)
 
 
-def placed(hadoop: Hadoop, source: Path, server: str, place: str) -> tuple[str, str]:
+def placed(
+    hadoop: Hadoop, hdfs: Callable[..., str], folder: Path, source: Path, server: str, place: str
+) -> tuple[str, str]:
     """Puts a secret's file there; returns how its variable names it, and the name of the file on the nodes."""
     if place == "here":
         return str(source), f"castro-{server}-password"
     name = f"{server}.{place}.secret"
     if place == "hdfs":
         uri = f"{hadoop.uri}/castro/{name}"
-        shell("-put", "-f", str(source), uri)
-        shell("-chmod", "600", uri)
+        hdfs("-put", "-f", str(source), uri)
+        hdfs("-chmod", "600", uri)
         return uri, name
-    there = hadoop.folder / "secrets" / name
-    there.parent.mkdir(exist_ok=True)
+    there = folder / name
     shutil.copy(source, there)
     there.chmod(0o400)
     shutil.chown(there, hadoop.folder.owner())

@@ -1,4 +1,5 @@
-"""Streams on YARN, with servers that take TLS and logins only: no certificate is on the nodes, and the oracle's numbers come out."""
+"""Streams on YARN, with servers that take TLS and logins only: the oracle's numbers; no certificate is put on the nodes,
+and no password is to be seen."""
 
 from __future__ import annotations
 
@@ -11,8 +12,10 @@ import pytest
 from tests import oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop
+from tests.cluster.kept import Kept
 from tests.secured.authority import Authorities
 from tests.secured.conftest import authorities, kafka, password_file, postgres, redis_server, servers_folder  # noqa: F401
+from tests.secured.rights import PASSWORD
 from tests.secured.servers import SecuredKafka, SecuredPostgres, SecuredRedis
 from tests.secured.system import SecuredServers, SecuredSystem
 
@@ -38,9 +41,15 @@ def secured_on_yarn(
 
 
 @pytest.mark.parametrize("mode", ["client", "cluster"])
-def test_the_oracles_numbers(secured_on_yarn: SecuredSystem, mode: str) -> None:
+def test_the_oracles_numbers(secured_on_yarn: SecuredSystem, hadoop: Hadoop, mode: str) -> None:
     secured_on_yarn.env["CASTRO_DEPLOY_MODE"] = mode
+    kept = Kept(hadoop, secured_on_yarn)
     events = random_events(random.Random(mode), 500)
     sent = list(zip(secured_on_yarn.produce(native(e) for e in events), events, strict=True))
-    secured_on_yarn.submit("stream", "--available-now", "--env", "cluster")
+    output = secured_on_yarn.submit("stream", "--available-now", "--env", "cluster")
     oracle.assert_agrees(secured_on_yarn, sent)
+    canary, _, _ = PASSWORD.partition(" ")  # without what each file escapes in its own way
+    assert canary not in output
+    files = {path.name for path, content in kept.contents().items() if canary.encode() in content}
+    names = ("kafka-sasl", "postgres", "redis")
+    assert files == ({f"castro-{name}-password" for name in names} if mode == "cluster" else set())

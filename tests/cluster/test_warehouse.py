@@ -13,6 +13,7 @@ from tests import warehouse as w
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.metastore import Metastore
 from tests.cluster.tables import Tables
+from tests.guarded import serving
 from tests.reconciling import DAY, FREE, assert_is, row
 from tests.system import System
 
@@ -26,12 +27,10 @@ STAGED = {"streaming": {"executor_staging_rows": 1}, "reconcile": FREE}
 @pytest.fixture(scope="module")
 def tables(hadoop: Hadoop, cluster_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tables]:
     """Of a metastore whose address the cluster's configuration has from now on."""
-    metastore = Metastore(tmp_path_factory.mktemp("metastore"), hadoop)
-    metastore.start()
-    tables = Tables(cluster_env)
-    yield tables
-    tables.close()
-    metastore.end()
+    with serving(Metastore(tmp_path_factory.mktemp("metastore"), hadoop)):
+        tables = Tables(cluster_env)
+        yield tables
+        tables.close()
 
 
 @pytest.fixture

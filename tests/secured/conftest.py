@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechani
 from castro_spark.local import Stack
 from castro_spark.local.process import free_port, write_private
 from castro_spark.local.stack import castro_home
+from tests.guarded import serving
 from tests.secured import debian
 from tests.secured.authority import Authorities
 from tests.secured.rights import PASSWORD, USER, of_docs
@@ -41,26 +42,24 @@ def password_file(servers_folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres(servers_folder: Path, authorities: Authorities) -> Iterator[SecuredPostgres]:
     server = SecuredPostgres(servers_folder / "postgres", free_port(), debian.programs()[0], authorities)
-    server.start()
-    with closing(server.connect("postgres")) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for role in (USER, f"{USER}_owner"):
-                cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD %s", (PASSWORD,))
-            cursor.execute("CREATE DATABASE inventory_ml")
-    yield server
-    server.stop()
+    with serving(server):
+        with closing(server.connect("postgres")) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for role in (USER, f"{USER}_owner"):
+                    cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD %s", (PASSWORD,))
+                cursor.execute("CREATE DATABASE inventory_ml")
+        yield server
 
 
 @pytest.fixture(scope="session")
 def redis_server(servers_folder: Path, authorities: Authorities) -> Iterator[SecuredRedis]:
     server = SecuredRedis(servers_folder / "redis", free_port(), debian.programs()[1], authorities)
-    server.start()
     rule = of_docs("text", "ACL SETUSER").replace("\\\n", " ").replace(">PASSWORD", "").split()
-    with closing(server.client()) as client:
-        client.execute_command(*rule, f">{PASSWORD}")
-    yield server
-    server.stop()
+    with serving(server):
+        with closing(server.client()) as client:
+            client.execute_command(*rule, f">{PASSWORD}")
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -76,14 +75,13 @@ def kafka(servers_folder: Path, authorities: Authorities) -> Iterator[SecuredKaf
     while len(ports) < 4:
         ports.append(free_port(frozenset(ports)))
     server = SecuredKafka(servers_folder / "kafka", ports, castro_home() / "jars" / "kafka", authorities)
-    server.start()
-    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{server.port}"})
-    credentials = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-    made = admin.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, credentials, PASSWORD.encode())])
-    for future in made.values():
-        future.result(30)
-    yield server
-    server.stop()
+    with serving(server):
+        admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{server.port}"})
+        credentials = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        made = admin.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, credentials, PASSWORD.encode())])
+        for future in made.values():
+            future.result(30)
+        yield server
 
 
 @pytest.fixture

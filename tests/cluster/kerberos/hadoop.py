@@ -9,11 +9,11 @@ who they are.
 from __future__ import annotations
 
 import secrets
-import xml.etree.ElementTree as ET
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cluster.hadoop import Hadoop
+from tests.cluster.hadoop import Hadoop, java_home, write_site
 from tests.cluster.kerberos.kdc import REALM, Kdc
 
 _DAEMONS = f"hadoop/localhost@{REALM}"
@@ -27,6 +27,8 @@ def secured_hadoop(kdc: Kdc, *, token_renewal_seconds: int, token_life_seconds: 
         keytab = kdc.keytab(folder / "daemons.keytab", _DAEMONS, _WEB)
         (folder / "secret").write_text(secrets.token_hex())
         write_site(folder / "lib" / "site" / "core-site.xml", _CLIENT)
+        java = str(Path(__file__).with_name("SecureIOUtils.java"))
+        subprocess.run([f"{java_home()}/bin/javac", "-d", str(folder / "lib" / "site"), java], check=True)
         write_site(folder / "server.xml", _server(keytab, folder / "secret", token_renewal_seconds, token_life_seconds))
 
     hadoop = Hadoop(prepare, covers={Path("/etc/krb5.conf"): kdc.krb5_conf})
@@ -75,14 +77,3 @@ def _server(keytab: Path, secret: Path, renewal: int, life: int) -> Mapping[str,
         "hadoop.proxyuser.hive.hosts": "*",
         "hadoop.proxyuser.hive.groups": "*",
     }
-
-
-def write_site(path: Path, settings: Mapping[str, str]) -> None:
-    """A Hadoop configuration file."""
-    root = ET.Element("configuration")
-    for name, value in settings.items():
-        entry = ET.SubElement(root, "property")
-        ET.SubElement(entry, "name").text = name
-        ET.SubElement(entry, "value").text = value
-    path.parent.mkdir(exist_ok=True)
-    ET.ElementTree(root).write(path)

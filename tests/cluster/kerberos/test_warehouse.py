@@ -12,17 +12,18 @@ import pytest
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.kerberos.conftest import Realm
 from tests.cluster.kerberos.fill_warehouse import PRODUCTS
-from tests.cluster.kerberos.metastore import SecuredMetastore
+from tests.cluster.kerberos.kdc import REALM
+from tests.cluster.metastore import Login, Metastore
+from tests.guarded import serving
 from tests.system import System
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
 def test_extract(secured_on_yarn: System, secured_cluster: Hadoop, realm: Realm, tmp_path: Path) -> None:
-    metastore = SecuredMetastore(tmp_path / "servers", secured_cluster, realm.kdc)
-    metastore.folder.mkdir(parents=True)
-    metastore.start()
-    try:
+    principal = f"hive/localhost@{REALM}"
+    login = Login(principal, realm.kdc.keytab(tmp_path / "hive.keytab", principal), realm.kdc.krb5_conf)
+    with serving(Metastore(tmp_path, secured_cluster, login)):
         env = secured_on_yarn.env | {
             "PYSPARK_SUBMIT_ARGS": "--master local[2] pyspark-shell", "SPARK_HOME": str(Path(pyspark.__file__).parent),
             "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path),
@@ -35,5 +36,3 @@ def test_extract(secured_on_yarn: System, secured_cluster: Hadoop, realm: Realm,
             output = secured_on_yarn.submit("extract", "--mode", "full", "--table", "ml_product_master", "--env", "cluster")
             assert f"1 of 1 tables done, {PRODUCTS} rows read" in output, mode
         assert secured_on_yarn.query("SELECT count(*) FROM ml_product_master") == [(PRODUCTS,)]
-    finally:
-        metastore.end()
