@@ -3,16 +3,16 @@
 #
 #   ./test.sh            by two workers with servers of their own
 #   ./test.sh quick      the unit tests, and one event end to end: before every commit
-#   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts, and
-#                        those on servers with TLS (tests/secured). What they need of Debian's packages is installed, by
-#                        root; a test that is skipped has failed
+#   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts,
+#                        those on servers with TLS (tests/secured), and those of the page in a browser (tests/browser).
+#                        What they need of Debian's packages is installed, by root; a test that is skipped has failed
 #   ./test.sh ARGUMENTS  these, given to pytest as they are
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 export CASTRO_DEV=1
 
 # What the tests need of Debian: a command, and the package that has it.
-DEBIAN=(unshare:util-linux setpriv:util-linux pgbouncer:pgbouncer)
+DEBIAN=(unshare:util-linux setpriv:util-linux pgbouncer:pgbouncer chromium:chromium)
 
 install_missing() {
     local pair missing=()
@@ -41,10 +41,11 @@ ruff check .
 mypy
 lint-imports --no-cache
 case ${1-} in
-    '') set -- -m 'not cluster' -n 2 --dist loadfile --no-loadscope-reorder --durations=15 ;;
+    '') set -- -m 'not cluster and not browser' -n 2 --dist loadfile --no-loadscope-reorder --durations=15 ;;
     all)
         status=0
-        python -m pytest -m 'not cluster' -n 2 --dist loadfile --no-loadscope-reorder "${@:2}" || status=$?
+        python -m pytest -m 'not cluster and not browser' -n 2 --dist loadfile --no-loadscope-reorder "${@:2}" || status=$?
+        python -m pytest tests/browser -m browser --durations=5 "${@:2}" || status=$?
         # One at a time: each has JVMs enough.
         python -m pytest tests/cluster tests/secured -m cluster --durations=15 "${@:2}" || status=$?
         exit "$status"

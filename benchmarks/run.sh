@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # One command for all figures: prepares what is missing, then runs run.py with its arguments; `run.sh NAME ...` runs
-# warehouse.py, sizes.py, checkpoint.py (on a small Hadoop), quality.py, quality_month.py or critical.py with theirs.
+# warehouse.py, sizes.py, checkpoint.py (on a small Hadoop), quality.py, quality_month.py, critical.py or page.py with theirs.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 export CASTRO_DEV=1
 SCRIPT=run
-if [[ ${1-} == @(warehouse|sizes|checkpoint|quality|quality_month|critical) ]]; then
+if [[ ${1-} == @(warehouse|sizes|checkpoint|quality|quality_month|critical|page) ]]; then
     SCRIPT=$1
     shift
 fi

@@ -13,7 +13,7 @@ from tests import engine
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from tests.system import System
 
-_ROOMS = ("cluster", "kerberos", "secured", "recovery", "integration", "unit")
+_ROOMS = ("cluster", "kerberos", "secured", "browser", "recovery", "integration", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,6 +34,14 @@ def spark() -> SparkSession:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("stack"), die_with_parent=True) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL and Redis alone, for what needs no Kafka and so no JVM."""
+    external = {"CASTRO_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    with Stack(tmp_path_factory.mktemp("databases"), die_with_parent=True, external=external) as stack:
         yield stack
 
 

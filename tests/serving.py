@@ -1,11 +1,15 @@
-"""The web page in a thread of this process."""
+"""The web page in a thread of this process, and what it answers."""
 
 from __future__ import annotations
 
 import socket
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from html import unescape
 from threading import Thread
 
 import uvicorn
@@ -35,3 +39,30 @@ def serving(settings: Settings) -> Iterator[str]:
         app.state.pulse.close()
         server.should_exit = True
         thread.join(_START_SECONDS)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response: its status and its text; `words` are the text as a reader sees it, more or less."""
+
+    status: int
+    text: str
+
+    @property
+    def words(self) -> str:
+        return " ".join(unescape(self.text).split())
+
+
+@dataclass(frozen=True)
+class Site:
+    """The page at an address."""
+
+    base: str
+
+    def get(self, path: str, language: str = "en") -> Answer:
+        request = urllib.request.Request(self.base + path, headers={"Accept-Language": language})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return Answer(response.status, response.read().decode())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.read().decode())

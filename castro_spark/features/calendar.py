@@ -10,7 +10,7 @@ slim images lack. It is up to twice as fast, but either takes under 0.2 of the 1
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from datetime import timezone as fixed_zone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -57,11 +57,6 @@ def calendar_of(instants: pa.Array, timezone: str) -> pa.StructArray:
     columns = (days.astype(np.int32), months + 1, months // 3 + 1, weekdays, weekdays >= _SATURDAY)
     arrays = [pa.array(c).cast(f.type) for c, f in zip(columns, CALENDAR, strict=True)]
     return pa.StructArray.from_arrays(arrays, fields=list(CALENDAR), mask=pc.invert(known))
-
-
-def start_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant (in UTC) of a local day; if a clock change skips midnight, the instant of the change."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(_UTC)
 
 
 def with_calendar(events: DataFrame, timezone: str, timestamp: str = "timestamp") -> DataFrame:

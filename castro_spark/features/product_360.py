@@ -9,7 +9,6 @@ for the table by PostgreSQL); `ratios`, derived from them, is one function for b
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -21,31 +20,10 @@ from pyspark.sql import functions as F
 from castro_spark.cover import COVER_DAYS, EXACT, days_of_cover, quotient
 from castro_spark.features.aggregates import SUM_TYPES, newest_events
 from castro_spark.features.master_data import of_products
-from castro_spark.product_columns import LEVEL_COLUMNS, MASTER_COLUMNS
+from castro_spark.product_columns import COLUMNS, LONGEST, WINDOW_SUMS, Window
 from castro_spark.streams.declaration import POSITION_COLUMN
 
-WINDOWS = (7, 30, 90)  # days
-LONGEST = max(WINDOWS)
-FLOWS = ("in", "out", "sales", "purchase")
 _ENTERS, _LEAVES = "ENTRADA", "SAIDA"
-
-
-@dataclass(frozen=True)
-class Window:
-    """A sum over a window: its column, the flow and measure summed, and the number of days."""
-
-    column: str
-    flow: str  # one of FLOWS
-    what: str  # "volume" (sum of quantity) or "value" (sum of value_total)
-    days: int
-
-
-WINDOW_SUMS = tuple(
-    Window(f"{flow}_{what}_{days}d", flow, what, days)
-    for flow in FLOWS
-    for what in ("volume", "value")
-    for days in WINDOWS
-)
 _RATIO_TYPE = "decimal(38,6)"
 _RATIOS = {
     "average_cost_90d": _RATIO_TYPE,
@@ -56,14 +34,6 @@ _RATIOS = {
     "days_of_cover": _RATIO_TYPE,
     "demand_cv_90d": _RATIO_TYPE,
 }
-COLUMNS = (
-    "product_code", "as_of", "on_hand", *(w.column for w in WINDOW_SUMS),
-    "average_cost_90d", "last_cost", "average_price_90d", "last_price", "margin_90d",
-    "last_supplier", "last_customer", "last_purchase_at", "last_sale_at",
-    "days_since_last_purchase", "days_since_last_sale", "days_of_cover", "demand_cv_90d",
-    *MASTER_COLUMNS, *LEVEL_COLUMNS, "stock", "below_minimum",
-)  # fmt: skip
-
 _SIX_PLACES = Decimal("0.000001")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import datetime, timezone
 from enum import Enum
 
@@ -30,6 +29,6 @@ class Trouble(Exception):
 
     def again(self) -> Trouble:
         """The same trouble, for another request."""
-        another = copy(self)
-        another.now = datetime.now(timezone.utc)
+        another = Trouble(self.kind, self.words, self.remedy, self.since)
+        another.answered_at = self.answered_at
         return another

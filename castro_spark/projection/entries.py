@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from castro_spark.features.calendar import start_of_day
+from castro_spark.local_day import start_of_day
 from castro_spark.projection.rows import Fields, Horizon, Rows
 from castro_spark.servers import TtlSettings
 from castro_spark.sinks.redis.hashes import Entry

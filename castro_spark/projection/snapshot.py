@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
@@ -35,7 +35,33 @@ def snapshot(
 ) -> Snapshot:
     """The products' newest events, and their rows of the day and of its month. Sets the session to read-only."""
     connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
-    with connection, connection.cursor() as cursor:
+    with connection:
+        rows = _with_newest(connection, stream, products)
+        if day >= horizon.day:
+            rows.daily = _periods(connection, stream, products, stream.daily_table, "date", day)
+        month = day.replace(day=1)
+        if month >= horizon.month:
+            rows.monthly = _periods(connection, stream, products, stream.monthly_table, "month", month)
+    return rows
+
+
+def product_snapshot(
+    connection: Connection, stream: StreamDeclaration, product: str, horizon: Horizon, last: date
+) -> Snapshot:
+    """One product's newest event and its rows of every cached day up to `last` and every cached month, those without
+    a row included. Runs in the caller's transaction, which must have one snapshot."""
+    rows = _with_newest(connection, stream, [product])
+    days = [horizon.day + timedelta(days=n) for n in range((last - horizon.day).days + 1)]
+    months = [horizon.month]
+    while (following := (months[-1] + timedelta(days=31)).replace(day=1)) <= last:
+        months.append(following)
+    rows.daily = _of_product(connection, stream, product, "date", stream.daily_table, days)
+    rows.monthly = _of_product(connection, stream, product, "month", stream.monthly_table, months)
+    return rows
+
+
+def _with_newest(connection: Connection, stream: StreamDeclaration, products: Sequence[str]) -> Snapshot:
+    with connection.cursor() as cursor:
         cursor.execute("SELECT epoch, revision FROM castro.stream WHERE stream = %s", (stream.name,))
         rows = Snapshot(*(cursor.fetchone() or (0, 0)))
         cursor.execute(
@@ -43,14 +69,21 @@ def snapshot(
             (stream.name, list(products)),
         )
         touched = dict(cursor.fetchall())
-        newest = StreamRows(stream).newest(connection, products)
-        rows.newest = [(code, at, fields, touched.get(code, 0)) for code, at, fields in newest]
-        if day >= horizon.day:
-            rows.daily = _periods(connection, stream, products, stream.daily_table, "date", day)
-        month = day.replace(day=1)
-        if month >= horizon.month:
-            rows.monthly = _periods(connection, stream, products, stream.monthly_table, "month", month)
+    newest = StreamRows(stream).newest(connection, products)
+    rows.newest = [(code, at, fields, touched.get(code, 0)) for code, at, fields in newest]
     return rows
+
+
+def _of_product(
+    connection: Connection, stream: StreamDeclaration, product: str, period: str, table: str, days: Sequence[date]
+) -> list[PeriodRow]:
+    query = statement(
+        "projection/product_periods.sql",
+        table=sql.Identifier(table), period=sql.Identifier(period), period_name=sql.Literal(period),
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"product": product, "stream": stream.name, "days": list(days)})
+        return [(product, first, aggregate_fields(*sums), revision) for first, *sums, revision in cursor.fetchall()]
 
 
 def _periods(

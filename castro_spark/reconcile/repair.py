@@ -133,9 +133,9 @@ class RepairCommits:
         return Committed(lock.ledger.epoch, revision, lock.ledger.positions)
 
     def _request_hashes(self, connection: Connection, stale: Sequence[StaleHash], revision: int) -> None:
-        request(connection, self._stream.name, [s.expected.wanted for s in stale])
+        request(connection, self._stream.name, [s.wanted for s in stale])
         rows = [
-            (self._ids["run"], self._stream.name, "redis", "stale", s.expected.key, s.expected.wanted.product_code,
+            (self._ids["run"], self._stream.name, "redis", "stale", s.expected.key, s.wanted.product_code,
              s.stored and Json(s.stored), s.expected.fields and Json(s.expected.fields), revision)
             for s in stale
         ]  # fmt: skip

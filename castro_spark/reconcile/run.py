@@ -269,6 +269,6 @@ def _checksum(row: dict[str, object]) -> Checksum:
 def _example(stale: StaleHash) -> dict[str, object]:
     expected = stale.expected
     return {
-        "class": "stale", "key": expected.key, "product_code": expected.wanted.product_code, "held": stale.stored,
+        "class": "stale", "key": expected.key, "product_code": stale.wanted.product_code, "held": stale.stored,
         "expected": expected.fields,
     }  # fmt: skip

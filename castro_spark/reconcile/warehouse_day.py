@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from castro_spark.features.calendar import start_of_day
+from castro_spark.local_day import start_of_day
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import EVENT, REJECT, ParseRules, parsed_types
 from castro_spark.parse.history import CHECKED_COLUMNS, HISTORY_COLUMNS, known_as, parse_history, uses

@@ -15,7 +15,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from castro_spark.errors import MappingError
-from castro_spark.features.calendar import start_of_day, with_calendar
+from castro_spark.features.calendar import with_calendar
+from castro_spark.local_day import start_of_day
 from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
 from castro_spark.parse.history import CHECKED_COLUMNS, HISTORY_COLUMNS, history_records

@@ -18,17 +18,18 @@ import redis
 
 from castro_spark.component import Component, State
 from castro_spark.errors import first_line
+from castro_spark.projection.product_360 import EPOCH, entry
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import product_360 as sink
 from castro_spark.sinks.postgres import product_360_state as state
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.sinks.postgres.master_data import MasterTables, master_tables
-from castro_spark.sinks.redis.hashes import ALL, NOT_NEWER, WHATEVER_THE_MARKER, Entry, Superseded, VersionedHashes
-from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN, product_360_key
+from castro_spark.sinks.postgres.product_360_rows import Fields, all_rows
+from castro_spark.sinks.redis.hashes import ALL, NOT_NEWER, WHATEVER_THE_MARKER, Superseded, VersionedHashes
+from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN
 from castro_spark.sinks.redis.trouble import in_words
 
 log = logging.getLogger(__name__)
-_EPOCH = 0  # constant: the view's revisions come from the clock
 _NEWEST = (10**15 - 1, 10**15 - 1)
 
 
@@ -107,9 +108,9 @@ class Product360:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT revision FROM castro.product_360")
                 (revision,) = cursor.fetchone() or (0,)
-            written = sum(self._write(rows, revision, overwrite) for rows in sink.all_rows(connection))
-        self._hashes.remove_others((_EPOCH, revision), (_EPOCH, revision) if overwrite == ALL else _NEWEST)
-        self._hashes.mark(_EPOCH, revision, overwrite=overwrite)
+            written = sum(self._write(rows, revision, overwrite) for rows in all_rows(connection))
+        self._hashes.remove_others((EPOCH, revision), (EPOCH, revision) if overwrite == ALL else _NEWEST)
+        self._hashes.mark(EPOCH, revision, overwrite=overwrite)
         return written
 
     def close(self) -> None:
@@ -123,26 +124,23 @@ class Product360:
             return
         self._redis_failed = True  # reset below; after a failure no further chunk of this refresh tries Redis
         with suppress(redis.RedisError, Superseded):  # PostgreSQL continues; `_repair_redis` reports it
-            if self._hashes.published() == (_EPOCH, refreshed.before):
+            if self._hashes.published() == (EPOCH, refreshed.before):
                 self._write([(code, refreshed.at, fields) for code, fields in refreshed.rows], refreshed.revision)
-                self._hashes.mark(_EPOCH, refreshed.revision)
+                self._hashes.mark(EPOCH, refreshed.revision)
             self._redis_failed = False
 
     def _repair_redis(self, connection: Connection) -> None:
         """Rebuilds the hashes if Redis lost its data, or a process died between PostgreSQL and Redis."""
         revision, _, _ = state.state(connection)
         published = self._hashes.published()
-        if revision and published != (_EPOCH, revision):
+        if revision and published != (EPOCH, revision):
             self.rebuild(ALL if published and published[1] > revision else WHATEVER_THE_MARKER)
 
     def _write(
-        self, rows: Sequence[tuple[str, datetime, sink.Fields | None]], revision: int, overwrite: str = NOT_NEWER
+        self, rows: Sequence[tuple[str, datetime, Fields | None]], revision: int, overwrite: str = NOT_NEWER
     ) -> int:
-        seconds = self._settings.redis.ttl.product_360_hours * 3600
-        entries: Iterator[Entry] = (
-            (product_360_key(code), int(at.timestamp()) + seconds, fields) for code, at, fields in rows
-        )
-        return self._hashes.write(entries, _EPOCH, revision, overwrite)
+        entries = (entry(code, at, fields, self._settings.redis.ttl) for code, at, fields in rows)
+        return self._hashes.write(entries, EPOCH, revision, overwrite)
 
     def _pause(self, worked: float) -> float:
         share = self._settings.product_360.share_of_a_core

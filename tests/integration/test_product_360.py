@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from castro_spark.features.product_360 import COLUMNS
 from castro_spark.local import Stack
+from castro_spark.product_columns import COLUMNS
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres import product_360 as sink
 from castro_spark.sinks.postgres.master_data import master_tables

@@ -13,8 +13,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.features import product_360
-from castro_spark.features.product_360 import COLUMNS, WINDOW_SUMS, ratios
+from castro_spark.features.product_360 import ratios
 from castro_spark.parse import parse_batch
+from castro_spark.product_columns import COLUMNS, WINDOW_SUMS
 from castro_spark.streams import stream
 from tests import oracle_360
 from tests.builders import Data, event, native, random_master_data, random_three

@@ -13,6 +13,7 @@ from castro_spark.page.pages import (
     incidents,
     metrics,
     outbox,
+    products,
     quality,
     quarantine,
     reconciliation,
@@ -22,7 +23,7 @@ from castro_spark.page.pages import (
 
 _MODULES = (
     glance, streams, incidents, quarantine, books, quality, outbox, reconciliation, extracts, retraining, commands,
-    metrics,
+    metrics, products,
 )  # fmt: skip
 
 

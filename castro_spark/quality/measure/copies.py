@@ -61,7 +61,7 @@ def _compare(
         stale, flying = hashes.find(rows)
         compared += len(rows.newest) + len(rows.daily) + len(rows.monthly)
         in_flight += flying
-        wrong |= {(found.expected.wanted.product_code, found.expected.key) for found in stale}
+        wrong |= {(found.wanted.product_code, found.expected.key) for found in stale}
     return compared, in_flight, wrong
 
 

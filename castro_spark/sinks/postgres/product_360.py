@@ -7,22 +7,21 @@ revision and updated_at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
-from decimal import Decimal
 from typing import Any
 
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
-from castro_spark.features.product_360 import COLUMNS, LONGEST, WINDOW_SUMS, ratios
-from castro_spark.product_columns import MASTER_COLUMNS
+from castro_spark.features.product_360 import ratios
+from castro_spark.product_columns import COLUMNS, LONGEST, MASTER_COLUMNS, WINDOW_SUMS
 from castro_spark.sinks.postgres.connection import Connection, names, statement
 from castro_spark.sinks.postgres.master_data import MasterTables
+from castro_spark.sinks.postgres.product_360_rows import Fields, by_column, fields_of
 
 _FLOW_COLUMNS = {"in": "{}_in", "out": "{}_out", "sales": "{}", "purchase": "{}"}
-Fields = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -41,9 +40,9 @@ def refresh(connection: Connection, products: Sequence[str], as_of: date, tables
         before = _lock(cursor)
         revision = max(before + 1, int(datetime.now(timezone.utc).timestamp() * 1000))  # newer even after a restore
         cursor.execute(_sums(tables), {"products": list(products), "as_of": as_of})
-        rows = [{**sums, **ratios(sums, as_of), "as_of": as_of} for sums in _by_column(cursor, cursor.fetchall())]
+        rows = [{**sums, **ratios(sums, as_of), "as_of": as_of} for sums in by_column(cursor, cursor.fetchall())]
         _upsert(cursor, rows, revision)
-        written = {row["product_code"]: _fields(row) for row in rows}
+        written = {row["product_code"]: fields_of(row) for row in rows}
         removed = [code for code in products if code not in written]
         cursor.execute("DELETE FROM ml_product_360 WHERE product_code = ANY(%s)", (removed,))
         cursor.execute("UPDATE castro.product_360 SET revision = %s RETURNING now()", (revision,))
@@ -51,23 +50,10 @@ def refresh(connection: Connection, products: Sequence[str], as_of: date, tables
     return Refreshed(before, revision, at, [(code, written.get(code)) for code in products])
 
 
-def all_rows(connection: Connection, chunk: int = 2000) -> Iterator[list[tuple[str, datetime, Fields]]]:
-    """Every row's product code, time of writing and fields as text, in chunks, within the caller's transaction."""
-    with connection.cursor("castro_product_360") as cursor:
-        cursor.execute(sql.SQL("SELECT {} FROM ml_product_360").format(names((*COLUMNS, "updated_at"))))
-        while rows := cursor.fetchmany(chunk):
-            yield [(row["product_code"], row["updated_at"], _fields(row)) for row in _by_column(cursor, rows)]
-
-
 def _lock(cursor: Any) -> int:
     cursor.execute("SELECT revision FROM castro.product_360 FOR UPDATE")
     (revision,) = cursor.fetchone()
     return int(revision)
-
-
-def _by_column(cursor: Any, rows: list[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    columns = [column.name for column in cursor.description]
-    return (dict(zip(columns, row, strict=True)) for row in rows)
 
 
 def _sums(tables: MasterTables) -> sql.Composed:
@@ -102,17 +88,3 @@ def _upsert(cursor: Any, rows: Sequence[dict[str, Any]], revision: int) -> None:
     ).format(names(columns), names(columns), names(columns, lambda c: sql.SQL("EXCLUDED.") + sql.Identifier(c)))
     values = [(*(row[c] for c in COLUMNS), revision) for row in rows]
     execute_values(cursor, query, values, page_size=500)
-
-
-def _fields(row: dict[str, Any]) -> Fields:
-    return {column: _text(row[column]) for column in COLUMNS if row[column] is not None}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"  # as PostgreSQL writes it
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}" if value else "0"
-    if isinstance(value, datetime):
-        return value.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return str(value)
