@@ -1,0 +1,51 @@
+"""Series over time as figures."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from castro_spark.page.plot import Series, figure
+
+UNTIL = datetime(2026, 11, 29, 15, tzinfo=timezone.utc)  # noon in São Paulo
+SINCE = UNTIL - timedelta(hours=24)
+ZONE = ZoneInfo("America/Sao_Paulo")
+FIVE = timedelta(minutes=5)
+
+
+def drawn(*series: Series):
+    return figure(series, SINCE, UNTIL, ZONE, gap=2 * FIVE, written="number")
+
+
+def test_a_line_breaks_where_nothing_was_measured() -> None:
+    points = [(UNTIL - timedelta(minutes=m), 10.0) for m in (60, 55, 30, 5, 0)]
+    found = drawn(Series("lag", "one", points))
+    (line,) = found.lines
+    assert len(line.pieces) == 2
+    assert len(line.dots) == 1
+    assert line.pieces[1].split()[-1] == f"{found.right}.0,{line.dots[0][1]}"
+    assert found.rows == [
+        (datetime(2026, 11, 29, 12, tzinfo=ZONE), [10.0]),
+        (datetime(2026, 11, 29, 11, tzinfo=ZONE), [10.0]),
+    ]
+
+
+def test_hours_are_local_and_ticks_are_round() -> None:
+    found = drawn(Series("a", "one", [(UNTIL, 0.37)]), Series("b", "two", [(UNTIL - FIVE, 0.1)]))
+    assert [at.hour for at, _ in found.hours] == [16, 20, 0, 4, 8, 12]
+    assert [round(value, 3) for value, _ in found.ticks] == [0, 0.1, 0.2, 0.3, 0.4]
+    assert found.rows[0][1] == [0.37, None]
+    assert drawn().is_empty and drawn(Series("a", "one", [])).is_empty
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(0, 1e12), max_size=20))
+def test_everything_lies_within(values: list[float]) -> None:
+    found = drawn(Series("a", "one", [(SINCE + n * FIVE, value) for n, value in enumerate(values)]))
+    ys = [float(point.split(",")[1]) for line in found.lines for piece in line.pieces for point in piece.split()]
+    ys += [y for line in found.lines for _, y in line.dots]
+    assert all(0 <= y <= found.bottom for y in ys)
+    assert 2 <= len(found.ticks) <= 6
