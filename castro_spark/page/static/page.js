@@ -7,6 +7,7 @@
   const lost = document.getElementById("lost");
   const link = document.getElementById("link");
   const content = () => document.getElementById("content");
+  const born = content().dataset.page; // whose styles and scripts are here
   let source = null, asking = false, again = false, askedAt = 0, timer = null;
   let heardAt = Date.now(), tickedAt = Date.now(); // of the server; of this script
   let ahead = 0; // of the server's clock to this machine's, in milliseconds
@@ -46,6 +47,7 @@
     askedAt = Date.now();
     try {
       await htmx.ajax("GET", location.pathname + location.search, { target: "#content", swap: "outerMorph" });
+      if (content().dataset.page && content().dataset.page !== born) location.reload(); // after a trouble: with its own files
       setClock();
       count();
     } finally {
