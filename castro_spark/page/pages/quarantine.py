@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -11,7 +11,7 @@ from psycopg2 import sql
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from castro_spark.page.acting import Form, read_form, value_of, work
@@ -27,7 +27,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import read_ledger
 from castro_spark.sinks.postgres.commit.quarantine import STATUSES
 from castro_spark.sinks.postgres.commit.source import fixed_source
-from castro_spark.sinks.postgres.pruning import QuarantineUse, quarantine_use
+from castro_spark.sinks.postgres.pruning import quarantine_use
 from castro_spark.streams.declaration import StreamDeclaration
 
 _ROWS = 50
@@ -135,7 +135,7 @@ def _list(asked: Asked) -> Answer:
         of_streams=_sums(counts, "stream", reason), of_reasons=_sums(counts, "reason", stream),
         rows=rows, older=older, total=sum(g.records for g in wanted), newest=max((g.newest for g in wanted), default=0),
         first_page=start is None, address=lambda **changes: address(asked, before=None, **changes),
-        warnings=[use.warning for use in _uses(asked) if use.warning],
+        warnings=_warnings(asked, {g.stream for g in counts}) if start is None else [],
     )  # fmt: skip
 
 
@@ -157,9 +157,11 @@ def _sums(counts: Sequence[Group], of: str, other: str | None) -> dict[str, int]
     return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _uses(asked: Asked) -> list[QuarantineUse]:
+def _warnings(asked: Asked, streams: set[str]) -> list[str]:
+    """What housekeeping says of a quarantine that is nearly full. It measures all records: for the first page only."""
     conf = asked.settings.housekeeping
-    return [quarantine_use(asked.snapshot.connection, stream, conf) for stream in asked.streams]
+    uses = [quarantine_use(asked.snapshot.connection, s, conf) for s in asked.streams if s.name in streams]
+    return [use.warning for use in uses if use.warning]
 
 
 def _one(asked: Asked) -> Answer:
@@ -195,6 +197,8 @@ def _bytes(value: memoryview | bytes | None) -> bytes | None:
 
 async def _try(request: Request) -> Response:
     """Shows the record again, with what the stream's code makes of the value in the form."""
+    if request.method != "POST":
+        return RedirectResponse(f"/quarantine/{request.path_params['id']}", HTTPStatus.SEE_OTHER)
     form = await read_form(request)
     if "value" not in form.fields:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "there is no value to try")
@@ -216,7 +220,9 @@ def _answer_trial(request: Request, form: Form) -> Response:
         beside = _beside(asked, stream, trial) if stream else None
         values = {"settings": state.settings, "streams": state.streams, **_shown(asked, form, trial, beside)}
         values["back"] = f"/quarantine/{record.id}"
-        response: Response = state.renderer.page(request, _PAGE.template, {"page": _PAGE, **values}, now=snapshot.at)
+        # It does not ask again by itself: that would be for another page, without what was written.
+        page = replace(_PAGE, live=False)
+        response: Response = state.renderer.page(request, page.template, {"page": page, **values}, now=snapshot.at)
     return response
 
 
@@ -262,6 +268,6 @@ ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page("quarantine", "/quarantine", text("Quarantine"), _list, "quarantine.html"),
     _PAGE,
     Data("quarantine_value", "/quarantine/{id:int}/value", _raw),
-    Route("/quarantine/{id:int}/try", _try, methods=["POST"]),
+    Route("/quarantine/{id:int}/try", _try, methods=["GET", "POST"]),
 )
 
