@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
+from castro_spark.page.serve import elsewhere, serve
+from castro_spark.streams import all_streams
 
 
 @click.command(help=__doc__)
@@ -15,9 +17,6 @@ from castro_spark import cli
 @click.option("--port", type=click.IntRange(0, 65535), help="The port; 0: a free one. [default: page.port, 8480]")
 def main(env: str, conf_file: Path | None, address: str | None, port: int | None) -> None:
     """Until SIGTERM or SIGINT. It starts whether or not PostgreSQL and Redis answer."""
-    from castro_spark.page.serve import elsewhere, serve  # noqa: PLC0415 - other jobs' --help need not load it
-    from castro_spark.streams import all_streams  # noqa: PLC0415
-
     settings = elsewhere(cli.load(env, conf_file), address, port)
     serve(settings, list(all_streams().values()), lambda url: click.echo(f"castro: the page is at {url}"))
 

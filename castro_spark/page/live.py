@@ -18,7 +18,7 @@ from starlette.responses import StreamingResponse
 from castro_spark.page.database import Database
 from castro_spark.page.trouble import Trouble
 
-_COMMENT_SECONDS = 15.0  # so that proxies keep the connection, and a browser notices that it is gone
+_STILL_SECONDS = 15.0  # so that proxies keep the connection, and a browser notices that it is gone
 _RETRY_MILLISECONDS = 2000
 log = logging.getLogger(__name__)
 
@@ -66,9 +66,9 @@ class Pulse:
             yield f"retry: {_RETRY_MILLISECONDS}\n\n".encode()
             while not self._closed:
                 try:
-                    await asyncio.wait_for(news.wait(), _COMMENT_SECONDS)
+                    await asyncio.wait_for(news.wait(), _STILL_SECONDS)
                 except asyncio.TimeoutError:
-                    yield b": nothing new\n\n"
+                    yield b"event: still\ndata: -\n\n"
                     continue
                 news.clear()
                 if not self._closed:

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.cluster  # for ./test.sh all
 
 CHROMIUM = "/usr/bin/chromium"  # Debian's
 # Whether something was drawn: a canvas whose pixels are not all transparent.
-DRAWN = "c => new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer).some(pixel => pixel)"
+DRAWN = (
+    "c => new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer).some(pixel => pixel)"
+)
 Open = Callable[..., Page]
 expect.set_options(timeout=30_000)
 
@@ -58,7 +60,9 @@ def opened(browser: Browser, address: str) -> Iterator[Open]:
             context = browser.new_context(viewport={"width": width, "height": 900}, locale=language, **options)
             ended.callback(context.close)
             page = context.new_page()
-            page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
+            page.on(
+                "console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None
+            )
             page.on("pageerror", lambda error: wrong.append(str(error)))
             page.on("request", lambda request: None if request.url.startswith(address) else wrong.append(request.url))
             page.goto(address + path)
@@ -99,7 +103,9 @@ def test_a_product_is_plotted(opened: Open) -> None:
     expect(legend).to_contain_text("Entradas ↑")
     expect(legend).to_contain_text("Dia")
     page.locator('[data-chart="movements"] .u-over').hover(position={"x": 2, "y": 50})
-    expect(page.locator('[data-chart="prices"] .u-legend')).not_to_contain_text("1.234,5")  # the cursor is in all charts
+    expect(page.locator('[data-chart="prices"] .u-legend')).not_to_contain_text(
+        "1.234,5"
+    )  # the cursor is in all charts
     page.get_by_role("link", name="Meses").click()
     expect(page.locator('[data-chart="stock"] .u-legend')).to_contain_text("Mês")
     assert page.locator("#plots").get_attribute("data-drawn") in {"2", "3"}

@@ -3,11 +3,13 @@
 (() => {
   "use strict";
   const LEAST_MS = 1000; // between two questions
+  const SLEPT_MS = 10000, DEAF_MS = 45000, RETRY_MS = 5000; // the server says something every 15 s
   const lost = document.getElementById("lost");
   const link = document.getElementById("link");
   const content = () => document.getElementById("content");
   const born = content().dataset.page; // whose styles and scripts are here
   let source = null, asking = false, again = false, askedAt = 0, timer = null;
+  let heardAt = Date.now(), tickedAt = Date.now(); // of the server; of this script
   let ahead = 0; // of the server's clock to this machine's, in milliseconds
 
   const setClock = () => { ahead = Number(content().dataset.now) * 1000 - Date.now(); };
@@ -68,13 +70,30 @@
     timer = setTimeout(() => { timer = null; ask(); }, Math.max(0, askedAt + LEAST_MS - Date.now()));
   }
 
+  // Another page than ours, such as a proxy's that wants a login, is not put in the place of the content.
+  document.addEventListener("htmx:after:request", (event) => {
+    const { target, text } = event.detail.ctx;
+    if (target === content() && !text.includes('id="content"')) { event.preventDefault(); tell(true); }
+  });
+
   function listen(first) {
     if (source) source.close();
     let missed = !first;
+    heardAt = Date.now();
     source = new EventSource("/live");
-    source.addEventListener("open", () => { tell(false); if (missed) soon(); missed = true; });
-    source.addEventListener("news", soon);
-    source.addEventListener("error", () => tell(true)); // the browser connects again by itself, unless refused
+    source.addEventListener("open", () => { heardAt = Date.now(); tell(false); if (missed) soon(); missed = true; });
+    source.addEventListener("news", () => { heardAt = Date.now(); soon(); });
+    source.addEventListener("still", () => { heardAt = Date.now(); });
+    source.addEventListener("error", () => tell(true)); // the browser connects again by itself, unless it was refused
+  }
+
+  function attend() { // each second
+    const slept = Date.now() - tickedAt > SLEPT_MS;
+    tickedAt = Date.now();
+    if (!source || document.hidden) return;
+    const deaf = tickedAt - heardAt > DEAF_MS, refused = source.readyState === EventSource.CLOSED && tickedAt - heardAt > RETRY_MS;
+    if (deaf || refused) tell(true);
+    if (slept || deaf || refused) listen(false);
   }
 
   function wake() { // a hidden tab holds no connection: browsers allow six to a host
@@ -86,8 +105,11 @@
     setClock();
     count();
     setInterval(count, 1000);
+    const here = document.querySelector(".menu [aria-current]");
+    if (here) here.scrollIntoView({ inline: "center", block: "nearest" });
     if (!("live" in content().dataset)) return;
     listen(true);
+    setInterval(attend, 1000);
     document.addEventListener("visibilitychange", wake);
     window.addEventListener("pageshow", (event) => { if (event.persisted) wake(); });
   });
