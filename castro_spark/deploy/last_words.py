@@ -18,6 +18,7 @@ from castro_spark.output import JOB_LOG
 
 UNREADABLE = "YARN's logs cannot be read"
 _NO_MORE = {"DISABLED", "FAILED"}  # states of the aggregation after which nothing comes
+_CONNECT_MILLISECONDS = 30_000  # for a resource manager that does not answer; YARN's default is 15 minutes
 _BYTES = 1 << 20  # of each log's end
 _PART = re.compile(r"^LogType:(\S+).*?\nLogContents:\n(.*?)\n?End of LogType:\1", re.DOTALL | re.MULTILINE)
 _DRIVER = re.compile(r"container_.*_(\d+)_000001")  # the first container of an attempt is its master
@@ -70,7 +71,9 @@ def kill(application: str, login: Sequence[str] = ()) -> None:
 @contextmanager
 def _client(jvm: Any) -> Iterator[Any]:
     client = jvm.org.apache.hadoop.yarn.client.api.YarnClient.createYarnClient()
-    client.init(jvm.org.apache.hadoop.yarn.conf.YarnConfiguration())
+    conf = jvm.org.apache.hadoop.yarn.conf.YarnConfiguration()
+    conf.setLong("yarn.resourcemanager.connect.max-wait.ms", _CONNECT_MILLISECONDS)
+    client.init(conf)
     client.start()
     try:
         yield client

@@ -58,7 +58,9 @@ def test_containers_see_neither_checkout_nor_builder(
     hadoop: Hadoop, cluster_env: dict[str, str], staged: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert hadoop.hidden
-    env = os.environ | cluster_env | {"SPARK_HOME": spark_home(), "CASTRO_ROOT": str(ROOT), "PYSPARK_PYTHON": "python3"}
+    env = os.environ | cluster_env | {
+        "SPARK_HOME": spark_home(), "CASTRO_ROOT": str(ROOT), "PYSPARK_PYTHON": "python3", "CASTRO_KERBEROS_METHOD": "simple",
+    }  # fmt: skip
     command = [sys.executable, "-m", "castro_spark.deploy.arguments", "probe"]
     shipped = subprocess.run(command, check=True, env=env, capture_output=True, text=True).stdout.splitlines()
     probe = str(Path(__file__).with_name("probe.py"))
