@@ -25,6 +25,10 @@ _POLLS = (200, 64, 20)  # records per poll
 _POLL_BYTES = 16 << 20  # target size of one poll, by the expected record size
 _POLLS_SHARE = 0.45  # of the heap, for all concurrent polls, if every record has the brokers' default maximum size
 _LARGE_BYTES = 1 << 20  # that default
+# Where many records have proved small: after each poll Spark asks the broker twice for the partition's bounds, which
+# costs more than 200 small records. The small fetch bounds even large ones that suddenly come, unless they compress a
+# thousandfold.
+_PROVEN_SMALL = {"max.poll.records": "1000", "max.partition.fetch.bytes": str(256 << 10)}
 
 
 def read_stream(
@@ -50,21 +54,23 @@ def read_stream(
 
 def read_range(
     spark: SparkSession, settings: KafkaSettings, topic: str, starts: Mapping[int, int], ends: Mapping[int, int], *,
-    reader: str, tasks: int, record_bytes: float | None = 0.0, rows_a_task: int | None = None,
+    reader: str, tasks: int, record_bytes: float | None = 0.0, proven_small: bool = False,
+    rows_a_task: int | None = None,
 ) -> DataFrame:
     """The topic's records from `starts` up to `ends` (exclusive, for every partition in `ends`), including headers.
 
     Reads with the same `reader` share Spark's cached consumers. `tasks` is the number of concurrent tasks per JVM;
-    `record_bytes` is the expected size of a record (None: unknown). Committed transactions only; lost data is an
-    error, not a warning.
+    `record_bytes` is the expected size of a record (None: unknown); `proven_small`: the thousands of records before
+    were small. Committed transactions only; lost data is an error, not a warning.
     """  # fmt: skip
-    poll = poll_records(record_bytes, _room(spark, tasks))
-    fetches = _FETCHES | {
-        "max.poll.records": str(poll),
+    polls = {"max.poll.records": str(poll_records(record_bytes, _room(spark, tasks)))}
+    if proven_small:
+        polls = _PROVEN_SMALL
+    fetches = _FETCHES | polls | {
         # Spark pools consumers by group id. By default each read has a new id, and leaves consumers with prefetched
         # data behind. Partitions are assigned explicitly, so there is no group coordination.
-        "group.id": f"{reader}-{poll}",
-    }
+        "group.id": f"{reader}-{polls['max.poll.records']}",
+    }  # fmt: skip
     bounds = {} if rows_a_task is None else {"maxRecordsPerPartition": rows_a_task}
     return (
         spark.read.format("kafka")

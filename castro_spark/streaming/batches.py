@@ -151,7 +151,8 @@ class BatchWriter:
 
     def _left(self, ends: Positions) -> Slice:
         """Everything up to `ends` that is not staged yet."""
-        return Slice({p: self._positions.get(p, 0) for p in ends}, ends, self._pace.offset_bytes)
+        starts = {p: self._positions.get(p, 0) for p in ends}
+        return Slice(starts, ends, self._pace.offset_bytes, self._pace.proven_small)
 
     def _check_stop(self) -> None:
         if self._stopping.is_set():

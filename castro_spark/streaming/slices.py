@@ -22,6 +22,7 @@ _GROWTH = 8  # greatest growth per slice: a small slice predicts a large one's d
 # would take one and a half times the target.
 _SURE_GROWTH = 3
 _RECENT = 8  # slices from which the time is estimated that is the same for any size
+_PROVEN, _SMALL = 20_000, 4 << 10  # offsets of recent slices, and mean bytes, that prove that records are small
 _SPREAD = 0.2  # of their sizes, relative to the mean: less tells nothing about it
 
 
@@ -56,6 +57,12 @@ class Pace:
     def measured(self) -> bool:
         """Whether a slice has been measured."""
         return self.offset_bytes is not None
+
+    @property
+    def proven_small(self) -> bool:
+        """Whether many records of the recent slices were small, and none of these slices had large ones."""
+        many = sum(m.offsets for m in self.recent) >= _PROVEN
+        return many and all(m.bytes <= _SMALL * m.offsets for m in self.recent)
 
     def after(self, done: Measured, seconds: float) -> Pace:
         """The pace updated with one more slice; `seconds` is the target duration of a slice."""

@@ -49,12 +49,14 @@ _PATIENCE = 2  # times commit_seconds: a task that stops early loses its Python 
 
 @dataclass(frozen=True)
 class Slice:
-    """Offsets from `starts` up to `ends`, the expected bytes per offset (None: unknown), and exactly these records as
-    `up_to_size(..., SMALL)` made them, if Spark has planned that already."""
+    """Offsets from `starts` up to `ends`. Of their size: the expected bytes per offset (None: unknown), and whether the
+    records before were many and small. `records` are exactly these as `up_to_size(..., SMALL)` made them, if Spark has
+    planned that already."""
 
     starts: Positions
     ends: Positions
     offset_bytes: float | None = None
+    proven_small: bool = False
     records: DataFrame | None = None
 
     @property
@@ -174,7 +176,7 @@ class Stager:
         return read_range(
             self._spark, self._settings.kafka, self._stream.topic, part.starts, part.ends,
             reader=f"castro-slices-{self._stream.name}", tasks=tasks_at_once(self._spark, len(part.ends)),
-            record_bytes=part.offset_bytes,
+            record_bytes=part.offset_bytes, proven_small=part.proven_small,
         ).select(*SOURCE_COLUMNS)  # fmt: skip
 
 

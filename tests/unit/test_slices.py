@@ -120,6 +120,20 @@ def test_large_records_count_at_once_and_small_ones_by_and_by() -> None:
     assert 32 < pace.next_offsets(10**7, limits) <= 64
 
 
+def test_records_are_proven_small_by_many_and_no_longer_by_one_slice_with_large_ones() -> None:
+    pace = Pace()
+    for _ in range(3):
+        assert not pace.proven_small
+        pace = pace.after(Measured(8_000, 8_000 * 300, 1), 2)
+    assert pace.proven_small
+    pace = pace.after(Measured(100, 100 << 20, 1), 2)
+    assert not pace.proven_small
+    for _ in range(8):
+        assert not pace.proven_small
+        pace = pace.after(Measured(8_000, 8_000 * 300, 1), 2)
+    assert pace.proven_small
+
+
 @given(STARTS, st.data(), st.integers(1, 10**6))
 def test_a_cut_has_as_many_as_it_may(starts: dict[int, int], data: st.DataObject, most: int) -> None:
     ends = {p: start + data.draw(st.integers(0, 10**5)) for p, start in starts.items()}
