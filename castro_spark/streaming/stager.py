@@ -49,9 +49,9 @@ _PATIENCE = 2  # times commit_seconds: a task that stops early loses its Python 
 
 @dataclass(frozen=True)
 class Slice:
-    """Offsets from `starts` up to `ends`; what is known of their size: the expected bytes per offset (None: unknown), and
-    whether the records before were many and small; and exactly these records as `up_to_size(..., SMALL)` made them, if
-    Spark has planned that already."""
+    """Offsets from `starts` up to `ends`. Of their size: the expected bytes per offset (None: unknown), and whether the
+    records before were many and small. `records` are exactly these as `up_to_size(..., SMALL)` made them, if Spark has
+    planned that already."""
 
     starts: Positions
     ends: Positions
