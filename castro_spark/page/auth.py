@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from castro_spark.sections.page import PageSettings
 
 ALIVE = "/alive"  # for whoever watches the process: says nothing of the data
+_WRONG_SECONDS = 0.5  # a wrong password costs so long
 _ANYONE = "anyone on this machine"
 
 
@@ -33,6 +35,8 @@ class Auth:
         request = Request(scope)
         user = self._user(request)
         if user is None:
+            if "authorization" in request.headers:
+                await asyncio.sleep(_WRONG_SECONDS)
             await self._refused()(scope, receive, send)
             return
         request.state.user = user
@@ -46,7 +50,11 @@ class Auth:
         return None if self._header else _ANYONE
 
     def _through_proxy(self, request: Request) -> bool:
-        return request.client is not None and any(ip_address(request.client.host) in net for net in self._proxies)
+        if request.client is None:
+            return False
+        peer = ip_address(request.client.host)
+        peer = getattr(peer, "ipv4_mapped", None) or peer  # an IPv4 peer of a socket for both
+        return any(peer in network for network in self._proxies)
 
     def _refused(self) -> PlainTextResponse:
         if self._password is None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from babel.units import format_unit
 
@@ -71,12 +71,12 @@ def day_month(language: Language, _: ZoneInfo, value: date) -> str:
 
 def month(language: Language, _: ZoneInfo, value: date) -> str:
     """A month and its year: nov. de 2026, Nov 2026."""
-    return format_date(value, "MMM y", locale=language.locale)
+    return format_skeleton("yMMM", value, locale=language.locale)
 
 
 def moment(language: Language, zone: ZoneInfo, value: datetime) -> str:
     """A day and a time, to the second, in the jobs' zone."""
-    return format_datetime(_local(value, zone), "medium", locale=language.locale)
+    return f"{day(language, zone, value)} {clock(language, zone, value)}"
 
 
 def when(language: Language, zone: ZoneInfo, value: datetime, now: datetime) -> str:

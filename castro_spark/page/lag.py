@@ -89,9 +89,7 @@ def changes(samples: Sequence[Sample]) -> dict[str, float]:
     times = [(at - first).total_seconds() for at, _ in samples]
     found: dict[str, float] = {}
     for partition in samples[-1][1]:
-        waiting = [
-            (t, waits[partition]) for t, (_, waits) in zip(times, samples, strict=True) if partition in waits
-        ]
+        waiting = [(t, waits[partition]) for t, (_, waits) in zip(times, samples, strict=True) if partition in waits]
         if len(waiting) >= _LEAST_SAMPLES and (slope := _slope(waiting)) is not None:
             found[partition] = slope
     return found

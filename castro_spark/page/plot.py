@@ -115,9 +115,7 @@ def _hours(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetim
         at += timedelta(hours=1)
 
 
-def _rows(
-    series: Sequence[Series], since: datetime, zone: ZoneInfo
-) -> Iterator[tuple[datetime, list[float | None]]]:
+def _rows(series: Sequence[Series], since: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, list[float | None]]]:
     greatest: dict[datetime, list[float | None]] = {}
     for number, line in enumerate(series):
         for at, value in line.points:

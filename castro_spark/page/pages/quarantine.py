@@ -234,9 +234,7 @@ def _rules(asked: Asked, stream: StreamDeclaration, record: Stored) -> ParseRule
     of_warehouse = record.generation == WAREHOUSE_GENERATION
     known = Kinds() if of_warehouse or ledger is None else ledger.warehouse_kinds
     source = fixed_source(connection, stream.name)
-    return parse_rules(
-        configured(stream, settings), settings, record.generation, warehouse=known, source=source
-    )
+    return parse_rules(configured(stream, settings), settings, record.generation, warehouse=known, source=source)
 
 
 def _beside(asked: Asked, stream: StreamDeclaration, trial: Trial) -> Beside | None:
@@ -270,4 +268,3 @@ ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Data("quarantine_value", "/quarantine/{id:int}/value", _raw),
     Route("/quarantine/{id:int}/try", _try, methods=["GET", "POST"]),
 )
-

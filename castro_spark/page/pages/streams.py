@@ -156,9 +156,7 @@ def _streams(asked: Asked) -> list[Stream]:
     ]  # fmt: skip
 
 
-def _stream(
-    asked: Asked, name: str, topic: str, ledger: Ledger | None, rows: Sequence[Mapping[str, Any]]
-) -> Stream:
+def _stream(asked: Asked, name: str, topic: str, ledger: Ledger | None, rows: Sequence[Mapping[str, Any]]) -> Stream:
     instance = current(asked.snapshot.connection, name)
     seen_at = instance["topic_seen_at"] if instance else None
     fresh = seen_at is not None and (asked.now - seen_at).total_seconds() <= _STALE_SECONDS
@@ -237,9 +235,7 @@ def _latency_figures(asked: Asked, name: str) -> dict[str, Figure]:
 def _stages(asked: Asked, name: str) -> dict[str, Percentiles]:
     """Of the last hour, by stage: how long it took by percentiles."""
     by_stage: dict[str, list[Histogram]] = defaultdict(list)
-    for _, stage, histogram in stage_series(
-        asked.snapshot.connection, "stream", name, asked.now - timedelta(hours=1)
-    ):
+    for _, stage, histogram in stage_series(asked.snapshot.connection, "stream", name, asked.now - timedelta(hours=1)):
         by_stage[stage].append(histogram)
     wholes = {stage: merged(found) for stage, found in by_stage.items()}
     return {
