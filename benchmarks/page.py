@@ -58,7 +58,7 @@ def measure(stack: Stack, products: int) -> None:
             times = [view(url, path) for _ in range(REPEATS)]
             print(f"| {path} | {times[0]:.0f} | {statistics.median(times[1:]):.0f} | {max(times[1:]):.0f} |")
         peak = next(line for line in Path(f"/proc/{page.pid}/status").read_text().splitlines() if "VmHWM" in line)
-        print(f"peak memory {int(peak.split()[1]) >> 10} MB, CPU {sum(os.times()[2:4]):.1f} s of children so far")
+        print(f"peak memory {int(peak.split()[1]) >> 10} MB")
     finally:
         page.send_signal(signal.SIGTERM)
         page.wait(30)

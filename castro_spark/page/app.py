@@ -34,6 +34,7 @@ from castro_spark.resources import resource
 from castro_spark.settings import Settings
 from castro_spark.streams.declaration import StreamDeclaration
 
+_FRAME = ("base.html", "macros.html", "charts.html")  # what the first page needs beside its own template
 log = logging.getLogger(__name__)
 
 
@@ -73,6 +74,7 @@ def application(settings: Settings, streams: Sequence[StreamDeclaration]) -> Sta
     app.state.database, app.state.pulse, app.state.keeper = database, pulse, keeper
     app.state.redis = RedisLook(settings.redis)
     app.state.renderer = Renderer(settings, menu)
+    app.state.renderer.prepare(menu[0].template, *_FRAME)
     return app
 
 

@@ -39,6 +39,12 @@ class Renderer:
         for environment in self._environments.values():
             environment.globals.update(common)
 
+    def prepare(self, *templates: str) -> None:
+        """Compiles templates, so that the first view need not."""
+        for environment in self._environments.values():
+            for template in templates:
+                environment.get_template(template)
+
     def language(self, request: Request) -> Language:
         """The language that the request gets."""
         accepted = request.headers.get("accept-language", "")
