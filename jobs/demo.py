@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, closing
+import sys
+import webbrowser
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -13,7 +16,9 @@ from castro_spark import cli
 from castro_spark.errors import CastroError
 from castro_spark.local import Stack
 from castro_spark.local.demo import show
+from castro_spark.local.guard import Guard
 from castro_spark.local.movements import send
+from castro_spark.local.page import LocalPage
 from castro_spark.resources import castro_home
 from castro_spark.rules import configured, stream_settings
 from castro_spark.session import spark_session
@@ -27,6 +32,7 @@ from castro_spark.streaming.progress import BatchReport, ProgressLines
 from castro_spark.streams import all_streams
 
 _CATCH_UP_SECONDS = 60
+_OPEN_SECONDS = 86_400  # a demo with its page open ends after a day, at the latest
 
 
 @click.command(help=__doc__)
@@ -35,7 +41,9 @@ _CATCH_UP_SECONDS = 60
 @click.option("--dir", "folder", type=click.Path(file_okay=False, path_type=Path),
               default=lambda: castro_home() / "demo", show_default="$CASTRO_HOME/demo",
               help="The servers' data folder; it is reused the next time.")  # fmt: skip
-def main(rate: int, seconds: int, folder: Path) -> None:
+@click.option("--open-page", is_flag=True,
+              help="Open the web page, and go on sending until Ctrl-C, whatever --seconds says.")  # fmt: skip
+def main(rate: int, seconds: int, folder: Path, open_page: bool) -> None:
     """Ctrl-C ends it cleanly at any time: the current batch is committed, then the servers stop."""
     cli.quiet_log()
     stack = Stack(folder, die_with_parent=True)
@@ -57,7 +65,11 @@ def main(rate: int, seconds: int, folder: Path) -> None:
         for outcome in create_topics(spark, settings.kafka, partitions).values():
             if isinstance(outcome, CastroError):
                 raise outcome
-        click.secho(f"2. Records: {rate}/s for {seconds} s to {', '.join(topics.values())}", bold=True)
+        if open_page:
+            seconds = _OPEN_SECONDS
+            ending.enter_context(_opened(LocalPage(stack.folder, environ)))
+        until = "until Ctrl-C" if open_page else f"for {seconds} s"
+        click.secho(f"2. Records: {rate}/s {until} to {', '.join(topics.values())}", bold=True)
         consumed = 0
 
         def produce() -> None:
@@ -88,6 +100,23 @@ def main(rate: int, seconds: int, folder: Path) -> None:
         click.echo(f"   ./spark-submit.sh local up --dir {folder}")
         click.echo(f'   eval "$(./spark-submit.sh local env --dir {folder})"')
         click.echo("   ./spark-submit.sh status; ./spark-submit.sh quarantine list; ./spark-submit.sh stream")
+        click.echo("   The web page: `local up` serves it, and `demo --open-page` shows it with live traffic")
+
+
+@contextmanager
+def _opened(page: LocalPage) -> Iterator[None]:
+    """Serves the page while the block runs, and opens it where there is a display; it ends with this process too."""
+    guard = Guard(page.folder.parent)
+    guard.watch([page.name])
+    try:
+        page.start()
+        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin":
+            webbrowser.open(page.url)
+        click.secho(f"   The page: {page.url}    (Ctrl-C ends all of it)", bold=True)
+        yield
+    finally:
+        page.stop()
+        guard.dismiss()
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
-"""Embedded Kafka, PostgreSQL and Redis on loopback, for trying things out: up, down, env, status."""
+"""Embedded Kafka, PostgreSQL and Redis on loopback, with the page, for trying things out: up, down, env, status."""
 
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from castro_spark import cli
+from castro_spark.local.page import LocalPage
 from castro_spark.local.stack import Stack
 from castro_spark.resources import castro_home
 
@@ -33,7 +35,8 @@ def main() -> None:
 @click.option("--years", default=1, show_default=True, help="Years of data in the warehouse; they end with 2024.")
 @click.option("--transactions", default=20_000, show_default=True, help="Stock movements in the warehouse.")
 @click.option("--products", default=500, show_default=True, help="Products in the warehouse.")
-def up(folder: Path, warehouse: bool, years: int, transactions: int, products: int) -> None:
+@click.option("--page/--no-page", default=True, show_default=True, help="Also serve the web page.")
+def up(folder: Path, warehouse: bool, years: int, transactions: int, products: int, page: bool) -> None:
     """Start the servers that do not run yet."""
 
     def report(name: str, seconds: float) -> None:
@@ -43,6 +46,11 @@ def up(folder: Path, warehouse: bool, years: int, transactions: int, products: i
     stack.up(report)
     if warehouse:
         make_warehouse(stack.warehouse, years, transactions, products)
+    if page:
+        served = LocalPage(stack.folder, stack.env())
+        begun = time.monotonic()
+        report(served.name, time.monotonic() - begun if served.start() else 0)
+        click.echo(f"Look:       {served.url}")
     option = "" if folder == castro_home() / "local" else f" --dir {shlex.quote(str(folder))}"
     click.echo(f'Use them:   eval "$(./spark-submit.sh local env{option})"')
     click.echo(f"Stop them:  ./spark-submit.sh local down{option}      (the data stays in {folder})")
@@ -67,6 +75,7 @@ def make_warehouse(folder: Path, years: int, transactions: int, products: int) -
 @folder_option
 def down(folder: Path) -> None:
     """Stop the servers; the data remains."""
+    LocalPage(folder.resolve(), {}).stop()
     Stack(folder).down()
     click.echo(f"Nothing runs in {folder}; its data is kept.")
 
@@ -87,6 +96,9 @@ def status(folder: Path) -> None:
     for service in services:
         where = f"port {service.port}, pid {service.pid}, log {service.log}" if service.pid else ""
         click.echo(f"  {service.name:9} {service.state:14} {where}".rstrip())
+    page = LocalPage(folder.resolve(), {})
+    if page.running():
+        click.echo(f"  {page.name:9} {'up' if page.ready() else 'not answering':14} {page.url}")
     if any(service.state != "up" for service in services):
         raise click.exceptions.Exit(1)
 

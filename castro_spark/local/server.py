@@ -1,4 +1,4 @@
-"""The common part of Kafka, PostgreSQL and Redis: prepare, start, wait until healthy, stop."""
+"""The common part of Kafka, PostgreSQL, Redis and the page: prepare, start, wait until healthy, stop."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ class Server(ABC):
     def env(self) -> dict[str, str]:
         """The environment variables with which a job connects to this server."""
 
+    def process_env(self) -> dict[str, str] | None:
+        """Variables that the process has beside this one's."""
+        return None
+
     def finish_start(self) -> None:  # noqa: B027  (a hook: most servers need nothing here)
         """Runs once the server is ready."""
 
@@ -64,7 +68,7 @@ class Server(ABC):
                 )
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.prepare()
-        self.process.start(self.command(), cwd=self.folder)
+        self.process.start(self.command(), cwd=self.folder, env=self.process_env())
         try:
             self.process.wait_ready(self.ready, self.ready_seconds)
             self.finish_start()
