@@ -200,7 +200,7 @@ wanted_extras() {
         printf 1
     fi
 }
-venv_key() { printf '%s %s' "$(cat -- "$REPO"/requirements/*.txt | cksum)" "$REPO"; }
+venv_key() { printf '%s %s' "$(cat -- "$REPO"/requirements/{base,local,dev}.txt | cksum)" "$REPO"; }
 
 venv_is_ready() {
     local stamp=$CASTRO_HOME/venv/castro-stamp rank key
