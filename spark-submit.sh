@@ -41,6 +41,8 @@ CONNECT_JARS=(org.apache.kafka:connect-runtime:4.3.0 org.apache.kafka:connect-js
 HADOOP_JARS=(org.apache.hadoop:hadoop-client-minicluster:3.5.0 org.bouncycastle:bcprov-jdk18on:1.78.1
     org.bouncycastle:bcpkix-jdk18on:1.78.1 javax.xml.bind:jaxb-api:2.3.1 junit:junit:4.13.2
     org.junit.jupiter:junit-jupiter-api:5.13.4)
+# Oozie's schemas, for the tests of conf/oozie; nothing of what this jar depends on.
+OOZIE_JARS=(org.apache.oozie:oozie-client:5.2.1:alone)
 
 REPO=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 mkdir -p -- "${CASTRO_HOME:=$REPO/.castro}" 2>/dev/null || {
@@ -198,7 +200,7 @@ wanted_extras() {
         printf 1
     fi
 }
-venv_key() { printf '%s %s' "$(cat -- "$REPO"/requirements/*.txt | cksum)" "$REPO"; }
+venv_key() { printf '%s %s' "$(cat -- "$REPO"/requirements/{base,local,dev}.txt | cksum)" "$REPO"; }
 
 venv_is_ready() {
     local stamp=$CASTRO_HOME/venv/castro-stamp rank key
@@ -231,8 +233,9 @@ make_venv() {
     printf '%s\n%s\n' "$wanted" "$(venv_key)" >"$venv/castro-stamp"
 }
 
-fetch_jars() { # fetch_jars spark|delta|kafka|connect|hadoop COORDINATE...: with all that they depend on, by the Ivy that PySpark brings
-    local name=$1 coordinate organisation artifact revision
+fetch_jars() { # fetch_jars spark|delta|kafka|connect|hadoop|oozie COORDINATE...: with all that they depend on, unless a
+    # coordinate ends in `:alone`; by the Ivy that PySpark brings
+    local name=$1 coordinate organisation artifact revision alone
     shift
     local target=$CASTRO_HOME/jars/$name new=$CASTRO_HOME/jars/.$name.new ivy
     ivy=("$SPARK_HOME"/jars/ivy-[0-9]*.jar)
@@ -243,9 +246,9 @@ fetch_jars() { # fetch_jars spark|delta|kafka|connect|hadoop COORDINATE...: with
     {
         printf '<ivy-module version="2.0"><info organisation="castro" module="%s"/><dependencies>\n' "$name"
         for coordinate in "$@"; do
-            IFS=: read -r organisation artifact revision <<<"$coordinate"
-            printf '<dependency org="%s" name="%s" rev="%s" conf="default->default"/>\n' \
-                "$organisation" "$artifact" "$revision"
+            IFS=: read -r organisation artifact revision alone <<<"$coordinate"
+            printf '<dependency org="%s" name="%s" rev="%s" conf="default->default"%s/>\n' \
+                "$organisation" "$artifact" "$revision" "${alone:+ transitive=\"false\"}"
         done
         printf '</dependencies></ivy-module>\n'
     } >"$new/ivy.xml"
@@ -286,6 +289,7 @@ all_is_ready() {
     [[ $JOB == @(local|init|dashboard) ]] || jars_are_ready delta "${DELTA_JARS[@]}" || return 1
     ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}" || return 1
     [[ ${CASTRO_DEV-} != 1 ]] || jars_are_ready connect "${CONNECT_JARS[@]}" || return 1
+    [[ ${CASTRO_DEV_CLUSTER-} != 1 ]] || jars_are_ready oozie "${OOZIE_JARS[@]}" || return 1
     [[ ${CASTRO_DEV_CLUSTER-} != 1 ]] || jars_are_ready hadoop "${HADOOP_JARS[@]}"
 }
 
@@ -321,6 +325,9 @@ except OSError:
     fi
     if [[ ${CASTRO_DEV_CLUSTER-} == 1 ]] && ! jars_are_ready hadoop "${HADOOP_JARS[@]}"; then
         step "a small Hadoop, for the tests of the cluster" fetch_jars hadoop "${HADOOP_JARS[@]}"
+    fi
+    if [[ ${CASTRO_DEV_CLUSTER-} == 1 ]] && ! jars_are_ready oozie "${OOZIE_JARS[@]}"; then
+        step "Oozie's schemas, for the tests of conf/oozie" fetch_jars oozie "${OOZIE_JARS[@]}"
     fi
     exec 9>&-
 }

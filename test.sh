@@ -4,8 +4,9 @@
 #   ./test.sh            by two workers with servers of their own
 #   ./test.sh quick      the unit tests, and one event end to end: before every commit
 #   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts,
-#                        those on servers with TLS (tests/secured), with a Prometheus (tests/monitoring), and of the page
-#                        in a browser (tests/browser). What they need of Debian's packages is installed, by root; a test
+#                        those on servers with TLS (tests/secured), with a Prometheus (tests/monitoring), in a real Airflow
+#                        (tests/airflow), with Oozie's own schemas (tests/oozie), of the page in a browser (tests/browser),
+#                        and the longest of the others. What they need of Debian's packages is installed, by root; a test
 #                        that is skipped has failed
 #   ./test.sh ARGUMENTS  these, given to pytest as they are
 set -euo pipefail
@@ -42,13 +43,13 @@ ruff check .
 mypy
 lint-imports --no-cache
 case ${1-} in
-    '') set -- -m 'not cluster and not browser' -n 2 --dist loadfile --no-loadscope-reorder --durations=15 ;;
+    '') set -- -m 'not cluster and not browser and not long' -n 2 --dist loadfile --no-loadscope-reorder --durations=15 ;;
     all)
         status=0
         python -m pytest -m 'not cluster and not browser' -n 2 --dist loadfile --no-loadscope-reorder "${@:2}" || status=$?
         python -m pytest tests/browser -m browser --durations=5 "${@:2}" || status=$?
         # One at a time: each has JVMs enough.
-        python -m pytest tests/cluster tests/secured tests/monitoring -m cluster --durations=15 "${@:2}" || status=$?
+        python -m pytest tests/cluster tests/secured tests/monitoring tests/airflow tests/oozie -m cluster --durations=15 "${@:2}" || status=$?
         exit "$status"
         ;;
     quick) set -- tests/unit tests/integration/test_submit.py::test_one_event_end_to_end "${@:2}" ;;

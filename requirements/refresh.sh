@@ -6,6 +6,7 @@
 #   requirements/refresh.sh --upgrade    the newest versions; run ./test.sh before you commit them
 #
 # base.txt: the jobs. local.txt: and the embedded servers. dev.txt: and the tools. All have the same versions.
+# airflow.txt, from airflow.in: the Airflow of tests/airflow, in an environment of its own.
 # No index is named in them: pip takes the one that it is set up for.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -14,14 +15,15 @@ trap 'rm -rf -- "$tools"' EXIT
 python3 -m venv "$tools"
 "$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv
 
-lock() { # lock NAME option...: into requirements/NAME.txt
+lock() { # lock NAME SOURCE option...: into requirements/NAME.txt
     local name=$1
     shift
-    "$tools/bin/uv" pip compile --quiet pyproject.toml "$@" --universal --python-version 3.10 --generate-hashes \
+    "$tools/bin/uv" pip compile --quiet "$@" --universal --python-version 3.10 --generate-hashes \
         --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command requirements/refresh.sh \
         --output-file "requirements/$name.txt"
 }
 
-lock dev --extra local --extra dev "$@"
-lock local --extra local --constraint requirements/dev.txt
-lock base --constraint requirements/dev.txt
+lock dev pyproject.toml --extra local --extra dev "$@"
+lock local pyproject.toml --extra local --constraint requirements/dev.txt
+lock base pyproject.toml --constraint requirements/dev.txt
+lock airflow requirements/airflow.in "$@"

@@ -65,6 +65,7 @@ def made(stack: Stack, tmp_path: Path) -> Iterator[System]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_by_the_command_line_and_a_backfill_killed_anywhere(made: System) -> None:
     system, folder = made, made.folder / "warehouse"

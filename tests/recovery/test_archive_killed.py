@@ -70,7 +70,9 @@ def chain(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
     system.end()
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", [pytest.param(step, marks=[] if step == "after an append" else pytest.mark.long) for step in STEPS]
+)
 def test_killed_at(chain: tuple[System, Places], step: str) -> None:
     system, sent = chain
     place, times = STEPS[step]

@@ -38,7 +38,7 @@ def cleanup() -> Iterator[ExitStack]:
         yield stack
 
 
-@pytest.mark.parametrize(("schemas", "decimals"), [(True, "precise"), (False, "string")])
+@pytest.mark.parametrize(("schemas", "decimals"), [(True, "precise"), pytest.param(False, "string", marks=pytest.mark.long)])
 def test_the_source_table_arrives(
     system: System, tmp_path: Path, cleanup: ExitStack, seed: int, schemas: bool, decimals: str
 ) -> None:

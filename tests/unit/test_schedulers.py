@@ -65,3 +65,21 @@ def test_oozie_has_the_schedule_of_airflow_three_hours_later() -> None:
     assert {name: values[1] for name, values in oozie.items()} == {
         j.dag_id: in_utc[j.cron] for j in schedule.JOBS if j.cron
     }
+
+
+def _named(*documents: str) -> set[str]:
+    text = "".join((ROOT / "conf" / "oozie" / document).read_text() for document in documents)
+    return set(re.findall(r"\$\{(\w+)\}", text))
+
+
+def _set_by(*files: str) -> set[str]:
+    lines = "".join((ROOT / "conf" / "oozie" / file).read_text() for file in files).splitlines()
+    return {line.partition("=")[0] for line in lines if "=" in line}
+
+
+def test_oozies_properties_are_all_set() -> None:
+    by_the_bundle, by_the_coordinator, of_a_backfill = {"job", "frequency"}, {"job", "day"}, {"stream", "first", "last"}
+    of_the_schedule = _named("bundle.xml", "coordinator.xml") - by_the_bundle
+    assert of_the_schedule <= _set_by("job.properties")
+    assert _named("workflow.xml") - by_the_coordinator - of_a_backfill <= _set_by("job.properties")
+    assert _named("workflow.xml") - {"day"} <= _set_by("backfill.properties")
