@@ -18,7 +18,13 @@ SUM_TYPES = {"quantity": "decimal(38,6)", "value_total": "decimal(38,12)"}
 
 
 def newest_events(events: DataFrame) -> DataFrame:
-    """One row per event_id: the one with the greatest source_position. The columns are unchanged."""
+    """One row per event_id: the one with the greatest source_position. The columns are unchanged.
+
+    `events` of these examples: E1 of 10 units, and E2 of 4.5 units, which was corrected to 4.
+
+    >>> newest_events(events).select("event_id", "quantity").orderBy("event_id").collect()
+    [Row(event_id='E1', quantity=Decimal('10.000000')), Row(event_id='E2', quantity=Decimal('4.000000'))]
+    """
     position = F.col(POSITION_COLUMN)
     newest = events.groupBy("event_id").agg(F.max_by(F.struct("*"), position).alias("newest"))
     return newest.select("newest.*")
@@ -31,12 +37,24 @@ def daily(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
     source position, and the columns that the stream's measures use. Out, one row per key: product_code, date,
     transactions (bigint), volume decimal(38,6), value decimal(38,12), the measures (of quantity decimal(38,6), of
     value_total decimal(38,12)), and the last price: the price of the newest event by timestamp, then source position.
+
+    >>> daily(events, stream("inventory")).select("date", "transactions", "volume", "volume_out").show()
+    +----------+------------+---------+----------+
+    |      date|transactions|   volume|volume_out|
+    +----------+------------+---------+----------+
+    |2025-03-01|           2|14.000000|  4.000000|
+    +----------+------------+---------+----------+
+    <BLANKLINE>
     """
     return _aggregate(events, ["product_code", "date"], stream)
 
 
 def monthly(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
-    """Like `daily`, by product and local month; month (date) is the month's first day."""
+    """Like `daily`, by product and local month; month (date) is the month's first day.
+
+    >>> monthly(events, stream("inventory")).select("month", "transactions", "last_unit_cost").collect()
+    [Row(month=datetime.date(2025, 3, 1), transactions=2, last_unit_cost=Decimal('3.000000'))]
+    """
     by_month = events.withColumn("month", F.trunc("date", "month"))
     return _aggregate(by_month, ["product_code", "month"], stream)
 

@@ -64,6 +64,10 @@ def with_calendar(events: DataFrame, timezone: str, timestamp: str = "timestamp"
 
     Out: date (date), month (int, 1-12), quarter (int, 1-4), day_of_week (int, Monday = 0),
     is_weekend (boolean, day_of_week >= 5); null where the timestamp is null.
+
+    >>> night = spark.sql("SELECT TIMESTAMP'2025-03-01 02:30:00Z' AS timestamp")  # in Castro still February
+    >>> with_calendar(night, "America/Sao_Paulo").drop("timestamp").collect()
+    [Row(date=datetime.date(2025, 2, 28), month=2, quarter=1, day_of_week=4, is_weekend=False)]
     """
 
     @F.arrow_udf(_CALENDAR_DDL)  # type: ignore[attr-defined, untyped-decorator]  # not in PySpark's stubs

@@ -51,6 +51,13 @@ def as_of(
 
     Raises UsageError, naming the column: a missing column, a duplicate result name, keys of different types, a time
     that is not a timestamp, a column without an order; also for empty `columns` and a negative `max_age`.
+
+    >>> labels = spark.sql("SELECT 'P1' AS product_code, explode(array(TIMESTAMP'2025-03-01 11:59:59Z',"
+    ...                    " TIMESTAMP'2025-03-01 12:00:00Z')) AS label_time")
+    >>> history = running_features(events, stream("inventory"))
+    >>> known = as_of(labels, history, columns=["volume_so_far"]).orderBy("label_time")
+    >>> [row.volume_so_far for row in known.collect()]  # nothing a second before the first event
+    [None, Decimal('10.000000')]
     """
     wanted = [c for c in features.columns if c != key] if columns is None else list(columns)
     _check_present("labels", labels, [key, label_time])
@@ -100,6 +107,10 @@ def running_features(events: DataFrame, stream: StreamDeclaration) -> DataFrame:
     timestamp <= known_at, exact; and the stream's last price as in `daily`: the price of the newest of these events by
     timestamp, then source position. Events of the same instant are unordered: they form one row, which includes all of
     them. Each identity counts once, as of its newest source position (`newest_events`).
+
+    >>> history = running_features(events, stream("inventory")).orderBy("known_at")
+    >>> [(row.transactions_so_far, row.volume_so_far) for row in history.collect()]
+    [(1, Decimal('10.000000')), (2, Decimal('14.000000'))]
     """
     in_instant = F.max_by(stream.price, F.struct(POSITION_COLUMN, "event_id"))
     instants = (

@@ -55,6 +55,18 @@ def product_360(
     that has any event dated up to `as_of`, or is in one of those tables; volumes, stock and minimum decimal(38,6),
     values decimal(38,12), ratios decimal(38,6) rounded half up, days int. Each identity counts once, as of its newest
     source position.
+
+    >>> none = events.where("false")  # neither sold nor bought
+    >>> sales = none.withColumnRenamed("unit_cost", "unit_price").withColumn("customer", F.lit(None).cast("string"))
+    >>> bought = none.withColumn("supplier", F.lit(None).cast("string"))
+    >>> view = product_360(events, sales, bought, as_of=date(2025, 3, 30))
+    >>> view.select("product_code", "on_hand", "out_volume_30d", "days_of_cover").show()
+    +------------+--------+--------------+-------------+
+    |product_code| on_hand|out_volume_30d|days_of_cover|
+    +------------+--------+--------------+-------------+
+    |          P1|6.000000|      4.000000|    45.000000|
+    +------------+--------+--------------+-------------+
+    <BLANKLINE>
     """
     inventory, sales, procurement = (_known(events, as_of) for events in (inventory, sales, procurement))
     products = of_products(master_data, stock_levels, like=inventory)

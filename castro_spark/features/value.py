@@ -13,6 +13,10 @@ def value_total(quantity: Column, price: Column) -> Column:
     """quantity x price, both decimal(18,6) -> decimal(38,12): exact, never rounded.
 
     18 + 18 digits and 6 + 6 decimals always fit 38 digits with 12 decimals.
+
+    >>> prices = spark.sql("SELECT 3.000001BD AS quantity, 0.1BD AS unit_cost")
+    >>> prices.select(value_total(prices.quantity, prices.unit_cost).alias("value_total")).collect()
+    [Row(value_total=Decimal('0.300000100000'))]
     """
     return (quantity.cast("decimal(18,6)") * price.cast("decimal(18,6)")).cast("decimal(38,12)")
 

@@ -7,6 +7,7 @@ import math
 from datetime import date
 from typing import Any
 
+from py4j.java_gateway import JavaPackage
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -29,21 +30,36 @@ _SESSION = {
 _FILES_A_CHUNK = 4  # one task per file, so that the executors stage a chunk in parallel
 
 
-def read_archive(spark: SparkSession, folder: str) -> DataFrame:
-    """All archived records of a stream, as of the table's current version (docs/data.md lists the columns).
+def read_archive(spark: SparkSession, folder: str, version: int | None = None) -> DataFrame:
+    """All archived records of a stream (docs/data.md lists the columns), as of the table's `version`; None: the newest.
 
     Repeated reads of the result return this version, until vacuum removes its files.
     """
+    newest = archive_versions(spark, folder, 1 if version is None else None).agg(F.max("version")).collect()[0][0]
+    if version is not None and not 0 <= version <= newest:
+        raise SourceError(f"the archive in {folder} has no version {version}", f"its versions are 0 to {newest}")
+    return spark.read.format("delta").option("versionAsOf", newest if version is None else version).load(folder)
+
+
+def archive_versions(spark: SparkSession, folder: str, newest: int | None = None) -> DataFrame:
+    """The versions of a stream's archive: version (bigint), committed_at (timestamp), operation (string).
+
+    `newest`: only so many. Raises SourceError if there is no archive, or the session lacks Delta Lake.
+    """
     delta: Any = spark.sparkContext._jvm.io.delta.tables.DeltaTable  # type: ignore[union-attr]
-    java: Any = spark._jsparkSession
-    if not delta.isDeltaTable(java, folder):
+    if isinstance(delta, JavaPackage):
+        raise SourceError(
+            "the archive is a Delta table, and this Spark has no Delta Lake on its class path",
+            "use local_spark() after ./spark-submit.sh prepare; on a cluster add its jars (--packages)",
+        )
+    if not delta.isDeltaTable(spark._jsparkSession, folder):
         raise SourceError(
             f"there is no archive in {folder}",
             "is archive.dir (CASTRO_ARCHIVE_DIR) the folder that the stream archives to?",
         )
-    version = DataFrame(delta.forPath(java, folder).history(1), spark).first()
-    assert version is not None
-    return spark.read.format("delta").option("versionAsOf", version.version).load(folder)
+    table = delta.forPath(spark._jsparkSession, folder)
+    history = DataFrame(table.history() if newest is None else table.history(newest), spark)
+    return history.select("version", F.col("timestamp").alias("committed_at"), "operation")
 
 
 class ArchivedRange:

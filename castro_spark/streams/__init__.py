@@ -19,7 +19,11 @@ def all_streams() -> dict[str, StreamDeclaration]:
 
 
 def stream(name: str) -> StreamDeclaration:
-    """The stream of that name. Raises UsageError, which lists the declared names."""
+    """The stream of that name. Raises UsageError, which lists the declared names.
+
+    >>> stream("sales").price, stream("sales").daily_table
+    ('unit_price', 'ml_sales_daily')
+    """
     streams = all_streams()
     if name not in streams:
         raise UsageError(f"there is no stream {name!r}", f"use one of: {', '.join(streams)}")
