@@ -138,7 +138,7 @@ def _job_dag(job: Job) -> DAG:
     with _dag(job.dag_id, job.cron, job.about, params=_PARAMS.get(job.dag_id)) as dag:
         CastroOperator(
             task_id=job.words[0], words=job.words, execution_timeout=job.timeout, retries=job.retries,
-            retry_delay=job.retry_delay, on_failure_callback=page,
+            retry_delay=job.retry_delay, on_failure_callback=page if job.paged else None,
         )  # fmt: skip
     return dag
 

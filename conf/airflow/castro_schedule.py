@@ -30,6 +30,7 @@ class Job:
     retries: int
     retry_delay: timedelta
     about: str
+    paged: bool = True  # whether a failure is told to a person by Airflow
 
 
 _BUSINESS_DAY = "{{ params.date or business_day(dag_run.run_after) }}"
@@ -54,6 +55,7 @@ JOBS = (
     Job(
         "castro_quality", ("quality",), "2-59/5 * * * *", timedelta(minutes=10), 0, timedelta(minutes=1),
         "Freshness, counts, schema, nulls, duplicates and the rest. Never retried: the next run is as good.",
+        paged=False,  # its incidents tell of a failed check, once; the watch tells if PostgreSQL does not answer
     ),
     Job(
         "castro_backfill",
