@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -56,6 +57,14 @@ def test_wrong_settings_are_not_retried_and_a_person_is_paged(airflow: Airflow, 
     words = "backfill --stream sales --from 2026-01-01 --to 2026-01-31 --env cluster\n"
     assert (tmp_path / "called").read_text() == words
     assert "exit status 2: wrong usage or settings" in (tmp_path / "paged").read_text()
+
+
+def test_parameters_are_checked_before_anything_is_started(airflow: Airflow, tmp_path: Path) -> None:
+    wrong = {"stream": "orders", "from": "2026-01-01", "to": "yesterday"}
+    process = airflow.start(_door(tmp_path, "exit 0"), "run", "castro_backfill", json.dumps(wrong))
+    assert "ParamValidationError" in process.communicate(timeout=600)[0]
+    assert process.returncode != 0
+    assert not (tmp_path / "called").exists()
 
 
 def test_a_failed_stream_is_paged_and_the_others_are_looked_at(airflow: Airflow, tmp_path: Path) -> None:
