@@ -4,7 +4,7 @@
 #   ./test.sh            by two workers with servers of their own
 #   ./test.sh quick      the unit tests, and one event end to end: before every commit
 #   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts, and
-#                        those on servers with TLS (tests/secured). What they need of Debian's packages is installed, by
+#                        those on servers with TLS (tests/secured), and the notebooks. What they need of Debian's packages is installed, by
 #                        root; a test that is skipped has failed
 #   ./test.sh ARGUMENTS  these, given to pytest as they are
 set -euo pipefail
@@ -46,7 +46,7 @@ case ${1-} in
         status=0
         python -m pytest -m 'not cluster' -n 2 --dist loadfile --no-loadscope-reorder "${@:2}" || status=$?
         # One at a time: each has JVMs enough.
-        python -m pytest tests/cluster tests/secured -m cluster --durations=15 "${@:2}" || status=$?
+        python -m pytest tests/cluster tests/secured tests/notebooks -m cluster --durations=15 "${@:2}" || status=$?
         exit "$status"
         ;;
     quick) set -- tests/unit tests/integration/test_submit.py::test_one_event_end_to_end "${@:2}" ;;

@@ -5,7 +5,7 @@
 #   requirements/refresh.sh              after a change of pyproject.toml: versions stay where they still fit
 #   requirements/refresh.sh --upgrade    the newest versions; run ./test.sh before you commit them
 #
-# base.txt: the jobs. local.txt: and the embedded servers. dev.txt: and the tools. All have the same versions.
+# base.txt: the jobs. local.txt: and the embedded servers. dev.txt: and the tools and notebooks. All have the same versions.
 # No index is named in them: pip takes the one that it is set up for.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -22,6 +22,6 @@ lock() { # lock NAME option...: into requirements/NAME.txt
         --output-file "requirements/$name.txt"
 }
 
-lock dev --extra local --extra dev "$@"
+lock dev --extra local --extra notebooks --extra dev "$@"
 lock local --extra local --constraint requirements/dev.txt
 lock base --constraint requirements/dev.txt
