@@ -5,7 +5,7 @@
 
 # %% [markdown]
 # # The stream and the notebook agree
-# The stream wrote these rows and aggregates record by record, with corrections and duplicates, in PostgreSQL. Here the
+# The stream wrote these rows and aggregates record by record, with corrections, in PostgreSQL. Here the
 # functions of this notebook compute the same from what was received. Both must be equal to the last decimal.
 #
 # The rows are real: the first 200 invoice lines of December 2010 of "Online Retail" (Daqing Chen, UCI Machine Learning

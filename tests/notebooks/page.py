@@ -11,9 +11,9 @@ _HEAD = """<!doctype html>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }}
 pre {{ font: 13px/1.45 ui-monospace, monospace; overflow-x: auto; margin: 0 }}
-.jp-InputArea pre {{ background: #f5f5f2; padding: .7rem 1rem; border-radius: 4px }}
-.jp-InputPrompt, .jp-OutputPrompt, .anchor-link, .prompt {{ display: none }}
-.jp-OutputArea-output, .output_area {{ margin: .6rem 0; overflow-x: auto }}
+.input_area pre {{ background: #f5f5f2; padding: .7rem 1rem; border-radius: 4px }}
+.anchor-link {{ display: none }}
+.output_area {{ margin: .6rem 0; overflow-x: auto }}
 table {{ border-collapse: collapse; font-size: 13px }}
 th, td {{ padding: .2rem .6rem; border-bottom: 1px solid #ddd; text-align: right }}
 img {{ max-width: 100%; height: auto }}
