@@ -5,9 +5,9 @@
 #   ./test.sh quick      the unit tests, and one event end to end: before every commit
 #   ./test.sh all        also those on a small Hadoop (tests/cluster), which need Linux and the right to unshare mounts,
 #                        those on servers with TLS (tests/secured), with a Prometheus (tests/monitoring), in a real Airflow
-#                        (tests/airflow), with Oozie's own schemas (tests/oozie), of the page in a browser (tests/browser),
-#                        and the longest of the others. What they need of Debian's packages is installed, by root; a test
-#                        that is skipped has failed
+#                        (tests/airflow), with Oozie's own schemas (tests/oozie), the notebooks (tests/notebooks), of the page
+#                        in a browser (tests/browser), and the longest of the others. What they need of Debian's packages
+#                        is installed, by root; a test that is skipped has failed
 #   ./test.sh ARGUMENTS  these, given to pytest as they are
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
@@ -49,7 +49,7 @@ case ${1-} in
         python -m pytest -m 'not cluster and not browser' -n 2 --dist loadfile --no-loadscope-reorder "${@:2}" || status=$?
         python -m pytest tests/browser -m browser --durations=5 "${@:2}" || status=$?
         # One at a time: each has JVMs enough.
-        python -m pytest tests/cluster tests/secured tests/monitoring tests/airflow tests/oozie -m cluster --durations=15 "${@:2}" || status=$?
+        python -m pytest tests/cluster tests/secured tests/monitoring tests/airflow tests/oozie tests/notebooks -m cluster --durations=15 "${@:2}" || status=$?
         exit "$status"
         ;;
     quick) set -- tests/unit tests/integration/test_submit.py::test_one_event_end_to_end "${@:2}" ;;

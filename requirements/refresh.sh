@@ -5,7 +5,7 @@
 #   requirements/refresh.sh              after a change of pyproject.toml: versions stay where they still fit
 #   requirements/refresh.sh --upgrade    the newest versions; run ./test.sh before you commit them
 #
-# base.txt: the jobs. local.txt: and the embedded servers. dev.txt: and the tools. All have the same versions.
+# base.txt: the jobs. local.txt: and the embedded servers. dev.txt: and the tools and notebooks. All have the same versions.
 # airflow.txt, from airflow.in: the Airflow of tests/airflow, in an environment of its own.
 # No index is named in them: pip takes the one that it is set up for.
 set -euo pipefail
@@ -23,7 +23,7 @@ lock() { # lock NAME SOURCE option...: into requirements/NAME.txt
         --output-file "requirements/$name.txt"
 }
 
-lock dev pyproject.toml --extra local --extra dev "$@"
+lock dev pyproject.toml --extra local --extra notebooks --extra dev "$@"
 lock local pyproject.toml --extra local --constraint requirements/dev.txt
 lock base pyproject.toml --constraint requirements/dev.txt
 lock airflow requirements/airflow.in "$@"

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 Data = dict[str, Any]
 ZONE = ZoneInfo("America/Sao_Paulo")
 _HERE = Path(__file__).resolve().parent
-_SAMPLE = _HERE / "data" / "online-retail-sample.csv"
+SAMPLE = _HERE / "data" / "online-retail-sample.csv"
 
 
 def event(**changes: Any) -> Data:
@@ -90,12 +90,12 @@ def retail_file() -> Path:
     for path in ([Path(named)] if named else []) + [beside]:
         if path.exists():
             return path
-    return _SAMPLE
+    return SAMPLE
 
 
 def retail_sample() -> list[Data]:
     """The sample kept here, undated."""
-    return [{n: v for n, v in e.items() if n != "data_movimentacao"} for e in retail_events(path=_SAMPLE)]
+    return [{n: v for n, v in e.items() if n != "data_movimentacao"} for e in retail_events(path=SAMPLE)]
 
 
 def retail_events(shift_to_today: bool = True, path: Path | None = None) -> list[Data]:

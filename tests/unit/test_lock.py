@@ -17,7 +17,7 @@ else:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = {"base": (), "local": ("local",), "dev": ("local", "dev")}
+EXTRAS = {"base": (), "local": ("local",), "dev": ("local", "notebooks", "dev")}
 
 
 @pytest.mark.parametrize("name", EXTRAS)
