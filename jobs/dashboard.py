@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
-from castro_spark.page.serve import elsewhere, serve
+from castro_spark.page.web.serve import elsewhere, serve
 from castro_spark.streams import all_streams
 
 

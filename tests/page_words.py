@@ -12,7 +12,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import write_po
 
-from castro_spark.page.language import NAMES, catalogs
+from castro_spark.page.words.language import NAMES, catalogs
 from castro_spark.resources import resource
 
 KEYWORDS = {**DEFAULT_KEYWORDS, "text": None}

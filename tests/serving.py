@@ -14,7 +14,7 @@ from threading import Thread
 
 import uvicorn
 
-from castro_spark.page.app import application
+from castro_spark.page.web.app import application
 from castro_spark.settings import Settings
 from castro_spark.streams import all_streams
 

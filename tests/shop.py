@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 
-from castro_spark.page.database import Database, Snapshot
+from castro_spark.page.reading.database import Database, Snapshot
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streams import all_streams

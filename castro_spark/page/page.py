@@ -10,10 +10,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from castro_spark.page.database import Snapshot
-from castro_spark.page.kept import Keeper
-from castro_spark.page.language import Language, text
-from castro_spark.page.redis_seen import RedisLook
+from castro_spark.page.reading.database import Snapshot
+from castro_spark.page.reading.kept import Keeper
+from castro_spark.page.reading.redis_seen import RedisLook
+from castro_spark.page.words.language import Language, text
 from castro_spark.settings import Settings
 from castro_spark.streams.declaration import StreamDeclaration
 

@@ -14,7 +14,7 @@ import pytest
 from psycopg2 import errors
 
 from castro_spark.local import Stack
-from castro_spark.page.security import POLICY
+from castro_spark.page.web.security import POLICY
 from tests.browser import seed
 from tests.page import COMMANDER, READER, House
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from castro_spark.page import formats
-from castro_spark.page.language import language
+from castro_spark.page.words import formats
+from castro_spark.page.words.language import language
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 NIGHT = datetime(2026, 11, 29, 2, 30, 5, tzinfo=timezone.utc)  # the day before, in Sao Paulo

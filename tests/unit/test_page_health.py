@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from castro_spark.incidents.by_hand import OpenIncidents
-from castro_spark.page import health
-from castro_spark.page.health import Flow, Follower, Part, State
+from castro_spark.page.reading import health
+from castro_spark.page.reading.health import Flow, Follower, Part, State
 from castro_spark.sections.quality import LagLimits
 
 NOW = datetime(2026, 11, 29, 15, 0, tzinfo=timezone.utc)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castro_spark.page.lag import Pace, Partition, changes, lag
+from castro_spark.page.reading.lag import Pace, Partition, changes, lag
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
 

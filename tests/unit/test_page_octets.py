@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castro_spark.page.octets import Piece, hex_rows, preview, shown
+from castro_spark.page.words.octets import Piece, hex_rows, preview, shown
 
 
 def text(pieces: list[Piece] | None) -> str:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castro_spark.page.plot import Series, figure
+from castro_spark.page.figures.plot import Series, figure
 
 UNTIL = datetime(2026, 11, 29, 15, tzinfo=timezone.utc)  # noon in São Paulo
 SINCE = UNTIL - timedelta(hours=24)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from castro_spark.errors import SettingsError, UsageError
-from castro_spark.page.serve import elsewhere
+from castro_spark.page.web.serve import elsewhere
 from castro_spark.settings import Settings, load_settings
 
 

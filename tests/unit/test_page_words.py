@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from castro_spark.page.language import NAMES, chosen
+from castro_spark.page.words.language import NAMES, chosen
 from tests.page_words import PLACEHOLDER, translated, used
 
 LANGUAGES = [code for code in NAMES if code != "en"]

@@ -10,10 +10,10 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from castro_spark.page.acting import work
-from castro_spark.page.language import text
 from castro_spark.page.page import Answer, Asked, Data, Page
-from castro_spark.page.paging import address
+from castro_spark.page.web.acting import work
+from castro_spark.page.web.paging import address
+from castro_spark.page.words.language import text
 
 _ROWS = 60
 PERIODS = {300: text("last 5 minutes"), 3600: text("last hour")}

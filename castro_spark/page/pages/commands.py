@@ -8,11 +8,11 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from castro_spark.page import acting
-from castro_spark.page.acting import work
-from castro_spark.page.language import text
 from castro_spark.page.page import Answer, Asked, Data, Page
-from castro_spark.page.paging import before, paged
+from castro_spark.page.web import acting
+from castro_spark.page.web.acting import work
+from castro_spark.page.web.paging import before, paged
+from castro_spark.page.words.language import text
 
 _ROWS = 50
 

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from starlette.routing import BaseRoute
 
-from castro_spark.page.acting import work
-from castro_spark.page.language import text
+from castro_spark.page.figures.parts import SIGNS, STATES, parts
 from castro_spark.page.page import Answer, Asked, Data, Page
-from castro_spark.page.parts import SIGNS, STATES, parts
+from castro_spark.page.web.acting import work
+from castro_spark.page.words.language import text
 from castro_spark.sections.quality import limits_of
 
 MODES = {"incremental": text("changed rows"), "full": text("all rows")}

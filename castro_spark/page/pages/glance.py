@@ -8,11 +8,12 @@ from starlette.routing import BaseRoute
 
 from castro_spark.incidents import by_hand
 from castro_spark.outbox import letters
-from castro_spark.page import days, health
-from castro_spark.page.health import Flow, Follower, Part, State
-from castro_spark.page.language import FLOWS, text
+from castro_spark.page.figures import days
 from castro_spark.page.page import OVERVIEW, Answer, Asked, Data, Page
-from castro_spark.page.redis_seen import RedisSeen
+from castro_spark.page.reading import health
+from castro_spark.page.reading.health import Flow, Follower, Part, State
+from castro_spark.page.reading.redis_seen import RedisSeen
+from castro_spark.page.words.language import FLOWS, text
 from castro_spark.retraining.store import newest
 from castro_spark.sinks.postgres.instances import all_current
 from castro_spark.sinks.postgres.product_360_state import NAME as VIEW

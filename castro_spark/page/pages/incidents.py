@@ -13,10 +13,10 @@ from starlette.routing import BaseRoute
 from castro_spark.incidents.by_hand import Event
 from castro_spark.incidents.incident import Incident
 from castro_spark.incidents.rows import COLUMNS, from_row
-from castro_spark.page.acting import work
-from castro_spark.page.language import text
 from castro_spark.page.page import Answer, Asked, Data, Page
-from castro_spark.page.paging import before, paged
+from castro_spark.page.web.acting import work
+from castro_spark.page.web.paging import before, paged
+from castro_spark.page.words.language import text
 
 _MOST_OPEN = 200
 _ENDED = 30

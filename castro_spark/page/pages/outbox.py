@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from castro_spark.outbox import letters
-from castro_spark.page.acting import work
-from castro_spark.page.language import text
 from castro_spark.page.page import Answer, Asked, Data, Page
-from castro_spark.page.paging import address, before, paged
+from castro_spark.page.web.acting import work
+from castro_spark.page.web.paging import address, before, paged
+from castro_spark.page.words.language import text
 
 _ROWS = 50
 STATES = {

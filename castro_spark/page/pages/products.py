@@ -13,7 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from castro_spark.page.language import text
 from castro_spark.page.page import PRODUCTS, Answer, Asked, Data, Page
 from castro_spark.page.product.cached import Part, cached
 from castro_spark.page.product.events import newest_events
@@ -22,6 +21,7 @@ from castro_spark.page.product.plot import CHARTS, plot
 from castro_spark.page.product.search import search
 from castro_spark.page.product.series import Point, Span, series
 from castro_spark.page.product.view import Product, product
+from castro_spark.page.words.language import text
 from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
 from castro_spark.sinks.redis.trouble import in_words
 

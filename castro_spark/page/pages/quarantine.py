@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from castro_spark.page.acting import Form, read_form, value_of, work
-from castro_spark.page.language import text
-from castro_spark.page.octets import Shown, editable, preview, shown
 from castro_spark.page.page import Answer, Asked, Data, Page
-from castro_spark.page.paging import address, before, paged
-from castro_spark.page.trial import Record, Trial, tried
+from castro_spark.page.reading.trial import Record, Trial, tried
+from castro_spark.page.web.acting import Form, read_form, value_of, work
+from castro_spark.page.web.paging import address, before, paged
+from castro_spark.page.words.language import text
+from castro_spark.page.words.octets import Shown, editable, preview, shown
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.rules import WAREHOUSE_GENERATION, ParseRules
 from castro_spark.rules import configured, parse_rules

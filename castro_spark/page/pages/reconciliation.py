@@ -11,11 +11,11 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from castro_spark.page.acting import work
-from castro_spark.page.language import text
+from castro_spark.page.figures.parts import SIGNS, STATES, parts
 from castro_spark.page.page import Answer, Asked, Data, Page
-from castro_spark.page.paging import address, before, before_moment, paged
-from castro_spark.page.parts import SIGNS, STATES, parts
+from castro_spark.page.web.acting import work
+from castro_spark.page.web.paging import address, before, before_moment, paged
+from castro_spark.page.words.language import text
 
 _ROWS = 30
 _REPAIRS = 50

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from psycopg2 import sql
 
-from castro_spark.page.database import Snapshot
+from castro_spark.page.reading.database import Snapshot
 from castro_spark.product_columns import COLUMNS
 from castro_spark.projection import product_360
 from castro_spark.projection.comparison import Compared, Comparison, Expected, Verdict, compare

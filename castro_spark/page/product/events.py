@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from castro_spark.page.database import Snapshot
+from castro_spark.page.reading.database import Snapshot
 from castro_spark.sinks.postgres.connection import names
 from castro_spark.streams.declaration import StreamDeclaration
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from babel.dates import format_date
 
-from castro_spark.page.language import Language, language, text
 from castro_spark.page.product.glossary import terms
 from castro_spark.page.product.series import Point, Span
+from castro_spark.page.words.language import Language, language, text
 
 # Each chart: its name, and its series: the glossary's term, the attribute of a Point, how it is drawn: as steps, a line
 # with dots, or bars, up from zero what comes in and down from it what goes out.

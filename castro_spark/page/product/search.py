@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from castro_spark.page.database import Snapshot
+from castro_spark.page.reading.database import Snapshot
 
 PAGE = 50  # products
 _MOST_CHARACTERS, _MOST_WORDS = 200, 10  # of a question

@@ -11,8 +11,8 @@ from typing import Any
 
 from psycopg2 import sql
 
-from castro_spark.page.database import Snapshot
 from castro_spark.page.product.view import Product
+from castro_spark.page.reading.database import Snapshot
 
 _ZERO = Decimal(0)
 _MOST_YEARS = 10

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from castro_spark.page.database import Snapshot
+from castro_spark.page.reading.database import Snapshot
 from castro_spark.product_columns import COLUMNS
 from castro_spark.sinks.postgres.connection import names
 from castro_spark.sinks.postgres.product_360_state import STREAMS

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from castro_spark.page import language
-from castro_spark.page.render import THEME_COOKIE, THEMES
+from castro_spark.page.web.render import THEME_COOKIE, THEMES
+from castro_spark.page.words import language
 
 _YEAR_SECONDS = 365 * 86400
 _MOST_BYTES = 4096

@@ -14,8 +14,8 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from castro_spark.page.database import Database, Snapshot
-from castro_spark.page.trouble import Trouble
+from castro_spark.page.reading.database import Database, Snapshot
+from castro_spark.page.reading.trouble import Trouble
 
 _MOST = 200  # kept figures
 _AGAIN_SECONDS = 15.0  # after a failure

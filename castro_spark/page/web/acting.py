@@ -24,9 +24,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from castro_spark.errors import CastroError, first_line
-from castro_spark.page.language import text
 from castro_spark.page.page import Answer, Asked
-from castro_spark.page.trouble import Trouble, TroubleKind
+from castro_spark.page.reading.trouble import Trouble, TroubleKind
+from castro_spark.page.words.language import text
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import commands
 from castro_spark.sinks.postgres.connection import connect

@@ -15,8 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from castro_spark.page.database import Database
-from castro_spark.page.trouble import Trouble
+from castro_spark.page.reading.database import Database
+from castro_spark.page.reading.trouble import Trouble
 
 _STILL_SECONDS = 15.0  # so that proxies keep the connection, and a browser notices that it is gone
 _RETRY_MILLISECONDS = 2000

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from castro_spark import __version__
-from castro_spark.page import formats, language
-from castro_spark.page.language import Language
 from castro_spark.page.page import Page
+from castro_spark.page.words import formats, language
+from castro_spark.page.words.language import Language
 from castro_spark.resources import resource
 from castro_spark.settings import Settings
 

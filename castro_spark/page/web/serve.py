@@ -12,7 +12,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from castro_spark.errors import UsageError
-from castro_spark.page.app import application
+from castro_spark.page.web.app import application
 from castro_spark.sections.page import PageSettings
 from castro_spark.settings import Settings
 from castro_spark.streams.declaration import StreamDeclaration

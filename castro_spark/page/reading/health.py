@@ -16,7 +16,7 @@ from castro_spark.component import State as Running
 from castro_spark.incidents.by_hand import OpenIncidents
 from castro_spark.incidents.incident import Incident
 from castro_spark.observe.instance import is_silent
-from castro_spark.page.language import text
+from castro_spark.page.words.language import text
 from castro_spark.sections.quality import LagLimits
 
 _LOOKED_SECONDS = 30.0  # a running stream looks at its topic every 5 s

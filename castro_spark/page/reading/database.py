@@ -18,7 +18,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from castro_spark.errors import CastroError, SessionRefused, first_line
-from castro_spark.page.trouble import Trouble, TroubleKind
+from castro_spark.page.reading.trouble import Trouble, TroubleKind
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection, connect, statement
 

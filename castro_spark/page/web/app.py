@@ -19,17 +19,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from castro_spark.page.auth import ALIVE, Auth
-from castro_spark.page.database import Database
-from castro_spark.page.kept import Keeper
-from castro_spark.page.live import Pulse, live
 from castro_spark.page.page import Asked, Data, Page
 from castro_spark.page.pages import routes
-from castro_spark.page.preferences import preferences
-from castro_spark.page.redis_seen import RedisLook
-from castro_spark.page.render import Renderer
-from castro_spark.page.security import Security
-from castro_spark.page.trouble import Trouble, TroubleKind
+from castro_spark.page.reading.database import Database
+from castro_spark.page.reading.kept import Keeper
+from castro_spark.page.reading.redis_seen import RedisLook
+from castro_spark.page.reading.trouble import Trouble, TroubleKind
+from castro_spark.page.web.auth import ALIVE, Auth
+from castro_spark.page.web.live import Pulse, live
+from castro_spark.page.web.preferences import preferences
+from castro_spark.page.web.render import Renderer
+from castro_spark.page.web.security import Security
 from castro_spark.resources import resource
 from castro_spark.settings import Settings
 from castro_spark.streams.declaration import StreamDeclaration

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from castro_spark.component import ALIVE, State
-from castro_spark.page.language import text
 from castro_spark.page.page import Asked
+from castro_spark.page.words.language import text
 from castro_spark.sinks.postgres.instances import SILENT_SECONDS
 
 STATES = {

@@ -13,7 +13,7 @@ from babel.dates import format_date, format_skeleton, format_time, format_timede
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from babel.units import format_unit
 
-from castro_spark.page.language import Language, text
+from castro_spark.page.words.language import Language, text
 
 Number = int | float | Decimal
 _JUST_NOW_SECONDS = 2

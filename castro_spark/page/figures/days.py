@@ -10,8 +10,8 @@ from typing import Any
 
 from psycopg2 import sql
 
-from castro_spark.page.database import Snapshot
 from castro_spark.page.page import Asked
+from castro_spark.page.reading.database import Snapshot
 from castro_spark.quality.judge.volume import Volumes, candidates, judge_volume
 from castro_spark.quality.measure.events import holidays_among
 from castro_spark.quality.result import Outcome

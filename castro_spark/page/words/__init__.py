@@ -1,0 +1,1 @@
+"""How things are said: languages, numbers and times, bytes. Pure."""
