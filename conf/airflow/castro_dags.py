@@ -86,7 +86,8 @@ class CastroOperator(BashOperator):
 def page(context: Any) -> None:
     """Tells a person of a failed task: runs the command in the Variable castro_page_command, the text on its stdin."""
     task = context["ti"]
-    text = f"{task.dag_id}.{task.task_id} failed (run {task.run_id}): {context.get('exception')}"
+    reason = context.get("exception") or "its log says why"  # a restart that was ordered before raises nothing
+    text = f"{task.dag_id}.{task.task_id} failed (run {task.run_id}): {reason}"
     command = Variable.get("castro_page_command", default="")
     if not command:
         log.warning("nobody is paged, since the Variable castro_page_command is not set: %s", text)
