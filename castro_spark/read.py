@@ -46,7 +46,8 @@ def events(
     `source`: "postgres": what streams and backfills committed, corrected and repaired. "archive": what the stream
     received, parsed (`as_of`: see `archive`); the same events as in PostgreSQL, but for records that were mended in
     quarantine and events that only the warehouse has. "warehouse": the stream's table in Hive (streams.X.history),
-    through the same parser. `products` (codes; none: all), `first` and `last` (local days, inclusive) select events.
+    through the same parser (`spark` needs Hive support). `products` (codes; none: all), `first` and `last` (local days,
+    inclusive) select events.
 
     Out: event_id, product_code (string), the stream's own columns, quantity and price decimal(18,6), timestamp (an
     instant, shown in UTC), value_total decimal(38,12), date (the local day), month, quarter, day_of_week (Monday = 0),

@@ -14,6 +14,7 @@ from castro_spark.mapping import TableMapping
 from castro_spark.parse import EVENT, ParseRules, parsed_types
 from castro_spark.parse.history import HISTORY_COLUMNS, parse_history
 from castro_spark.sections.streams import HistorySettings
+from castro_spark.session import HIVE_READING, session_beside
 from castro_spark.sources.history import records_of
 from castro_spark.sources.hive import read_table
 
@@ -22,7 +23,8 @@ def warehouse_events(
     spark: SparkSession, rules: ParseRules, mapping: TableMapping, history: HistorySettings
 ) -> DataFrame:
     """One row for each event of the stream's mapped table: the stream's event columns; deleted and unusable rows have
-    none. An action on the result fails if two rows of the table share an identity."""
+    none. `spark` needs Hive support. An action on the result fails if two rows of the table share an identity."""
+    spark = session_beside(spark, HIVE_READING)  # a notebook's own session may read with other rules
     rows = read_table(spark, mapping, None, ZoneInfo(rules.timezone)).rows
     records = records_of(rows, rules, mapping, history)
     words = F.concat(F.lit(f"table {mapping.source}: rows with the same identity: "), "shared")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import doctest
 import random
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from unittest.mock import patch
 
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
 
 import castro_spark
 from castro_spark import read
@@ -16,6 +18,7 @@ from castro_spark.errors import SettingsError, SourceError, UsageError
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import stream
 from tests import engine
+from tests import warehouse as w
 from tests.builders import debezium, debezium_key, event, native, random_events
 from tests.system import System
 
@@ -97,6 +100,31 @@ def test_archive_and_postgres_hold_the_same_events(archived: System) -> None:
         some = {"products": ["P1", "P2"], "first": date(2020, 1, 1), "last": day, "settings": settings}
         assert rows(read.events(spark, "inventory", **some)) == rows(read.events(spark, "inventory", source="archive", **some))
         assert {r.date for r in read.events(spark, "inventory", first=day, settings=settings).collect()} == {day}
+
+
+def test_the_warehouse_gives_events_by_the_same_parser(spark: SparkSession) -> None:
+    at = datetime(2025, 1, 2, 2, 30, tzinfo=timezone.utc)  # in Castro still the first
+    later = {"last_modified": at + timedelta(days=1), "data_movimentacao": at}
+    rows = [
+        w.transaction(1, at), w.transaction(1, at, quantidade=Decimal(5), **later), w.transaction(2, at),
+        w.transaction(2, at, excluido=True, **later), w.transaction(3, at, custo_unitario=Decimal(-1)),
+    ]  # fmt: skip
+    w.fresh(spark)
+    w.append(spark, w.TRANSACTIONS, ({**row, "cliente": None} for row in rows))
+    events = read.events(spark, "inventory", source="warehouse", settings=load_settings(environ={}))
+    (event,) = events.collect()  # the other two are deleted and unusable
+    assert (event.event_id, event.date, str(event.value_total)) == ("T1", date(2025, 1, 1), "6.250000000000")
+    assert events.columns == list(INVENTORY.event_columns)
+    # Rows that share an identity are no two events: never one of them in silence.
+    natural = load_settings(environ={})
+    streams = dict(natural.streams)
+    history = streams["inventory"].history
+    assert history is not None
+    streams["inventory"] = streams["inventory"].model_copy(update={"history": history.model_copy(update={"key": ()})})
+    w.append(spark, w.TRANSACTIONS, [w.transaction(1, at, id_transacao="T9", data_movimentacao=at, cliente=None)])
+    twice = read.events(spark, "inventory", source="warehouse", settings=natural.model_copy(update={"streams": streams}))
+    with pytest.raises(PySparkException, match="rows with the same identity: T1 and T9"):
+        twice.collect()
 
 
 def test_without_an_archive_it_says_so(system: System) -> None:
