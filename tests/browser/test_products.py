@@ -7,16 +7,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from castro_spark.local import Stack
 from tests.alerting import NO_KAFKA, Alerting
 from tests.serving import serving
 from tests.shop import Shop, sold, stocked
 
-pytestmark = pytest.mark.cluster  # for ./test.sh all
-
-CHROMIUM = "/usr/bin/chromium"  # Debian's
 # Whether something was drawn: a canvas whose pixels are not all transparent.
 DRAWN = (
     "c => new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer).some(pixel => pixel)"
@@ -42,22 +39,14 @@ def address(shop: Shop) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def opened(browser: Browser, address: str) -> Iterator[Open]:
+def opened(chromium: Browser, address: str) -> Iterator[Open]:
     """Opens a path. Nothing may go wrong in its console, and nothing be asked for elsewhere."""
     wrong: list[str] = []
     with ExitStack() as ended:
 
         def opened(path: str, width: int = 1440, language: str = "en-US", **options: Any) -> Page:
-            context = browser.new_context(viewport={"width": width, "height": 900}, locale=language, **options)
+            context = chromium.new_context(viewport={"width": width, "height": 900}, locale=language, **options)
             ended.callback(context.close)
             page = context.new_page()
             page.on(
@@ -147,8 +136,8 @@ def test_what_arrives_is_shown_without_losing_what_is_open(opened: Open, shop: S
     assert not page.evaluate(marked)  # nothing new to draw: no flicker
 
 
-def test_a_plot_that_does_not_come_says_so(browser: Browser, address: str) -> None:
-    page = browser.new_page(locale="en-US")
+def test_a_plot_that_does_not_come_says_so(chromium: Browser, address: str) -> None:
+    page = chromium.new_page(locale="en-US")
 
     def cut(route: Route) -> None:
         route.abort()
