@@ -67,13 +67,15 @@
 
   function soon() {
     if (timer || document.hidden || editing()) return;
-    timer = setTimeout(() => { timer = null; ask(); }, Math.max(0, askedAt + LEAST_MS - Date.now()));
+    timer = setTimeout(() => { timer = null; if (!editing()) ask(); }, Math.max(0, askedAt + LEAST_MS - Date.now()));
   }
 
-  // Another page than ours, such as a proxy's that wants a login, is not put in the place of the content.
+  // Another page than ours, such as a proxy's that wants a login, is not put in the place of the content; nor is ours, if
+  // somebody began to write while it was on its way.
   document.addEventListener("htmx:after:request", (event) => {
     const { target, text } = event.detail.ctx;
-    if (target === content() && !text.includes('id="content"')) { event.preventDefault(); tell(true); }
+    if (target !== content()) return;
+    if (!text.includes('id="content"')) { event.preventDefault(); tell(true); } else if (editing()) event.preventDefault();
   });
 
   function listen(first) {
