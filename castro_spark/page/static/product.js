@@ -120,8 +120,15 @@
     else links[Math.min(next, links.length - 1)].focus();
   }
 
+  function begin() {
+    load();
+    // A browser does not keep the promise of autofocus where the page was not in front while it came.
+    const field = document.querySelector("#q[autofocus]");
+    if (field && document.activeElement === document.body) field.focus();
+  }
+
   document.addEventListener("keydown", keys);
-  document.addEventListener("DOMContentLoaded", load);
+  document.addEventListener("DOMContentLoaded", begin);
   document.addEventListener("htmx:after:swap", load);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   addEventListener("resize", () => { const place = plots(); if (place && place.clientWidth !== width) draw(); });
