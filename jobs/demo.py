@@ -16,7 +16,7 @@ from castro_spark import cli
 from castro_spark.errors import CastroError
 from castro_spark.local import Stack
 from castro_spark.local.demo import show
-from castro_spark.local.guard import Guard
+from castro_spark.local.guard import serving
 from castro_spark.local.movements import send
 from castro_spark.local.page import LocalPage
 from castro_spark.resources import castro_home
@@ -106,17 +106,11 @@ def main(rate: int, seconds: int, folder: Path, open_page: bool) -> None:
 @contextmanager
 def _opened(page: LocalPage) -> Iterator[None]:
     """Serves the page while the block runs, and opens it where there is a display; it ends with this process too."""
-    guard = Guard(page.folder.parent)
-    guard.watch([page.name])
-    try:
-        page.start()
+    with serving(page):
         if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin":
             webbrowser.open(page.url)
         click.secho(f"   The page: {page.url}    (Ctrl-C ends all of it)", bold=True)
         yield
-    finally:
-        page.stop()
-        guard.dismiss()
 
 
 if __name__ == "__main__":

@@ -75,8 +75,9 @@ def make_warehouse(folder: Path, years: int, transactions: int, products: int) -
 @folder_option
 def down(folder: Path) -> None:
     """Stop the servers; the data remains."""
-    LocalPage(folder.resolve(), {}).stop()
-    Stack(folder).down()
+    stack = Stack(folder)
+    LocalPage(stack.folder, {}).stop()
+    stack.down()
     click.echo(f"Nothing runs in {folder}; its data is kept.")
 
 
@@ -92,11 +93,12 @@ def env(folder: Path) -> None:
 @folder_option
 def status(folder: Path) -> None:
     """Show each server's status; the exit status is 1 unless all are up."""
-    services = Stack(folder).status()
+    stack = Stack(folder)
+    services = stack.status()
     for service in services:
         where = f"port {service.port}, pid {service.pid}, log {service.log}" if service.pid else ""
         click.echo(f"  {service.name:9} {service.state:14} {where}".rstrip())
-    page = LocalPage(folder.resolve(), {})
+    page = LocalPage(stack.folder, {})
     if page.running():
         click.echo(f"  {page.name:9} {'up' if page.ready() else 'not answering':14} {page.url}")
     if any(service.state != "up" for service in services):

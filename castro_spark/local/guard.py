@@ -11,11 +11,12 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from castro_spark.local.process import start_mark
-from castro_spark.local.server import server_process
+from castro_spark.local.process import module_path, start_mark
+from castro_spark.local.server import Server, server_process
 
 
 class Guard:
@@ -29,13 +30,11 @@ class Guard:
         """From now on these servers of the folder are stopped when this process ends."""
         # The pipe signals our end at once. The pid is checked too, in case a forked child keeps the pipe open.
         owner = [str(os.getpid()), str(start_mark(os.getpid()))]
-        # It finds the package as this process does, from any folder.
-        modules = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100
         self._watchers.append(
             subprocess.Popen(
                 [sys.executable, "-m", "castro_spark.local.guard", str(self._folder), *owner, *names],
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                start_new_session=True, cwd=self._folder, env={**os.environ, "PYTHONPATH": modules},
+                start_new_session=True, cwd=self._folder, env={**os.environ, "PYTHONPATH": module_path()},
             )
         )  # fmt: skip
 
@@ -54,6 +53,20 @@ class Guard:
         watcher.wait()
         if watcher.stdin:
             watcher.stdin.close()
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[None]:
+    """Starts a server; it is stopped with the block, or with this process, even if that is killed."""
+    server.folder.parent.mkdir(parents=True, exist_ok=True)
+    guard = Guard(server.folder.parent)
+    guard.watch([server.name])
+    try:
+        server.start()
+        yield
+    finally:
+        server.stop()
+        guard.dismiss()
 
 
 def main(folder: Path, owner: int, owner_mark: str, names: Sequence[str]) -> None:

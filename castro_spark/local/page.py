@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.error import URLError
 
-from castro_spark.local.process import free_port, port_is_free, write_private
+from castro_spark.local.process import free_port, module_path, port_is_free, write_private
 from castro_spark.local.server import Server
 
 _PORT = 8480  # as `dashboard` has it; another one if that is taken
@@ -40,9 +39,7 @@ class LocalPage(Server):
         return [sys.executable, "-m", "castro_spark", "dashboard", "--address", "127.0.0.1", "--port", str(self.port)]
 
     def process_env(self) -> dict[str, str]:
-        # It finds the package as this process does, from any folder.
-        modules = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100
-        return {**self._env, "PYTHONPATH": modules}
+        return {**self._env, "PYTHONPATH": module_path()}
 
     def ready(self) -> bool:
         try:

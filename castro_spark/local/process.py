@@ -12,6 +12,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -85,6 +86,11 @@ def start_mark(pid: int) -> str | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else str(process.create_time())
     except psutil.Error:
         return None
+
+
+def module_path() -> str:
+    """PYTHONPATH with which another Python finds the package as this process does, from any folder."""
+    return os.pathsep.join(os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100
 
 
 class ServerProcess:

@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import pytest
 
+from castro_spark.local.guard import serving
 from tests import warehouse as w
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.metastore import Metastore
 from tests.cluster.tables import Tables
-from tests.guarded import serving
 from tests.reconciling import DAY, FREE, assert_is, row
 from tests.system import System
 

@@ -10,9 +10,9 @@ import pytest
 from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 
 from castro_spark.local import Stack
+from castro_spark.local.guard import serving
 from castro_spark.local.process import free_port, write_private
 from castro_spark.local.stack import castro_home
-from tests.guarded import serving
 from tests.secured import debian
 from tests.secured.authority import Authorities
 from tests.secured.rights import PASSWORD, USER, of_docs

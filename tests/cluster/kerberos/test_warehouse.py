@@ -9,12 +9,12 @@ from pathlib import Path
 import pyspark
 import pytest
 
+from castro_spark.local.guard import serving
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.kerberos.conftest import Realm
 from tests.cluster.kerberos.fill_warehouse import PRODUCTS
 from tests.cluster.kerberos.kdc import REALM
 from tests.cluster.metastore import Login, Metastore
-from tests.guarded import serving
 from tests.system import System
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
