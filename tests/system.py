@@ -84,7 +84,10 @@ class System:
         self.conf = folder / "test.yaml"
         self.configure({})
         brokers = {"bootstrap.servers": env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]}
-        self.producer = Producer({**brokers, "linger.ms": 5, "message.max.bytes": 4 << 20, "log_level": 0})
+        # Idempotent, so that a batch that is sent again does not arrive behind a later one.
+        self.producer = Producer(
+            {**brokers, "enable.idempotence": True, "linger.ms": 5, "message.max.bytes": 4 << 20, "log_level": 0}
+        )
 
     def _redis(self, url: str) -> redis.Redis:
         password = Path(self.env["CASTRO_REDIS_PASSWORD_FILE"]).read_text().strip()

@@ -104,7 +104,8 @@ def send(
     servers: str, topics: Mapping[str, str], timezone: str, *, rate: int, seconds: float, stopping: Event
 ) -> int:
     """Sends records to each stream's topic, `rate` a second for `seconds`, or until `stopping`; returns how many."""
-    producer = Producer({"bootstrap.servers": servers, "linger.ms": 5})
+    # Idempotent, so that a movement and its correction keep their order also where a batch is sent again.
+    producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 5})
     sent = 0
     began = time.monotonic()
     for stream, key, value in movements(timezone):

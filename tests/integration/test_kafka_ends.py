@@ -29,7 +29,7 @@ def topic(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sy
     system = System(stack, Path(tmp_path_factory.mktemp("ends")))
     system.create_topics()
     servers = {"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0}
-    plain = Producer(servers)
+    plain = Producer({**servers, "enable.idempotence": True})
     for minutes in range(4):
         plain.produce(system.topic, b"{}", partition=0, timestamp=_ms(START + timedelta(minutes=minutes)))
     plain.produce(system.topic, b"{}", partition=1, timestamp=_ms(START + timedelta(days=2)))

@@ -63,7 +63,7 @@ def redis_of(stack: Stack) -> redis_client.Redis:
 
 
 def produce(stack: Stack, topic: str, *values: str) -> None:
-    producer = Producer({"bootstrap.servers": stack.env()[KAFKA]})
+    producer = Producer({"bootstrap.servers": stack.env()[KAFKA], "enable.idempotence": True})
     for value in values:
         producer.produce(topic, value)
     assert producer.flush(10) == 0

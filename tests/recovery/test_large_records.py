@@ -37,7 +37,7 @@ def test_more_than_fits_into_memory(system: System) -> None:
     """Compressed by the thousand, as such records may be: Kafka's own bounds are of compressed bytes."""
     servers = {"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]}
     system.producer = Producer(
-        {**servers, "compression.type": "lz4", "message.max.bytes": 4 << 20, "queue.buffering.max.kbytes": 100_000}
+        {**servers, "enable.idempotence": True, "compression.type": "lz4", "message.max.bytes": 4 << 20, "queue.buffering.max.kbytes": 100_000}
     )
     sent = len(system.produce(values()))
     system.env["CASTRO_SPARK_SUBMIT_ARGS"] = f"--driver-memory {HEAP}"

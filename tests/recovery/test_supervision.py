@@ -54,7 +54,8 @@ def create_again(system: System, stream: str) -> None:
             time.sleep(0.1)
         else:
             break
-    system.producer = Producer({"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})  # the old one knows the old topic
+    servers = {"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]}
+    system.producer = Producer({**servers, "enable.idempotence": True})  # the old one knows the old topic
 
 
 def state_of(stream: str) -> str:
