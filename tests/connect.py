@@ -50,7 +50,7 @@ class Connect(Server):
             "value.converter.schemas.enable": str(schemas).lower(),
             "offset.storage.file.filename": str(self._offsets),
             # Seldom enough that a killed connector has changes to send again, often enough to have offsets at all.
-            "offset.flush.interval.ms": "6000",
+            "offset.flush.interval.ms": "10000",
             "plugin.discovery": "service_load",  # all is on the class path; scanning it takes seconds
         }
         self._jars = castro_home() / "jars" / "connect"
