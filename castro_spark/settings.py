@@ -98,6 +98,7 @@ class StreamingSettings(Section):
     max_batch_bytes: int = Field(ge=1 << 20)
     max_offsets_per_trigger: int = Field(gt=0)
     executor_staging_rows: int = Field(gt=0)
+    drivers_consumer: bool
     outage_retry_seconds: int = Field(ge=0)
     restart_wait_seconds: float = Field(gt=0)
     restart_for_seconds: float | None = Field(default=None, ge=0)

@@ -148,6 +148,8 @@ class BatchWriter:
         self._committer.shutdown()
         self._confirmer.shutdown()
         self._commits.close()
+        if self._stager is not None:
+            self._stager.close()
 
     def _left(self, ends: Positions) -> Slice:
         """Everything up to `ends` that is not staged yet."""

@@ -51,7 +51,8 @@ def run_stream(
     stream = configured(stream, settings)
     checkpoints = Checkpoints(settings.checkpoint_dir, stream.name)
     if state.epoch is None:
-        Stager(spark, settings, stream, generation=0).rehearse()
+        with closing(Stager(spark, settings, stream, generation=0)) as stager:
+            stager.rehearse()
         ledger, topic_state = first_start(
             spark, settings, stream, accept_new_topic=accept_new_topic, stopping=stopping
         )

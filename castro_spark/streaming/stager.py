@@ -1,8 +1,12 @@
 """Moves a slice's records from Kafka to PostgreSQL's staging tables, through the driver or by the executors.
 
-Memory is bounded on both paths. The driver collects only records up to a size, so that a slice never exceeds
-`streaming.max_batch_bytes`; if larger records are among them, the slice is cut to what fits and read again. The
-executors' tasks copy a few megabytes at a time, and stop early if a slice is larger than expected.
+The driver reads small slices of small records by a consumer of its own (sources/kafka_followed), which needs no Spark
+job; and by Spark what that consumer cannot.
+
+Memory is bounded on all paths. The driver's consumer stops at a size. Spark brings the driver only records up to a
+size, so that a slice never exceeds `streaming.max_batch_bytes`; if larger records are among them, the slice is cut to
+what fits and read again. The executors' tasks copy a few megabytes at a time, and stop early if a slice is larger than
+expected.
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_dri
 from castro_spark.sinks.postgres.commit.staging_tasks import TaskBounds, stage_on_executors, stage_partition
 from castro_spark.sinks.postgres.working_tables import SLOTS
 from castro_spark.sources.kafka import read_range, tasks_at_once
+from castro_spark.sources.kafka_ends import NotNative
+from castro_spark.sources.kafka_followed import FollowedTopic
 from castro_spark.sources.kafka_topics import topic_state
 from castro_spark.sources.kafka_untimely import read_untimely, untimely
 from castro_spark.streaming.slices import Limits, fitting
@@ -40,6 +46,7 @@ log = logging.getLogger(__name__)
 # The driver's slices target max_batch_bytes divided by this, so that a record may be four times the mean size before
 # the slice must be read again.
 _DRIVERS_PART = 4
+_FOLLOWED_BYTES = 16 << 20  # of a slice by the driver's consumer, which ends there whatever comes
 _SIZE = "bytes"
 # A micro-batch brings key and value of records up to this size: a bound that needs no further plan, which costs a small
 # slice as much as all its other steps.
@@ -85,6 +92,11 @@ class Stager:
         self._known = known  # the warehouse's kinds of identity
         self._slot = SLOTS[0]
         self._warm_up = WarmUp(spark)
+        self._followed = _followed(settings, stream)
+
+    def close(self) -> None:
+        if self._followed is not None:
+            self._followed.close()
 
     def limits(self) -> Limits:
         """Limits of the next slice. Until the executors' Python workers are up, they are the driver's limits."""
@@ -140,9 +152,19 @@ class Stager:
 
     @property
     def _drivers_bytes(self) -> int:
-        return self._conf.max_batch_bytes // _DRIVERS_PART
+        if self._followed is None:
+            return self._conf.max_batch_bytes // _DRIVERS_PART
+        return min(self._conf.max_batch_bytes // 2, _FOLLOWED_BYTES)
 
     def _on_driver(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
+        if self._followed is not None and (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART:
+            read = self._followed.read(part.starts, part.ends, self._drivers_bytes)
+            if read is not None:
+                records, reached = read
+                return stage_on_driver([records], rules, part.starts), reached
+        return self._by_spark(part, rules)
+
+    def _by_spark(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
         ends = dict(part.ends)
         # Larger records would come without key and value, only to be read again: then one read with a bound of its own.
         small = (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART
@@ -178,6 +200,19 @@ class Stager:
             reader=f"castro-slices-{self._stream.name}", tasks=tasks_at_once(self._spark, len(part.ends)),
             record_bytes=part.offset_bytes, proven_small=part.proven_small,
         ).select(*SOURCE_COLUMNS)  # fmt: skip
+
+
+def _followed(settings: Settings, stream: StreamDeclaration) -> FollowedTopic | None:
+    """The driver's own consumer; None if conf has none, or if it cannot log in as Spark's do."""
+    if not settings.streaming.drivers_consumer:
+        return None
+    try:
+        return FollowedTopic(
+            settings.kafka, stream.topic, f"castro-slices-{stream.name}", settings.quality.kafka_options
+        )
+    except NotNative as option:
+        log.info("stream %s: Spark reads also the small slices: librdkafka has no %s", stream.name, option)
+        return None
 
 
 def up_to_size(records: DataFrame, most: int) -> DataFrame:
