@@ -31,6 +31,7 @@ from castro_spark.streams.declaration import StreamDeclaration
 log = logging.getLogger(__name__)
 
 
+_SOON = 2  # times the next slice: slices may be so large a second or two later
 _CONFIRM_SECONDS = 0.5  # how long a transaction waits, with its locks, for the topic's id: usually it is there already
 
 
@@ -119,7 +120,8 @@ class BatchWriter:
                 staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic())
                 self.settle()
                 if self._pace.measured:  # not before the first commit, which it would delay
-                    self._stager.expect(left)
+                    soon = _SOON * self._pace.next_offsets(left.offsets, self._stager.limits())
+                    self._stager.expect(replace(left, ends=cut(left.starts, ends, soon)))
                 self._positions |= reached
                 self._committing = self._committer.submit(self._finish, staged)
 
