@@ -11,6 +11,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
+from castro_spark.jvm import java_class
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_options import admin_options
@@ -140,15 +141,20 @@ class Admin:
         self._jvm = context._jvm
         self._protocol = Protocol(settings)
         self._servers = settings.bootstrap_servers
-        self._kafka: Any = self._jvm.org.apache.kafka
-        properties = self._jvm.java.util.Properties()
+        properties = self._java("util.Properties")()
         options = {"request.timeout.ms": _TIMEOUT_MS, "default.api.timeout.ms": _TIMEOUT_MS}
         for name, value in {**options, **admin_options(settings)}.items():
             properties.setProperty(name, value)
         try:
-            self._client: Any = self._kafka.clients.admin.AdminClient.create(properties)
+            self._client: Any = self._kafka("clients.admin.AdminClient").create(properties)
         except Py4JJavaError as error:
             raise refused(error, self._protocol, f"Kafka at {self._servers}") from None
+
+    def _java(self, name: str) -> Any:
+        return java_class(self._jvm, f"java.{name}")
+
+    def _kafka(self, name: str) -> Any:
+        return java_class(self._jvm, f"org.apache.kafka.{name}")
 
     def __enter__(self) -> Admin:
         return self
@@ -170,14 +176,14 @@ class Admin:
         return self._state(topic, self._describe(topic), committed=committed)
 
     def _describe(self, topic: str) -> Any:
-        names = self._jvm.java.util.ArrayList()
+        names = self._java("util.ArrayList")()
         names.add(topic)
         return self._client.describeTopics(names).allTopicNames()
 
     def _state(self, topic: str, future: Any, *, committed: bool) -> TopicState:
         described = self._get(future, topic).get(topic)
         partitions = [info.partition() for info in described.partitions()]
-        specs = self._kafka.clients.admin.OffsetSpec
+        specs = self._kafka("clients.admin.OffsetSpec")
         return TopicState(
             topic,
             described.topicId().toString(),
@@ -188,16 +194,16 @@ class Admin:
     def ends(self, topic: str) -> tuple[str, dict[int, int]]:
         described = self._get(self._describe(topic), topic).get(topic)
         partitions = [info.partition() for info in described.partitions()]
-        latest = self._kafka.clients.admin.OffsetSpec.latest()
+        latest = self._kafka("clients.admin.OffsetSpec").latest()
         return described.topicId().toString(), self._offsets(topic, partitions, latest, committed=False)
 
     def topic_id(self, topic: str) -> str:
         return str(self._get(self._describe(topic), topic).get(topic).topicId().toString())
 
     def create(self, topic: str, partitions: int) -> str | SourceError:
-        optional = self._jvm.java.util.Optional
-        new = self._jvm.java.util.ArrayList()
-        new.add(self._kafka.clients.admin.NewTopic(topic, optional.of(partitions), optional.empty()))
+        optional = self._java("util.Optional")
+        new = self._java("util.ArrayList")()
+        new.add(self._kafka("clients.admin.NewTopic")(topic, optional.of(partitions), optional.empty()))
         try:
             self._get(self._client.createTopics(new).all(), topic)
         except SourceError as error:
@@ -205,21 +211,21 @@ class Admin:
         return "created"
 
     def commit(self, group: str, topic: str, positions: Mapping[int, int]) -> None:
-        offsets = self._jvm.java.util.HashMap()
+        offsets = self._java("util.HashMap")()
         for partition, offset in positions.items():
-            key = self._kafka.common.TopicPartition(topic, partition)
-            offsets.put(key, self._kafka.clients.consumer.OffsetAndMetadata(offset))
+            key = self._kafka("common.TopicPartition")(topic, partition)
+            offsets.put(key, self._kafka("clients.consumer.OffsetAndMetadata")(offset))
         self._get(self._client.alterConsumerGroupOffsets(group, offsets).all(), topic)
 
     def listed(self, topic: str, partitions: list[int], spec: Any, *, committed: bool = False) -> dict[int, Any]:
         """Kafka's ListOffsetsResultInfo of each partition, for an OffsetSpec."""
-        specs = self._jvm.java.util.HashMap()
-        keys = {p: self._kafka.common.TopicPartition(topic, p) for p in partitions}
+        specs = self._java("util.HashMap")()
+        keys = {p: self._kafka("common.TopicPartition")(topic, p) for p in partitions}
         for key in keys.values():
             specs.put(key, spec)
-        levels = self._kafka.common.IsolationLevel
+        levels = self._kafka("common.IsolationLevel")
         level = levels.READ_COMMITTED if committed else levels.READ_UNCOMMITTED
-        options = self._kafka.clients.admin.ListOffsetsOptions(level)
+        options = self._kafka("clients.admin.ListOffsetsOptions")(level)
         infos = self._get(self._client.listOffsets(specs, options).all(), topic)
         return {p: infos.get(key) for p, key in keys.items()}
 

@@ -23,6 +23,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
+from castro_spark.sources.kafka_followed import FollowedTopic
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.slices import Measured, Pace, cut
 from castro_spark.streaming.stager import Slice, Stager
@@ -71,10 +72,12 @@ class BatchWriter:
         report: Callable[[BatchReport], None],
         stopping: Event,
         confirm_source: Callable[[], None],
+        followed: FollowedTopic | None,
     ) -> None:
         self._settings = settings
         self._stream = stream
         self._confirm_source = confirm_source  # called after the read, before COMMIT: raises if the topic was recreated
+        self._followed = followed
         self._generation, self._epoch = ledger.generation, ledger.epoch
         self._known = ledger.warehouse_kinds  # if these change, the commit raises, and the stream restarts
         self._positions = dict(ledger.positions)  # start of the next slice, assuming that pending slices commit
@@ -107,8 +110,9 @@ class BatchWriter:
             whole = self._left(ends)
             if self._stager is None:
                 self._stager = Stager(
-                    records.sparkSession, self._settings, self._stream, self._generation, self._known, self._epoch
-                )
+                    records.sparkSession, self._settings, self._stream, self._followed,
+                    self._generation, self._known, self._epoch,
+                )  # fmt: skip
             while (left := self._left(ends)).offsets:
                 self._check_stop()
                 began = time.monotonic()
@@ -150,8 +154,8 @@ class BatchWriter:
         self._committer.shutdown()
         self._confirmer.shutdown()
         self._commits.close()
-        if self._stager is not None:
-            self._stager.close()
+        if self._followed is not None:
+            self._followed.close()
 
     def _left(self, ends: Positions) -> Slice:
         """Everything up to `ends` that is not staged yet."""

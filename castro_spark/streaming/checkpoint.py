@@ -20,6 +20,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError, KerberosRefused, KerberosUnavailable
+from castro_spark.jvm import java_class
 from castro_spark.kerberos_words import kerberos_trouble
 
 _FOLDER = re.compile(r"(?:(\d+)-)?(\d+)")  # epoch and creation time; earlier versions wrote the creation time only
@@ -70,7 +71,7 @@ def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic:
     jvm: Any = spark.sparkContext._jvm
     stream = system.open(path)
     try:
-        text = jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
+        text = java_class(jvm, "org.apache.commons.io.IOUtils").toString(stream, "UTF-8")
     finally:
         stream.close()
     # The log's lines: its version, its metadata, then each source's offsets as JSON.
@@ -113,6 +114,6 @@ def _names(spark: SparkSession, folder: str) -> list[str]:
 
 def _path(spark: SparkSession, folder: str) -> tuple[Any, Any]:
     jvm: Any = spark.sparkContext._jvm
-    path = jvm.org.apache.hadoop.fs.Path(folder)
+    path = java_class(jvm, "org.apache.hadoop.fs.Path")(folder)
     configuration = spark.sparkContext._jsc.hadoopConfiguration()
     return path.getFileSystem(configuration), path

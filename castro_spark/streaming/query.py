@@ -18,11 +18,12 @@ from castro_spark.rules import configured, stream_settings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
 from castro_spark.sources.kafka import read_stream
+from castro_spark.sources.kafka_followed import FollowedTopic
 from castro_spark.sources.kafka_refusals import refusal
 from castro_spark.streaming.batches import BatchWriter, StopRequested
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
 from castro_spark.streaming.progress import BatchReport
-from castro_spark.streaming.stager import SMALL, Stager, up_to_size
+from castro_spark.streaming.stager import SMALL, Stager, followed_topic, up_to_size
 from castro_spark.streaming.start import compare_checkpoint, first_start, next_start
 from castro_spark.streaming.topic_ends import TopicEnds
 from castro_spark.streaming.topic_watch import TopicWatch
@@ -50,9 +51,9 @@ def run_stream(
     """
     stream = configured(stream, settings)
     checkpoints = Checkpoints(settings.checkpoint_dir, stream.name)
+    followed = followed_topic(settings, stream)
     if state.epoch is None:
-        with closing(Stager(spark, settings, stream, generation=0)) as stager:
-            stager.rehearse()
+        Stager(spark, settings, stream, followed, generation=0).rehearse()
         ledger, topic_state = first_start(
             spark, settings, stream, accept_new_topic=accept_new_topic, stopping=stopping
         )
@@ -79,7 +80,7 @@ def run_stream(
 
         try:
             _run(
-                spark, settings, stream, ledger, checkpoint, topic,
+                spark, settings, stream, ledger, checkpoint, topic, followed,
                 available_now=available_now, stopping=stopping, report=committed, going=going,
             )  # fmt: skip
         except (PySparkException, Py4JJavaError) as error:
@@ -95,6 +96,7 @@ def _run(
     ledger: Ledger,
     checkpoint: str,
     topic: TopicWatch,
+    followed: FollowedTopic | None,
     *,
     available_now: bool,
     stopping: Event,
@@ -111,11 +113,12 @@ def _run(
             )
         return ends
 
-    writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm)
+    writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm, followed)
     try:
         writer.begin()
         most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
-        records = read_stream(spark, settings.kafka, stream.topic, ledger.positions, most)
+        session = _planning_little(spark)
+        records = read_stream(session, settings.kafka, stream.topic, ledger.positions, most)
         raised: list[BaseException] = []
 
         def write(batch: DataFrame, batch_id: int) -> None:
@@ -126,10 +129,10 @@ def _run(
                 raise
 
         # Batches run back to back; an idle stream sleeps this long between two polls for new offsets.
-        spark.conf.set("spark.sql.streaming.pollingDelay", f"{settings.streaming.idle_poll_milliseconds}ms")
+        session.conf.set("spark.sql.streaming.pollingDelay", f"{settings.streaming.idle_poll_milliseconds}ms")
         query = (
             # Little more than the scan: Spark plans every micro-batch again, and planning time grows with the plan.
-            up_to_size(records, SMALL)
+            (records if followed else up_to_size(records, SMALL))
             .writeStream.queryName(stream.name)
             .option("checkpointLocation", checkpoint)
             .trigger(**({"availableNow": True} if available_now else {"processingTime": "0 seconds"}))
@@ -145,6 +148,13 @@ def _run(
         _follow(query, writer, stopping, raised, check)
     finally:
         writer.close()
+
+
+def _planning_little(spark: SparkSession) -> SparkSession:
+    """A session for a query of small micro-batches: to plan one takes longer than to run it."""
+    session = spark.newSession()
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    return session
 
 
 def _follow(

@@ -57,8 +57,8 @@ _PATIENCE = 2  # times commit_seconds: a task that stops early loses its Python 
 @dataclass(frozen=True)
 class Slice:
     """Offsets from `starts` up to `ends`. Of their size: the expected bytes per offset (None: unknown), and whether the
-    records before were many and small. `records` are exactly these as `up_to_size(..., SMALL)` made them, if Spark has
-    planned that already."""
+    records before were many and small. `records` are exactly these, if Spark has planned that already; where the driver
+    has no consumer of its own, as `up_to_size(..., SMALL)` made them."""
 
     starts: Positions
     ends: Positions
@@ -79,6 +79,7 @@ class Stager:
         spark: SparkSession,
         settings: Settings,
         stream: StreamDeclaration,
+        followed: FollowedTopic | None,
         generation: int,
         known: Kinds = frozenset(),
         epoch: int | None = None,
@@ -92,11 +93,7 @@ class Stager:
         self._known = known  # the warehouse's kinds of identity
         self._slot = SLOTS[0]
         self._warm_up = WarmUp(spark)
-        self._followed = _followed(settings, stream)
-
-    def close(self) -> None:
-        if self._followed is not None:
-            self._followed.close()
+        self._followed = followed
 
     def limits(self) -> Limits:
         """Limits of the next slice. Until the executors' Python workers are up, they are the driver's limits."""
@@ -167,8 +164,8 @@ class Stager:
     def _by_spark(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
         ends = dict(part.ends)
         # Larger records would come without key and value, only to be read again: then one read with a bound of its own.
-        small = (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART
-        if part.records is not None and small and part.offsets * SMALL <= self._conf.max_batch_bytes:
+        small = (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART and self._followed is None
+        if small and part.records is not None and part.offsets * SMALL <= self._conf.max_batch_bytes:
             rows = part.records.toArrow()
         else:
             rows = up_to_size(self._read(part), self._conf.max_batch_bytes // part.offsets).toArrow()
@@ -202,7 +199,7 @@ class Stager:
         ).select(*SOURCE_COLUMNS)  # fmt: skip
 
 
-def _followed(settings: Settings, stream: StreamDeclaration) -> FollowedTopic | None:
+def followed_topic(settings: Settings, stream: StreamDeclaration) -> FollowedTopic | None:
     """The driver's own consumer; None if conf has none, or if it cannot log in as Spark's do."""
     if not settings.streaming.drivers_consumer:
         return None
