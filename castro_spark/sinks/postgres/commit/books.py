@@ -52,6 +52,7 @@ def write_books(connection: Connection, stream: str, revision: int, batch_id: in
             "INSERT INTO castro.batch_books (stream, revision, partition, batch_id, from_offset, to_offset,"
             " inserted, corrected, stale, deleted, quarantined, skipped, gaps) VALUES %s",
             rows,
+            page_size=len(rows) or 1,
         )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psycopg2.errors import LockNotAvailable
+from psycopg2.extras import execute_values
 
 from castro_spark.errors import Fenced, NotMigrated, TopicRecreated
 from castro_spark.parse.identity import Kinds
@@ -170,16 +171,19 @@ class WriterLock(StreamLock):
 
     def advance(self, connection: Connection, ends: Positions, newest: Mapping[int, int]) -> None:
         """Moves the offsets to `ends`; `newest`: by partition the greatest record time, in Unix milliseconds."""
+        moved = [(p, end) for p, end in sorted(ends.items()) if self.ledger.positions.get(p) != end]
+        if not moved:
+            return
         with connection.cursor() as cursor:
-            for partition, end in sorted(ends.items()):
-                if self.ledger.positions.get(partition) != end:
-                    cursor.execute(
-                        "INSERT INTO castro.offset_ledger AS l (stream, partition, next_offset, record_at)"
-                        " VALUES (%s, %s, %s, to_timestamp(%s / 1000.0)) ON CONFLICT (stream, partition) DO UPDATE SET"
-                        " next_offset = EXCLUDED.next_offset, record_at = coalesce(EXCLUDED.record_at, l.record_at),"
-                        " updated_at = now()",
-                        (self.stream, partition, end, newest.get(partition)),
-                    )
+            execute_values(
+                cursor,
+                "INSERT INTO castro.offset_ledger AS l (stream, partition, next_offset, record_at) VALUES %s"
+                " ON CONFLICT (stream, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset,"
+                " record_at = coalesce(EXCLUDED.record_at, l.record_at), updated_at = now()",
+                [(self.stream, partition, end, newest.get(partition)) for partition, end in moved],
+                template="(%s, %s, %s, to_timestamp(%s / 1000.0))",
+                page_size=len(moved),
+            )
 
 
 def lock_as_writer(connection: Connection, stream: str, epoch: int) -> WriterLock:
