@@ -6,23 +6,23 @@ to it: other envelopes, escapes in texts, values that a reader refuses, ids that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from castro_spark.parse.columns import ARROW_TYPES
-from castro_spark.parse.identity import natural_id
+from castro_spark.parse.identity import NATURAL_NULL, NATURAL_SEPARATOR, hashed_id
 from castro_spark.parse.rules import ParseRules
 from castro_spark.parse.usual.shape import Shape, shape_of
 from castro_spark.parse.usual.values import read_values, usual_texts
 
-FEWEST = 100  # records of a shape, from which on this is faster than one by one
+FEWEST = 300  # records of a shape, from which on this is faster than one by one
 _EXAMPLES = 16
-_MOST_FREQUENT, _MOST_RARE = 8, 2  # shapes looked for, each of which costs a pass over what is left
+_MOST_SHAPES = 8  # each costs a pass over the records that are left
 _AROUND_NUMBERS = " \t\r\n:,}"  # between quotation marks
 
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -40,39 +40,37 @@ class Usual:
 
 
 def read_usual(values: pa.Array, rules: ParseRules) -> Iterator[Usual]:
-    """The usual events among native records (binary), by shape. A batch has few shapes; examples over the whole batch
-    show the frequent ones."""
+    """The usual events among native records (binary), by shape."""
     if len(values) < FEWEST:
         return
     values = values.cast(pa.binary())
     left = pc.less_equal(pc.binary_length(values), rules.max_bytes).fill_null(False).to_numpy(zero_copy_only=False)
-    frequent = rare = 0
-    for example in np.linspace(0, len(values) - 1, _EXAMPLES).astype(np.int64):
-        shape = shape_of(values[example].as_py(), rules) if left[example] else None
-        if shape is None:
-            continue
+    for shape in _frequent_shapes(values, rules):
         rows = np.flatnonzero(left)
         rows = rows[pc.match_substring_regex(values.take(rows), shape.pattern).to_numpy(zero_copy_only=False)]
-        if len(rows) >= FEWEST:
-            left[rows] = False
-            frequent += 1
-            events = _read(values.take(rows), rows, shape, rules)
-            if len(events.rows):
-                yield events
-        else:
-            rare += 1
-        if frequent == _MOST_FREQUENT or rare == _MOST_RARE or np.count_nonzero(left) < FEWEST:
-            return
+        left[rows] = False
+        events = _read(values.take(rows), rows, shape, rules)
+        if len(events.rows):
+            yield events
+
+
+def _frequent_shapes(values: pa.BinaryArray, rules: ParseRules) -> list[Shape]:
+    """The shapes of examples from the whole batch, the most frequent first, without those of too few records."""
+    examples = values.take(np.linspace(0, len(values) - 1, _EXAMPLES).astype(np.int64)).to_pylist()
+    shapes = Counter(shape for example in examples if (shape := shape_of(example, rules)))
+    fewest = FEWEST * _EXAMPLES / len(values)
+    return [shape for shape, seen in shapes.most_common(_MOST_SHAPES) if seen >= fewest]
 
 
 def _read(values: pa.BinaryArray, rows: Rows, shape: Shape, rules: ParseRules) -> Usual:
     """The events among records of a shape. Those with values that a reader refuses, or with unusual ids, are none."""
     parts = pc.split_pattern(values.view(pa.string()), '"').flatten()
     firsts = np.arange(len(values)) * shape.parts
+    places = dict(shape.places)
     refused = np.zeros(len(values), np.bool_)
     columns: Columns = {}
     for field, reader in rules.readers:
-        place = shape.places.get(field.name)
+        place = places.get(field.name)
         if place is None:
             columns[field.column] = pa.nulls(len(values), ARROW_TYPES[field.type])
             continue
@@ -88,7 +86,7 @@ def _read(values: pa.BinaryArray, rows: Rows, shape: Shape, rules: ParseRules) -
     if refused.any():
         taken = np.flatnonzero(~refused)
         rows, columns = rows[taken], {name: column.take(taken) for name, column in columns.items()}
-    if rules.stream.event_id_field not in shape.places:
+    if rules.stream.event_id_field not in places:
         columns["event_id"] = _natural_ids(columns, rules)
     if rules.source_label:
         columns["event_id"] = pa.array(map(rules.of_source, columns["event_id"].to_pylist()), pa.string())
@@ -102,9 +100,9 @@ def _usual_ids(texts: pa.StringArray, max_length: int) -> pa.StringArray:
 
 
 def _natural_ids(columns: Columns, rules: ParseRules) -> pa.StringArray:
-    key = rules.stream.natural_key
-    micros = columns["timestamp"].cast(pa.int64()).to_pylist()
-    by_column: dict[str, list[Any]] = {name: columns[name].to_pylist() for name in key} | {"timestamp": micros}
-    rows = zip(*(by_column[name] for name in key), strict=True)
-    ids = [natural_id(key, dict(zip(key, row, strict=True)), at) for row, at in zip(rows, micros, strict=True)]
-    return pa.array(ids, pa.string())
+    """`natural_id` of each row."""
+    micros = columns["timestamp"].cast(pa.int64())
+    key = (micros if name == "timestamp" else columns[name] for name in rules.stream.natural_key)
+    texts = (pc.fill_null(column.cast(pa.string()), NATURAL_NULL) for column in key)
+    joined_keys = pc.binary_join_element_wise(*texts, NATURAL_SEPARATOR)
+    return pa.array(map(hashed_id, joined_keys.to_pylist(), micros.to_pylist()), pa.string())

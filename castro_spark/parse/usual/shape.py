@@ -35,6 +35,7 @@ _TEXT = (
 )
 _WHOLE = r"-?(?:0|[1-9][0-9]*)"
 _NUMBER = rf"{_WHOLE}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_BYTES = [f"\\x{byte:02x}" for byte in range(256)]  # their patterns
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Shape:
 
     pattern: str
     parts: int
-    places: dict[str, int]
+    places: tuple[tuple[str, int], ...]
     unknown: tuple[str, ...]
 
 
@@ -110,8 +111,8 @@ def _cut(value: bytes, data: dict[str, Any], rules: ParseRules) -> Shape | None:
         end = after
     pattern += _literal(value[end:]), r"\z"
     unknown = tuple(name for name in data if name not in types)
-    return Shape("".join(pattern), value.count(b'"') + 1, places, unknown)
+    return Shape("".join(pattern), value.count(b'"') + 1, tuple(places.items()), unknown)
 
 
 def _literal(text: bytes) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in text)
+    return "".join(map(_BYTES.__getitem__, text))
