@@ -1,8 +1,9 @@
 """Kafka records -> one row per record with its outcome: an event, a delete, a reject with its reason, or skipped.
 
-Records are parsed one by one in plain Python, in Arrow batches. Compared with Spark's own JSON functions and regular
-expressions (docs/design/parsing.md) this takes half the time and a third of the latency (Spark plans every micro-batch
-anew, and a plan of hundreds of expressions takes longer than the records), and each rule has a single implementation.
+Usual native records of a large batch are read many at once (parse/usual); all others one by one in plain Python, in
+Arrow batches. Compared with Spark's own JSON functions and regular expressions (docs/design/parsing.md) this takes half
+the time and a third of the latency (Spark plans every micro-batch anew, and a plan of hundreds of expressions takes
+longer than the records), and each rule has a single implementation.
 """
 
 from __future__ import annotations

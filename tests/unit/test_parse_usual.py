@@ -166,7 +166,8 @@ def test_a_real_month() -> None:
 ])  # fmt: skip
 def test_usual_records_are_read_at_once(changes: Any) -> None:
     sent = json.dumps({"table": "inventory_transactions", "data": event(**changes)}, ensure_ascii=False).encode()
-    assert read_at_once([sent] * 10, RULES["inventory"]) == 10
+    indented = json.dumps(json.loads(sent), indent="\t", ensure_ascii=False).encode()
+    assert read_at_once([sent, indented] * 5, RULES["inventory"]) == 10
 
 
 @pytest.mark.parametrize("unusual", [
@@ -176,6 +177,17 @@ def test_usual_records_are_read_at_once(changes: Any) -> None:
 def test_what_may_be_refused_is_read_one_by_one(unusual: Any) -> None:
     sent = [native(event(**unusual)), native(event(), table="x"), debezium(event()), None]
     assert read_at_once(sent * 10, RULES["inventory"]) == 0
+
+
+def test_the_size_limit_is_that_of_each_record() -> None:
+    sent = [native(event(cliente="C" * length)) for length in range(1, 30)]
+    assert_same(sent, replace(RULES["inventory"], max_bytes=len(sent[15])))
+
+
+@pytest.mark.parametrize("text", [b"a\tb", b"\x00", b"\x7f", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\\", b"\\n", b"\\u00e9", "é\U0001f600".encode()])
+def test_texts_that_are_no_json_even_where_nobody_reads_them(text: bytes) -> None:
+    sound = native(event(lote="L1"))
+    assert_same([sound, sound.replace(b"L1", text), *JUNK, sound], RULES["inventory"])
 
 
 def test_shapes_that_differ_in_little() -> None:

@@ -21,16 +21,16 @@ from castro_spark.streams.declaration import Field, FieldType
 _ASCII = r"\A[!-~](?:[ -~]*[!-~])?\z"
 _NUMBER = rf"\A(?:{USUAL_NUMBER})\z"
 _NO_SIGN = rf"\A(?:{USUAL_NUMBER.removeprefix('-?')})\z"
-# From 1991 on, well after the earliest accepted time. The 29th of February is left to the reader.
+# The 29th of February is left to the reader.
 _LOCAL = (
-    r"(?:199[1-9]|20[0-9]{2})-"
+    r"(?:19|20)[0-9]{2}-"
     r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     r"[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.(?:[0-9]{3}){1,2})?"
 )
 _LOCAL_TIME = rf"\A{_LOCAL}\z"
 _TIME_WITH_OFFSET = rf"\A{_LOCAL}(?:Z|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])\z"
 _EPOCH_MILLISECONDS = r"\A[1-9][0-9]{11,12}\z"
-_FIRST = datetime(1991, 1, 1, tzinfo=timezone.utc)
+_FIRST = datetime(1991, 1, 1, tzinfo=timezone.utc)  # well after the earliest accepted time in any zone
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 
