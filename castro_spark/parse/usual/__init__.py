@@ -1,7 +1,7 @@
 """Usual native records, read many at once: several times as fast as one by one, with the same result.
 
 Every rule is defined once, in the record path (parse/records, parse/envelope, parse/fields). What is not usual is left
-to it: other envelopes, escapes in texts, values that a reader refuses, ids that are not printable ASCII.
+to it: other envelopes, quotation marks in texts, values that a reader refuses, ids that are not printable ASCII.
 """
 
 from __future__ import annotations

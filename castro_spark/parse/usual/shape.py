@@ -8,6 +8,7 @@ number of quotation marks before it.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -24,14 +25,15 @@ _MOST_BYTES = 4_000  # of an example. RE2, Arrow's library, recognizes patterns 
 # A member of a flat object: a name, and a value unless that is an object.
 _MEMBER = re.compile(
     rb'"(?P<name>[^"\\]*)"[ \t\r\n]*:[ \t\r\n]*'
-    rb'("(?P<text>[^"\\]*)"|(?P<number>-?[0-9][0-9.eE+-]*)|(?P<word>true|false|null))?'
+    rb'("(?P<text>(?:[^"\\]|\\[^"])*)"|(?P<number>-?[0-9][0-9.eE+-]*)|(?P<word>true|false|null))?'
 )
-# Patterns of values, for RE2 on bytes. A text: well-formed UTF-8 without quotation marks, backslashes and control
-# characters. Numbers: JSON's; in a text field without point and exponent, since such a number is its own text.
+# Patterns of values, for RE2 on bytes. A text: well-formed UTF-8 without control characters, and JSON's escapes but for
+# that of a quotation mark. Numbers: JSON's; in a text field without point and exponent: such a number is its own text.
 _TEXT = (
     r"(?:[\x20\x21\x23-\x5b\x5d-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]"
     r"|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}"
-    r"|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*"
+    r"|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}"
+    r"|\\(?:[\\/bfnrt]|u[0-9A-Fa-f]{4}))*"
 )
 _WHOLE = r"-?(?:0|[1-9][0-9]*)"
 _NUMBER = rf"{_WHOLE}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
@@ -54,7 +56,7 @@ class Shape:
 
 def shape_of(value: bytes | None, rules: ParseRules) -> Shape | None:
     """The shape of a record; None if it is not usual: for the record path, in which alone records are refused."""
-    if value is None or len(value) > _MOST_BYTES or b"\\" in value:
+    if value is None or len(value) > _MOST_BYTES or b'\\"' in value:
         return None
     try:
         opened = open_envelope(value, rules.max_bytes, rules.foreign)
@@ -104,6 +106,9 @@ def _cut(value: bytes, data: dict[str, Any], rules: ParseRules) -> Shape | None:
             continue
         kind = "number" if member["text"] is None else "text"
         begin, after = member.span(kind)
+        written = value[begin:after].decode()
+        if data[name] != (written if kind == "number" else json.loads(f'"{written}"')):
+            return None
         number = _WHOLE if type_ is FieldType.TEXT else _NUMBER
         pattern += _literal(value[end:begin]), _TEXT if kind == "text" else number
         if type_ is not None:

@@ -5,6 +5,7 @@ Each distinct value is read once: those of a usual form by Arrow's functions, th
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 
 import numpy as np
@@ -18,7 +19,7 @@ from castro_spark.parse.reasons import Unusable
 from castro_spark.parse.rules import ParseRules
 from castro_spark.streams.declaration import Field, FieldType
 
-_ASCII = r"\A[!-~](?:[ -~]*[!-~])?\z"
+_ASCII = r"\A[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?\z"  # without backslashes
 _NUMBER = rf"\A(?:{USUAL_NUMBER})\z"
 _NO_SIGN = rf"\A(?:{USUAL_NUMBER.removeprefix('-?')})\z"
 # The 29th of February is left to the reader.
@@ -35,7 +36,7 @@ _INSTANT = pa.timestamp("us", tz="UTC")
 
 
 def read_values(texts: pa.StringArray, field: Field, reader: Reader, rules: ParseRules) -> tuple[pa.Array, pa.Array]:
-    """A field's values as the envelope has them, without null -> the values of its reader in an array of the column's
+    """A field's values, as JSON writes them and without null -> the values of its reader, in an array of the column's
     type, and which of the texts it refuses (boolean)."""
     encoded = texts.dictionary_encode()
     distinct, rows = encoded.dictionary, encoded.indices
@@ -45,8 +46,9 @@ def read_values(texts: pa.StringArray, field: Field, reader: Reader, rules: Pars
     if values.null_count:
         read: list[object] = []
         for index in np.flatnonzero(unusual.to_numpy(zero_copy_only=False)):
+            text = distinct[index].as_py()
             try:
-                read.append(reader(distinct[index].as_py()))
+                read.append(reader(json.loads(f'"{text}"') if "\\" in text else text))
             except Unusable:
                 read.append(None)
                 refused[index] = True
@@ -55,7 +57,8 @@ def read_values(texts: pa.StringArray, field: Field, reader: Reader, rules: Pars
 
 
 def usual_texts(texts: pa.StringArray, max_length: int) -> pa.StringArray:
-    """The texts that a text_reader returns unchanged, null for others: printable ASCII without outer blanks."""
+    """The texts that a text_reader returns unchanged, null for others: printable ASCII without outer
+    blanks and JSON's escapes."""
     fits = pc.less_equal(pc.binary_length(texts), max_length)
     return _only(texts, pc.and_(fits, pc.match_substring_regex(texts, _ASCII)))
 
