@@ -5,7 +5,7 @@ arrays: the stream calls it on its batches (`calendar_of`), a DataFrame uses `wi
 
 Arrow's `local_timestamp` is not used: it ignores the rule that applies after a zone's listed transitions, so it has no
 summer time after 2037 (wrong days in 199 zones, Europe/Lisbon among them), and it needs the system's tz database, which
-slim images lack. It is up to twice as fast, but either takes under 0.2 of the 10 microseconds that parsing takes.
+slim images lack. It is up to twice as fast, but either takes under 0.2 of the 3 to 13 microseconds that parsing takes.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ CALENDAR = pa.struct(
     ]
 )
 _CALENDAR_DDL = "date date, month int, quarter int, day_of_week int, is_weekend boolean"
+_INSTANT = pa.timestamp("us", tz="UTC")
 _MICROSECONDS_A_DAY = 86_400_000_000
 _SATURDAY = 5
 _UTC = fixed_zone.utc
@@ -57,6 +58,24 @@ def calendar_of(instants: pa.Array, timezone: str) -> pa.StructArray:
     columns = (days.astype(np.int32), months + 1, months // 3 + 1, weekdays, weekdays >= _SATURDAY)
     arrays = [pa.array(c).cast(f.type) for c, f in zip(columns, CALENDAR, strict=True)]
     return pa.StructArray.from_arrays(arrays, fields=list(CALENDAR), mask=pc.invert(known))
+
+
+def instants_of(local: pa.Array, timezone: str) -> pa.Array:
+    """Local times of `timezone` (timestamp(us) without a zone) -> instants (timestamp(us, UTC)); null stays null.
+
+    As Python's `replace(tzinfo=ZoneInfo(timezone))`: an ambiguous time is the first of the two, and a time skipped by a
+    clock change moves forward by the change.
+    """
+    values = local.cast(pa.int64())
+    bounds = pc.min_max(values)
+    if not bounds["min"].is_valid:
+        return pa.nulls(len(local), _INSTANT)
+    changes, offsets = _utc_offsets(timezone, _decade(bounds["min"].as_py()), _decade(bounds["max"].as_py()))
+    # The offset before a change holds up to the later of the two local times at which it happens.
+    until = changes + np.maximum(offsets[:-1], offsets[1:])
+    micros = values.fill_null(bounds["min"]).to_numpy()
+    instants = micros - offsets[np.searchsorted(until, micros, side="right")]
+    return pa.array(instants, mask=values.is_null().to_numpy(zero_copy_only=False)).cast(_INSTANT)
 
 
 def with_calendar(events: DataFrame, timezone: str, timestamp: str = "timestamp") -> DataFrame:

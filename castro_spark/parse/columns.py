@@ -7,7 +7,7 @@ import pyarrow as pa
 from castro_spark.parse.fields import PRECISION, SCALE
 from castro_spark.streams.declaration import POSITION_COLUMN, Field, FieldType, StreamDeclaration
 
-_ARROW_TYPES = {
+ARROW_TYPES = {
     FieldType.TEXT: pa.string(),
     FieldType.DECIMAL: pa.decimal128(PRECISION, SCALE),
     FieldType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
@@ -24,10 +24,10 @@ _DDL_TYPES = {
 def array_of(field: Field, values: tuple[object, ...]) -> pa.Array:
     """The values of the field's reader, as an array of the column's type."""
     if field.type is FieldType.DECIMAL:
-        return pa.array(values, pa.string()).cast(_ARROW_TYPES[field.type])
+        return pa.array(values, pa.string()).cast(ARROW_TYPES[field.type])
     if field.type is FieldType.TIMESTAMP:
-        return pa.array(values, pa.int64()).cast(_ARROW_TYPES[field.type])
-    return pa.array(values, _ARROW_TYPES[field.type])
+        return pa.array(values, pa.int64()).cast(ARROW_TYPES[field.type])
+    return pa.array(values, ARROW_TYPES[field.type])
 
 
 def parsed_types(stream: StreamDeclaration) -> dict[str, str]:

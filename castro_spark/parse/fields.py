@@ -21,7 +21,8 @@ Reader = Callable[[object], object]
 PRECISION, SCALE = 18, 6
 _INTEGER_DIGITS = PRECISION - SCALE
 # Nearly every number has this form and fits: only the others need the expensive checks.
-_USUAL_NUMBER = re.compile(rf"-?[0-9]{{1,{_INTEGER_DIGITS}}}(\.[0-9]{{1,{SCALE}}})?").fullmatch
+USUAL_NUMBER = rf"-?[0-9]{{1,{_INTEGER_DIGITS}}}(\.[0-9]{{1,{SCALE}}})?"
+_USUAL_NUMBER = re.compile(USUAL_NUMBER).fullmatch
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?").fullmatch
 _LONGEST_NUMBER = 10_000
 _SMALLEST = Decimal(1).scaleb(-SCALE)

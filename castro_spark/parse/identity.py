@@ -21,6 +21,8 @@ Kinds = frozenset[IdentityKind]
 _is_natural = re.compile(NATURAL_PATTERN[1:-1]).fullmatch
 _HASH_CHARACTERS = 32  # 128 of SHA-256's bits
 _MICROSECONDS = 1_000_000
+# Between a natural key's columns, and for a null: unambiguous, because validated texts have no control characters.
+NATURAL_SEPARATOR, NATURAL_NULL = "\x1f", "\x00"
 _NULL = "\\N"
 
 
@@ -47,9 +49,13 @@ def natural_id(natural_key: Sequence[str], event: Mapping[str, object], micros: 
     `micros` is the event's timestamp, in microseconds. The leading time keeps the ids of one period adjacent in the
     table's index, so that a batch touches few of its pages, however large the table is.
     """
-    # Validated texts have no control characters, so these separators are unambiguous.
-    parts = ("\x00" if event[column] is None else str(event[column]) for column in natural_key)
-    digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:_HASH_CHARACTERS]
+    parts = (NATURAL_NULL if event[column] is None else str(event[column]) for column in natural_key)
+    return hashed_id(NATURAL_SEPARATOR.join(parts), micros)
+
+
+def hashed_id(joined_key: str, micros: int) -> str:
+    """`natural_id` of the key's columns as one text."""
+    digest = hashlib.sha256(joined_key.encode()).hexdigest()[:_HASH_CHARACTERS]
     return f"nk:{micros // _MICROSECONDS:011d}:{digest}"
 
 

@@ -1,8 +1,9 @@
 """Kafka records -> one row per record with its outcome: an event, a delete, a reject with its reason, or skipped.
 
-Records are parsed one by one in plain Python, in Arrow batches. Compared with Spark's own JSON functions and regular
-expressions (docs/design/parsing.md) this takes half the time and a third of the latency (Spark plans every micro-batch
-anew, and a plan of hundreds of expressions takes longer than the records), and each rule has a single implementation.
+Usual native records of a large batch are read many at once (parse/usual); all others one by one in plain Python, in
+Arrow batches. Compared with Spark's own JSON functions and regular expressions (docs/design/parsing.md) this takes half
+the time and a third of the latency (Spark plans every micro-batch anew, and a plan of hundreds of expressions takes
+longer than the records), and each rule has a single implementation.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -30,11 +32,20 @@ from castro_spark.parse.position import PositionClass, kafka_positions
 from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason, Skip, Skipped, Unusable
 from castro_spark.parse.rules import ParseRules
+from castro_spark.parse.usual import Columns, Rows, Usual, read_usual
 from castro_spark.streams.declaration import POSITION_COLUMN
 
 # The input columns: those of Spark's Kafka source.
 SOURCE_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 _RECORD_COLUMNS = ("partition", "offset", "record_timestamp", "key", "value")
+_OUTCOME_COLUMNS = {
+    "outcome": pa.string(),
+    "reason": pa.string(),
+    "detail": pa.string(),
+    "kept": pa.list_(pa.string()),
+    "unknown": pa.list_(pa.string()),
+    "raw_id": pa.string(),
+}
 _DETAIL_LENGTH = 120
 # Control characters, lone surrogates, and invisible characters that break or reverse a line.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -43,6 +54,7 @@ Values = tuple[object, ...]
 # An event's values, event_id first; or why the record has none.
 Read = Values | Unusable | Skipped
 _TOMBSTONE = Skipped(Skip.TOMBSTONE)
+_NO_REASON = None, None
 
 
 def parse_records(records: DataFrame, rules: ParseRules) -> DataFrame:
@@ -73,42 +85,75 @@ def parse_batch(batch: pa.RecordBatch, rules: ParseRules) -> pa.RecordBatch:
     sources found (notes.SOURCES_KEY)."""
     stream = rules.stream
     sources: dict[Source, Place] = {}
+    usual = [(events.rows, _event_columns(events)) for events in read_usual(batch.column("value"), rules)]
+    is_other = np.ones(len(batch), np.bool_)
+    for rows, _ in usual:
+        is_other[rows] = False
+    others = np.flatnonzero(is_other)
+    one_by_one = batch.take(pa.array(others)) if usual else batch
+    columns = _in_order([*usual, (others, _read_columns(one_by_one, rules, sources))])
+    calendar = calendar_of(columns["timestamp"], rules.timezone)
+    columns |= dict(zip(CALENDAR.names, calendar.flatten(), strict=True))
+    columns["value_total"] = value_total_of(columns["quantity"], columns[stream.price])
+    columns[POSITION_COLUMN] = _positions(batch, columns, rules)
+    columns |= {name: batch.column(name) for name in ("partition", "offset", "key", "value")}
+    columns["record_timestamp"] = _plausible_times(batch.column("timestamp"), rules)
+    names = [*_RECORD_COLUMNS, *_OUTCOME_COLUMNS, *stream.event_columns]
+    parsed = pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
+    (parsed,) = without_ambiguous([parsed], stream, REJECT)
+    return parsed.replace_schema_metadata({SOURCES_KEY: json.dumps(as_rows(sources))}) if sources else parsed
+
+
+def _event_columns(events: Usual) -> Columns:
+    """The columns of _read_columns for usual events."""
+    n = len(events.rows)
+    unknown = sorted(map(_printable, events.unknown)) or None
+    return {
+        **{name: pa.nulls(n, type_) for name, type_ in _OUTCOME_COLUMNS.items()},
+        "outcome": pa.repeat(EVENT, n),
+        "unknown": pa.repeat(pa.scalar(unknown, _OUTCOME_COLUMNS["unknown"]), n),
+        **events.columns,
+        POSITION_COLUMN: pa.nulls(n, pa.binary()),
+    }
+
+
+def _read_columns(batch: pa.RecordBatch, rules: ParseRules, sources: dict[Source, Place]) -> Columns:
+    """Records read one by one: their outcome and what belongs to it, event_id and the columns of the fields, and the
+    positions of changes."""
+    stream = rules.stream
     read, changes, unknown, raw_ids = _read_batch(batch, rules, sources)
     outcomes = [EVENT if isinstance(r, tuple) else REJECT if isinstance(r, Unusable) else SKIP for r in read]
     nothing: Values = (None,) * (1 + len(stream.fields))
     by_column = list(zip(*(r if isinstance(r, tuple) else nothing for r in read), strict=True))
-    columns = {"event_id": pa.array(by_column[0] if read else [], pa.string())}
+    kept: list[list[str] | None] = [None] * len(read)
+    positions: list[bytes | None] = [None] * len(read)
+    for row, change in changes.items():
+        kept[row], positions[row] = change.kept, change.position
+        outcomes[row] = DELETE if change.deletes else EVENT
+    reasons = [_NO_REASON if isinstance(r, tuple) else _reason(r) for r in read]
+    about = {
+        "outcome": outcomes,
+        "reason": [reason for reason, _ in reasons],
+        "detail": [detail for _, detail in reasons],
+        "kept": kept,
+        "unknown": [unknown.get(row) for row in range(len(read))],
+        "raw_id": [raw_ids.get(row) for row in range(len(read))],
+    }
+    columns = {name: pa.array(about[name], type_) for name, type_ in _OUTCOME_COLUMNS.items()}
+    columns["event_id"] = pa.array(by_column[0] if read else [], pa.string())
     for field, values in zip(stream.fields, by_column[1:] or [()] * len(stream.fields), strict=True):
         columns[field.column] = array_of(field, values)
-    is_event = pa.array([outcome == EVENT for outcome in outcomes], pa.bool_())
-    calendar = calendar_of(columns["timestamp"], rules.timezone)
-    columns |= dict(zip(CALENDAR.names, calendar.flatten(), strict=True))
-    columns["value_total"] = value_total_of(columns["quantity"], columns[stream.price])
-    columns[POSITION_COLUMN] = _positions(batch, is_event, changes, rules)
-    kept: list[list[str] | None] = [None] * len(read)
-    for row, change in changes.items():
-        kept[row] = change.kept
-        outcomes[row] = DELETE if change.deletes else EVENT
-    reasons = [None if isinstance(r, tuple) else _reason(r) for r in read]
-    parsed = pa.RecordBatch.from_arrays(
-        [
-            batch.column("partition"),
-            batch.column("offset"),
-            _plausible_times(batch.column("timestamp"), rules),
-            batch.column("key"),
-            batch.column("value"),
-            pa.array(outcomes, pa.string()),
-            pa.array([r and r[0] for r in reasons], pa.string()),
-            pa.array([r and r[1] for r in reasons], pa.string()),
-            pa.array(kept, pa.list_(pa.string())),
-            pa.array([unknown.get(row) for row in range(len(read))], pa.list_(pa.string())),
-            pa.array([raw_ids.get(row) for row in range(len(read))], pa.string()),
-            *(columns[name] for name in stream.event_columns),
-        ],
-        names=[*_RECORD_COLUMNS, "outcome", "reason", "detail", "kept", "unknown", "raw_id", *stream.event_columns],
-    )
-    (parsed,) = without_ambiguous([parsed], stream, REJECT)
-    return parsed.replace_schema_metadata({SOURCES_KEY: json.dumps(as_rows(sources))}) if sources else parsed
+    columns[POSITION_COLUMN] = pa.array(positions, pa.binary())
+    return columns
+
+
+def _in_order(parts: list[tuple[Rows, Columns]]) -> Columns:
+    """The columns of parts of a batch, each with its rows -> those of the batch."""
+    parts = [(rows, columns) for rows, columns in parts if len(rows)] or parts[-1:]
+    if len(parts) == 1:
+        return parts[0][1]
+    order = pa.array(np.argsort(np.concatenate([rows for rows, _ in parts])))
+    return {name: pa.concat_arrays([columns[name] for _, columns in parts]).take(order) for name in parts[0][1]}
 
 
 def _read_batch(
@@ -160,20 +205,13 @@ def _note_source(source: Source, place: Place, sources: dict[Source, Place]) -> 
         sources[source] = min(place, sources.get(source, place))
 
 
-def _positions(
-    batch: pa.RecordBatch, is_event: pa.Array, changes: dict[int, Changed], rules: ParseRules
-) -> pa.Array:
+def _positions(batch: pa.RecordBatch, columns: Columns, rules: ParseRules) -> pa.Array:
     """The events' positions: partition and offset of a native one, place in the source's log of a change."""
     # Warehouse rows are native records with a generation below 0 (parse/history).
     class_ = PositionClass.CHANGE if rules.generation >= 0 else PositionClass.WAREHOUSE
     native = kafka_positions(class_, max(rules.generation, 0), batch.column("partition"), batch.column("offset"))
-    native = pc.if_else(is_event, native, pa.scalar(None, pa.binary()))
-    if changes:
-        positions = native.to_pylist()
-        for row, change in changes.items():
-            positions[row] = change.position
-        native = pa.array(positions, pa.binary())
-    return native
+    native = pc.if_else(pc.equal(columns["outcome"], EVENT), native, pa.scalar(None, pa.binary()))
+    return pc.coalesce(columns[POSITION_COLUMN], native)
 
 
 def _read(
@@ -211,7 +249,7 @@ def _read(
 
 def _plausible_times(times: pa.Array, rules: ParseRules) -> pa.Array:
     """The records' times, null if implausible: the producer's clock was wrong."""
-    first, last = datetime(EARLIEST_YEAR, 1, 1, tzinfo=timezone.utc), rules.now + rules.future_allowance
+    first, last = datetime(EARLIEST_YEAR, 1, 1, tzinfo=timezone.utc), rules.latest_time
     plausible = pc.and_(
         pc.greater_equal(times, pa.scalar(first, times.type)), pc.less_equal(times, pa.scalar(last, times.type))
     )

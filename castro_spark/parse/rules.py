@@ -41,6 +41,11 @@ class ParseRules:
     source_label: str = ""  # of warehouse rows, if conf names several sources: their source's name
 
     @property
+    def latest_time(self) -> datetime:
+        """The latest accepted timestamp."""
+        return self.now + self.future_allowance
+
+    @property
     def latest_date(self) -> datetime:
         """The latest accepted optional date, which may be in the future (an expected delivery)."""
         return self.now + timedelta(days=self.date_allowance_years * _DAYS_A_YEAR)
@@ -80,7 +85,7 @@ class ParseRules:
         """Each field and its reader; the event id first, so that a bad id is the reported reason."""
         id_field = Field(self.stream.event_id_field, "event_id", required=False, max_length=_LONGEST_ID)
         zone = ZoneInfo(self.timezone)
-        timestamp = timestamp_reader(zone, self.now + self.future_allowance)
+        timestamp = timestamp_reader(zone, self.latest_time)
         date = date_reader(zone, self.latest_date)
 
         def reader(field: Field) -> Reader:

@@ -6,12 +6,13 @@ from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from castro_spark.features import with_calendar
-from castro_spark.features.calendar import calendar_of
+from castro_spark.features.calendar import calendar_of, instants_of
 
 ZONES = ["America/Sao_Paulo", "Asia/Kathmandu", "Africa/Casablanca", "Pacific/Apia", "Australia/Lord_Howe", "UTC"]
 INSTANTS = st.datetimes(datetime(1900, 1, 2), datetime(2199, 1, 1)).map(lambda d: d.replace(tzinfo=timezone.utc))
@@ -32,6 +33,24 @@ def expected(instant: datetime | None, zone: str) -> dict[str, object] | None:
 def test_is_what_zoneinfo_says(instants: list[datetime | None], zone: str) -> None:
     array = pa.array(instants, pa.timestamp("us", tz="UTC"))
     assert calendar_of(array, zone).to_pylist() == [expected(i, zone) for i in instants]
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | st.datetimes(datetime(1900, 1, 2), datetime(2199, 1, 1)), max_size=50), st.sampled_from(ZONES))
+def test_local_times_are_the_instants_of_zoneinfo(local: list[datetime | None], zone: str) -> None:
+    assert instants_of(pa.array(local, pa.timestamp("us")), zone).to_pylist() == [of_local(at, zone) for at in local]
+
+
+@pytest.mark.parametrize(("zone", "year"), [
+    ("America/Sao_Paulo", 2018), ("Africa/Casablanca", 2024), ("Pacific/Apia", 2011), ("Australia/Lord_Howe", 2024), ("Europe/Lisbon", 2045),
+])  # fmt: skip
+def test_every_half_hour_of_a_year_of_changes(zone: str, year: int) -> None:
+    local = [datetime(year, 1, 1) + timedelta(minutes=30 * n) for n in range(365 * 48)]
+    assert instants_of(pa.array(local, pa.timestamp("us")), zone).to_pylist() == [of_local(at, zone) for at in local]
+
+
+def of_local(local: datetime | None, zone: str) -> datetime | None:
+    return None if local is None else local.replace(tzinfo=ZoneInfo(zone)).astimezone(timezone.utc)
 
 
 def test_every_hour_of_the_years_with_summer_time() -> None:
