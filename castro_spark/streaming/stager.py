@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 # The driver's slices target max_batch_bytes divided by this, so that a record may be four times the mean size before
 # the slice must be read again.
 _DRIVERS_PART = 4
-_FOLLOWED_BYTES = 16 << 20  # of a slice by the driver's consumer, which ends there whatever comes
+_FOLLOWED_BYTES = 32 << 20  # of a slice by the driver's consumer, which ends there whatever comes
 _SIZE = "bytes"
 # A micro-batch brings key and value of records up to this size: a bound that needs no further plan, which costs a small
 # slice as much as all its other steps.
@@ -151,7 +151,7 @@ class Stager:
     def _drivers_bytes(self) -> int:
         if self._followed is None:
             return self._conf.max_batch_bytes // _DRIVERS_PART
-        return min(self._conf.max_batch_bytes // 2, _FOLLOWED_BYTES)
+        return min(self._conf.max_batch_bytes, _FOLLOWED_BYTES)
 
     def _on_driver(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
         if self._followed is not None and (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART:
