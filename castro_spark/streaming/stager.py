@@ -144,8 +144,13 @@ class Stager:
         return stage_on_driver(batches, rules, part.starts), {partition: rows.column("offset")[-1].as_py() + 1}
 
     def _is_for_driver(self, part: Slice) -> bool:
-        expected_bytes = part.offsets * (part.offset_bytes or 0)
-        return part.offsets < self._conf.executor_staging_rows and expected_bytes <= self._drivers_bytes
+        if part.offsets >= self._conf.executor_staging_rows:
+            return False
+        # What the driver's consumer reads ends at a size by itself.
+        return self._is_followed(part) or part.offsets * (part.offset_bytes or 0) <= self._drivers_bytes
+
+    def _is_followed(self, part: Slice) -> bool:
+        return self._followed is not None and (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART
 
     @property
     def _drivers_bytes(self) -> int:
@@ -154,7 +159,7 @@ class Stager:
         return min(self._conf.max_batch_bytes, _FOLLOWED_BYTES)
 
     def _on_driver(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
-        if self._followed is not None and (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART:
+        if self._followed is not None and self._is_followed(part):
             read = self._followed.read(part.starts, part.ends, self._drivers_bytes)
             if read is not None:
                 records, reached = read
