@@ -97,7 +97,7 @@ class StreamingSettings(Section):
     commit_seconds: float = Field(gt=0, le=5)
     max_batch_bytes: int = Field(ge=1 << 20)
     max_offsets_per_trigger: int = Field(gt=0)
-    executor_staging_rows: int = Field(gt=0)
+    executor_staging_rows: int | None = Field(default=None, gt=0)
     drivers_consumer: bool
     outage_retry_seconds: int = Field(ge=0)
     restart_wait_seconds: float = Field(gt=0)

@@ -46,6 +46,9 @@ log = logging.getLogger(__name__)
 # The driver's slices target max_batch_bytes divided by this, so that a record may be four times the mean size before
 # the slice must be read again.
 _DRIVERS_PART = 4
+# Offsets from which on a slice is the executors', if conf names no number. In one JVM they share the driver's cores,
+# and their Python would only cost: one PostgreSQL merges fewer events than one process parses.
+_ON_A_CLUSTER, _NEVER = 100_000, 1 << 62
 _FOLLOWED_BYTES = 32 << 20  # of a slice by the driver's consumer, which ends there whatever comes
 _SIZE = "bytes"
 # A micro-batch brings key and value of records up to this size: a bound that needs no further plan, which costs a small
@@ -91,13 +94,16 @@ class Stager:
         self._generation = generation
         self._epoch = epoch
         self._known = known  # the warehouse's kinds of identity
+        self._executors_from = self._conf.executor_staging_rows or (
+            _NEVER if str(spark.sparkContext.master).startswith("local") else _ON_A_CLUSTER
+        )
         self._slot = SLOTS[0]
         self._warm_up = WarmUp(spark)
         self._followed = followed
 
     def limits(self) -> Limits:
         """Limits of the next slice. Until the executors' Python workers are up, they are the driver's limits."""
-        few, most = self._conf.executor_staging_rows - 1, self._conf.max_offsets_per_trigger
+        few, most = self._executors_from - 1, self._conf.max_offsets_per_trigger
         if self._warm_up.done or not few:
             return Limits(self._conf.commit_seconds, most, self._conf.max_batch_bytes)
         return Limits(self._conf.commit_seconds, min(few, most), self._drivers_bytes)
@@ -144,7 +150,7 @@ class Stager:
         return stage_on_driver(batches, rules, part.starts), {partition: rows.column("offset")[-1].as_py() + 1}
 
     def _is_for_driver(self, part: Slice) -> bool:
-        if part.offsets >= self._conf.executor_staging_rows:
+        if part.offsets >= self._executors_from:
             return False
         # What the driver's consumer reads ends at a size by itself.
         return self._is_followed(part) or part.offsets * (part.offset_bytes or 0) <= self._drivers_bytes
