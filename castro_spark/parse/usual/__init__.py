@@ -22,6 +22,7 @@ from castro_spark.parse.usual.values import read_values, usual_texts
 
 FEWEST = 300  # records of a shape, from which on this is faster than one by one
 _EXAMPLES = 16
+_GOLDEN = 0.6180339887498949
 _MOST_SHAPES = 8  # each costs a pass over the records that are left
 _AROUND_NUMBERS = " \t\r\n:,}"  # between quotation marks
 
@@ -56,7 +57,9 @@ def read_usual(values: pa.Array, rules: ParseRules) -> Iterator[Usual]:
 
 def _frequent_shapes(values: pa.BinaryArray, rules: ParseRules) -> list[Shape]:
     """The shapes of examples from the whole batch, the most frequent first, without those of too few records."""
-    examples = values.take(np.linspace(0, len(values) - 1, _EXAMPLES).astype(np.int64)).to_pylist()
+    # Spread by the golden ratio: equal distances would meet the same producer again and again if they take turns.
+    rows = (np.arange(_EXAMPLES) * _GOLDEN % 1 * len(values)).astype(np.int64)
+    examples = values.take(rows).to_pylist()
     shapes = Counter(shape for example in examples if (shape := shape_of(example, rules)))
     fewest = FEWEST * _EXAMPLES / len(values)
     return [shape for shape, seen in shapes.most_common(_MOST_SHAPES) if seen >= fewest]
