@@ -1,4 +1,4 @@
-"""The JVM behind a job's session: its classes, and how it ended.
+"""Reports how the JVM behind a job's session ended.
 
 If the JVM is gone, Python itself only sees "Connection refused".
 """
@@ -9,23 +9,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
-
-from py4j.java_gateway import JavaClass
 
 from castro_spark.errors import JvmEnded
 
 _SETTLE_SECONDS = 2.0  # the connections may close before the exit status is available
 _OUT_OF_MEMORY = {3: "out of memory", 52: "out of memory", 137: "killed, possibly out of memory"}
-
-
-def java_class(jvm: Any, name: str) -> Any:
-    """The class `name`, such as "java.util.ArrayList".
-
-    For what runs again and again: `jvm.java.util.ArrayList` costs milliseconds of a core, because py4j has every jar
-    searched for classes named `java` and `java.util` first.
-    """
-    return JavaClass(name, jvm._gateway_client)
 
 
 def ended_jvm(error: BaseException) -> JvmEnded | None:
