@@ -1,0 +1,104 @@
+"""Sphinx builds the documentation from the Markdown of this repository, as it is (docs/build.sh).
+
+The source folder is the repository, so that a link from one page to another, or to a file, is the same here and on a
+code host. What a reader of the Markdown should not meet, such as tables of contents for the side bar, is added here.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docutils import nodes
+from sphinx import addnodes
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parent.parent
+_VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "castro_spark/__init__.py").read_text("utf-8"), re.MULTILINE)
+assert _VERSION is not None
+
+project = "castro_spark"
+release = version = _VERSION[1]
+language = "en"
+extensions = ["myst_parser"]
+root_doc = "docs/index"
+include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**.md", "sql/README.md"]
+exclude_patterns = [".*", "build", "castro_spark", "jobs", "tests", "benchmarks", "conf", "notebooks", "requirements"]
+nitpicky = True
+
+myst_heading_anchors = 4  # the anchors that code hosts give to headings
+
+html_theme = "furo"
+html_title = f"castro_spark {release}"
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+
+# The side bar: below a page, in this order, those pages. A pattern stands for the other pages of a folder.
+NAVIGATION: dict[str, list[tuple[str, str]]] = {
+    "docs/index": [
+        ("Start", "README docs/tutorials/index docs/how-to/index"),
+        ("Look up", "docs/reference/index"),
+        ("Understand", "docs/explanation/index docs/design docs/performance"),
+        ("The project", "CHANGELOG CONTRIBUTING"),
+    ],
+    "docs/tutorials/index": [("", "docs/tutorials/*")],
+    "docs/how-to/index": [
+        ("", "docs/use docs/how-to/*"),
+        ("On a cluster", "docs/cluster docs/kerberos docs/security docs/scheduling docs/sizing"),
+    ],
+    "docs/reference/index": [
+        ("", "docs/reference/command-line docs/reference/settings docs/reference/environment docs/reference/*"),
+        ("By hand", "docs/metrics docs/glossary docs/data docs/features docs/page sql/README"),
+    ],
+    "docs/explanation/index": [("", "docs/explanation/how-it-works docs/explanation/*")],
+    "docs/design": [("", "docs/design/*")],
+}
+
+
+def setup(app: Sphinx) -> None:
+    """Sphinx calls this."""
+    app.connect("source-read", _add_navigation)
+    app.connect("doctree-read", _name_folders)
+    app.connect("doctree-resolved", _link_to_files)
+    app.connect("build-finished", _add_entrance)
+
+
+def _add_navigation(_: Sphinx, page: str, source: list[str]) -> None:
+    for caption, entries in NAVIGATION.get(page, []):
+        title = f":caption: {caption}\n" if caption else ""
+        here = ROOT / f"{page}.md"
+        pages = "\n".join(f"/{e}" for e in entries.split() if any(file != here for file in ROOT.glob(f"{e}.md")))
+        source[0] += f"\n\n```{{toctree}}\n:hidden:\n:glob:\n:maxdepth: 1\n{title}\n{pages}\n```\n"
+
+
+def _name_folders(app: Sphinx, tree: nodes.document) -> None:
+    """A link to a folder, which a code host lists, is its name alone: there is no page of it."""
+    here = (ROOT / app.env.docname).parent
+    for node in list(tree.findall(addnodes.pending_xref)):
+        if (here / node["reftarget"]).is_dir():
+            node.replace_self(node.children)
+
+
+def _link_to_files(app: Sphinx, tree: nodes.document, page: str) -> None:
+    """A link to a file that is no page (an executed notebook, a script) opens it, beside the pages."""
+    assert app.builder is not None
+    for node in list(tree.findall(addnodes.download_reference)):
+        file = (ROOT / page).parent / node["reftarget"]
+        target = file.resolve().relative_to(ROOT)
+        copy = Path(app.outdir) / target
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / target, copy)
+        up = "../" * page.count("/")
+        link = nodes.reference("", "", *node.children, internal=True, refuri=f"{up}{target.as_posix()}")
+        node.replace_self(link)
+
+
+def _add_entrance(app: Sphinx, failure: Exception | None) -> None:
+    if failure is None:
+        page = f'<!doctype html><title>castro_spark</title><meta http-equiv="refresh" content="0; url={root_doc}.html">'
+        Path(app.outdir, "index.html").write_text(f"{page}\n", encoding="utf-8")

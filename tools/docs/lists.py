@@ -1,0 +1,34 @@
+"""The lists of pages in docs/tutorials/index.md and docs/how-to/index.md: whatever pages lie there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+BEGIN, END = "<!-- pages: begin -->", "<!-- pages: end -->"
+
+
+def listed(index: Path) -> str:
+    """The text of an index with the list of its folder's other pages, by their titles and first sentences."""
+    text = index.read_text("utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{index} lacks {BEGIN} or {END}")
+    pages = sorted(page for page in index.parent.glob("*.md") if page != index)
+    items = [f"- [{_title(page)}]({page.name}): {_first_sentence(page)}" for page in pages]
+    return "\n".join([before + BEGIN, "", *items, "", END + after])
+
+
+def _title(page: Path) -> str:
+    found = re.search(r"^# (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return found[1] if found else page.stem
+
+
+def _first_sentence(page: Path) -> str:
+    """The first sentence of the first paragraph of prose."""
+    for paragraph in page.read_text("utf-8").split("\n\n"):
+        words = " ".join(paragraph.split())
+        if re.match(r"[A-Za-z0-9`*]", words):
+            return re.split(r"(?<=[.!?:]) ", words)[0].rstrip(":.") + "."
+    return ""
