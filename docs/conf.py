@@ -64,7 +64,7 @@ def setup(app: Sphinx) -> None:
     """Sphinx calls this."""
     app.connect("source-read", _add_navigation)
     app.connect("doctree-read", _name_folders)
-    app.connect("doctree-resolved", _link_to_files)
+    app.connect("doctree-read", _link_to_files, priority=400)  # before Sphinx collects them as downloads
     app.connect("build-finished", _add_entrance)
 
 
@@ -84,18 +84,21 @@ def _name_folders(app: Sphinx, tree: nodes.document) -> None:
             node.replace_self(node.children)
 
 
-def _link_to_files(app: Sphinx, tree: nodes.document, page: str) -> None:
+def _link_to_files(app: Sphinx, tree: nodes.document) -> None:
     """A link to a file that is no page (an executed notebook, a script) opens it, beside the pages."""
-    assert app.builder is not None
+    page = app.env.docname
     for node in list(tree.findall(addnodes.download_reference)):
-        file = (ROOT / page).parent / node["reftarget"]
-        target = file.resolve().relative_to(ROOT)
+        file = ((ROOT / page).parent / node["reftarget"]).resolve()
+        target = file.relative_to(ROOT).as_posix()
         copy = Path(app.outdir) / target
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / target, copy)
+        if file.suffix == ".html":  # its links lead to pages
+            copy.write_text(re.sub(r'(href="[^":]+)\.md\b', r"\1.html", file.read_text("utf-8")), encoding="utf-8")
+        else:
+            shutil.copyfile(file, copy)
+        app.env.note_dependency(str(file))
         up = "../" * page.count("/")
-        link = nodes.reference("", "", *node.children, internal=True, refuri=f"{up}{target.as_posix()}")
-        node.replace_self(link)
+        node.replace_self(nodes.reference("", "", *node.children, internal=True, refuri=f"{up}{target}"))
 
 
 def _add_entrance(app: Sphinx, failure: Exception | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Iterator
+from functools import cache
 
 import click
 
@@ -36,6 +37,7 @@ def page() -> str:
     return markdown.page("Command line", *parts)
 
 
+@cache
 def jobs() -> dict[str, click.Command]:
     """Every job's command, by the name that users type."""
     names = sorted(file.stem for file in resource("jobs").glob("[a-z]*.py"))
