@@ -34,6 +34,8 @@ myst_heading_anchors = 4  # the anchors that code hosts give to headings
 
 html_theme = "furo"
 html_title = f"castro_spark {release}"
+html_static_path = ["static"]
+html_css_files = ["tables.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
@@ -72,7 +74,8 @@ def _add_navigation(_: Sphinx, page: str, source: list[str]) -> None:
     for caption, entries in NAVIGATION.get(page, []):
         title = f":caption: {caption}\n" if caption else ""
         here = ROOT / f"{page}.md"
-        pages = "\n".join(f"/{e}" for e in entries.split() if any(file != here for file in ROOT.glob(f"{e}.md")))
+        there = [entry for entry in entries.split() if any(file != here for file in ROOT.glob(f"{entry}.md"))]
+        pages = "\n".join(f"In short </{entry}>" if entry == "README" else f"/{entry}" for entry in there)
         source[0] += f"\n\n```{{toctree}}\n:hidden:\n:glob:\n:maxdepth: 1\n{title}\n{pages}\n```\n"
 
 
