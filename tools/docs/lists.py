@@ -5,19 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-BEGIN, END = "<!-- pages: begin -->", "<!-- pages: end -->"
+from tools.docs import marked
 
 
 def listed(index: Path) -> str:
     """The text of an index with the list of its folder's other pages, by their titles and first sentences."""
-    text = index.read_text("utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{index} lacks {BEGIN} or {END}")
     pages = sorted(page for page in index.parent.glob("*.md") if page != index)
     items = [f"- [{_title(page)}]({page.name}): {_first_sentence(page)}" for page in pages]
-    return "\n".join([before + BEGIN, "", *items, "", END + after])
+    return marked.replaced(index, "pages", "\n".join(["", *items, ""]))
 
 
 def _title(page: Path) -> str:
@@ -30,5 +25,6 @@ def _first_sentence(page: Path) -> str:
     for paragraph in page.read_text("utf-8").split("\n\n"):
         words = " ".join(paragraph.split())
         if re.match(r"[A-Za-z0-9`*]", words):
+            words = re.sub(r"^\*\*\w+\.\*\* ", "", words)  # a name of the paragraph: **Symptom.**
             return re.split(r"(?<=[.!?:]) ", words)[0].rstrip(":.") + "."
     return ""

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from castro_spark.observe.metrics import reference as metrics
-from castro_spark.page.product import glossary
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import all_streams
-from tools.docs import command_line, errors, lists, python_names, redis_keys, settings, tables, variables
+from tools.docs import (
+    command_line,
+    errors,
+    glossary,
+    lists,
+    metrics,
+    python_names,
+    redis_keys,
+    settings,
+    tables,
+    variables,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -26,8 +35,8 @@ PAGES: Mapping[Path, Callable[[Path], str]] = {
     DOCS / "reference" / "redis.md": lambda _: redis_keys.page(),
     DOCS / "reference" / "errors.md": lambda _: errors.page(ROOT),
     DOCS / "reference" / "python.md": lambda _: python_names.page(),
-    DOCS / "metrics.md": lambda page: metrics.replaced(page.read_text("utf-8")),
-    DOCS / "glossary.md": lambda _: glossary.as_markdown(),
+    DOCS / "metrics.md": metrics.page,
+    DOCS / "glossary.md": lambda _: glossary.page(),
     DOCS / "tutorials" / "index.md": lists.listed,
     DOCS / "how-to" / "index.md": lists.listed,
 }
