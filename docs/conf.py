@@ -48,7 +48,7 @@ NAVIGATION: dict[str, list[tuple[str, str]]] = {
         ("Understand", "docs/explanation/index docs/design docs/performance"),
         ("The project", "CHANGELOG CONTRIBUTING"),
     ],
-    "docs/tutorials/index": [("", "docs/tutorials/*")],
+    "docs/tutorials/index": [("", "docs/tutorials/first_run docs/tutorials/fourth_stream docs/tutorials/*")],
     "docs/how-to/index": [
         ("", "docs/use docs/how-to/*"),
         ("On a cluster", "docs/cluster docs/kerberos docs/security docs/scheduling docs/sizing"),

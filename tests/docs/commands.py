@@ -19,6 +19,7 @@ _PROGRAMS = r"(?:\S*/)?(?:spark-submit|test|run|build|refresh|rebuild)\.sh"
 _CALL = re.compile(rf"(?<![\w/.-])({_PROGRAMS})(?=$|[\s)`])([^\n]*)", re.MULTILINE)
 _WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|\\.|[^\s"'\\])+""")
 _ENDS = re.compile(r"#.*|[;&|]+|\d?[<>].*|\(.*")  # a comment, the next command, a redirection, an aside
+FOLLOWED = ("docs/tutorials/", "docs/how-to/")
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*|YYYY-MM-DD|\$.*|.*\.\.\.|\{.*\}|<.*>")
 
 
@@ -31,6 +32,11 @@ class Command:
     program: str  # relative to the repository; "" for a job that is named without the program
     words: tuple[str, ...]
     is_block: bool
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether a test runs it, as a block of a page that is followed from its own text."""
+        return self.is_block and self.page.startswith(FOLLOWED) and not self.page.endswith("/index.md")
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}: {self.program} {' '.join(self.words)}".strip()
@@ -126,8 +132,8 @@ def _of_job(command: Command) -> str | None:
         found.make_context(name, list(_with_values(found, arguments)))
     except (click.MissingParameter, click.BadOptionUsage) as error:  # a sentence may name a part of a command
         return error.format_message() if command.is_block else None
-    except click.ClickException as error:
-        return error.format_message()
+    except click.ClickException as error:  # a page that is followed may have made what a value names
+        return None if command.is_followed else error.format_message()
     return None
 
 
@@ -157,7 +163,7 @@ def _with_values(command: click.Command, arguments: list[str]) -> Iterator[str]:
 def _value(parameter: click.Parameter | None, word: str) -> str:
     if parameter is None:
         return word
-    if isinstance(parameter.type, click.Path) and parameter.type.exists:
+    if isinstance(parameter.type, click.File) or (isinstance(parameter.type, click.Path) and parameter.type.exists):
         return str(ROOT / "README.md")
     if not _PLACEHOLDER.fullmatch(word):
         return word

@@ -16,8 +16,6 @@ from tests.docs.markdown_files import pages
 from tests.system import ROOT
 from tools.docs.command_line import jobs
 
-# Pages whose blocks a test runs from their own text.
-_FOLLOWED = (ROOT / "docs" / "tutorials", ROOT / "docs" / "how-to")
 # What no test runs: the command, or one of its options, and why.
 _LOCAL = "Stack.up, .env, .status and .down do the work, and every test's servers are made by them (tests/conftest.py)"
 NOT_RUN = {
@@ -102,10 +100,9 @@ def _run_from_pages() -> set[str]:
     """The commands in the blocks of the pages that are followed."""
     found = set()
     for page in pages():
-        if page.parent in _FOLLOWED and page.name != "index.md":
-            skipped = " ".join(re.findall(r"<!-- not run:.*?-->\s*```\w+\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
-            blocks = [c for c in commands(page) if c.is_block and " ".join(c.words) not in skipped]
-            found |= {part for command in blocks for part in _parts(command)}
+        skipped = " ".join(re.findall(r"<!-- not run:.*?-->\s*```\w+\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
+        run = [c for c in commands(page) if c.is_followed and " ".join(c.words) not in skipped]
+        found |= {part for command in run for part in _parts(command)}
     return found
 
 
