@@ -123,7 +123,7 @@ class CelerySettings(ChannelSettings):
     password: SecretStr | None = None
     ca_file: str | None = None  # for rediss://; unset: the system's certificates, or without broker those of `redis`
     queue: str = Field(default="celery", min_length=1)  # that the workers read
-    tasks: dict[Kind, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)  # other names than TASKS
+    tasks: dict[Kind, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)  # other names, by kind
 
     @field_validator("broker")
     @classmethod

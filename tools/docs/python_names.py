@@ -66,6 +66,7 @@ def _prose(text: str) -> str:
     text = re.sub(r"(?<!`)\bdocs/([a-z_/]+\.md)", r"[docs/\1](../\1)", text)
     parts, at = [], 0
     for example in _EXAMPLE.finditer(text):
-        parts += [text[at : example.start()].strip(), f"```python\n{example[0].strip()}\n```"]
+        shown = example[0].replace("<BLANKLINE>\n", "").removesuffix("<BLANKLINE>").strip()
+        parts += [text[at : example.start()].strip(), f"```python\n{shown}\n```"]
         at = example.end()
     return "\n\n".join(part for part in [*parts, text[at:].strip()] if part)

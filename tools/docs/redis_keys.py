@@ -22,7 +22,7 @@ _DAY = date(2026, 1, 5)
 def page() -> str:
     """The page."""
     settings = [setting for setting in reference.keys() if setting.path[:2] == ("redis", "ttl")]  # noqa: SIM118
-    expiry = {setting.path[-1]: f"{setting.default}: {setting.meaning}" for setting in settings}
+    expiry = {setting.path[-1]: f"{setting.default} {setting.meaning.partition(': ')[2]}" for setting in settings}
     sums = ", ".join(aggregate_fields(1, "", "") or {})
     rows = []
     for stream in all_streams().values():

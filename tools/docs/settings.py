@@ -39,8 +39,8 @@ needs only the keys that it changes. They are checked when they are loaded: a wr
 that names the file and the key, with exit status 2. `./spark-submit.sh init` writes a first file for a cluster.
 
 *Default* is the value in conf/base.yaml; in parentheses the one in conf/cluster.yaml, if it differs. A key
-without a default must be set where its section is. Secrets are in no file: they come from [variables or
-files](environment.md#secrets)."""
+without a default must be set where its section is. Of `streams.NAME` the defaults of inventory are shown.
+Secrets are in no file: they come from [variables or files](environment.md#secrets)."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,23 @@ def _of(model: type[BaseModel], path: tuple[str, ...], place: tuple[str, ...], s
         if named:
             word, example = _NAMED[here]
             here, there = (*here, word), (*there, example)
-        for below in models:
-            if len(models) > 1:  # a union, told apart by `type`
-                (kind,) = get_args(below.model_fields["type"].annotation)
-                yield Key((*here, f"type: {kind}"), "", "", " ".join((below.__doc__ or "").split()))
-            shared = {"type", *(models[0].model_fields if below is not models[0] else ())} if len(models) > 1 else set()
-            yield from (key for key in _of(below, here, there, shown) if key.path[-1] not in shared)
+        if len(models) == 1:
+            yield from _of(models[0], here, there, shown)
+        else:
+            yield from _union(models, here, there, shown)
+
+
+def _union(
+    models: list[type[BaseModel]], path: tuple[str, ...], place: tuple[str, ...], shown: _Shown
+) -> Iterator[Key]:
+    """First the keys that all have, then by `type` those of each."""
+    own = {"type", *(models[0].model_fields.keys() - set.intersection(*(set(m.model_fields) for m in models)))}
+    shared = {key.path[-1]: key for key in _of(models[0], path, place, shown) if key.path[-1] not in own}
+    yield from shared.values()
+    for model in models:
+        (kind,) = get_args(model.model_fields["type"].annotation)
+        yield Key((*path, f"type: {kind}"), "", "", " ".join((model.__doc__ or "").split()))
+        yield from (key for key in _of(model, path, place, shown) if key.path[-1] not in {"type", *shared})
 
 
 def _is(annotation: Any, kind: type) -> bool:
