@@ -33,6 +33,10 @@ def test_a_page_named_in_the_code_is_there() -> None:
     assert dead == []
 
 
+def test_the_readme_stays_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 100
+
+
 def test_what_is_dead_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# One\n\n## Two `words`\n\n## One\n[a](#two-words) [b](#one-1) [c](#three) [d](no.md) [e](https://x.y)\n", "utf-8")

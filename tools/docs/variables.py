@@ -11,8 +11,9 @@ from tools.docs import markdown
 from tools.docs.settings import Key, keys, of_secrets, overrides
 
 _INTRODUCTION = """\
-These win over the files of the [settings](settings.md). Each sets one key; an empty variable counts as unset. TLS, users and their least rights: [security](../security.md);
-logins: [Kerberos](../kerberos.md); the page's roles: [the page](../page.md)."""
+These win over the files of the [settings](settings.md). Each sets one key; an empty variable counts as unset.
+TLS, users and their least rights: [security](../security.md); logins: [Kerberos](../kerberos.md); the page's
+roles: [the page](../page.md)."""
 _SECRETS = """\
 A secret is in a variable, in a file that the variable with `_FILE` names (here, on HDFS, or a credential of
 Hadoop's: `jceks://hdfs@HOST:PORT/PATH#ALIAS`), or where the server's own client looks: for PostgreSQL a
