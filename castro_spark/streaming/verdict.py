@@ -6,6 +6,7 @@ restart cannot fix (records aged out, a topic created again).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg2
@@ -48,7 +49,7 @@ class Verdict:
     a_few_times: bool = False
 
 
-BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
+_BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (TopicRecreated, Verdict("topic_recreated", restart=False)),
     (OffsetsAgedOut, Verdict("offsets_aged_out", restart=False)),
     (OffsetsBeyondEnd, Verdict("offsets_beyond_end", restart=False)),
@@ -73,7 +74,7 @@ BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (ConnectionError, Verdict("jvm_died", restart=False)),
 )
 # By fragments of Spark's error text; the first match wins.
-BY_TEXT: tuple[tuple[tuple[str, ...], Verdict], ...] = (
+_BY_TEXT: tuple[tuple[tuple[str, ...], Verdict], ...] = (
     (("stopped SparkContext", "SparkContext was shut down", "SparkContext has been shut down"),
      Verdict("spark_stopped", restart=False)),
     (("SaslAuthenticationException", "SslAuthenticationException", "AuthorizationException"),
@@ -85,10 +86,9 @@ BY_TEXT: tuple[tuple[tuple[str, ...], Verdict], ...] = (
     (("org.apache.kafka.", "KafkaException", "Kafka"), Verdict("kafka_unavailable", restart=True)),
 )  # fmt: skip
 # No restart: the job has already retried for streaming.outage_retry_seconds.
-WAITED_FOR = Verdict("postgres_unavailable", restart=False)
-SPARK = Verdict("spark", restart=True)
-UNEXPECTED = Verdict("unexpected", restart=True, a_few_times=True)
-TOPIC_MISSING = "topic_missing"
+_WAITED_FOR = Verdict("postgres_unavailable", restart=False)
+_SPARK = Verdict("spark", restart=True)
+_UNEXPECTED = Verdict("unexpected", restart=True, a_few_times=True)
 
 
 def verdict(error: BaseException, *, claimed: bool) -> Verdict:
@@ -96,10 +96,10 @@ def verdict(error: BaseException, *, claimed: bool) -> Verdict:
     if isinstance(error, TopicMissing):
         # At a process's first start the name is wrong, or `migrate` was not run. Later the topic was deleted, or a
         # broker that is starting does not know it yet.
-        return Verdict(TOPIC_MISSING, restart=claimed)
+        return Verdict("topic_missing", restart=claimed)
     if isinstance(error, psycopg2.Error) and may_pass(error):
-        return WAITED_FOR
-    for kind, result in BY_CLASS:
+        return _WAITED_FOR
+    for kind, result in _BY_CLASS:
         if isinstance(error, kind):
             return result
     return _of_text(error)
@@ -111,11 +111,18 @@ def _of_text(error: BaseException) -> Verdict:
     if is_from_spark and (trouble := kerberos_trouble(error_text)):
         return Verdict(trouble.reason, restart=trouble.passes)
     if is_from_spark:
-        for fragments, result in BY_TEXT:
+        for fragments, result in _BY_TEXT:
             if any(fragment in error_text for fragment in fragments):
                 return result
-        return SPARK
-    return UNEXPECTED
+        return _SPARK
+    return _UNEXPECTED
+
+
+def known() -> Iterator[tuple[type[BaseException] | None, Verdict]]:
+    """Every verdict but that on TopicMissing, with its class of errors; None: it goes by text, or is for the rest."""
+    yield from _BY_CLASS
+    for result in (*(result for _, result in _BY_TEXT), _WAITED_FOR, _SPARK, _UNEXPECTED):
+        yield None, result
 
 
 def error_line(error: BaseException) -> str:

@@ -133,13 +133,10 @@ def _name(node: ast.expr) -> str:
 
 
 def _verdicts() -> str:
-    found = [(_link(kind.__name__), v) for kind, v in verdict.BY_CLASS]
-    others = (*(v for _, v in verdict.BY_TEXT), verdict.WAITED_FOR, verdict.SPARK, verdict.UNEXPECTED)
-    found += [("", v) for v in others]
-    rows = {verdict.TOPIC_MISSING: (_link("TopicMissing"), "ends at a process's first start, later restarts")}
-    for error, v in found:
+    rows = {"topic_missing": (_link("TopicMissing"), "ends at a process's first start, later restarts")}
+    for kind, v in verdict.known():
         what = "restarts, a few times" if v.a_few_times else "restarts" if v.restart else "ends"
-        rows.setdefault(v.reason, (error, what))
+        rows.setdefault(v.reason, (_link(kind.__name__) if kind else "", what))
     return markdown.table(
         ["reason", "error", "the stream"],
         ([markdown.code(reason), error, what] for reason, (error, what) in sorted(rows.items())),
