@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
+
+from navigation import NAVIGATION  # noqa: E402  beside this file
+
 _VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "castro_spark/__init__.py").read_text("utf-8"), re.MULTILINE)
 assert _VERSION is not None
 
@@ -39,27 +44,6 @@ html_css_files = ["tables.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
-
-# The side bar: below a page, in this order, those pages. A pattern stands for the other pages of a folder.
-NAVIGATION: dict[str, list[tuple[str, str]]] = {
-    "docs/index": [
-        ("Start", "README docs/tutorials/index docs/how-to/index"),
-        ("Look up", "docs/reference/index"),
-        ("Understand", "docs/explanation/index docs/design docs/performance"),
-        ("The project", "CHANGELOG CONTRIBUTING"),
-    ],
-    "docs/tutorials/index": [("", "docs/tutorials/first_run docs/tutorials/fourth_stream docs/tutorials/*")],
-    "docs/how-to/index": [
-        ("", "docs/use docs/how-to/*"),
-        ("On a cluster", "docs/cluster docs/kerberos docs/security docs/scheduling docs/sizing"),
-    ],
-    "docs/reference/index": [
-        ("", "docs/reference/command-line docs/reference/settings docs/reference/environment docs/reference/*"),
-        ("By hand", "docs/metrics docs/glossary docs/data docs/features docs/page sql/README"),
-    ],
-    "docs/explanation/index": [("", "docs/explanation/how-it-works docs/explanation/*")],
-    "docs/design": [("", "docs/design/*")],
-}
 
 
 def setup(app: Sphinx) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +32,14 @@ def test_a_page_named_in_the_code_is_there() -> None:
             if not page.exists() or (anchor and anchor not in anchors(page)):
                 dead.append(f"{file.relative_to(ROOT)}: {name}{anchor and '#' + anchor}")
     assert dead == []
+
+
+def test_every_page_is_in_the_side_bar() -> None:
+    known = runpy.run_path(str(ROOT / "docs" / "navigation.py"))["NAVIGATION"]
+    listed = {entry for lists in known.values() for _, entries in lists for entry in entries.split()}
+    shown = [page.relative_to(ROOT).with_suffix("") for page in pages() if page.is_relative_to(ROOT / "docs")]
+    assert [str(p) for p in shown if not any(p.match(entry) for entry in {*listed, "docs/index"})] == [], "docs/navigation.py"
+    assert known.keys() <= {*listed, "docs/index"}
 
 
 def test_the_readme_stays_short() -> None:
