@@ -41,9 +41,9 @@ class PartitionDay(Enum):
 class ColumnMapping(_Section):
     """A target column: the source column `from`, or the Spark SQL expression `sql` over source columns."""
 
-    source: str | None = Field(default=None, alias="from", min_length=1)
-    sql: str | None = Field(default=None, min_length=1)
-    type: ColumnType
+    source: str | None = Field(default=None, alias="from", min_length=1)  # a source column
+    sql: str | None = Field(default=None, min_length=1)  # Spark SQL over source columns, instead of `from`
+    type: ColumnType  # in Spark and PostgreSQL: decimal is decimal(18,6), integer 64 bits
     required: bool = False  # a full refresh fails if the share of nulls exceeds null_limit
 
     @model_validator(mode="after")
@@ -56,8 +56,8 @@ class ColumnMapping(_Section):
 class PartitionMapping(_Section):
     """The source's partition column, and the day it contains: an incremental run lists no older partitions."""
 
-    column: str = Field(min_length=1)
-    holds: PartitionDay = PartitionDay.LOCAL_DATE
+    column: str = Field(min_length=1)  # of the source
+    holds: PartitionDay = PartitionDay.LOCAL_DATE  # which day of the watermark it is
 
 
 class Limits(_Section):
@@ -78,16 +78,16 @@ class TableMapping(_Section):
     key counts."""
 
     source: str = Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")  # database.table
-    key: tuple[str, ...] = Field(min_length=1)
-    watermark: str
-    partition: PartitionMapping | None = None
-    columns: dict[str, ColumnMapping]
-    indexes: tuple[tuple[str, ...], ...] = ()
+    key: tuple[str, ...] = Field(min_length=1)  # columns of the target
+    watermark: str  # the target's column with a row's last change
+    partition: PartitionMapping | None = None  # the source's partition column
+    columns: dict[str, ColumnMapping]  # of the target, by name
+    indexes: tuple[tuple[str, ...], ...] = ()  # beside the key's: lists of columns
     ignore: frozenset[str] = frozenset()  # source columns that are known and not extracted
-    overlap_minutes: float | None = Field(default=None, ge=0)
-    shrink_limit: float | None = Field(default=None, ge=0, le=1)
-    null_limit: float | None = Field(default=None, ge=0, le=1)
-    duplicate_limit: float | None = Field(default=None, ge=0, le=1)
+    overlap_minutes: float | None = Field(default=None, ge=0)  # as in warehouse.limits
+    shrink_limit: float | None = Field(default=None, ge=0, le=1)  # as in warehouse.limits
+    null_limit: float | None = Field(default=None, ge=0, le=1)  # as in warehouse.limits
+    duplicate_limit: float | None = Field(default=None, ge=0, le=1)  # as in warehouse.limits
 
     @field_validator("columns")
     @classmethod
@@ -130,7 +130,7 @@ class WarehouseSettings(_Section):
     """Which tables are extracted, and how."""
 
     embedded_dir: str | None = None  # an embedded Hive metastore and its tables; on a cluster hive-site.xml decides
-    parallel_tables: int = Field(gt=0)
+    parallel_tables: int = Field(gt=0)  # tables loaded at a time
     copies_a_table: int = Field(gt=0)  # concurrent tasks, and so connections, that load one table
     retries: int = Field(ge=0)  # per table, for transient errors
     retry_wait_seconds: float = Field(gt=0)  # before the first retry; doubled for each further one

@@ -56,7 +56,7 @@ class KerberosSettings(Section):
 
 
 class KafkaSettings(ServerSection):
-    bootstrap_servers: str = Field(min_length=3)
+    bootstrap_servers: str = Field(min_length=3)  # host:port, several with commas
     options: dict[str, str] = Field(default_factory=dict)
     sasl_username: str | None = Field(default=None, min_length=1)
     sasl_password: SecretStr | None = None

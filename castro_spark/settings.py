@@ -29,7 +29,7 @@ from castro_spark.settings_tree import at, merged, put, read_tree
 from castro_spark.streams.declaration import IdentityRule
 
 # Environment variable -> path of the key it overrides.
-_OVERRIDES: dict[str, tuple[str, ...]] = {
+OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "CASTRO_KAFKA_SASL_USERNAME": ("kafka", "sasl_username"),
     "CASTRO_POSTGRES_DSN": ("postgres", "dsn"),
@@ -48,7 +48,7 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
     "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE": ("postgres", "executor_password_file"),
     **certificates.CA_FILES,
 }
-VARIABLES = tuple(_OVERRIDES)
+VARIABLES = tuple(OVERRIDES)
 EXECUTOR_PASSWORD_FILE = "CASTRO_POSTGRES_EXECUTOR_PASSWORD_FILE"
 VARIABLES_FILE = "CASTRO_VARIABLES_FILE"  # a file of variables, for a driver that runs on the cluster (deploy/shipping)
 
@@ -263,7 +263,7 @@ def load_settings(
     credentials.refuse_in_file(above, path)
     tree = merged(read_tree(resource("conf/base.yaml")), above)
     origins: dict[str, str] = {}
-    for variable, key in _OVERRIDES.items():
+    for variable, key in OVERRIDES.items():
         if environ.get(variable):
             put(tree, key, environ[variable])
             origins[".".join(key)] = variable

@@ -28,10 +28,10 @@ TASKS: dict[Kind, str] = {
 class ChannelSettings(Section):
     """What all types of channels share. `kinds`, `min_severity`, `checks` and `subjects` choose what it gets."""
 
-    kinds: frozenset[Kind] = frozenset({"incident"})
+    kinds: frozenset[Kind] = frozenset({"incident"})  # of messages that it gets
     min_severity: Severity = "warning"  # of incidents
     checks: tuple[str, ...] = ("*",)  # of incidents: shell patterns
-    subjects: tuple[str, ...] = ("*",)
+    subjects: tuple[str, ...] = ("*",)  # of incidents: shell patterns of streams and tables
     timeout_seconds: float = Field(default=10, gt=0, le=300)  # of each step; an attempt is given up after twice as long
 
     def takes(self, check: str, subject: str, severity: str) -> bool:
@@ -54,7 +54,7 @@ class WebhookSettings(ChannelSettings):
     """JSON by POST, in the shape of Alertmanager's webhook (version 4)."""
 
     type: Literal["webhook"]
-    url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")  # or CASTRO_ALERTS_{NAME}_URL
     secret_url: SecretStr | None = None  # for a URL that is itself a secret
     token: SecretStr | None = None  # sent as a bearer token
     ca_file: str | None = None  # certificates to trust; unset: the system's
@@ -82,14 +82,14 @@ class EmailSettings(ChannelSettings):
     """Mail by SMTP."""
 
     type: Literal["email"]
-    host: str = Field(min_length=1)
-    port: int = Field(default=587, gt=0, lt=65536)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    ca_file: str | None = None
-    username: str | None = Field(default=None, min_length=1)
+    host: str = Field(min_length=1)  # of the SMTP server
+    port: int = Field(default=587, gt=0, lt=65536)  # 587 with starttls, 465 with tls
+    security: Literal["starttls", "tls", "none"] = "starttls"  # none: only without a login
+    ca_file: str | None = None  # certificates to trust; unset: the system's
+    username: str | None = Field(default=None, min_length=1)  # with CASTRO_ALERTS_{NAME}_PASSWORD
     password: SecretStr | None = None
-    sender: str = Field(pattern=r"^[^\s@<>]+@[^\s@<>]+$")
-    recipients: tuple[Annotated[str, Field(pattern=r"^[^\s@<>]+@[^\s@<>]+$")], ...] = Field(min_length=1)
+    sender: str = Field(pattern=r"^[^\s@<>]+@[^\s@<>]+$")  # an address
+    recipients: tuple[Annotated[str, Field(pattern=r"^[^\s@<>]+@[^\s@<>]+$")], ...] = Field(min_length=1)  # addresses
 
     @model_validator(mode="after")
     def _login_whole(self) -> EmailSettings:
@@ -117,13 +117,13 @@ class CelerySettings(ChannelSettings):
     """Tasks for the Django application's Celery workers, by name, over a Redis broker."""
 
     type: Literal["celery"]
-    kinds: frozenset[Kind] = frozenset(TASKS)
+    kinds: frozenset[Kind] = frozenset(TASKS)  # of messages that it sends as tasks
     broker: str | None = None  # unset: the server, user and password of `redis`
-    username: str | None = Field(default=None, min_length=1)
+    username: str | None = Field(default=None, min_length=1)  # with CASTRO_ALERTS_{NAME}_PASSWORD
     password: SecretStr | None = None
     ca_file: str | None = None  # for rediss://; unset: the system's certificates, or without broker those of `redis`
-    queue: str = Field(default="celery", min_length=1)
-    tasks: dict[Kind, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)  # other names than TASKS
+    queue: str = Field(default="celery", min_length=1)  # that the workers read
+    tasks: dict[Kind, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)  # other names, by kind
 
     @field_validator("broker")
     @classmethod
@@ -160,7 +160,7 @@ class OutboxSettings(Section):
     poll_seconds: float = Field(gt=0)
     attempts: int = Field(gt=0)
     retry_first_seconds: float = Field(gt=0)
-    retry_most_seconds: float = Field(gt=0)
+    retry_most_seconds: float = Field(gt=0)  # between two attempts
     retention_days: int = Field(gt=0)  # of delivered and discarded messages
 
 

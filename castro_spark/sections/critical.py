@@ -24,8 +24,8 @@ class BelowMinimumRule(Section):
 class LowCoverRule(Section):
     """Days of cover below a limit."""
 
-    days: Decimal = Field(gt=0)
-    ends_at: Decimal = Field(gt=0)
+    days: Decimal = Field(gt=0)  # fewer: an episode starts
+    ends_at: Decimal = Field(gt=0)  # more: it ends
 
     @model_validator(mode="after")
     def _ends_above(self) -> LowCoverRule:
@@ -37,10 +37,10 @@ class LowCoverRule(Section):
 class UnusualMovementRule(Section):
     """A day's movement far above the product's own median."""
 
-    history_days: int = Field(gt=0, le=400)
+    history_days: int = Field(gt=0, le=400)  # whose movements are compared
     least_days: int = Field(ge=3)  # days with movements in the history; a product with fewer is not judged
-    score: Decimal = Field(gt=0)
-    ends_at: Decimal = Field(gt=0)
+    score: Decimal = Field(gt=0)  # more: an episode starts
+    ends_at: Decimal = Field(gt=0)  # less: it ends
     least_spread: Decimal = Field(gt=0, le=1)  # of the median
 
     @model_validator(mode="after")
@@ -63,6 +63,6 @@ class CriticalRules(Section):
 
 class CriticalSettings(Section):
     poll_seconds: float = Field(gt=0, le=2)  # an episode is noticed within 5 seconds
-    products_per_commit: int = Field(gt=0)
+    products_per_commit: int = Field(gt=0)  # small steps: a stream's batch never waits long for one
     event_days: int = Field(ge=0)
     rules: CriticalRules

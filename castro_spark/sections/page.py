@@ -23,7 +23,7 @@ HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$|^\[[0-9A-Fa-f:.]+\]$"
 class ActionSettings(Section):
     """What the page may ask of running processes: rows of castro.command, by a role that can insert these only."""
 
-    enabled: bool
+    enabled: bool  # true: the page asks for stop, replay, discard and others
     postgres_dsn: str | None = None
     postgres_password: SecretStr | None = None
 
@@ -56,7 +56,7 @@ class PageSettings(Section):
     language: Literal["pt_BR", "en"]  # if the browser asks for neither
     currency: str | None = Field(pattern=r"^[A-Z]{3}$")  # of values; null: plain numbers
     refresh_seconds: float = Field(ge=1, le=300)
-    statement_timeout_seconds: float = Field(gt=0, le=60)
+    statement_timeout_seconds: float = Field(gt=0, le=60)  # a slower query is an error on the page
     postgres_dsn: str | None = None
     postgres_password: SecretStr | None = None
     actions: ActionSettings

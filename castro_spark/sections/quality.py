@@ -18,10 +18,10 @@ L = TypeVar("L", bound="CheckLimits")
 class CheckLimits(Section):
     """What every check has. `severity` is that of a failure; `no_data: fail` makes a result without data a failure."""
 
-    enabled: bool = True
-    severity: Literal["warning", "critical"] = "warning"
-    no_data: Literal["expected", "fail"] = "expected"
-    of: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    enabled: bool = True  # false: not run
+    severity: Literal["warning", "critical"] = "warning"  # of a failure
+    no_data: Literal["expected", "fail"] = "expected"  # fail: nothing to judge is a failure
+    of: dict[str, dict[str, Any]] = Field(default_factory=dict)  # other limits, by stream, table or column
 
     @model_validator(mode="after")
     def _overrides_fit(self) -> CheckLimits:
@@ -51,8 +51,8 @@ def limits_of(limits: L, *subjects: str) -> L:
 class LagLimits(CheckLimits):
     """A delay that must stay below limits."""
 
-    warn_seconds: float = Field(gt=0)
-    fail_seconds: float = Field(gt=0)
+    warn_seconds: float = Field(gt=0)  # an older one is a warning
+    fail_seconds: float = Field(gt=0)  # and a failure
 
     @model_validator(mode="after")
     def _in_order(self) -> LagLimits:
@@ -64,9 +64,9 @@ class LagLimits(CheckLimits):
 class ShareLimits(CheckLimits):
     """A share of the rows or records that must stay below limits; not judged below `min_rows` rows."""
 
-    warn: float = Field(ge=0, le=1)
-    fail: float = Field(ge=0, le=1)
-    min_rows: int = Field(gt=0)
+    warn: float = Field(ge=0, le=1)  # a greater share is a warning
+    fail: float = Field(ge=0, le=1)  # and a failure
+    min_rows: int = Field(gt=0)  # fewer are not judged
 
     @model_validator(mode="after")
     def _in_order(self) -> ShareLimits:
@@ -76,7 +76,7 @@ class ShareLimits(CheckLimits):
 
 
 class WindowedShareLimits(ShareLimits):
-    window_minutes: float = Field(gt=0)
+    window_minutes: float = Field(gt=0)  # the records of so long
 
     @property
     def window(self) -> timedelta:
@@ -86,10 +86,10 @@ class WindowedShareLimits(ShareLimits):
 class NullLimits(CheckLimits):
     """A column's share of nulls may exceed the median of the days before by `rise`, or by `deviations` of theirs."""
 
-    rise: float = Field(gt=0, le=1)
-    deviations: float = Field(gt=0)
-    min_rows: int = Field(gt=0)
-    min_days: int = Field(gt=0)
+    rise: float = Field(gt=0, le=1)  # of the share, above the median of the days before
+    deviations: float = Field(gt=0)  # of the days before (median of the distances from the median)
+    min_rows: int = Field(gt=0)  # of a day: fewer are not judged
+    min_days: int = Field(gt=0)  # with data, before
 
 
 class VolumeLimits(CheckLimits):
@@ -97,13 +97,13 @@ class VolumeLimits(CheckLimits):
 
     weeks: int = Field(gt=0, le=52)  # days of the baseline
     look_back_weeks: int = Field(gt=0, le=104)  # where they may come from, if some are holidays or had an incident
-    min_days: int = Field(gt=0)
+    min_days: int = Field(gt=0)  # fewer in the baseline: not judged
     min_rows: int = Field(gt=0)  # of the median: fewer rows a day are not judged
-    deviations: float = Field(gt=0)
-    warn_factor: float = Field(gt=1)
-    fail_factor: float = Field(gt=1)
+    deviations: float = Field(gt=0)  # of the baseline (median of the distances from the median)
+    warn_factor: float = Field(gt=1)  # of the median, or a part of it: a warning
+    fail_factor: float = Field(gt=1)  # and a failure
     holiday_country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
-    holiday_subdivision: str | None = None
+    holiday_subdivision: str | None = None  # a state with holidays of its own
 
     @model_validator(mode="after")
     def _in_order(self) -> VolumeLimits:
@@ -119,11 +119,11 @@ class DriftLimits(CheckLimits):
 
     price_factor: float = Field(gt=1)  # a price so far from the product's usual one is a jump
     warn_share: float = Field(gt=0, le=1)  # of jumps beyond the median of the baseline's days
-    fail_share: float = Field(gt=0, le=1)
+    fail_share: float = Field(gt=0, le=1)  # and a failure
     quantity_factor: float = Field(gt=1)  # between a day's median quantity and that of the baseline
-    deviations: float = Field(gt=0)
-    min_rows: int = Field(gt=0)
-    min_days: int = Field(gt=0)
+    deviations: float = Field(gt=0)  # of the baseline (median of the distances from the median)
+    min_rows: int = Field(gt=0)  # of a day: fewer are not judged
+    min_days: int = Field(gt=0)  # with data, before
 
 
 class CountLimits(CheckLimits):
@@ -133,7 +133,7 @@ class CountLimits(CheckLimits):
 
 class SchemaLimits(CheckLimits):
     new_field_days: float = Field(gt=0)  # an unknown field is reported for so long
-    vanished_min_rows: int = Field(gt=0)
+    vanished_min_rows: int = Field(gt=0)  # of a day: a field without any value in so many has vanished
     missing_records: int = Field(gt=0)  # quarantined within `missing_hours` because of one missing field
     missing_hours: float = Field(gt=0)
 

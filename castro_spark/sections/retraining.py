@@ -16,35 +16,35 @@ FEATURE = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
 class NewRowsRule(Section):
     """Rows since the last training's data, against the rows of that data."""
 
-    share: float = Field(gt=0)
-    min_rows: int = Field(ge=0)
+    share: float = Field(gt=0)  # of the rows of the training's data
+    min_rows: int = Field(ge=0)  # at least so many
 
 
 class DriftRule(Section):
     """Features whose distribution has moved: PSI beyond `psi`, and beyond what sampling explains at `confidence`."""
 
-    psi: float = Field(gt=0)
-    confidence: float = Field(gt=0.5, lt=1)
+    psi: float = Field(gt=0)  # a feature beyond it drifts ...
+    confidence: float = Field(gt=0.5, lt=1)  # ... if chance explains it with less than the rest
     features: int = Field(gt=0)  # so many must drift
 
 
 class NewProductsRule(Section):
     """The share of active products that the last training's data lacks."""
 
-    share: float = Field(gt=0, le=1)
-    min_products: int = Field(ge=0)
+    share: float = Field(gt=0, le=1)  # of the sampled products
+    min_products: int = Field(ge=0)  # at least so many
 
 
 class AgeRule(Section):
     """Days since the last training."""
 
-    days: float = Field(gt=0)
+    days: float = Field(gt=0)  # since the last training
 
 
 class FirstRule(Section):
     """No training was recorded: rows of the last `window_days`."""
 
-    min_rows: int = Field(ge=0)
+    min_rows: int = Field(ge=0)  # of the last window_days
 
 
 class Rules(Section):
@@ -68,13 +68,13 @@ class HoldSettings(Section):
 
 
 class RetrainingSettings(Section):
-    enabled: bool
-    model: str = Field(min_length=1, max_length=100)
+    enabled: bool  # false: `retraining decide` never asks
+    model: str = Field(min_length=1, max_length=100)  # its name in decisions, trainings and tasks
     features: tuple[Annotated[str, Field(pattern=FEATURE)], ...] = Field(min_length=1, max_length=50)
     window_days: int = Field(gt=0, le=182)
     sample_products: int = Field(gt=0, le=20_000)
     min_products: int = Field(gt=1)
-    statement_timeout_seconds: float = Field(gt=0)
+    statement_timeout_seconds: float = Field(gt=0)  # of each query for the evidence
     rules: Rules
     confirmations: int = Field(gt=0, le=100)
     confirm_apart_minutes: float = Field(ge=0)

@@ -14,7 +14,7 @@ class HistorySettings(Section):
     """A stream's events in the warehouse: a table of `warehouse.tables` with the stream's column names. `deleted` is a
     Spark SQL expression over these columns."""
 
-    table: str
+    table: str  # of `warehouse.tables`, with the stream's column names
     key: tuple[str, ...] = ()  # the columns that form the id of the stream's records; empty: the natural key
     deleted: str | None = None  # true: the row marks the event as deleted
     source: str | None = None  # if the stream's `sources` names several: the source of these rows
@@ -31,9 +31,9 @@ class HistorySettings(Section):
 class SourceSettings(Section):
     """A connector's server (topic.prefix), database and schema; omitted parts are not compared."""
 
-    server: str | None = Field(default=None, min_length=1)
-    database: str | None = Field(default=None, min_length=1)
-    schema_: str | None = Field(default=None, min_length=1, alias="schema")
+    server: str | None = Field(default=None, min_length=1)  # topic.prefix of the connector; unset: not compared
+    database: str | None = Field(default=None, min_length=1)  # unset: not compared
+    schema_: str | None = Field(default=None, min_length=1, alias="schema")  # unset: not compared
 
     @model_validator(mode="after")
     def _names_one(self) -> SourceSettings:
@@ -45,15 +45,15 @@ class SourceSettings(Section):
 class StreamSettings(Section):
     """Settings of a stream; they default to its declaration (castro_spark/streams)."""
 
-    topic: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    topic: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,249}$")  # unset: the declaration's
     partitions: int = Field(default=4, gt=0)
     tables: tuple[str, ...] = ()  # names and patterns, in addition to the declared ones
     sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], SourceSettings] = Field(default_factory=dict)
     identity: IdentityRule = IdentityRule.AUTO
     natural_key: tuple[str, ...] | None = Field(default=None, min_length=1)
     key: tuple[str, ...] = ()  # the fields of the record key that form the id, in order; empty: all fields
-    max_offsets_per_trigger: int | None = Field(default=None, gt=0)
-    history: HistorySettings | None = None
+    max_offsets_per_trigger: int | None = Field(default=None, gt=0)  # the stream's own; unset: that of `streaming`
+    history: HistorySettings | None = None  # the warehouse table with the same events
 
     @field_validator("identity", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ restart cannot fix (records aged out, a topic created again).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg2
@@ -115,6 +116,13 @@ def _of_text(error: BaseException) -> Verdict:
                 return result
         return _SPARK
     return _UNEXPECTED
+
+
+def known() -> Iterator[tuple[type[BaseException] | None, Verdict]]:
+    """Every verdict but that on TopicMissing, with its class of errors; None: it goes by text, or is for the rest."""
+    yield from _BY_CLASS
+    for result in (*(result for _, result in _BY_TEXT), _WAITED_FOR, _SPARK, _UNEXPECTED):
+        yield None, result
 
 
 def error_line(error: BaseException) -> str:

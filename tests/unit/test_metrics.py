@@ -9,9 +9,7 @@ from typing import Any
 import yaml
 
 from castro_spark.observe.metrics.catalogue import METRICS
-from castro_spark.observe.metrics.reference import BEGIN, END, reference
 from tests.monitoring.files import DASHBOARD, RULES, RULES_TEST, dashboard_queries
-from tests.system import ROOT
 
 SERIES = {name: metric for metric in METRICS for name in metric.series}
 SELECTOR = re.compile(r"\b(castro_[a-z0-9_]+)(?:\{([^}]*)\})?")
@@ -67,9 +65,3 @@ def test_names_follow_prometheus_conventions() -> None:
         assert not {"product", "product_code", "le", "job", "instance"} & set(metric.labels)
         assert "_ms" not in metric.name
     assert len({metric.name for metric in METRICS}) == len(METRICS)
-
-
-def test_the_documentation_is_current() -> None:
-    text = (ROOT / "docs/metrics.md").read_text()
-    written = text.partition(BEGIN)[2].partition(END)[0].strip()
-    assert written == reference().strip(), "run: python -m castro_spark.observe.metrics.reference docs/metrics.md"

@@ -94,8 +94,3 @@ def test_the_glossary_has_every_number_in_both_languages() -> None:
         assert [column for column, term in terms.items() if not term.name or not term.meaning.endswith(".")] == []
     assert "7 dias" in glossary.terms("pt_BR")["in_volume_7d"].meaning
     assert not any("{" in term.meaning for term in glossary.terms("en").values())
-
-
-def test_the_documentation_has_the_glossary() -> None:
-    """After a change: python -m castro_spark.page.product.glossary > docs/glossary.md"""
-    assert (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8") == glossary.as_markdown()

@@ -1,6 +1,6 @@
 """What each number of a product means, in the page's languages. The words are in glossary.yaml, and nowhere else.
 
-docs/glossary.md is `python -m castro_spark.page.product.glossary`; a test holds that it is.
+docs/glossary.md is written from them (tools/docs).
 """
 
 from __future__ import annotations
@@ -15,16 +15,7 @@ import yaml
 from castro_spark.product_columns import WINDOWS
 from castro_spark.resources import resource
 
-_DAYS = "{days}"
-_HEAD = """\
-# Glossary
-
-What each number of a product means. The page shows these words beside the numbers, in the reader's language; they come
-from castro_spark/page/product/glossary.yaml. [features.md](features.md) has the formulas.
-
-| column | English | português |
-|---|---|---|
-"""
+DAYS = "{days}"
 
 
 @dataclass(frozen=True)
@@ -42,31 +33,20 @@ def terms(language: str) -> Mapping[str, Term]:
     return dict(_terms(language))
 
 
-def as_markdown() -> str:
-    """The glossary as a page of the documentation."""
-    rows = []
-    for column, entry in _entries().items():
-        words = [f"**{entry[code]['name']}**: {entry[code]['meaning']}" for code in ("en", "pt")]
-        rows.append(f"| {' | '.join([column, *words])} |".replace(_DAYS, "n"))
-    return _HEAD + "\n".join(rows) + "\n"
-
-
 def _terms(language: str) -> Iterator[tuple[str, Term]]:
     code = language.partition("_")[0]
-    for column, entry in _entries().items():
+    for column, entry in entries().items():
         name, meaning = entry[code]["name"], entry[code]["meaning"]
-        if _DAYS not in column:
+        if DAYS not in column:
             yield column, Term(entry["kind"], name, meaning)
             continue
         for days in WINDOWS:
-            yield column.replace(_DAYS, str(days)), Term(entry["kind"], name, meaning.replace(_DAYS, str(days)))
+            yield column.replace(DAYS, str(days)), Term(entry["kind"], name, meaning.replace(DAYS, str(days)))
 
 
 @cache
-def _entries() -> dict[str, Any]:
+def entries() -> dict[str, Any]:
+    """The file, as it is: a column's name may have {days} in it."""
     text = resource("page/product/glossary.yaml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))
 
-
-if __name__ == "__main__":
-    print(as_markdown(), end="")
