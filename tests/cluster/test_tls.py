@@ -19,7 +19,7 @@ from tests.secured.rights import PASSWORD
 from tests.secured.servers import SecuredKafka, SecuredPostgres, SecuredRedis
 from tests.secured.system import SecuredServers, SecuredSystem
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
