@@ -138,7 +138,15 @@ def test_settings_are_checked_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_a_secret_on_hdfs_is_read_where_a_job_runs_beside_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environ = {"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/secret"}
+    secret = {"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/secret"}
+    mine = tmp_path / "mine.yaml"
+    mine.touch()
+    login = {"CASTRO_KERBEROS_METHOD": "kerberos", "CASTRO_KERBEROS_KEYTAB": "/nowhere", "KRB5_CONFIG": str(mine)}
+    with pytest.raises(SettingsError, match="kerberos: Value error, keytab: principal must name"):
+        load_settings(conf_file=mine, environ={**secret, **login})
+    with pytest.raises(SettingsError, match=r"kerberos\.keytab: cannot read /nowhere: No such file"):  # it is read by that
+        load_settings(conf_file=mine, environ={**secret, **login, "CASTRO_KERBEROS_PRINCIPAL": "a@B"})
+    environ = {**secret, "CASTRO_KERBEROS_METHOD": "simple"}
     monkeypatch.delenv("SPARK_HOME", raising=False)
     with pytest.raises(SettingsError, match=r"CASTRO_REDIS_PASSWORD_FILE: cannot read hdfs://n/secret: HDFS: SPARK_HOME is not set"):
         load_settings("cluster", environ=environ)
@@ -151,7 +159,7 @@ def test_a_secret_on_hdfs_is_read_where_a_job_runs_beside_the_cluster(tmp_path: 
     assert password is not None
     assert password.get_secret_value() == CANARY
     with pytest.raises(SettingsError, match="is HADOOP_CONF_DIR set"):
-        load_settings("cluster", environ={"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/other"})
+        load_settings("cluster", environ={**environ, "CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/other"})
 
 
 def test_options_are_read_as_the_job_reads_them() -> None:
