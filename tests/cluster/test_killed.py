@@ -69,7 +69,7 @@ def test_an_application_is_killed_and_submitted_again(on_yarn: System, hadoop: H
     process = on_yarn.start("stream", "--env", "cluster")
     feed(on_yarn, sent, "before")
     on_yarn.wait_for(CONSUMED, 1000, STARTED_SECONDS)
-    [(application, link)] = on_yarn.query("SELECT application, tracking_url FROM castro.instance")
+    [(application, link)] = on_yarn.query("SELECT DISTINCT application, tracking_url FROM castro.instance")
     path = f"/proxy/{application}/"
     assert link == resource_manager.address(hadoop) + path
     assert resource_manager.report(hadoop, application)["trackingUrl"].endswith(path)  # it does not know its port here
@@ -99,7 +99,8 @@ def test_a_stop_holds_for_later_attempts_and_not_for_a_new_submission(on_yarn: S
     master.kill()
     assert asking.wait(STARTED_SECONDS) == 0
     assert process.wait(ENDED_SECONDS) == 0, on_yarn.log(process)[-5000:]
-    assert on_yarn.query("SELECT count(*), count(DISTINCT application) FROM castro.instance") == [(2, 1)]
+    instances = "SELECT count(*), count(DISTINCT application) FROM castro.instance WHERE kind = 'stream'"
+    assert on_yarn.query(instances) == [(2, 1)]
     assert on_yarn.query("SELECT state FROM castro.command") == [("done",)]
     assert on_yarn.query(CONSUMED) == [(1000,)]
     on_yarn.submit("stream", "--available-now", "--env", "cluster")
