@@ -286,7 +286,7 @@ def load_settings(
             origins[".".join(key)] = variable
     if file := environ.get(credentials.KAFKA_OPTIONS_FILE):
         put(tree, ("kafka", "secret_options"), credentials.read_options_file(file, login))
-        put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
+        put(tree, ("kafka", "options_file"), _as_nodes_see(file, environ))
     certificates.put_certificates(tree, lambda key: origins.get(key, f"{path}: {key}"), login)
     kerberos = tree.get("kerberos")
     if isinstance(kerberos, dict) and kerberos.get("method") == "kerberos" and kerberos.get("keytab"):
@@ -295,6 +295,12 @@ def load_settings(
         return Settings.model_validate(tree)
     except ValidationError as error:
         raise _invalid(error, path, origins) from None
+
+
+def _as_nodes_see(file: str, environ: Mapping[str, str]) -> str:
+    """A file's path for clients on the nodes too. YARN puts a file that was sent into each container's own folder."""
+    path = file.removeprefix("local:")
+    return path if VARIABLES_FILE in environ or "://" in path else str(Path(path).resolve())
 
 
 def _with_file(environ: Mapping[str, str]) -> Mapping[str, str]:

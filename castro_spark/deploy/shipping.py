@@ -91,9 +91,11 @@ def checkable(environ: Mapping[str, str]) -> dict[str, str]:
     for variable in (*_SECRETS, *_alert_secrets(environ)):
         if _elsewhere(here.get(f"{variable}_FILE", "")):
             here[variable] = "elsewhere"
-    for variable in (credentials.KAFKA_OPTIONS_FILE, *certificates.CA_FILES):
+    for variable in certificates.CA_FILES:
         if _elsewhere(here.get(variable, "")):
             del here[variable]
+    if _elsewhere(here.get(credentials.KAFKA_OPTIONS_FILE, "")):
+        here[credentials.KAFKA_OPTIONS_FILE] = os.devnull
     return here
 
 
