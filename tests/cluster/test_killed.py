@@ -77,7 +77,8 @@ def test_an_application_is_killed_and_submitted_again(on_yarn: System, hadoop: H
     time.sleep(0.2)
     resource_manager.kill(hadoop, application)
     assert process.wait(ENDED_SECONDS) == 1
-    assert application in on_yarn.log(process)
+    words = f"error: Spark was stopped: its application ({application}) has ended"
+    assert (words if mode == "client" else application) in on_yarn.log(process)
     feed(on_yarn, sent, "after")
     on_yarn.env["CASTRO_DEPLOY_MODE"] = again
     on_yarn.submit("stream", "--available-now", "--env", "cluster")
