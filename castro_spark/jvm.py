@@ -1,7 +1,6 @@
-"""Reports how Spark ended below a job: its JVM, or its application.
+"""Reports how the JVM behind a job's session ended.
 
-If the JVM is gone, Python itself only sees "Connection refused"; if YARN's application is gone, whatever call of Spark
-comes next fails with a text of its own.
+If the JVM is gone, Python itself only sees "Connection refused".
 """
 
 from __future__ import annotations
@@ -9,43 +8,17 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from castro_spark.errors import CastroError, JvmEnded, SparkStopped
+from castro_spark.errors import JvmEnded
 
 _SETTLE_SECONDS = 2.0  # the connections may close before the exit status is available
-# Texts of Spark's for a call that comes after its end, or was under way then.
-_STOPPED = (
-    "stopped SparkContext",
-    "SparkContext was shut down",
-    "SparkContext has been shut down",
-    "SparkContext has been shutdown",
-)
 _OUT_OF_MEMORY = {3: "out of memory", 52: "out of memory", 137: "killed, possibly out of memory"}
 
 
-def ended_spark(error: BaseException) -> CastroError | None:
-    """The error to report instead of `error` if Spark has ended; None if it runs or was never started."""
+def ended_jvm(error: BaseException) -> JvmEnded | None:
+    """The error to report instead of `error` if this process's JVM has ended; None if it runs or was never started."""
     context = getattr(sys.modules.get("pyspark"), "SparkContext", None)  # a job without Spark does not import it
-    return _ended_jvm(error, context) or _stopped(error, context)
-
-
-def _stopped(error: BaseException, context: Any) -> SparkStopped | None:
-    is_sparks = type(error).__module__.startswith(("py4j", "pyspark"))
-    if not is_sparks or not any(words in str(error) for words in _STOPPED):
-        return None
-    application = ""
-    with suppress(Exception):  # only a name
-        application = f" ({context._active_spark_context._jsc.sc().applicationId()})"
-    return SparkStopped(
-        f"Spark was stopped: its application{application} has ended",
-        "start the job again: committed data is preserved. Who ended it is above, or on YARN's page of the application",
-    )
-
-
-def _ended_jvm(error: BaseException, context: Any) -> JvmEnded | None:
     process: subprocess.Popen[bytes] | None = getattr(getattr(context, "_gateway", None), "proc", None)
     if process is None:
         return None
