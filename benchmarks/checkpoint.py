@@ -32,6 +32,7 @@ _PARTS = ("triggerExecution", "walCommit", "commitOffsets", "addBatch")
 _WARM_UP_BATCHES = 20
 _STEP_SECONDS = 0.05
 _MEMORY = "/dev/shm"
+_STARTED_SECONDS, _ENDED_SECONDS = 600, 300  # on a busy machine; what is measured lies between
 
 
 def measure(
@@ -55,7 +56,7 @@ def measure(
     process = system.start("stream", "--env", "cluster")
     warm = [native(event(id_evento=f"W{n}")) for n in range(500)]
     system.produce(warm)
-    system.wait_for(_CONSUMED, len(warm), 240)
+    system.wait_for(_CONSUMED, len(warm), _STARTED_SECONDS)
     sent, begun = 0, time.monotonic()
     while (elapsed := time.monotonic() - begun) < seconds:
         due = int(elapsed * rate) - sent
@@ -63,9 +64,9 @@ def measure(
         system.produce([native(event(id_evento=f"E{sent + n}", data_movimentacao=now)) for n in range(due)])
         sent += due
         time.sleep(_STEP_SECONDS)
-    system.wait_for(_CONSUMED, len(warm) + sent, 60)
+    system.wait_for(_CONSUMED, len(warm) + sent, _ENDED_SECONDS)
     process.terminate()
-    assert process.wait(120) == 0, system.log(process)
+    assert process.wait(_ENDED_SECONDS) == 0, system.log(process)
     found: dict[str, list[float]] = defaultdict(list)
     for durations in list(_batches(events))[_WARM_UP_BATCHES:]:
         for part in _PARTS:

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from castro_spark.credentials import read_secret_file
+from castro_spark.credentials import Login, nobody, read_secret_file
 from castro_spark.errors import SettingsError
 
 # Variable -> the setting.
@@ -22,17 +22,17 @@ CA_FILES: dict[str, tuple[str, ...]] = {
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
-def put_certificates(tree: Mapping[str, Any], where: Callable[[str], str]) -> None:
+def put_certificates(tree: Mapping[str, Any], where: Callable[[str], str], login: Login) -> None:
     """Puts the content of each `ca_file` beside it, as `ca_certificates`; `where` names a setting in errors."""
     for section, key in CA_FILES.values():
         values = tree.get(section)
         if isinstance(values, dict) and isinstance(values.get(key), str) and values[key]:
-            values["ca_certificates"] = read_certificates(where(f"{section}.{key}"), values[key])
+            values["ca_certificates"] = read_certificates(where(f"{section}.{key}"), values[key], login)
 
 
-def read_certificates(setting: str, path: str) -> str:
+def read_certificates(setting: str, path: str, login: Login = nobody) -> str:
     """The certificates in a PEM file, without anything else in it; `setting` identifies it in errors."""
-    found = _CERTIFICATE.findall(read_secret_file(setting, path))
+    found = _CERTIFICATE.findall(read_secret_file(setting, path, login))
     remedy = "name a PEM file with the authority's certificate (-----BEGIN CERTIFICATE-----)"
     if not found:
         raise SettingsError(f"{setting}: {path} has no certificate", remedy)

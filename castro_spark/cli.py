@@ -19,10 +19,10 @@ import click
 
 from castro_spark import logs
 from castro_spark.errors import CastroError, in_words, with_class
-from castro_spark.jvm import ended_jvm
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.output import droppable_output, job_log
 from castro_spark.settings import Settings, load_settings
+from castro_spark.spark_ended import ended_spark
 from castro_spark.streams import StreamDeclaration, all_streams
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
     except (click.Abort, KeyboardInterrupt):
         return 1
     except Exception as error:
-        known = error if isinstance(error, CastroError) else ended_jvm(error)
+        known = error if isinstance(error, CastroError) else ended_spark(error)
         if known is not None:
             _tell(known, known.problem, known.remedy)
             return known.exit_status

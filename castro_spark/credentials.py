@@ -8,7 +8,7 @@ in CASTRO_ALERTS_{CHANNEL}_PASSWORD, _TOKEN or _URL, or files.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -20,6 +20,15 @@ from castro_spark.errors import CastroError, SettingsError, in_words
 from castro_spark.hadoop_jvm import hadoop_jvm
 from castro_spark.hadoop_shell import hadoop
 from castro_spark.properties_file import parse
+
+# Options of spark-submit by which a file or key store on HDFS is read (kerberos/login). Asked for only if there is one.
+Login = Callable[[], Sequence[str]]
+
+
+def nobody() -> Sequence[str]:
+    """A cluster without Kerberos, or the user's ticket."""
+    return ()
+
 
 # Environment variable (or the same with _FILE) -> the setting.
 SECRETS: dict[str, tuple[str, ...]] = {
@@ -54,7 +63,7 @@ def is_secret_option(name: str, value: str) -> bool:
     return bool(_SECRET_NAME.search(name)) and not _NOT_SECRET.search(name)
 
 
-def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
+def read_secret(variable: str, environ: Mapping[str, str], login: Login = nobody) -> str | None:
     """The secret in `variable`, or in the file that `variable`_FILE names; None if neither is set."""
     if environ.get(variable):
         return environ[variable]
@@ -62,8 +71,8 @@ def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
     if not path:
         return None
     if is_provider(path):
-        return _from_provider(f"{variable}_FILE", path)
-    secret = read_secret_file(f"{variable}_FILE", path).rstrip("\r\n")
+        return _from_provider(f"{variable}_FILE", path, login)
+    secret = read_secret_file(f"{variable}_FILE", path, login).rstrip("\r\n")
     if not secret:
         raise SettingsError(f"{variable}_FILE: {path} is empty", "write the password into it")
     return secret
@@ -80,13 +89,13 @@ def is_provider(path: str) -> bool:
     return bool(_PROVIDER.match(path))
 
 
-def _from_provider(setting: str, place: str) -> str:
+def _from_provider(setting: str, place: str, login: Login) -> str:
     """By Hadoop's own classes: a JVM for each, about two seconds."""
     uri, _, alias = place.partition("#")
     remedy = "hadoop credential list -provider PROVIDER tells its aliases; PROVIDER#ALIAS is what to name here"
     if not alias:
         raise SettingsError(f"{setting}: {uri} names no alias", remedy)
-    with hadoop_jvm() as jvm:
+    with hadoop_jvm(login()) as jvm:
         try:
             conf = jvm.org.apache.hadoop.conf.Configuration()
             providers = jvm.org.apache.hadoop.security.alias.CredentialProviderFactory
@@ -102,10 +111,10 @@ def _from_provider(setting: str, place: str) -> str:
     return str(secret)
 
 
-def read_secret_file(setting: str, path: str) -> str:
+def read_secret_file(setting: str, path: str, login: Login = nobody) -> str:
     """The text of a file with a secret, here or on HDFS; `setting` identifies it in errors."""
     if "://" in path:
-        return _read_on_hdfs(setting, path)
+        return _read_on_hdfs(setting, path, login)
     try:
         return Path(path.removeprefix("local:")).read_text(encoding="utf-8")  # as Spark names files on the nodes
     except OSError as error:
@@ -114,20 +123,20 @@ def read_secret_file(setting: str, path: str) -> str:
         raise SettingsError(f"{setting}: {path} is not UTF-8 text", "name a file with only the secret") from None
 
 
-def _read_on_hdfs(setting: str, uri: str) -> str:
+def _read_on_hdfs(setting: str, uri: str, login: Login) -> str:
     """On YARN the containers have such a file already; this is for the jobs that run beside the cluster, as `stop`."""
     try:
-        return hadoop("-cat", uri)
+        return hadoop("-cat", uri, login=login())
     except CastroError as error:
         raise SettingsError(f"{setting}: cannot read {uri}: {error.problem}", error.remedy) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{setting}: {uri} is not UTF-8 text", "name a file with only the secret") from None
 
 
-def read_options_file(path: str) -> dict[str, str]:
+def read_options_file(path: str, login: Login = nobody) -> dict[str, str]:
     """Kafka client options from a file in the format of Kafka's client.properties."""
     try:
-        return parse(read_secret_file(KAFKA_OPTIONS_FILE, path))
+        return parse(read_secret_file(KAFKA_OPTIONS_FILE, path, login))
     except ValueError as error:
         raise SettingsError(f"{KAFKA_OPTIONS_FILE}: {path}, {error}", "write one name=value per line") from None
 

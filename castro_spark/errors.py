@@ -29,6 +29,7 @@
     ├── KerberosRefused         no login: wrong key, expired ticket, clocks that differ
     ├── KerberosUnavailable     the KDC does not answer
     ├── JvmEnded                Spark's JVM ended during the job
+    ├── SparkStopped            Spark's application ended during the job
     ├── IdentitiesDiffer        stream and warehouse identify the same events differently
     ├── StreamsFailed           streams did not stop as requested
     ├── TablesFailed            an extract failed for some of its tables
@@ -168,6 +169,10 @@ class KerberosUnavailable(CastroError):
 
 class JvmEnded(CastroError):
     """Spark's JVM has ended: out of memory, killed, or crashed."""
+
+
+class SparkStopped(CastroError):
+    """Spark's application has ended below the job: it was killed, or YARN gave it up."""
 
 
 class IdentitiesDiffer(CastroError):

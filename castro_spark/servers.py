@@ -82,6 +82,11 @@ class KafkaSettings(ServerSection):
                 f"options_file_on_nodes: {credentials.KAFKA_OPTIONS_FILE} must name that file, with sasl.jaas.config in"
                 " it where there is a password (not CASTRO_KAFKA_SASL_PASSWORD, which the nodes do not have)"
             )
+        if self.options_file_on_nodes and self.options_file is not None and "://" in self.options_file:
+            raise ValueError(
+                f"options_file_on_nodes: the executors read {credentials.KAFKA_OPTIONS_FILE} by its path on the nodes"
+                " (local:/path); only in deploy mode cluster it may be on HDFS"
+            )
         if (self.sasl_username is None) != (self.sasl_password is None):
             raise ValueError("sasl_username and CASTRO_KAFKA_SASL_PASSWORD (or ..._FILE) go together")
         if self.sasl_username is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from castro_spark import certificates, credentials
 from castro_spark.errors import SettingsError
+from castro_spark.kerberos.login import hadoop_login
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.properties_file import parse
 from castro_spark.resources import resource
@@ -267,26 +268,40 @@ def load_settings(
         if environ.get(variable):
             put(tree, key, environ[variable])
             origins[".".join(key)] = variable
+
+    def login() -> Sequence[str]:
+        try:
+            kerberos = KerberosSettings.model_validate(tree.get("kerberos"))
+        except ValidationError as error:
+            raise _invalid(error, path, origins, "kerberos") from None
+        return hadoop_login(kerberos, environ)
+
     for variable, key in credentials.SECRETS.items():
-        secret = credentials.read_secret(variable, environ)
+        secret = credentials.read_secret(variable, environ, login)
         if secret is not None:
             put(tree, key, secret)
             origins[".".join(key)] = variable
     for variable, key in credentials.alert_secrets(environ).items():
         if isinstance(at(tree, key[:-1]), dict):  # else a channel of other settings
-            put(tree, key, credentials.read_secret(variable, environ))
+            put(tree, key, credentials.read_secret(variable, environ, login))
             origins[".".join(key)] = variable
     if file := environ.get(credentials.KAFKA_OPTIONS_FILE):
-        put(tree, ("kafka", "secret_options"), credentials.read_options_file(file))
-        put(tree, ("kafka", "options_file"), str(Path(file).resolve()))
-    certificates.put_certificates(tree, lambda key: origins.get(key, f"{path}: {key}"))
+        put(tree, ("kafka", "secret_options"), credentials.read_options_file(file, login))
+        put(tree, ("kafka", "options_file"), _as_nodes_see(file, environ))
+    certificates.put_certificates(tree, lambda key: origins.get(key, f"{path}: {key}"), login)
     kerberos = tree.get("kerberos")
     if isinstance(kerberos, dict) and kerberos.get("method") == "kerberos" and kerberos.get("keytab"):
         put(tree, ("kafka", "kerberos_principal"), kerberos.get("principal"))
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise SettingsError(_explain(error, path, origins), "fix that key; conf/base.yaml shows every key") from None
+        raise _invalid(error, path, origins) from None
+
+
+def _as_nodes_see(file: str, environ: Mapping[str, str]) -> str:
+    """A file's path for clients on the nodes too. YARN puts a file that was sent into each container's own folder."""
+    path = file.removeprefix("local:")
+    return path if VARIABLES_FILE in environ or "://" in path else str(Path(path).resolve())
 
 
 def _with_file(environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -300,10 +315,10 @@ def _with_file(environ: Mapping[str, str]) -> Mapping[str, str]:
         raise SettingsError(f"{VARIABLES_FILE}: {path}, {error}", "write one NAME=value per line") from None
 
 
-def _explain(error: ValidationError, path: Path, origins: Mapping[str, str]) -> str:
+def _invalid(error: ValidationError, path: Path, origins: Mapping[str, str], *section: str) -> SettingsError:
     lines = []
     for item in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in item["loc"])
+        key = ".".join(str(part) for part in (*section, *item["loc"]))
         where = origins.get(key, f"{path} (over base.yaml)")
         lines.append(f"{where}: {key}: {item['msg']}")
-    return "\n".join(lines)
+    return SettingsError("\n".join(lines), "fix that key; conf/base.yaml shows every key")

@@ -172,7 +172,7 @@ class System:
     def submit(self, name: str, *arguments: str, status: int = 0) -> str:
         """As `job`, but by ./spark-submit.sh."""
         done = subprocess.run(
-            self._command(name, arguments), check=False, env=self.env, cwd=self.root, capture_output=True, text=True, timeout=600
+            self._command(name, arguments), check=False, env=self.env, cwd=self.root, capture_output=True, text=True, timeout=900
         )
         output = done.stdout + done.stderr
         assert done.returncode == status, f"{name}: status {done.returncode}\n{output}"

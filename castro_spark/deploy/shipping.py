@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from castro_spark import certificates, credentials
 from castro_spark.errors import SettingsError
+from castro_spark.kerberos.login import hadoop_login
 from castro_spark.properties_file import format_properties
 from castro_spark.resources import resource
 from castro_spark.settings import EXECUTOR_PASSWORD_FILE, VARIABLES, VARIABLES_FILE, Settings
@@ -44,6 +46,7 @@ def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path, settings:
     """
     files: list[str] = []
     variables = {name: environ[name] for name in VARIABLES if environ.get(name)}
+    login = partial(hadoop_login, settings.kerberos, environ) if settings else credentials.nobody
 
     def send(source: str, name: str) -> str:
         """The path on the nodes of a file that is here, on them already (local:) or on HDFS."""
@@ -54,7 +57,7 @@ def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path, settings:
 
     for variable, name in {**_SECRETS, **_alert_secrets(environ)}.items():
         provided = credentials.is_provider(environ.get(f"{variable}_FILE", ""))
-        if secret := credentials.read_secret(variable, environ) if provided else environ.get(variable):
+        if secret := credentials.read_secret(variable, environ, login) if provided else environ.get(variable):
             _write(folder / name, secret)
             files.append(str(folder / name))
             variables[f"{variable}_FILE"] = name
@@ -88,9 +91,11 @@ def checkable(environ: Mapping[str, str]) -> dict[str, str]:
     for variable in (*_SECRETS, *_alert_secrets(environ)):
         if _elsewhere(here.get(f"{variable}_FILE", "")):
             here[variable] = "elsewhere"
-    for variable in (credentials.KAFKA_OPTIONS_FILE, *certificates.CA_FILES):
+    for variable in certificates.CA_FILES:
         if _elsewhere(here.get(variable, "")):
             del here[variable]
+    if _elsewhere(here.get(credentials.KAFKA_OPTIONS_FILE, "")):
+        here[credentials.KAFKA_OPTIONS_FILE] = os.devnull
     return here
 
 

@@ -47,6 +47,16 @@ def login_options(kerberos: KerberosSettings, kafka: KafkaSettings | None = None
     return [*options, *(word for name, value in settings.items() for word in ("--conf", f"{name}={value}"))]
 
 
+def hadoop_login(kerberos: KerberosSettings, environ: Mapping[str, str]) -> list[str]:
+    """Checks the login; returns the options by which Hadoop's own classes log in here, whatever the environment has."""
+    check(kerberos, environ)
+    if kerberos.method == "simple":
+        return []
+    config = krb5_conf(kerberos, environ)
+    java = ["--driver-java-options", f"-Djava.security.krb5.conf={Path(config).resolve()}"] if config else []
+    return [*java, *login_options(kerberos)]
+
+
 def login_environment(kerberos: KerberosSettings, environ: Mapping[str, str]) -> dict[str, str]:
     """Variables for the JVM here: where krb5.conf and the keytab are."""
     if kerberos.method == "simple":

@@ -13,9 +13,9 @@ from threading import Event
 
 from castro_spark.component import State
 from castro_spark.errors import in_words
-from castro_spark.jvm import ended_jvm
 from castro_spark.observe.instance import StreamState
 from castro_spark.settings import StreamingSettings
+from castro_spark.spark_ended import ended_spark
 from castro_spark.streaming.batches import StopRequested
 from castro_spark.streaming.verdict import Verdict, error_line, verdict
 
@@ -49,7 +49,7 @@ def supervise(
             state.ended(State.STOPPED)
             return None
         except BaseException as raised:  # noqa: BLE001 - every error is classified, recorded and counted
-            error = ended_jvm(raised) or raised
+            error = ended_spark(raised) or raised
             judged, error_text = verdict(error, claimed=state.epoch is not None), error_line(error)
             if stopping.is_set():
                 log.error("stream %s was stopped before its last batch was committed: %s", state.stream, error_text)

@@ -29,6 +29,7 @@ from castro_spark.errors import (
     OffsetsBeyondEnd,
     RulesChanged,
     SessionRefused,
+    SparkStopped,
     StagingLost,
     TopicMissing,
     TopicRecreated,
@@ -66,6 +67,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (RulesChanged, Verdict("rules_changed", restart=True)),
     (IdentitiesDiffer, Verdict("identities_differ", restart=False)),
     (JvmEnded, Verdict("jvm_died", restart=False)),
+    (SparkStopped, Verdict("spark_stopped", restart=False)),
     (CheckpointLost, Verdict("checkpoint_lost", restart=True)),
     (SessionRefused, Verdict("session_refused", restart=False)),
     (ExecutorRefused, Verdict("executor_refused", restart=True)),  # as an outage: someone may change it back
@@ -75,8 +77,6 @@ _BY_CLASS: tuple[tuple[type[BaseException], Verdict], ...] = (
 )
 # By fragments of Spark's error text; the first match wins.
 _BY_TEXT: tuple[tuple[tuple[str, ...], Verdict], ...] = (
-    (("stopped SparkContext", "SparkContext was shut down", "SparkContext has been shut down"),
-     Verdict("spark_stopped", restart=False)),
     (("SaslAuthenticationException", "SslAuthenticationException", "AuthorizationException"),
      Verdict("kafka_refused", restart=False)),
     (("CONCURRENT_STREAM_LOG_UPDATE", "CONCURRENT_QUERY", "already active"),

@@ -28,7 +28,7 @@ from castro_spark.validation import clocks, network
 from castro_spark.validation.check import explain
 
 PACKAGES = ("pyarrow", "psycopg2-binary", "pydantic", "pandas")
-_REGISTER_SECONDS = 60.0
+_REGISTER_SECONDS = 240.0  # a node unpacks the archives before its first executor
 _OLDEST_JAVA = 17
 _JAVA = [
     "reflect('java.lang.System', 'getProperty', 'java.version') AS java",
@@ -49,7 +49,7 @@ class Node:
 
 
 def executors(spark: SparkSession) -> int:
-    """How many executors are there; waits until as many as asked for have registered, or a minute is over."""
+    """How many executors are there; waits until as many as asked for have registered, or some minutes are over."""
     context: Any = spark.sparkContext
     if context.master.startswith("local"):
         return 1

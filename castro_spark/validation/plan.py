@@ -29,7 +29,7 @@ from castro_spark.streams.declaration import StreamDeclaration
 from castro_spark.validation import alerts, client_jvm, executors, hadoop, kafka, network, postgres, redis, versions
 from castro_spark.validation.check import Check, Result, State, run, run_one, skipped
 
-_APPLICATION_SECONDS = 180.0  # until YARN has started it
+_APPLICATION_SECONDS = 480.0  # until YARN has started it; a node unpacks the archives before its first one
 _JOB_SECONDS = 240.0
 _TAGS = "spark.yarn.tags"
 
@@ -136,7 +136,8 @@ class Validation:
 
         result = run_one(
             Check("spark", "yarn" if self.on_yarn else "here", start, _APPLICATION_SECONDS,
-                  "is there room in YARN's queue (spark.yarn.queue), and do the containers' logs tell more?"
+                  "is there room in YARN's queue (spark.yarn.queue), and do the containers' logs tell more? A node's"
+                  " first application also waits for the archives to be unpacked there: then a second try is faster"
                   if self.on_yarn else "is there memory for it (spark.driver.memory)?")
         )  # fmt: skip
         yield result

@@ -24,18 +24,18 @@ class Tables:
 
     def fresh(self) -> None:
         """The transactions' table, empty."""
-        self._process.submit(_fresh).result(120)
+        self._process.submit(_fresh).result(300)
 
     def append(self, rows: Iterable[w.Row]) -> None:
         """Further rows of the transactions' table."""
-        self._process.submit(_append, list(rows)).result(120)
+        self._process.submit(_append, list(rows)).result(300)
 
     def drop(self) -> None:
         """Drops the transactions' table."""
-        self._process.submit(_drop).result(120)
+        self._process.submit(_drop).result(300)
 
     def close(self) -> None:
-        self._process.submit(_end).result(60)
+        self._process.submit(_end).result(120)
         self._process.shutdown()
 
 

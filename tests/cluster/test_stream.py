@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from castro_spark.local.movements import movements
 from castro_spark.output import JOB_LOG
 from tests import archive, oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.kept import Kept
+from tests.key_store import put_credential
 from tests.system import System
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 MODES = ["client", "cluster"]
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_oracles_numbers(on_yarn: System, hdfs: Callable[..., str], mode: str) -> None:
+    """Of random events and of the demo's records, its bad ones included."""
     on_yarn.env["CASTRO_DEPLOY_MODE"] = mode
     events = random_events(random.Random(mode), 3000)
     sent = list(zip(on_yarn.produce(native(e) for e in events), events, strict=True))
-    reject = on_yarn.produce([b"{"])
+    values = list(islice((value for stream, _, value in movements("America/Sao_Paulo") if stream == "inventory"), 2000))
+    demo = list(zip(on_yarn.produce(values), map(sound, values), strict=True))
+    sent += [(position, data) for position, data in demo if data]
+    rejects = [position for position, data in demo if not data] + on_yarn.produce([b"{"])
     output = on_yarn.submit("stream", "--available-now", "--env", "cluster")
-    assert "1 quarantined" in output
-    assert on_yarn.query("SELECT count(*) FROM castro.quarantine WHERE reason = 'not_json'") == [(1,)]
+    assert f"{len(rejects)} quarantined" in output
+    assert set(on_yarn.query('SELECT partition, "offset" FROM castro.quarantine')) == set(rejects)
     oracle.assert_agrees(on_yarn, sent)
     hdfs("-get", f"{on_yarn.env['CASTRO_ARCHIVE_DIR']}/inventory", str(on_yarn.folder))
-    assert archive.places(on_yarn.folder / "inventory") == sorted([*reject, *(position for position, _ in sent)])
+    assert archive.places(on_yarn.folder / "inventory") == sorted([*rejects, *(position for position, _ in sent)])
+
+
+def sound(value: bytes) -> dict[str, Any] | None:
+    """The event in a record of the demo; None for one of its bad records."""
+    try:
+        data: dict[str, Any] = json.loads(value)["data"]
+    except (ValueError, TypeError):
+        return None
+    return data if data and data["quantidade"] != "12,5" and data["data_movimentacao"] != "2999-01-01" else None
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -46,7 +64,7 @@ def test_a_failure_is_told_where_the_job_was_called(on_yarn: System, mode: str) 
     assert "No such option" in output
 
 
-@pytest.mark.parametrize(("postgres", "redis"), [("hdfs", "local"), ("local", "here")])
+@pytest.mark.parametrize(("postgres", "redis"), [("hdfs", "jceks"), ("local", "here")])
 def test_secrets_are_only_in_their_files(
     on_yarn: System, hadoop: Hadoop, hdfs: Callable[..., str], postgres: str, redis: str
 ) -> None:
@@ -84,6 +102,10 @@ def placed(
     """Puts a secret's file there; returns how its variable names it, and the name of the file on the nodes."""
     if place == "here":
         return str(source), f"castro-{server}-password"
+    if place == "jceks":
+        store = f"jceks://{hadoop.uri.replace('://', '@')}/castro/{folder.name}.jceks"
+        put_credential(store, server, source.read_text().strip())
+        return f"{store}#{server}", f"castro-{server}-password"
     name = f"{server}.{place}.secret"
     if place == "hdfs":
         uri = f"{hadoop.uri}/castro/{name}"

@@ -9,17 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from castro_spark.properties_file import format_properties
+from castro_spark.sources.kafka_options import jaas
 from tests import oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.kept import Kept
 from tests.secured.authority import Authorities
 from tests.secured.conftest import authorities, kafka, password_file, postgres, redis_server, servers_folder  # noqa: F401
-from tests.secured.rights import PASSWORD
+from tests.secured.rights import PASSWORD, USER
 from tests.secured.servers import SecuredKafka, SecuredPostgres, SecuredRedis
 from tests.secured.system import SecuredServers, SecuredSystem
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
@@ -40,9 +42,21 @@ def secured_on_yarn(
     system.end()
 
 
+def kafka_login_by_file(system: SecuredSystem) -> None:
+    """In a file that is sent, to which the plans only refer; else the password is in them, hidden."""
+    password = Path(system.env.pop("CASTRO_KAFKA_SASL_PASSWORD_FILE")).read_text().rstrip("\n")
+    options = system.folder / "kafka.properties"
+    options.write_text(format_properties({"sasl.jaas.config": jaas("SCRAM-SHA-512", USER, password)}))
+    system.env["CASTRO_KAFKA_OPTIONS_FILE"] = str(options)
+    options_of = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}
+    system.configure({"kafka": {"options": options_of, "options_file_on_nodes": True}, "streaming": {"executor_staging_rows": 1}})
+
+
 @pytest.mark.parametrize("mode", ["client", "cluster"])
 def test_the_oracles_numbers(secured_on_yarn: SecuredSystem, hadoop: Hadoop, mode: str) -> None:
     secured_on_yarn.env["CASTRO_DEPLOY_MODE"] = mode
+    if mode == "cluster":
+        kafka_login_by_file(secured_on_yarn)
     kept = Kept(hadoop, secured_on_yarn)
     events = random_events(random.Random(mode), 500)
     sent = list(zip(secured_on_yarn.produce(native(e) for e in events), events, strict=True))
@@ -51,5 +65,5 @@ def test_the_oracles_numbers(secured_on_yarn: SecuredSystem, hadoop: Hadoop, mod
     canary, _, _ = PASSWORD.partition(" ")  # without what each file escapes in its own way
     assert canary not in output
     files = {path.name for path, content in kept.contents().items() if canary.encode() in content}
-    names = ("kafka-sasl", "postgres", "redis")
-    assert files == ({f"castro-{name}-password" for name in names} if mode == "cluster" else set())
+    names = {"castro-kafka-options", "castro-postgres-password", "castro-redis-password"}
+    assert files == (names if mode == "cluster" else set())

@@ -12,7 +12,7 @@ import pytest
 from tests.cluster.hadoop import Hadoop
 from tests.system import System
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 def rows(output: str) -> dict[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ from tests.cluster.tables import Tables
 from tests.reconciling import DAY, FREE, assert_is, row
 from tests.system import System
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 ENV = ("--env", "cluster")
 TABLE = ("--table", w.TARGET)
 OVERLAP = timedelta(minutes=120)  # conf/base.yaml

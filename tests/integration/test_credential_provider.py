@@ -11,8 +11,8 @@ from castro_spark import properties_file
 from castro_spark.credentials import read_secret
 from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import SettingsError
-from castro_spark.hadoop_jvm import hadoop_jvm
 from castro_spark.settings import load_settings
+from tests.key_store import put_credential
 
 SECRET = "c4n4ry ü"
 VARIABLE = "CASTRO_REDIS_PASSWORD"
@@ -23,12 +23,7 @@ def provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A key store with the credential castro.redis."""
     monkeypatch.setenv("SPARK_HOME", str(Path(pyspark.__file__).parent))
     uri = f"localjceks://file{tmp_path}/castro.jceks"
-    with hadoop_jvm() as jvm:
-        conf = jvm.org.apache.hadoop.conf.Configuration()
-        conf.set("hadoop.security.credential.provider.path", uri)
-        [store] = jvm.org.apache.hadoop.security.alias.CredentialProviderFactory.getProviders(conf)
-        store.createCredentialEntry("castro.redis", jvm.java.nio.CharBuffer.allocate(len(SECRET)).put(SECRET).array())
-        store.flush()
+    put_credential(uri, "castro.redis", SECRET)
     return uri
 
 

@@ -133,12 +133,23 @@ def test_the_files_of_authorities_travel_too(tmp_path: Path) -> None:
 def test_settings_are_checked_before_anything_starts(tmp_path: Path) -> None:
     environ = {"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/x", "CASTRO_KAFKA_OPTIONS_FILE": "local:/x"}
     load_settings("cluster", environ=checkable(environ))
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("kafka: {options_file_on_nodes: true}")
+    load_settings(conf_file=mine, environ=checkable(environ))
     with pytest.raises(SettingsError, match="cannot read /nowhere: No such file"):
         ship({"CASTRO_REDIS_PASSWORD_FILE": "/nowhere"}, [], tmp_path)
 
 
 def test_a_secret_on_hdfs_is_read_where_a_job_runs_beside_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environ = {"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/secret"}
+    secret = {"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/secret"}
+    mine = tmp_path / "mine.yaml"
+    mine.touch()
+    login = {"CASTRO_KERBEROS_METHOD": "kerberos", "CASTRO_KERBEROS_KEYTAB": "/nowhere", "KRB5_CONFIG": str(mine)}
+    with pytest.raises(SettingsError, match="kerberos: Value error, keytab: principal must name"):
+        load_settings(conf_file=mine, environ={**secret, **login})
+    with pytest.raises(SettingsError, match=r"kerberos\.keytab: cannot read /nowhere: No such file"):  # it is read by that
+        load_settings(conf_file=mine, environ={**secret, **login, "CASTRO_KERBEROS_PRINCIPAL": "a@B"})
+    environ = {**secret, "CASTRO_KERBEROS_METHOD": "simple"}
     monkeypatch.delenv("SPARK_HOME", raising=False)
     with pytest.raises(SettingsError, match=r"CASTRO_REDIS_PASSWORD_FILE: cannot read hdfs://n/secret: HDFS: SPARK_HOME is not set"):
         load_settings("cluster", environ=environ)
@@ -151,7 +162,29 @@ def test_a_secret_on_hdfs_is_read_where_a_job_runs_beside_the_cluster(tmp_path: 
     assert password is not None
     assert password.get_secret_value() == CANARY
     with pytest.raises(SettingsError, match="is HADOOP_CONF_DIR set"):
-        load_settings("cluster", environ={"CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/other"})
+        load_settings("cluster", environ={**environ, "CASTRO_REDIS_PASSWORD_FILE": "hdfs://n/other"})
+
+
+def test_the_nodes_path_of_kafkas_options_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Absolute, but for a file that YARN has put into each container's own folder."""
+    monkeypatch.chdir(tmp_path)
+    mine, options = tmp_path / "mine.yaml", tmp_path / "options"
+    mine.write_text("kafka: {options_file_on_nodes: true}")
+    options.write_text("a=b\n")
+    (tmp_path / "variables").write_text("CASTRO_KAFKA_OPTIONS_FILE=options\n")
+    for environ, expected in (
+        ({"CASTRO_KAFKA_OPTIONS_FILE": "options"}, str(options)),
+        ({"CASTRO_KAFKA_OPTIONS_FILE": f"local:{options}"}, str(options)),
+        ({"CASTRO_VARIABLES_FILE": "variables"}, "options"),
+    ):
+        assert load_settings(conf_file=mine, environ=environ).kafka.options_file == expected
+    shell = tmp_path / "bin" / "spark-class"
+    shell.parent.mkdir()
+    shell.write_text("#!/bin/sh\necho a=b\n")
+    shell.chmod(0o700)
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path))
+    with pytest.raises(SettingsError, match="options_file_on_nodes: the executors read CASTRO_KAFKA_OPTIONS_FILE by its path"):
+        load_settings(conf_file=mine, environ={"CASTRO_KAFKA_OPTIONS_FILE": "hdfs://n/options"})
 
 
 def test_options_are_read_as_the_job_reads_them() -> None:

@@ -22,7 +22,7 @@ LASTING = {
     errors.TopicRecreated: "topic_recreated", errors.OffsetsAgedOut: "offsets_aged_out", errors.Fenced: "fenced",
     errors.OffsetsBeyondEnd: "offsets_beyond_end", errors.NotMigrated: "not_migrated", errors.SettingsError: "settings",
     errors.KafkaRefused: "kafka_refused", psycopg2.OperationalError: "postgres_unavailable",
-    ConnectionRefusedError: "jvm_died",
+    ConnectionRefusedError: "jvm_died", errors.SparkStopped: "spark_stopped",
 }  # fmt: skip
 PASSING = {
     errors.KafkaUnavailable: "kafka_unavailable", errors.StagingLost: "staging_lost", errors.LedgerMoved: "ledger_moved",
@@ -35,7 +35,6 @@ SPARK = {
     "[KAFKA_DATA_LOSS.START_OFFSET_RESET] org.apache.kafka": ("kafka_data_lost", True),
     "[CONCURRENT_STREAM_LOG_UPDATE] Concurrent update": ("checkpoint_conflict", True),
     "Job aborted due to stage failure: executor lost": ("spark", True),
-    "Cannot call methods on a stopped SparkContext": ("spark_stopped", False),
 }
 
 
@@ -65,6 +64,21 @@ def run(*steps: BaseException | Callable[[], None] | None, stopping: Event | Non
 
     error = supervise(start, state, SimpleNamespace(**waits), available_now=False, stopping=stopping or Event())
     return error, state.row("a")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Cannot call methods on a stopped SparkContext", "Job 2 cancelled because SparkContext was shut down",
+        "java.lang.IllegalStateException: SparkContext has been shutdown",
+    ],
+)  # fmt: skip
+def test_an_application_that_was_killed_is_told_in_words_and_not_waited_for(words: str) -> None:
+    error, row = run(StreamingQueryException(words))
+    assert isinstance(error, errors.SparkStopped)
+    assert (row["state"], row["reason"], row["restarts"]) == ("failed", "spark_stopped", 0)
+    assert row["error"].startswith("Spark was stopped: its application")
+    assert "what to do: start the job again" in row["error"]
 
 
 def commit_and_fail(state: Any) -> None:

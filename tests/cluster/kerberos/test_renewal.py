@@ -10,10 +10,10 @@ import pytest
 from tests import oracle
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.kerberos.conftest import TOKEN_LIFE_SECONDS, Realm
-from tests.cluster.test_killed import CONSUMED, EXECUTOR, feed, kill, stop
+from tests.cluster.test_killed import CONSUMED, ENDED_SECONDS, EXECUTOR, STARTED_SECONDS, feed, kill, stop
 from tests.system import System
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 KDC_AWAY_SECONDS = 20
 
 
@@ -24,17 +24,17 @@ def test_a_stream_outlives_its_tokens(secured_on_yarn: System, secured_cluster: 
     sent: list[Any] = []
     process = secured_on_yarn.start("stream", "--env", "cluster")
     feed(secured_on_yarn, sent, "before")
-    secured_on_yarn.wait_for(CONSUMED, 1000, 180)
+    secured_on_yarn.wait_for(CONSUMED, 1000, STARTED_SECONDS)
     issued = time.monotonic()  # or before
     while time.monotonic() < issued + TOKEN_LIFE_SECONDS:
         feed(secured_on_yarn, sent, str(len(sent)))
-        secured_on_yarn.wait_for(CONSUMED, len(sent), 60)
+        secured_on_yarn.wait_for(CONSUMED, len(sent), ENDED_SECONDS)
         time.sleep(10)
     realm.kdc.pause()
     time.sleep(KDC_AWAY_SECONDS)
     realm.kdc.resume()
     kill(secured_cluster, EXECUTOR)
     feed(secured_on_yarn, sent, "after")
-    secured_on_yarn.wait_for(CONSUMED, len(sent), 240)
+    secured_on_yarn.wait_for(CONSUMED, len(sent), STARTED_SECONDS)
     stop(secured_on_yarn, process)
     oracle.assert_agrees(secured_on_yarn, sent)

@@ -17,7 +17,7 @@ from tests.cluster.kerberos.kdc import REALM
 from tests.cluster.metastore import Login, Metastore
 from tests.system import System
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 def test_extract(secured_on_yarn: System, secured_cluster: Hadoop, realm: Realm, tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_extract(secured_on_yarn: System, secured_cluster: Hadoop, realm: Realm,
             "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path),
         }  # fmt: skip
         command = [sys.executable, "-m", "tests.cluster.kerberos.fill_warehouse", str(secured_on_yarn.conf)]
-        done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, timeout=240)
+        done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr[-5000:]
         for mode in ("client", "cluster"):
             secured_on_yarn.env["CASTRO_DEPLOY_MODE"] = mode
