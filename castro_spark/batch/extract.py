@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -25,8 +26,8 @@ from castro_spark.batch.history import send_to_stream
 from castro_spark.errors import CastroError, NotMigrated, SourceUnreadable, StagingLost, first_line
 from castro_spark.mapping import TableMapping
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.connection import Connection, may_pass
-from castro_spark.sinks.postgres.warehouse.copy import check_replaceable
+from castro_spark.sinks.postgres.connection import PASSING, Connection, may_pass
+from castro_spark.sinks.postgres.warehouse.copy import check_replaceable, create_loading, drop_loading
 from castro_spark.sinks.postgres.warehouse.staging import StagedTable, stage_table
 from castro_spark.sinks.postgres.warehouse.swap import replace_table
 from castro_spark.sinks.postgres.warehouse.watermark import Loaded, exclusive_extract, mark_of, upsert
@@ -135,8 +136,13 @@ class TableExtract:
         mark = mark_of(connection, self._target)
         # The full refresh moves the watermark past rows that no incremental run has sent to the streams' tables yet.
         unsent_since = mark.watermark - self._limits.overlap if mark and mark.watermark else None
-        staged = self._stage(None, unsent_since)
-        return replace_table(connection, self._target, self._mapping, staged, self._limits, wait)
+        create_loading(connection, self._target, self._mapping.never_null)
+        try:
+            staged = self._stage(None, unsent_since)
+            return replace_table(connection, self._target, self._mapping, staged, self._limits, wait)
+        finally:  # a no-op once it is the table; what a killed run leaves, the next one drops
+            with suppress(*PASSING):
+                drop_loading(connection, self._target)
 
     def _stage(self, since: datetime | None, unsent_since: datetime | None) -> StagedTable:
         """Stages the rows changed `since` (None: all), and sends those changed since `unsent_since` to the streams."""
@@ -154,7 +160,7 @@ class TableExtract:
             staged = stage_table(
                 read.rows, self._settings.postgres, self._target, version=self._mapping.watermark,
                 not_after=datetime.now(timezone.utc) + self._settings.parse.future_allowance,
-                tasks=self._settings.warehouse.copies_a_table,
+                tasks=self._settings.warehouse.copies_a_table, replacing=result.mode == FULL,
             )  # fmt: skip
         result.copy_seconds = round(time.monotonic() - copying, 1)
         result.read, result.rows_from_the_future, result.texts_cleaned = staged.rows, staged.ahead, staged.cleaned

@@ -1,0 +1,17 @@
+-- Of keys with several rows: counts the rows that are not the newest, and the keys with several newest rows (the same time,
+-- different contents). Deletes the former, unless there are more than `limit`. The newest is chosen as in upsert.sql.
+WITH repeated AS MATERIALIZED (
+    SELECT {key} FROM {loading} GROUP BY {key} HAVING count(*) > 1
+), ranked AS MATERIALIZED (
+    SELECT ctid AS id, {key},
+        row_number() OVER by_contents AS place, rank() OVER by_time AS age, dense_rank() OVER by_contents AS content
+    FROM {loading}
+    WHERE ({key}) IN (SELECT {key} FROM repeated)
+    WINDOW by_time AS (PARTITION BY {key} ORDER BY {version} DESC),
+        by_contents AS (PARTITION BY {key} ORDER BY {version} DESC, {columns})
+), deleted AS (
+    DELETE FROM {loading}
+    WHERE ctid = ANY(ARRAY(SELECT id FROM ranked WHERE place > 1))
+        AND (SELECT count(*) FROM ranked WHERE place > 1) <= %(limit)s
+)
+SELECT count(*) FILTER (WHERE place > 1), count(DISTINCT ({key})) FILTER (WHERE age = 1 AND content > 1) FROM ranked
