@@ -1,7 +1,9 @@
 -- Of keys with several rows: counts the rows that are not the newest, and the keys with several newest rows (the same time,
 -- different contents). Deletes the former, unless there are more than `limit`. The newest is chosen as in upsert.sql.
 WITH repeated AS MATERIALIZED (
-    SELECT {key} FROM {loading} GROUP BY {key} HAVING count(*) > 1
+    -- By sorting. GROUP BY would hash: a table just filled has no statistics, and its keys do not fit into memory.
+    SELECT {key} FROM (SELECT {key}, row_number() OVER (PARTITION BY {key}) AS number FROM {loading}) AS numbered
+    WHERE number = 2
 ), ranked AS MATERIALIZED (
     SELECT ctid AS id, {key},
         row_number() OVER by_contents AS place, rank() OVER by_time AS age, dense_rank() OVER by_contents AS content
