@@ -25,16 +25,16 @@ from tests.alerting import Alerting
 _TARGET = "ml_lots"
 _MAPPING = TableMapping.model_validate(
     {
-        "source": "stock.lots", "key": ["lot", "warehouse"], "watermark": "changed", "indexes": [["warehouse", "amount"]],
+        "source": "stock.lots", "key": ["id", "warehouse"], "watermark": "changed", "indexes": [["warehouse", "amount"]],
         "columns": {
-            "lot": {"from": "lote", "type": "integer", "required": True}, "warehouse": {"from": "deposito", "type": "text"},
-            "amount": {"from": "quantidade", "type": "decimal", "required": True}, "note": {"from": "nota", "type": "text"},
+            "id": {"from": "lote", "type": "integer", "required": True}, "warehouse": {"from": "deposito", "type": "text"},
+            "amount": {"from": "quantidade", "type": "decimal", "required": True}, "place": {"from": "nota", "type": "text"},
             "changed": {"from": "last_modified", "type": "timestamp"},
         },
     }
 )  # fmt: skip
 _SCHEMA = pa.schema(
-    [("lot", pa.int64()), ("warehouse", pa.string()), ("amount", pa.decimal128(18, 6)), ("note", pa.string()), ("changed", pa.timestamp("us", "UTC"))]
+    [("id", pa.int64()), ("warehouse", pa.string()), ("amount", pa.decimal128(18, 6)), ("place", pa.string()), ("changed", pa.timestamp("us", "UTC"))]
 )
 _LIMITS = Limits(overlap_minutes=0, shrink_limit=1, null_limit=0, duplicate_limit=0)
 _DAY = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -42,7 +42,7 @@ Row = dict[str, Any]
 
 
 def row(lot: int | None, second: int = 0, **values: Any) -> Row:
-    return {"lot": lot, "warehouse": "CASTRO", "amount": Decimal(lot or 0), "note": None, "changed": _DAY + timedelta(seconds=second), **values}
+    return {"id": lot, "warehouse": "CASTRO", "amount": Decimal(lot or 0), "place": None, "changed": _DAY + timedelta(seconds=second), **values}
 
 
 class Refresh:
@@ -80,13 +80,13 @@ def connection(alerting: Alerting) -> Iterator[Connection]:
 
 
 def held(alerting: Alerting) -> list[tuple[Any, ...]]:
-    return sorted(alerting.query(f"SELECT lot, warehouse, amount, note, changed FROM {_TARGET}"), key=repr)
+    return sorted(alerting.query(f"SELECT id, warehouse, amount, place, changed FROM {_TARGET}"), key=repr)
 
 
 def newest(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
     best: dict[tuple[Any, ...], Row] = {}
     for r in rows:
-        key = (r["lot"], r["warehouse"])
+        key = (r["id"], r["warehouse"])
         if key not in best or best[key]["changed"] < r["changed"]:
             best[key] = r
     return sorted((tuple(r.values()) for r in best.values()), key=repr)
@@ -98,7 +98,7 @@ def test_the_newest_row_of_each_key_of_the_tasks_that_count(alerting: Alerting, 
     print("seed", seed)
     chance = random.Random(seed)
     rows = [
-        row(chance.randrange(keys), n, warehouse=chance.choice(["A", "B|C", "ç,\"\n"]), amount=Decimal(chance.randrange(10**9)) / 10**6, note=chance.choice([None, ""]))
+        row(chance.randrange(keys), n, warehouse=chance.choice(["A", "B|C", "ç,\"\n"]), amount=Decimal(chance.randrange(10**9)) / 10**6, place=chance.choice([None, ""]))
         for n in range(1500)
     ]  # fmt: skip
     chance.shuffle(rows)
@@ -114,17 +114,17 @@ def test_the_newest_row_of_each_key_of_the_tasks_that_count(alerting: Alerting, 
 def test_equal_copies_of_a_row_are_one_and_different_ones_a_failed_check(alerting: Alerting, connection: Connection) -> None:
     rows = [row(n) for n in range(20)]
     first = Refresh(alerting, connection)
-    first.task([*rows, *rows[:2], row(3, -5, note="older"), row(3, -5, note="older, too")])
+    first.task([*rows, *rows[:2], row(3, -5, place="older"), row(3, -5, place="older, too")])
     assert first.replace() == 20
     before = held(alerting)
     assert before == newest(rows)
     second = Refresh(alerting, connection)
-    second.task([*rows, row(3, note="x"), row(3, note="y"), row(4, note="z")])
+    second.task([*rows, row(3, place="x"), row(3, place="y"), row(4, place="z")])
     with pytest.raises(ChecksFailed, match="duplicate keys: 2 of 20 keys"):
         second.replace()
     assert held(alerting) == before
     third = Refresh(alerting, connection)
-    third.task([*rows, row(3, note="x"), row(3, note="y")])
+    third.task([*rows, row(3, place="x"), row(3, place="y")])
     third.replace(_LIMITS.model_copy(update={"duplicate_limit": 0.05}))
     assert [r[3] for r in held(alerting) if r[0] == 3] == ["x"]  # by their contents: the same in every run
 
@@ -132,11 +132,11 @@ def test_equal_copies_of_a_row_are_one_and_different_ones_a_failed_check(alertin
 def test_rows_that_cannot_be_stored_and_rows_that_are_lost(alerting: Alerting, connection: Connection) -> None:
     refresh = Refresh(alerting, connection)
     refresh.task([row(1), row(None), row(2, warehouse=None), row(3, changed=None)])
-    with pytest.raises(ChecksFailed, match="of 4 rows read, 1 without lot, 1 without warehouse, 1 without changed"):
+    with pytest.raises(ChecksFailed, match="of 4 rows read, 1 without id, 1 without warehouse, 1 without changed"):
         refresh.replace()
     refresh = Refresh(alerting, connection)
     refresh.task([row(1), row(2)])
-    alerting.query(f"DELETE FROM {loading_name(_TARGET)} WHERE lot = 2")
+    alerting.query(f"DELETE FROM {loading_name(_TARGET)} WHERE id = 2")
     with pytest.raises(StagingLost, match="2 rows were staged, 1 are there"):
         refresh.replace()
     assert held(alerting) == []
