@@ -390,7 +390,7 @@ SUBMIT=(${CASTRO_MASTER:+--master "$CASTRO_MASTER"} --properties-file "$SPARK_CO
 if [[ -n $on_yarn ]] && needs_spark; then
     shipped=$("$PYTHON" -m castro_spark.deploy.arguments "$JOB" "$@") || exit
     mapfile -t -O "${#SUBMIT[@]}" SUBMIT <<<"$shipped"
-elif [[ $JOB != extract ]]; then # which needs neither Kafka nor Delta: Spark copies each jar at its start
+else
     jars=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)
     SUBMIT+=(--jars "$(IFS=,; printf '%s' "${jars[*]}")")
 fi
