@@ -1,15 +1,19 @@
-"""Measures the warehouse's jobs on this machine.
+"""Measures the warehouse's jobs on this machine, beside what others would use for the same rows.
 
-    ./benchmarks/run.sh warehouse [--only extract | backfill] [--rows N]
+    ./benchmarks/run.sh warehouse [--only extract backfill again day] [--rows N] [--sizes 1 4] [--rounds 2]
 
-extract: a full one at one and four times the rows: rows/s beside those of Spark's own JDBC writer, and the driver's
-peak memory; then an incremental one that finds nothing new.
+extract: a full refresh, Spark's JDBC writer, and COPY by two sessions with the indexes built afterwards, in turns; at
+each of `--sizes` times `--rows` / 4 rows. The driver's peak memory, and the growth from the first size to the last.
+again: an incremental extract that finds nothing new: of one table, of all, and the runs of `--every 1s`; the whole job
+beside the work that it tells itself, so that the rest is the start and the end of Spark.
 backfill: the history of one, two and four years of `--rows` / 40 movements each, into the stream's tables.
+day: a day of 200,000 events: its backfill, and its reconciliation with nothing to do.
 
 The JDBC writer loads the same rows, of the same mapping, into a table with the same columns, and is given what it is
 advised to have: as many tasks as there are cores, large batches, and the driver's rewriting of these into statements
-of many rows. To a bare table it does what our COPY to staging does; to one with the same indexes it has the outcome of
-a whole refresh, but for the newest row of each key, the checks and the swap. Its jar is fetched for it (`--packages`).
+of many rows. To a bare table it does what our COPY does; to one with the same indexes it has the outcome of a whole
+refresh, but for the newest row of each key, the checks and the swap. Its jar is fetched for it (`--packages`).
+COPY is given its rows as files, as psql's \\copy reads them: nothing of Hive, nor of the rest.
 """
 
 from __future__ import annotations
@@ -17,12 +21,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +42,27 @@ from tests.system import ROOT, System
 _MAKE = """
 import sys
 from pathlib import Path
+from pyspark.sql import functions as F
 from castro_spark.local.warehouse import append, create_tables
 from castro_spark.local.warehouse_history import transactions
 from castro_spark.session import hive_session
 spark = hive_session("benchmark", sys.argv[1])
 create_tables(spark)
 rows = transactions(spark, 5000, int(sys.argv[3]), int(sys.argv[2]))
+if sys.argv[4:]:  # all of them on one local day
+    day, seconds = F.to_timestamp(F.lit(sys.argv[4] + " 12:00:00")), F.pmod(F.xxhash64("id_transacao"), F.lit(36000))
+    at = F.timestamp_seconds(F.unix_timestamp(day) + seconds)
+    rows = rows.withColumns({"data_movimentacao": at, "last_modified": at + F.expr("interval 5 minutes")})
 append(spark, "castrolanda_inventory.transactions", rows, "America/Sao_Paulo")
 spark.stop()
 """
 _TARGET = "ml_inventory_transactions"
+_HALF = "COPY (SELECT * FROM ml_inventory_transactions WHERE hashtext(transaction_id) & 1 = {}) TO STDOUT (FORMAT csv)"
+_RUNS = "SELECT coalesce(max((progress->>'runs')::int) >= {}, false) FROM castro.instance WHERE kind = 'extract loop'"
+_SECONDS = "SELECT (progress->>'seconds')::float FROM castro.instance WHERE kind = 'extract loop'"
+_DAY = "2024-05-15"
+_LOOP_RUNS = 30
+_PARTS = ("extract", "again", "backfill", "day")
 _JDBC = """
 import os, sys, time
 from pathlib import Path
@@ -90,11 +108,18 @@ def peak_memory(process: subprocess.Popen[bytes]) -> dict[str, int]:
     return most
 
 
-def made(system: System, folder: Path, rows: int, years: int = 1) -> dict[str, str]:
-    """Makes a warehouse of so many movements for the system; returns the environment of a Spark of its own."""
+def held_memory(process: subprocess.Popen[bytes]) -> int:
+    """MB that a job's processes hold now."""
+    job = psutil.Process(process.pid)
+    return sum(part.memory_info().rss >> 20 for part in (job, *job.children(recursive=True)))
+
+
+def made(system: System, folder: Path, rows: int, years: int = 1, day: str | None = None) -> dict[str, str]:
+    """Makes a warehouse of so many movements for the system, on one day if it is given; returns the environment of a
+    Spark of its own."""
     submit = "--driver-memory 1g --conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false pyspark-shell"
     environ = {**system.env, "PYTHONPATH": str(ROOT), "PYSPARK_SUBMIT_ARGS": submit}
-    words = [sys.executable, "-c", _MAKE, str(folder), str(rows), str(years)]
+    words = [sys.executable, "-c", _MAKE, str(folder), str(rows), str(years), *([day] if day else [])]
     subprocess.run(words, check=True, env=environ, cwd=folder.parent, stderr=subprocess.DEVNULL)
     system.env["CASTRO_WAREHOUSE_DIR"] = str(folder)
     return environ
@@ -126,23 +151,85 @@ def backfill(system: System, folder: Path, rows: int, years: int) -> dict[str, A
     }  # fmt: skip
 
 
-def extract(system: System, folder: Path, rows: int) -> dict[str, Any]:
+def extract(system: System, folder: Path, rows: int, rounds: int) -> dict[str, Any]:
+    """Ours and the others in turns; the median of the rounds."""
     environ = made(system, folder, rows)
-    (told,), memory = followed(system, "extract", "--mode", "full", "--table", _TARGET)
-    begun = time.monotonic()
-    system.job("extract", "--mode", "incremental", "--table", _TARGET)
-    nothing_new = time.monotonic() - begun
-    copied, whole = (told["read"] / told[name] for name in ("copy_seconds", "seconds"))
-    by_jdbc = {
-        name: told["read"] / jdbc_seconds(system, folder, environ, create) for name, create in _JDBC_TABLES.items()
-    }
+    seconds: dict[str, list[float]] = {}
+    peaks: list[dict[str, int]] = []
+    read = 0
+    for _ in range(rounds):
+        (told,), memory = followed(system, "extract", "--mode", "full", "--table", _TARGET)
+        read = told["read"]
+        peaks.append(memory)
+        taken = {"copied": told["copy_seconds"], "whole_refresh": told["seconds"]}
+        taken |= {f"jdbc_{name}": jdbc_seconds(system, folder, environ, sql) for name, sql in _JDBC_TABLES.items()}
+        taken |= copy_seconds(system, folder)
+        for name, value in taken.items():
+            seconds.setdefault(name, []).append(value)
+    rate = {name: read / statistics.median(values) for name, values in seconds.items()}
     return {
-        "rows_read": told["read"], "seconds": told["seconds"],
-        "copied_to_staging_rows_a_second": round(copied), "whole_refresh_rows_a_second": round(whole),
-        **{f"jdbc_writer_to_a_{name}_table_rows_a_second": round(theirs) for name, theirs in by_jdbc.items()},
-        "copy_to_jdbc_bare": round(copied / by_jdbc["bare"], 2),
-        "whole_refresh_to_jdbc_keyed": round(whole / by_jdbc["keyed"], 2),
-        **memory, "incremental_with_nothing_new_seconds": round(nothing_new, 1),
+        "rows_read": read, "rounds": rounds, "load": round(os.getloadavg()[0], 1),
+        **{f"{name}_rows_a_second": round(value) for name, value in rate.items()},
+        "copied_to_jdbc_bare": round(rate["copied"] / rate["jdbc_bare"], 2),
+        "whole_refresh_to_jdbc_keyed": round(rate["whole_refresh"] / rate["jdbc_keyed"], 2),
+        "whole_refresh_to_copy_keyed": round(rate["whole_refresh"] / rate["copy_keyed"], 2),
+        **{name: max(peak[name] for peak in peaks) for name in peaks[0]},
+    }  # fmt: skip
+
+
+def copy_seconds(system: System, folder: Path) -> dict[str, float]:
+    """Seconds of COPY of the table's rows, from two files by two sessions; and with the indexes built afterwards."""
+    system.query(f"DROP TABLE IF EXISTS by_copy; CREATE TABLE by_copy (LIKE {_TARGET} INCLUDING DEFAULTS)")
+    parts = [folder.parent / f"rows{number}.csv" for number in (0, 1)]
+    with closing(system.connect()) as connection, connection.cursor() as cursor:
+        for number, part in enumerate(parts):
+            if not part.exists():
+                with part.open("w") as file:
+                    cursor.copy_expert(_HALF.format(number), file)
+
+    def load(part: Path) -> None:
+        with closing(system.connect()) as connection, connection, connection.cursor() as cursor, part.open() as file:
+            cursor.copy_expert("COPY by_copy FROM STDIN (FORMAT csv)", file)
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(len(parts)) as sessions:
+        list(sessions.map(load, parts))
+    copied = time.monotonic() - begun
+    system.query("CREATE UNIQUE INDEX ON by_copy (transaction_id); CREATE INDEX ON by_copy (product_code, timestamp)")
+    return {"copy_bare": copied, "copy_keyed": time.monotonic() - begun}
+
+
+def again(system: System, folder: Path, rows: int) -> dict[str, Any]:
+    """Incremental runs that find nothing new: whole jobs beside their work, and the runs of a loop."""
+    made(system, folder, rows)
+    system.submit("extract", "--mode", "incremental")
+    found: dict[str, Any] = {}
+    for name, chosen in (("one_table", ("--table", _TARGET)), ("all_tables", ())):
+        begun = time.monotonic()
+        told, _ = followed(system, "extract", "--mode", "incremental", *chosen)
+        found[f"{name}_job_seconds"] = round(time.monotonic() - begun, 1)
+        found[f"{name}_work_seconds"] = max(result["seconds"] for result in told)
+    loop = system.start("extract", "--mode", "incremental", "--every", "1s")
+    memory = []
+    for runs in (_LOOP_RUNS, 2 * _LOOP_RUNS):
+        system.wait_for(_RUNS.format(runs), expected=True, seconds=600)
+        memory.append(held_memory(loop))
+    ((seconds,),) = system.query(_SECONDS)
+    loop.terminate()
+    assert loop.wait(60) == 0
+    return {**found, "loop_run_seconds": seconds, f"loop_mb_after_{_LOOP_RUNS}_and_twice_as_many_runs": memory}
+
+
+def day(system: System, folder: Path, rows: int) -> dict[str, Any]:
+    """A day's events into the stream's tables, and the day reconciled."""
+    made(system, folder, rows, day=_DAY)
+    told, memory = followed(system, "backfill", "--stream", "inventory", "--from", _DAY, "--to", _DAY)
+    begun = time.monotonic()
+    followed(system, "reconcile", "--stream", "inventory", "--date", _DAY)
+    return {
+        "records": told["records"], "backfill_seconds": told["seconds"],
+        "backfill_records_a_second": round(told["records"] / told["seconds"]), **memory,
+        "reconcile_job_seconds": round(time.monotonic() - begun, 1),
     }  # fmt: skip
 
 
@@ -161,14 +248,18 @@ def jdbc_seconds(system: System, folder: Path, environ: dict[str, str], create: 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rows", type=int, default=10_000_000)
-    arguments.add_argument("--only", choices=("extract", "backfill"))
+    arguments.add_argument("--sizes", type=int, nargs="+", default=[1, 4], help="in quarters of --rows")
+    arguments.add_argument("--rounds", type=int, default=1)
+    arguments.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS)
     given = arguments.parse_args()
     os.environ["CASTRO_MASTER"] = f"local[{os.cpu_count()}]"
-    runs: list[Callable[[System, Path], dict[str, Any]]] = []
-    if given.only != "backfill":
-        runs += [lambda s, f, rows=rows: extract(s, f, rows) for rows in (given.rows // 4, given.rows)]
-    if given.only != "extract":
-        runs += [lambda s, f, years=years: backfill(s, f, years * given.rows // 40, years) for years in (1, 2, 4)]
+    parts: dict[str, list[Callable[[System, Path], dict[str, Any]]]] = {
+        "extract": [lambda s, f, n=n: extract(s, f, n * given.rows // 4, given.rounds) for n in given.sizes],
+        "again": [lambda s, f: again(s, f, min(given.rows, 20_000))],
+        "backfill": [lambda s, f, years=years: backfill(s, f, years * given.rows // 40, years) for years in (1, 2, 4)],
+        "day": [lambda s, f: day(s, f, min(given.rows, 200_000))],
+    }
+    runs = [run for name in given.only for run in parts[name]]
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "stack", die_with_parent=True) as stack:
         for number, run in enumerate(runs):
             home = Path(folder) / str(number)

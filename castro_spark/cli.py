@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ from castro_spark.streams import StreamDeclaration, all_streams
 
 log = logging.getLogger(__name__)
 Command = TypeVar("Command", bound=Callable[..., Any])
+_UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
+_DAY_SECONDS = 86_400
 
 
 def settings_options(command: Command) -> Command:
@@ -38,6 +41,23 @@ def settings_options(command: Command) -> Command:
         "--conf-file", type=click.Path(path_type=Path), help="A settings file instead of conf/ENV.yaml."
     )
     return env(conf_file(command))
+
+
+def duration(least: float) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
+    """An option's callback: a duration such as 30s, 5m or 1h, from `least` seconds to a day, as seconds."""
+
+    def seconds(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+        if value is None:
+            return None
+        found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smh])", value.strip())
+        if found is None:
+            raise click.BadParameter(f"{value!r} is no duration: write a number and its unit, such as 30s, 5m or 1h")
+        given = float(found[1]) * _UNITS[found[2]]
+        if not least <= given <= _DAY_SECONDS:
+            raise click.BadParameter(f"{value!r} is out of range: {least:g}s to 24h")
+        return given
+
+    return seconds
 
 
 def stream_option(command: Command) -> Command:

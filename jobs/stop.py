@@ -1,4 +1,4 @@
-"""Ask running streams, on any host, to stop after their current batches."""
+"""Ask running streams, or the loop of `extract --every`, on any host, to stop after what is under way."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from pathlib import Path
 import click
 
 from castro_spark import cli
-from castro_spark.errors import StreamsFailed
+from castro_spark.errors import StreamsFailed, UsageError
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.streaming.stop import stop_streams
+from castro_spark.streaming.stop import EXTRACT, stop_streams
 from castro_spark.streams import all_streams
 
 
 @click.command(help=__doc__)
 @cli.settings_options
-@click.option("--stream", "name", required=True, type=click.Choice([*sorted(all_streams()), "all"]), help="The stream.")
+@click.option("--stream", "name", type=click.Choice([*sorted(all_streams()), "all"]), help="The stream.")
+@click.option("--extract", is_flag=True, help="The loop of `extract --every`.")
 @click.option("--wait", "seconds", default=60.0, show_default=True, help="Seconds to wait for it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(env: str, conf_file: Path | None, name: str, seconds: float, as_json: bool) -> None:
+def main(
+    env: str, conf_file: Path | None, name: str | None, extract: bool, seconds: float, as_json: bool
+) -> None:
     """Does not stop a process that starts later, but does stop further attempts of the same YARN application."""
     settings = cli.load(env, conf_file)
-    names = sorted(all_streams()) if name == "all" else [name]
+    if name is None and not extract:
+        raise UsageError("nothing is named to stop", "give --stream NAME, --stream all or --extract")
+    names = sorted(all_streams()) if name == "all" else [name] if name else []
+    names += [EXTRACT] if extract else []
     results = []
     with closing(connect(settings.postgres, "castro_spark stop")) as connection:
         for stream, stopped, result in stop_streams(connection, names, seconds):

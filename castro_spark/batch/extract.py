@@ -10,28 +10,38 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from threading import Event
 from typing import Any
 
 import psycopg2
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_exponential,
+)
 
 from castro_spark.batch.history import send_to_stream
-from castro_spark.errors import CastroError, NotMigrated, SourceUnreadable, StagingLost, first_line
+from castro_spark.errors import CastroError, NotMigrated, SourceUnreadable, StagingLost, UsageError, first_line
 from castro_spark.mapping import TableMapping
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.connection import Connection, may_pass
-from castro_spark.sinks.postgres.warehouse.copy import check_replaceable
+from castro_spark.sinks.postgres.connection import PASSING, Connection, may_pass
+from castro_spark.sinks.postgres.warehouse.copy import check_replaceable, create_loading, drop_loading
 from castro_spark.sinks.postgres.warehouse.staging import StagedTable, stage_table
 from castro_spark.sinks.postgres.warehouse.swap import replace_table
 from castro_spark.sinks.postgres.warehouse.watermark import Loaded, exclusive_extract, mark_of, upsert
 from castro_spark.sources.hive import read_table, reading
-from castro_spark.streams import all_streams
+from castro_spark.streams import StreamDeclaration, all_streams
 
 INCREMENTAL, FULL = "incremental", "full"
 _LONGEST_WAIT = 60  # seconds between two attempts
@@ -46,7 +56,7 @@ class TableResult:
     table: str
     source: str
     mode: str
-    status: str = "failed"
+    status: str = "failed"  # or done; or not_begun: asked to stop before
     seconds: float = 0.0
     read: int = 0
     copy_seconds: float = 0.0  # part of `seconds`: from the warehouse's files into staging
@@ -70,19 +80,48 @@ class TableResult:
 
 
 def extract(
-    spark: SparkSession, settings: Settings, tables: Mapping[str, TableMapping], mode: str
+    spark: SparkSession,
+    settings: Settings,
+    tables: Mapping[str, TableMapping],
+    mode: str,
+    *,
+    stopping: Event | None = None,
 ) -> list[TableResult]:
-    """Extracts `tables`, up to `parallel_tables` at a time. Never raises for a table; returns a result for each."""
+    """Extracts `tables`, up to `parallel_tables` at a time. Never raises for a table; returns a result for each.
+
+    Once `stopping` is set, no table is begun or tried again; those under way are finished.
+    """
+    stopping = stopping or Event()
     with ThreadPoolExecutor(max_workers=settings.warehouse.parallel_tables) as pool:
-        tasks = [pool.submit(_one, spark, settings, target, mapping, mode) for target, mapping in tables.items()]
+        tasks = [
+            pool.submit(_one, spark, settings, target, mapping, mode, stopping) for target, mapping in tables.items()
+        ]
         return [task.result() for task in tasks]
 
 
-def _one(spark: SparkSession, settings: Settings, target: str, mapping: TableMapping, mode: str) -> TableResult:
+def chosen_tables(settings: Settings, names: Sequence[str]) -> dict[str, TableMapping]:
+    """The mapped tables that `names` name by target or source; all if there are none. Raises UsageError."""
+    tables = settings.warehouse.mapped
+    if unknown := [n for n in names if n not in tables and n not in {m.source for m in tables.values()}]:
+        raise UsageError(f"no table {', '.join(unknown)} in the settings", f"there are {', '.join(tables)}")
+    return {t: m for t, m in tables.items() if not names or t in names or m.source in names}
+
+
+def fed_streams(settings: Settings, tables: Mapping[str, TableMapping]) -> list[StreamDeclaration]:
+    """The streams whose events `tables` hold: an extract may change them."""
+    return [s for s in all_streams().values() if (history := settings.history(s.name)) and history.table in tables]
+
+
+def _one(
+    spark: SparkSession, settings: Settings, target: str, mapping: TableMapping, mode: str, stopping: Event
+) -> TableResult:
     begun = time.monotonic()
     result = TableResult(target, mapping.source, mode)
+    if stopping.is_set():
+        result.status = "not_begun"
+        return result
     try:
-        for attempt in _retrying(settings, target):
+        for attempt in _retrying(settings, target, stopping):
             with attempt:
                 TableExtract(spark, settings, target, mapping, result).run()
         result.status = "done"
@@ -135,8 +174,13 @@ class TableExtract:
         mark = mark_of(connection, self._target)
         # The full refresh moves the watermark past rows that no incremental run has sent to the streams' tables yet.
         unsent_since = mark.watermark - self._limits.overlap if mark and mark.watermark else None
-        staged = self._stage(None, unsent_since)
-        return replace_table(connection, self._target, self._mapping, staged, self._limits, wait)
+        create_loading(connection, self._target, self._mapping.never_null)
+        try:
+            staged = self._stage(None, unsent_since)
+            return replace_table(connection, self._target, self._mapping, staged, self._limits, wait)
+        finally:  # a no-op once it is the table; what a killed run leaves, the next one drops
+            with suppress(*PASSING):
+                drop_loading(connection, self._target)
 
     def _stage(self, since: datetime | None, unsent_since: datetime | None) -> StagedTable:
         """Stages the rows changed `since` (None: all), and sends those changed since `unsent_since` to the streams."""
@@ -154,7 +198,7 @@ class TableExtract:
             staged = stage_table(
                 read.rows, self._settings.postgres, self._target, version=self._mapping.watermark,
                 not_after=datetime.now(timezone.utc) + self._settings.parse.future_allowance,
-                tasks=self._settings.warehouse.copies_a_table,
+                tasks=self._settings.warehouse.copies_a_table, replacing=result.mode == FULL,
             )  # fmt: skip
         result.copy_seconds = round(time.monotonic() - copying, 1)
         result.read, result.rows_from_the_future, result.texts_cleaned = staged.rows, staged.ahead, staged.cleaned
@@ -198,14 +242,15 @@ class TableExtract:
             log.info("%s: %s", self._target, note)
 
 
-def _retrying(settings: Settings, target: str) -> Retrying:
+def _retrying(settings: Settings, target: str, stopping: Event) -> Retrying:
     def log_retry(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         log.warning("%s: %s; attempt %d, retrying", target, first_line(error), state.attempt_number)
 
     return Retrying(
         retry=retry_if_exception(_is_transient),
-        stop=stop_after_attempt(settings.warehouse.retries + 1),
+        stop=stop_after_attempt(settings.warehouse.retries + 1) | stop_when_event_set(stopping),
+        sleep=sleep_using_event(stopping),
         wait=wait_exponential(settings.warehouse.retry_wait_seconds, max=_LONGEST_WAIT),
         before_sleep=log_retry,
         reraise=True,

@@ -15,13 +15,16 @@ from castro_spark.errors import CastroError
 CODE, DEPENDENCIES = "castro_code", "castro_dependencies"  # folders in each container's working directory
 CONF = f"{CODE}/castro_spark/conf"
 _PYTHONPATH = f"{CODE}:{DEPENDENCIES}"
-# A lost node is to cost a stream that runs for months a restart, and no more; one that fails at once is to end.
+# A lost node is to cost a job that runs for months a restart, and no more; one that fails at once is to end.
 _CONTINUOUS = {"spark.yarn.maxAppAttempts": "4", "spark.yarn.am.attemptFailuresValidityInterval": "1h"}
 
 
 def attempts(job: str, options: Sequence[str]) -> dict[str, str]:
-    """A continuous stream is attempted again, unless it fails often; other jobs once (conf/spark-cluster.conf)."""
-    return dict(_CONTINUOUS) if job == "stream" and not {"--available-now", "--help"} & set(options) else {}
+    """A continuous stream, or extract's loop, is attempted again, unless it fails often; other jobs once
+    (conf/spark-cluster.conf)."""
+    streams = job == "stream" and "--available-now" not in options
+    loops = job == "extract" and any(option.partition("=")[0] == "--every" for option in options)
+    return dict(_CONTINUOUS) if (streams or loops) and "--help" not in options else {}
 
 
 def arguments(job: str, options: Sequence[str]) -> list[str]:

@@ -83,11 +83,8 @@ def _mapped(
     spark.catalog.refreshTable(mapping.source)  # files and partitions may have changed during a long session
     table = spark.table(mapping.source)
     _check_there(mapping, table)
-    columns, known = [], {mapping.source_watermark, *mapping.ignore}
-    for name, column in mapping.columns.items():
-        expression, reads = _column(table, mapping, name, column)
-        columns.append(expression.alias(name))
-        known |= reads
+    columns, reads = _columns(table, mapping)
+    known = {mapping.source_watermark, *mapping.ignore, *reads}
     if mapping.partition:
         known.add(mapping.partition.column)
     if since is not None:
@@ -130,17 +127,42 @@ def _check_there(mapping: TableMapping, table: DataFrame) -> None:
         )
 
 
-def _column(table: DataFrame, mapping: TableMapping, name: str, column: ColumnMapping) -> tuple[Column, set[str]]:
-    """A target column as an expression of the target type, and the source columns that it reads."""
-    expression = table[column.source] if column.source else F.expr(column.sql or "")
-    try:
-        selected = table.select(expression.alias(name))
-        kind = selected.schema[0].dataType
-    except AnalysisException as error:
-        raise MappingError(
-            f"table {mapping.source}, column {name}: `{column.sql}` cannot be used: {_error_text(error)}",
-            "correct the mapping",
-        ) from None
+def _columns(table: DataFrame, mapping: TableMapping) -> tuple[list[Column], set[str]]:
+    """The target's columns as expressions of the target types, and the source columns that they read."""
+    expressions = {name: _expression(table, column) for name, column in mapping.columns.items()}
+    try:  # all at once: each analysis of a plan costs milliseconds, in a JVM that has just started tens of them
+        selected = table.select(*(expression.alias(name) for name, expression in expressions.items()))
+    except AnalysisException:
+        _check_each(table, mapping, expressions)
+        raise
+    kinds = {field.name: field.dataType for field in selected.schema}
+    columns = [
+        expression.cast(_target_type(mapping, name, kinds[name])).alias(name)
+        for name, expression in expressions.items()
+    ]
+    return columns, _references(selected)
+
+
+def _expression(table: DataFrame, column: ColumnMapping) -> Column:
+    return table[column.source] if column.source else F.expr(column.sql or "")
+
+
+def _check_each(table: DataFrame, mapping: TableMapping, expressions: dict[str, Column]) -> None:
+    """Raises MappingError for the first column that cannot be used."""
+    for name, expression in expressions.items():
+        try:
+            table.select(expression.alias(name))
+        except AnalysisException as error:
+            raise MappingError(
+                f"table {mapping.source}, column {name}: `{mapping.columns[name].sql}` cannot be used:"
+                f" {_error_text(error)}",
+                "correct the mapping",
+            ) from None
+
+
+def _target_type(mapping: TableMapping, name: str, kind: T.DataType) -> T.DataType:
+    """The Spark type of a target column. Raises MappingError if `kind` cannot be cast to it without loss."""
+    column = mapping.columns[name]
     fitting, target = _FITTING[column.type]
     if not isinstance(kind, fitting) or (isinstance(kind, T.DecimalType) and kind.scale > _DECIMAL.scale):
         raise MappingError(
@@ -148,7 +170,7 @@ def _column(table: DataFrame, mapping: TableMapping, name: str, column: ColumnMa
             f" which cannot be cast to {column.type.value} without loss",
             "map another type, or specify the cast in `sql`",
         )
-    return expression.cast(target), {column.source} if column.source else _references(selected)
+    return target
 
 
 def _references(selected: DataFrame) -> set[str]:

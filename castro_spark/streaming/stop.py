@@ -1,4 +1,5 @@
-"""The `stop` command: requests a running stream to stop through castro.command, and executes such requests.
+"""The `stop` command: requests a running stream, or the loop of `extract --every`, to stop through castro.command, and
+executes such requests.
 
 A command names the writer's epoch, so it does not apply to a process that starts later. It does apply to further YARN
 attempts of the same application: they are the same submission.
@@ -12,22 +13,43 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
+from typing import Protocol
 
 from castro_spark.component import ALIVE, State
-from castro_spark.observe.instance import YARN, StreamState
+from castro_spark.observe.instance import YARN
 from castro_spark.sinks.postgres import commands
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.instances import SILENT_SECONDS, current
 
 log = logging.getLogger(__name__)
 NOT_RUNNING, SILENT = "not running", "no heartbeat from"  # results of a stream that was not asked
+EXTRACT = "extract"  # names the loop of `extract --every` where a stream's name would be
+EXTRACT_LOOP = "extract loop"  # its kind in castro.instance
 _LOOK_SECONDS = 0.5
 
 
-class StopCommands:
-    """Executes stop commands for the streams of this process, and records their results."""
+class Stoppable(Protocol):
+    """A stream, or the loop of `extract --every`, in this process."""
 
-    def __init__(self, stops: Mapping[str, Event], states: Sequence[StreamState], application: str) -> None:
+    @property
+    def stream(self) -> str: ...
+
+    @property
+    def instance(self) -> str: ...
+
+    @property
+    def epoch(self) -> int | None: ...
+
+    @property
+    def state(self) -> State: ...
+
+    def in_words(self) -> str: ...
+
+
+class StopCommands:
+    """Executes stop commands for what runs in this process, and records their results."""
+
+    def __init__(self, stops: Mapping[str, Event], states: Sequence[Stoppable], application: str) -> None:
         self._stops = stops
         self._states = states
         self._application = application if application.startswith(YARN) else None
@@ -40,7 +62,7 @@ class StopCommands:
             commands.prune_commands(connection)
             for state in self._states if self._application else ():
                 if commands.is_stopped(connection, state.stream, self._application or ""):
-                    log.warning("stream %s: an earlier attempt of this application was asked to stop", state.stream)
+                    log.warning("%s: an earlier attempt of this application was asked to stop", _named(state))
                     self._stops[state.stream].set()
             self._begun = True
         for state in self._states:
@@ -49,7 +71,7 @@ class StopCommands:
                 connection, state.stream, instance=state.instance, epoch=state.epoch, application=self._application
             ):
                 if number not in accepted:
-                    log.warning("stream %s: %s asked to stop it", state.stream, by)
+                    log.warning("%s: %s asked to stop it", _named(state), by)
                     accepted.add(number)
                     self._stops[state.stream].set()
             if accepted and state.state not in ALIVE:
@@ -59,12 +81,19 @@ class StopCommands:
                 accepted.clear()
 
 
+def _named(state: Stoppable) -> str:
+    return EXTRACT_LOOP if state.stream == EXTRACT else f"stream {state.stream}"
+
+
 def stop_streams(connection: Connection, streams: Sequence[str], seconds: float) -> Iterator[tuple[str, bool, str]]:
-    """Asks each stream's writer to stop and waits for it. Yields (stream, whether it has stopped, result text)."""
+    """Asks each stream's writer to stop and waits for it. Yields (stream, whether it has stopped, result text).
+
+    EXTRACT among the streams: the loop of `extract --every`.
+    """
     asked: dict[str, int] = {}
     by = f"{getpass.getuser()} at {socket.gethostname()}"
     for stream in streams:
-        row = current(connection, stream)
+        row = current(connection, "", EXTRACT_LOOP) if stream == EXTRACT else current(connection, stream)
         if row is None or State(row["state"]) not in ALIVE:
             yield stream, True, NOT_RUNNING
             continue

@@ -1,6 +1,5 @@
 -- The newest row of each key, as in upsert.sql; rows of the same time are ordered by their contents.
 INSERT INTO {new} ({columns})
 SELECT DISTINCT ON ({key}) {columns}
-FROM {staging}
-WHERE attempt = ANY(%(attempts)s)
+FROM {loading}
 ORDER BY {key}, {version} DESC, {columns}

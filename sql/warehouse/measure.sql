@@ -1,2 +1,2 @@
 -- What the successful attempts staged: rows, and nulls by column.
-SELECT count(*), {nulls} FROM {staging} WHERE attempt = ANY(%(attempts)s)
+SELECT count(*), {nulls} FROM {staging} WHERE {chosen}

@@ -72,6 +72,11 @@ def test_by_the_command_line_and_a_backfill_killed_anywhere(made: System) -> Non
     system.configure({"backfill": {"chunk_records": 5}})
     assert "1 of 1 tables done" in system.submit("extract", "--mode", "full", "--table", "ml_inventory_transactions")
     assert sorted(p.name for p in folder.iterdir() if p.name != "scratch") == ["derby.log", "made", "metastore", "tables"]
+    loop = system.start("extract", "--mode", "incremental", "--every", "1s")
+    system.wait_for("SELECT coalesce(max((progress->>'runs')::int) > 1, false) FROM castro.instance WHERE kind = 'extract loop'", True)
+    loop.send_signal(signal.SIGTERM)
+    assert loop.wait(60) == 0
+    assert system.query("SELECT state, error FROM castro.instance WHERE kind = 'extract loop'") == [("stopped", None)]
     days = ("--stream", "inventory", "--from", "2023-12-31", "--to", "2025-01-02")
     killer = str(ROOT / "tests" / "recovery" / "killer")
     for step in ("sinks.postgres.commit.out_of_band:OutOfBandCommits.commit:4:after", "sinks.redis.hashes:VersionedHashes.mark:2"):

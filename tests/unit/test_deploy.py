@@ -202,6 +202,7 @@ def spark_settings(job: str, *options: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("job", "options", "attempts"), [
     ("stream", (), "4"), ("stream", ("--stream", "sales"), "4"), ("stream", ("--available-now",), "1"), ("extract", ("--mode", "full"), "1"),
+    ("extract", ("--mode", "incremental", "--every", "5m"), "4"), ("extract", ("--every=5m", "--help"), "1"),
 ])  # fmt: skip
 def test_a_stream_outlives_lost_containers(job: str, options: tuple[str, ...], attempts: str) -> None:
     settings = spark_settings(job, *options)

@@ -135,6 +135,7 @@ def test_jobs() -> None:
     assert health.of_job("extract", None, well) == well
     assert health.of_job("extract", instance("done", silent=9e5), well) == well
     assert health.of_job("extract", instance("failed", error="boom"), well).state is State.BAD
+    assert health.of_job("extract", instance("restarting", error="boom"), well).state is State.BAD
     assert health.of_job("extract", instance(silent=31.0), well).state is State.WARNING
 
 

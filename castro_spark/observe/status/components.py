@@ -11,6 +11,7 @@ from castro_spark.observe.status.stream_text import ago
 from castro_spark.sinks.postgres.instances import all_current
 
 _STREAM = "stream"  # a block of its own
+_SHOWN = frozenset({"extract loop"})  # continuous parts whose last run is shown
 
 
 def _answer(asked: Asked, _: Part) -> Part:
@@ -29,7 +30,7 @@ def _lines(part: Part) -> Iterator[str]:
     for row in (*part["running"], *filter(_is_worth_a_line, part["ended"])):
         name = f"{row['kind']} {row['stream']}".rstrip()
         line = f"{name}: {summary(row)}"
-        if row["mode"] == Mode.ONCE.value and row["progress"]:
+        if (row["mode"] == Mode.ONCE.value or row["kind"] in _SHOWN) and row["progress"]:
             line += "".join(f", {entry} {value}" for entry, value in row["progress"].items() if value is not None)
         if is_silent(row):
             line += f"; NO HEARTBEAT for {ago(row['silent_seconds'])}: it was killed, or cannot reach PostgreSQL"
@@ -40,7 +41,7 @@ def _lines(part: Part) -> Iterator[str]:
 
 def _is_worth_a_line(row: Part) -> bool:
     """How a job ended, and what ended badly; that a projector stopped with its stream is no news."""
-    return bool(row["mode"] == Mode.ONCE.value or row["error"])
+    return bool(row["mode"] == Mode.ONCE.value or row["kind"] in _SHOWN or row["error"])
 
 
 COMPONENTS = Block("components", _answer, _lines)

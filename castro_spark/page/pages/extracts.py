@@ -12,6 +12,7 @@ from castro_spark.page.page import Answer, Asked, Data, Page
 from castro_spark.page.web.acting import work
 from castro_spark.page.words.language import text
 from castro_spark.sections.quality import limits_of
+from castro_spark.streaming.stop import EXTRACT_LOOP
 
 MODES = {"incremental": text("changed rows"), "full": text("all rows")}
 
@@ -40,7 +41,7 @@ def _answer(asked: Asked) -> Answer:
     order = {"bad": 0, "warning": 1, "unknown": 2, "good": 3}
     return work(
         asked, tables=sorted(tables, key=lambda table: order[table.sign]), modes=MODES, part_states=STATES,
-        part_signs=SIGNS, jobs=parts(asked, "extract"),
+        part_signs=SIGNS, jobs=parts(asked, EXTRACT_LOOP, limit=3) + parts(asked, "extract"),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from castro_spark.retraining.store import newest
 from castro_spark.sinks.postgres.instances import all_current
 from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
 from castro_spark.sinks.postgres.quality_results import last_run
+from castro_spark.streaming.stop import EXTRACT_LOOP
 
 _SHOWN_INCIDENTS = 5
 _VIEW_WORDS = text("Never refreshed."), text("Up to date."), text("Behind the streams by %(time)s.")
@@ -104,7 +105,11 @@ def _extract(asked: Asked, running: dict[tuple[str, str], Row]) -> Part:
     name = text("Extract from the warehouse")
     row = asked.snapshot.row("page/extracts.sql") or {}
     judged = health.by_age(name, row.get("age"), asked.settings.quality.extract_age, row.get("newest"), _EXTRACT_WORDS)
-    return health.of_job(name, running.get(("extract", "")), judged)
+    last = max(
+        (r for (kind, _), r in running.items() if kind in {"extract", EXTRACT_LOOP}),
+        key=lambda r: r["started_at"], default=None,
+    )  # fmt: skip
+    return health.of_job(name, last, judged)
 
 
 def _reconcile(asked: Asked, running: dict[tuple[str, str], Row]) -> Part:

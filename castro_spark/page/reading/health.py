@@ -171,7 +171,7 @@ def of_job(name: str, row: Mapping[str, Any] | None, judged: Part) -> Part:
     """A job by its last run: one that failed or fell silent is worse than whatever its age says."""
     if row is None:
         return judged
-    if Running(row["state"]) is Running.FAILED:
+    if Running(row["state"]) in (Running.FAILED, Running.RESTARTING):  # the latter of a loop, which tries again
         what = text("Its last run failed.")
         return Part(name, State.BAD, what, "", row["state_since"], row["heartbeat_at"], words=row["error"] or "")
     if is_silent(row):

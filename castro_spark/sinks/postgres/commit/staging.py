@@ -221,9 +221,12 @@ def copy_parsed(
 
 
 def copy_rows(
-    connection: Connection, rows: pa.RecordBatch, table: sql.Identifier, columns: Sequence[str], attempt: int
+    connection: Connection, rows: pa.RecordBatch, table: sql.Identifier, columns: Sequence[str], attempt: int | None
 ) -> None:
-    """COPY of rows into the `columns` of a staging table, under an attempt number, within the caller's transaction."""
+    """COPY of rows into the `columns` of a staging table, under an attempt number, within the caller's transaction.
+
+    Without an attempt: into a table that has no such column.
+    """
     if rows.num_rows == 0:
         return
     for index, column in enumerate(rows.schema):
@@ -232,11 +235,13 @@ def copy_rows(
             rows = rows.set_column(index, column.name, rows.column(index).cast(pa.timestamp(column.type.unit)))
         elif pa.types.is_binary(column.type):
             rows = rows.set_column(index, column.name, _bytea(rows.column(index)))
-    numbered = rows.add_column(0, "attempt", pa.array([attempt] * rows.num_rows, pa.int64()))
+    if attempt is not None:
+        rows = rows.add_column(0, "attempt", pa.array([attempt] * rows.num_rows, pa.int64()))
+        columns = ("attempt", *columns)
     payload = BytesIO()
-    csv.write_csv(numbered, payload, _CSV)
+    csv.write_csv(rows, payload, _CSV)
     payload.seek(0)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, names(("attempt", *columns)))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, names(tuple(columns)))
     with connection.cursor() as cursor:
         cursor.copy_expert(statement.as_string(cursor), payload)
 

@@ -1,4 +1,7 @@
-"""Builds the replacement of a table, with its columns, indexes, owner, privileges and options, and swaps it in.
+"""The replacement of a table, with its columns, indexes, owner, privileges and options: created, finished, swapped in.
+
+Executors load it under a name of its own (loading), where nobody reads it; checked and indexed it is the new table;
+the swap gives it the target's name.
 
 Objects that depend on the table by OID (views, foreign keys, ...) would not follow; such a table is refused before
 anything is read.
@@ -6,6 +9,7 @@ anything is read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg2 import sql
@@ -42,27 +46,97 @@ def new_name(target: str) -> str:
     return f"{target}__new"
 
 
-def create_like(cursor: Cursor, target: str) -> sql.Identifier:
-    """Creates an empty table with the columns, owner, privileges, options and comment of `target`, without indexes."""
-    new, table = sql.Identifier(new_name(target)), {"table": regclass(target)}
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(new))
+def loading_name(target: str) -> str:
+    """The new table's name while executors load it."""
+    return f"{target}__loading"
+
+
+def create_loading(connection: Connection, target: str, optional: Sequence[str]) -> None:
+    """Creates an empty table with the columns and options of `target`, without indexes, for executors to load.
+
+    Its columns `optional` may be null until `finish_new` has checked them. Replaces what a run left behind that was
+    killed.
+    """
+    loading = sql.Identifier(loading_name(target))
+    with connection, connection.cursor() as cursor:
+        _drop_loading(cursor, target)
+        _create_like(cursor, target, loading)
+        for column in optional:
+            cursor.execute(
+                sql.SQL("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL").format(loading, sql.Identifier(column))
+            )
+        # Without a key, and in a publication of all tables, rows could not be deleted otherwise.
+        cursor.execute(sql.SQL("ALTER TABLE {} REPLICA IDENTITY FULL").format(loading))
+
+
+def drop_loading(connection: Connection, target: str) -> None:
+    """Drops what a full refresh has loaded; a no-op if there is nothing."""
+    with connection, connection.cursor() as cursor:
+        _drop_loading(cursor, target)
+
+
+def keep_loaded(cursor: Cursor, target: str) -> None:
+    """Makes the loaded table the new one. A task that still wants to load it finds it no more."""
+    _drop_new(cursor, target)
     cursor.execute(
-        sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)").format(new, sql.Identifier(target))
+        sql.SQL("ALTER TABLE {} RENAME TO {}").format(
+            sql.Identifier(loading_name(target)), sql.Identifier(new_name(target))
+        )
     )
+
+
+def create_new(cursor: Cursor, target: str) -> None:
+    """Creates an empty new table beside the loaded one."""
+    _drop_new(cursor, target)
+    _create_like(cursor, target, sql.Identifier(new_name(target)))
+
+
+def finish_new(cursor: Cursor, target: str, required: Sequence[str]) -> None:
+    """Gives the new table the owner, privileges and comment of `target`, and its `required` columns NOT NULL."""
+    new, table = sql.Identifier(new_name(target)), {"table": regclass(target)}
+    constraints = (sql.SQL("ALTER COLUMN {} SET NOT NULL").format(sql.Identifier(column)) for column in required)
+    cursor.execute(
+        sql.SQL("ALTER TABLE {} REPLICA IDENTITY DEFAULT, {}").format(new, sql.SQL(", ").join(constraints))
+    )
+    cursor.execute(statement("warehouse/not_null_of.sql"), {"table": regclass(new_name(target))})
+    for (name,) in cursor.fetchall():  # PostgreSQL 18 names them, after the table's name of that moment
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} RENAME CONSTRAINT {} TO {}").format(
+                new, sql.Identifier(name), sql.Identifier(name.replace(new_name(target), target, 1))
+            )
+        )
     cursor.execute(statement("warehouse/rights_of.sql"), table)
     for privilege, role, grantable in cursor.fetchall():
         grantee = sql.Identifier(role) if role else sql.SQL("PUBLIC")
         ending = sql.SQL(" WITH GRANT OPTION" if grantable else "")
         cursor.execute(sql.SQL("GRANT {} ON {} TO {}{}").format(sql.SQL(privilege), new, grantee, ending))
-    cursor.execute(statement("warehouse/options_of.sql"), table)
-    options, comment, owner, owned = cursor.fetchone() or (None, None, None, True)
-    for name, _, value in (option.partition("=") for option in options or ()):
-        cursor.execute(sql.SQL("ALTER TABLE {} SET ({} = {})").format(new, sql.Identifier(name), sql.Literal(value)))
+    _, comment, owner, owned = _options_of(cursor, target)
     if not owned:  # a group role owns it: any of its members must be able to replace the table again
         cursor.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(new, sql.Identifier(owner)))
     if comment:
         cursor.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(new, sql.Literal(comment)))
-    return new
+
+
+def _create_like(cursor: Cursor, target: str, table: sql.Identifier) -> None:
+    cursor.execute(
+        sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)").format(table, sql.Identifier(target))
+    )
+    options, *_ = _options_of(cursor, target)
+    for name, _, value in (option.partition("=") for option in options or ()):
+        cursor.execute(sql.SQL("ALTER TABLE {} SET ({} = {})").format(table, sql.Identifier(name), sql.Literal(value)))
+
+
+def _options_of(cursor: Cursor, target: str) -> tuple[list[str] | None, str | None, str, bool]:
+    cursor.execute(statement("warehouse/options_of.sql"), {"table": regclass(target)})
+    return cursor.fetchone() or (None, None, "", True)
+
+
+def _drop_loading(cursor: Cursor, target: str) -> None:
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(loading_name(target))))
+
+
+def _drop_new(cursor: Cursor, target: str) -> None:
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(new_name(target))))
 
 
 def create_indexes(cursor: Cursor, target: str) -> list[Index]:

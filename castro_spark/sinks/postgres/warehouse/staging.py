@@ -1,4 +1,5 @@
-"""Staging of a warehouse table: executors COPY its rows in parallel, each task under its own attempt number.
+"""Staging of a warehouse table: executors COPY its rows in parallel, each task under its own attempt number; or, in a
+full refresh, straight into the table that will replace it, each task in a transaction of its own number.
 
 Guarantee: only attempts of tasks that Spark reports as successful are loaded, so a retried or speculative task counts
 once. Each task needs memory for one Arrow batch, however many rows there are. The driver gets one row per task.
@@ -16,6 +17,7 @@ import psycopg2
 import psycopg2.errors
 import pyarrow as pa
 import pyarrow.compute as pc
+from psycopg2 import sql
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
@@ -23,6 +25,7 @@ from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit.staging import copy_rows, new_attempt
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.refused_tasks import raise_refusal
+from castro_spark.sinks.postgres.warehouse.copy import loading_name
 from castro_spark.sinks.postgres.warehouse.tables import staging_table
 
 _COUNTS_SCHEMA = "attempt bigint, rows bigint, cleaned bigint, ahead bigint, newest timestamp"
@@ -34,7 +37,7 @@ _POSTGRES_ERROR = re.compile(r"^psycopg2\.(?:errors\.)?(\w+): (.*)$", re.MULTILI
 class StagedTable:
     """What was staged of a table, and its largest watermark."""
 
-    attempts: list[int]
+    attempts: list[int]  # that succeeded; of a table that is replaced: their transactions
     rows: int
     cleaned: int  # texts with NUL characters, which PostgreSQL cannot store: these were removed
     ahead: int  # rows from the future: loaded, but ignored for the watermark
@@ -42,10 +45,16 @@ class StagedTable:
 
 
 def stage_table(
-    rows: DataFrame, settings: PostgresSettings, target: str, *, version: str, not_after: datetime, tasks: int
+    rows: DataFrame, settings: PostgresSettings, target: str, *, version: str, not_after: datetime, tasks: int,
+    replacing: bool = False,
 ) -> StagedTable:
-    """Copies `rows` into the staging table of `target`, with up to `tasks` parallel tasks."""
-    copy = partial(copy_partition, settings=settings, target=target, version=version, not_after=not_after)
+    """Copies `rows` into the staging table of `target`, with up to `tasks` parallel tasks.
+
+    `replacing`: straight into the table that will replace it (copy.create_loading).
+    """
+    copy = partial(
+        copy_partition, settings=settings, target=target, version=version, not_after=not_after, replacing=replacing
+    )
     try:
         counts = rows.coalesce(tasks).mapInArrow(copy, _COUNTS_SCHEMA).toArrow()
     except PySparkException as error:
@@ -75,13 +84,15 @@ def raise_as_postgres(error: PySparkException) -> None:
 
 
 def copy_partition(
-    batches: Iterator[pa.RecordBatch], *, settings: PostgresSettings, target: str, version: str, not_after: datetime
+    batches: Iterator[pa.RecordBatch], *, settings: PostgresSettings, target: str, version: str, not_after: datetime,
+    replacing: bool,
 ) -> Iterator[pa.RecordBatch]:
     """One task: COPY of its rows in one transaction; yields its counts. Repeated: copies again, as another attempt.
 
     Runs on an executor (mapInArrow).
     """
-    attempt = new_attempt()
+    attempt = None if replacing else new_attempt()
+    table = sql.Identifier(loading_name(target)) if replacing else staging_table(target)
     rows = cleaned = ahead = 0
     newest: datetime | None = None
     connection: Connection | None = None
@@ -91,7 +102,7 @@ def copy_partition(
                 continue
             connection = connection or connect(settings, f"castro_spark extract {target} staging")
             storable, with_nul = _without_nul(batch)
-            copy_rows(connection, storable, staging_table(target), storable.schema.names, attempt)
+            copy_rows(connection, storable, table, storable.schema.names, attempt)
             times = batch.column(version)
             counted = pc.less_equal(times, pa.scalar(not_after, times.type))
             latest = pc.max(times.filter(counted)).as_py()
@@ -101,6 +112,8 @@ def copy_partition(
             cleaned += with_nul
         if connection is None:
             return
+        if attempt is None:
+            attempt = transaction_of(connection)
         connection.commit()
     finally:
         if connection is not None:
@@ -108,6 +121,14 @@ def copy_partition(
     counts = {"attempt": attempt, "rows": rows, "cleaned": cleaned, "ahead": ahead, "newest": newest}
     kinds = [(name, pa.int64()) for name in ("attempt", "rows", "cleaned", "ahead")]
     yield pa.RecordBatch.from_pylist([counts], schema=pa.schema([*kinds, ("newest", pa.timestamp("us", tz="UTC"))]))
+
+
+def transaction_of(connection: Connection) -> int:
+    """The number that PostgreSQL gives each row of the connection's transaction (xmin)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::xid::text::bigint")
+        (number,) = cursor.fetchone() or (0,)
+    return int(number)
 
 
 def _without_nul(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:

@@ -1,4 +1,4 @@
-"""A full refresh: builds a new table beside the old one, checks it, swaps it in.
+"""A full refresh: checks and indexes what executors loaded into a table beside the old one, and swaps it in.
 
 Guarantee: readers see the old rows or the new ones, never a mix, an error or a missing table. A refresh that crashes or
 fails a check leaves the table unchanged. Limit of PostgreSQL: a REPEATABLE READ transaction that took its snapshot
@@ -16,13 +16,23 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from castro_spark.errors import ChecksFailed, ExtractBusy
 from castro_spark.mapping import Limits, TableMapping
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.warehouse.copy import Index, create_indexes, create_like, new_name, take_place
+from castro_spark.sinks.postgres.warehouse.copy import (
+    Index,
+    create_indexes,
+    create_new,
+    finish_new,
+    keep_loaded,
+    loading_name,
+    new_name,
+    take_place,
+)
 from castro_spark.sinks.postgres.warehouse.staging import StagedTable
-from castro_spark.sinks.postgres.warehouse.tables import Cursor, staging_table
+from castro_spark.sinks.postgres.warehouse.tables import Cursor
 from castro_spark.sinks.postgres.warehouse.watermark import Loaded, Measured, check_never_null, measure, move_watermark
 
 # How long the swap, and every reader queued behind it, waits for a reader that has a lock on the table.
 _LOCK_TIMEOUT = "500ms"
+_MOST_GAPS = 0.1  # of the loaded rows: if more are superseded, the others are copied into a table without gaps
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +49,7 @@ class Built:
 def replace_table(
     connection: Connection, target: str, mapping: TableMapping, staged: StagedTable, limits: Limits, wait_seconds: float
 ) -> Loaded:
-    """Replaces the table's rows by the staged ones. Raises ChecksFailed or ExtractBusy: the table is unchanged."""
+    """Replaces the table by the loaded one. Raises ChecksFailed or ExtractBusy: the table is unchanged."""
     built = _build(connection, target, mapping, staged, limits)
     log.info("%s: checked, %s rows beside %s; swapping", target, f"{built.rows:,}", f"{built.before:,}")
     try:
@@ -62,30 +72,51 @@ def replace_table(
 def _build(
     connection: Connection, target: str, mapping: TableMapping, staged: StagedTable, limits: Limits
 ) -> Built:
+    loading = sql.Identifier(loading_name(target))
     with connection, connection.cursor() as cursor:  # an exception rolls all of it back
-        measured = measure(cursor, target, mapping, staged)
+        # A task whose attempt does not count may still be loading: from here on it waits, then finds no table.
+        cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(loading))
+        cursor.execute(statement("warehouse/forget.sql", loading=loading), {"attempts": staged.attempts})
+        measured = measure(cursor, target, mapping, staged, loading, sql.SQL("true"))
         check_never_null(target, mapping, measured)
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(target)))
         (before,) = cursor.fetchone() or (0,)
-        create_like(cursor, target)
-        # A table just filled has no statistics: without them the planner would look keys up one by one below.
-        cursor.execute(sql.SQL("ANALYZE {}").format(staging_table(target)))
-        columns = {
-            "new": sql.Identifier(new_name(target)), "staging": staging_table(target), "key": names(mapping.key),
-            "version": sql.Identifier(mapping.watermark), "columns": names(tuple(mapping.columns)),
-        }  # fmt: skip
-        cursor.execute(statement("warehouse/fill.sql", **columns), {"attempts": staged.attempts})
-        rows = cursor.rowcount
-        indexes = create_indexes(cursor, target)
-        cursor.execute(sql.SQL("ANALYZE {}").format(columns["new"]))
-        duplicates = _duplicates(cursor, target, mapping, staged)
+        superseded, duplicates = _choose_newest(cursor, target, mapping, loading, measured.rows)
+        rows = measured.rows - superseded
         if failed := failed_checks(measured, rows=rows, before=before, duplicates=duplicates, limits=limits):
             raise ChecksFailed(
                 f"{target} stays as it was ({before:,} rows): {'; '.join(failed)}",
                 f"fix {mapping.source}; if it is right, set the limit under warehouse.tables.{target}, for one run"
                 " perhaps (--conf-file)",
             )
+        finish_new(cursor, target, mapping.never_null)
+        indexes = create_indexes(cursor, target)
+        cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(new_name(target))))
     return Built(rows, before, indexes)
+
+
+def _choose_newest(
+    cursor: Cursor, target: str, mapping: TableMapping, loading: sql.Identifier, rows: int
+) -> tuple[int, int]:
+    """Makes the new table of the newest row of each key of the loaded one. Returns how many rows others superseded,
+    and how many keys have several newest rows.
+
+    Few superseded rows are deleted, which leaves the gaps that as many updates would; of many the rest is copied.
+    """
+    columns = {
+        "loading": loading, "key": names(mapping.key), "version": sql.Identifier(mapping.watermark),
+        "columns": names(tuple(mapping.columns)),
+    }  # fmt: skip
+    limit = int(rows * _MOST_GAPS)
+    cursor.execute(statement("warehouse/supersede.sql", **columns), {"limit": limit})
+    superseded, duplicates = cursor.fetchone() or (0, 0)
+    if superseded <= limit:
+        keep_loaded(cursor, target)
+    else:
+        create_new(cursor, target)
+        cursor.execute(statement("warehouse/fill.sql", new=sql.Identifier(new_name(target)), **columns))
+        cursor.execute(sql.SQL("DROP TABLE {}").format(loading))
+    return superseded, duplicates
 
 
 def failed_checks(measured: Measured, *, rows: int, before: int, duplicates: int, limits: Limits) -> list[str]:
@@ -118,30 +149,9 @@ def _swap(connection: Connection, target: str, staged: StagedTable, built: Built
         cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(target)))
         take_place(cursor, target, built.indexes)
         mark = move_watermark(cursor, target, "full", staged)
-        cursor.execute(sql.SQL("TRUNCATE {}").format(staging_table(target)))
     return Loaded(built.rows, 0, mark)
 
 
 def _drop(connection: Connection, target: str) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(new_name(target))))
-
-
-def _duplicates(cursor: Cursor, target: str, mapping: TableMapping, staged: StagedTable) -> int:
-    def of(table: str, columns: tuple[str, ...]) -> sql.Composed:
-        return names(columns, lambda c: sql.SQL(table) + sql.SQL(".") + sql.Identifier(c))
-
-    columns = tuple(mapping.columns)
-    query = statement(
-        "warehouse/duplicates.sql",
-        staging=staging_table(target),
-        new=sql.Identifier(new_name(target)),
-        version=sql.Identifier(mapping.watermark),
-        staged_key=of("s", mapping.key),
-        new_key=of("n", mapping.key),
-        staged_columns=of("s", columns),
-        new_columns=of("n", columns),
-    )
-    cursor.execute(query, {"attempts": staged.attempts})
-    (count,) = cursor.fetchone() or (0,)
-    return int(count)

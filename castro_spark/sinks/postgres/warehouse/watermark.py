@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # a status reads the watermarks without Spark
 
 Cursor = psycopg2.extensions.cursor
 _POLL_SECONDS = 0.5
+_STAGED = sql.SQL("attempt = ANY(%(attempts)s)")  # rows of the attempts that succeeded
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def extracted(connection: Connection) -> dict[str, dict[str, Any]]:
 def upsert(connection: Connection, target: str, mapping: TableMapping, staged: StagedTable) -> Loaded:
     """Upserts the newest staged row of each key unless the stored one is newer, and moves the watermark with it."""
     with connection, connection.cursor() as cursor:
-        check_never_null(target, mapping, measure(cursor, target, mapping, staged))
+        check_never_null(target, mapping, measure(cursor, target, mapping, staged, staging_table(target), _STAGED))
         cursor.execute(_upsert(target, mapping), {"attempts": staged.attempts})
         inserted, updated = cursor.fetchone() or (0, 0)
         mark = move_watermark(cursor, target, "incremental", staged)
@@ -108,12 +109,15 @@ def upsert(connection: Connection, target: str, mapping: TableMapping, staged: S
     return Loaded(inserted, updated, mark)
 
 
-def measure(cursor: Cursor, target: str, mapping: TableMapping, staged: StagedTable) -> Measured:
-    """Counts the staged rows; raises StagingLost if they differ from the tasks' counts."""
+def measure(
+    cursor: Cursor, target: str, mapping: TableMapping, staged: StagedTable, table: sql.Identifier, chosen: sql.SQL
+) -> Measured:
+    """Counts the `chosen` rows of `table`, where they were staged; raises StagingLost if they differ from the tasks'
+    counts."""
     columns = tuple(c for c in mapping.columns if c in mapping.never_null or mapping.columns[c].required)
     nulls = names(columns, lambda c: sql.SQL("count(*) FILTER (WHERE {} IS NULL)").format(sql.Identifier(c)))
     cursor.execute(
-        statement("warehouse/measure.sql", nulls=nulls, staging=staging_table(target)), {"attempts": staged.attempts}
+        statement("warehouse/measure.sql", nulls=nulls, staging=table, chosen=chosen), {"attempts": staged.attempts}
     )
     rows, *counts = cursor.fetchone() or (0,)
     if rows != staged.rows:
