@@ -24,7 +24,7 @@ from castro_spark.streams import all_streams
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(env: str, conf_file: Path | None, mode: str, names: tuple[str, ...], as_json: bool) -> None:
     """Exit status 1 if a table failed; the other tables are done."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     tables = settings.warehouse.mapped
     if unknown := [n for n in names if n not in tables and n not in {m.source for m in tables.values()}]:
         raise UsageError(f"no table {', '.join(unknown)} in the settings", f"there are {', '.join(tables)}")

@@ -21,7 +21,7 @@ from castro_spark.streams import all_streams
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(env: str, conf_file: Path | None, name: str, seconds: float, as_json: bool) -> None:
     """Does not stop a process that starts later, but does stop further attempts of the same YARN application."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     names = sorted(all_streams()) if name == "all" else [name]
     results = []
     with closing(connect(settings.postgres, "castro_spark stop")) as connection:
