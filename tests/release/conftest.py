@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -61,6 +60,9 @@ class Clean:
         self.home = folder / "home"
         self.bin = folder / "venv" / "bin"
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        # It may read what root may, for a Python below /root.
+        reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--clear-groups"]
+        self.become = ["setpriv", f"--reuid={self._user.pw_uid}", f"--regid={self._user.pw_gid}", *reading] if self._user else []
 
     def install(self, wheel: Path) -> None:
         """The jobs' locked dependencies, then the wheel."""
@@ -85,8 +87,8 @@ class Clean:
     def run(self, *command: str, env: Mapping[str, str] | None = None, status: int = 0) -> str:
         """Runs a program of the environment to its end; returns what it printed on both streams."""
         done = subprocess.run(
-            [str(self.bin / command[0]), *command[1:]], check=False, capture_output=True, text=True, timeout=_SECONDS,
-            cwd=self.home, env=self.environment(env or {}), **self.identity(),
+            [*self.become, str(self.bin / command[0]), *command[1:]], check=False, capture_output=True, text=True,
+            cwd=self.home, env=self.environment(env or {}), timeout=_SECONDS,
         )  # fmt: skip
         output = done.stdout + done.stderr
         assert done.returncode == status, f"{command}: status {done.returncode}\n{output}"
@@ -98,10 +100,6 @@ class Clean:
         places = [str(self.bin), *([str(Path(java).parent)] if java else []), "/usr/local/bin", "/usr/bin", "/bin"]
         kept = {name: os.environ[name] for name in ("JAVA_HOME", "LANG") if name in os.environ}
         return {**kept, "PATH": os.pathsep.join(places), "HOME": str(self.home), "CASTRO_HOME": str(self.home), **more}
-
-    def identity(self) -> dict[str, Any]:
-        """Who runs what is started."""
-        return {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []} if self._user else {}
 
     def remove(self) -> None:
         """Deletes the folder."""

@@ -33,10 +33,8 @@ print("told:", castro_spark.__file__, day.product_code, day.date, day.transactio
 """
 
 
-@pytest.fixture
-def fresh(stack: Stack, clean: Clean, tmp_path: Path) -> Iterator[System]:
-    """Servers with nothing on them, and settings that the user of the clean environment can read."""
-    system = System(stack, tmp_path)
+def readable(system: System, clean: Clean) -> System:
+    """The system's settings and secrets, for the user of the clean environment."""
     named = {name: system.env[name] for name in ("CASTRO_KAFKA_BOOTSTRAP_SERVERS", "CASTRO_POSTGRES_DSN", "CASTRO_REDIS_URL")}
     secrets = {
         name: Path(system.env[f"{name}_FILE"]).read_text().strip() for name in ("CASTRO_POSTGRES_PASSWORD", "CASTRO_REDIS_PASSWORD")
@@ -47,10 +45,25 @@ def fresh(stack: Stack, clean: Clean, tmp_path: Path) -> Iterator[System]:
         "CASTRO_CHECKPOINT_DIR": str(clean.home / "checkpoints"), "CASTRO_ARCHIVE_DIR": str(clean.home / "archive"),
         "PYSPARK_SUBMIT_ARGS": f"--master local[2] --jars {jars} pyspark-shell",
     }  # fmt: skip
-    system.conf = clean.home / "mine.yaml"
+    system.conf = clean.home / f"{system.database}.yaml"
     system.configure({})
-    system.conf.chmod(0o644)
+    return system
+
+
+@pytest.fixture
+def fresh(stack: Stack, clean: Clean, tmp_path: Path) -> Iterator[System]:
+    """Servers with nothing on them."""
+    system = readable(System(stack, tmp_path), clean)
     yield system
+    system.end()
+
+
+@pytest.fixture
+def migrated(databases: Stack, clean: Clean, tmp_path: Path) -> Iterator[System]:
+    """PostgreSQL with this version's schema, and Redis."""
+    system = System(databases, tmp_path)
+    system.migrate(topics=False)
+    yield readable(system, clean)
     system.end()
 
 
@@ -58,7 +71,6 @@ def test_the_command_is_there_and_writes_nothing_beside_itself(clean: Clean) -> 
     assert clean.run("castro-spark", "--version") == f"{__version__}\n"
     assert clean.run("python", "-m", "castro_spark", "--version") == f"{__version__}\n"
     assert "Jobs: backfill, cache" in clean.run("castro-spark", status=2)
-    assert "conf/base.yaml" not in clean.run("castro-spark", "status", "--help")
     told = clean.run("python", "-c", "import castro_spark.features; print(castro_spark.features.__file__)")
     assert told.startswith(f"{clean.folder}/venv/lib/python3")
     trial = "import castro_spark, pathlib; pathlib.Path(castro_spark.__file__).with_name('x').touch()"
@@ -83,16 +95,15 @@ def test_from_nothing_to_a_notebook(clean: Clean, fresh: System) -> None:
     assert row == ["P1", "2024-05-01", "3", "6.000000"]
 
 
-def test_the_page_is_served_from_the_wheel(clean: Clean, fresh: System) -> None:
-    clean.run("castro-spark", "migrate", "--stream", "inventory", "--conf-file", str(fresh.conf), env=fresh.env)
+def test_the_page_is_served_from_the_wheel(clean: Clean, migrated: System) -> None:
     port = free_port()
-    fresh.configure({"page": {"port": port}})
-    command = [str(clean.bin / "castro-spark"), "dashboard", "--conf-file", str(fresh.conf)]
-    with (fresh.folder / "page.log").open("wb") as log:
-        page = subprocess.Popen(command, cwd=clean.home, env=clean.environment(fresh.env), stdout=log, stderr=log, **clean.identity())
+    migrated.configure({"page": {"port": port}})
+    command = [*clean.become, str(clean.bin / "castro-spark"), "dashboard", "--conf-file", str(migrated.conf)]
+    with (migrated.folder / "page.log").open("wb") as log:
+        page = subprocess.Popen(command, cwd=clean.home, env=clean.environment(migrated.env), stdout=log, stderr=log)
     try:
         for path, words in (("/", "<!doctype html>"), ("/static/page.css", "--"), ("/static/vendor/htmx.min.js", "htmx")):
-            assert words in _get(f"http://127.0.0.1:{port}{path}", page, fresh.folder / "page.log").lower()
+            assert words in _get(f"http://127.0.0.1:{port}{path}", page, migrated.folder / "page.log").lower()
         page.send_signal(signal.SIGTERM)
         assert page.wait(60) == 0
     finally:
