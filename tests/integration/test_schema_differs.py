@@ -19,12 +19,13 @@ from castro_spark.streams import stream
 from tests.system import System
 
 FIRST_SCHEMA = Path(__file__).parents[1] / "data" / "first-schema.sql"
-# Those that work on the database and start no JVM. The streams, backfill and reconcile check their own stream (check_migrated).
+# Those that work on the database.
 JOBS = (
     "quarantine list", "quarantine replay --id 1", "quarantine discard --id 1 --note no", "incidents list", "incidents show 1",
     "incidents close 1 --reason no", "outbox list", "outbox run --once", "outbox retry --all", "cache rebuild", "commands list",
     "commands run --once", "commands request rebuild_cache", "quality", "retraining decide", "retraining status",
-    "retraining record --trained-at 2026-11-01 --data-until 2026-10-31", "stop --stream all", "extract --mode incremental",
+    "retraining record --trained-at 2026-11-01 --data-until 2026-10-31", "stop --stream all", "extract --mode incremental", "stream",
+    "backfill --stream sales --from 2026-01-01 --to 2026-01-31", "reconcile --date 2026-01-31",
 )  # fmt: skip
 KEPT = "SELECT (SELECT count(*) FROM castro.quarantine WHERE status = 'open'), (SELECT count(*) FROM castro.command)"
 

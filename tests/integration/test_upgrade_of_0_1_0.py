@@ -91,10 +91,15 @@ def test_it_is_upgraded_and_goes_on(earlier: System, clean: System) -> None:
     before = {table: contents(earlier, table) for table in TABLES}
     old_redis = agg_hashes(earlier)
     assert "run ./spark-submit.sh migrate" in earlier.job("stream", "--available-now", status=1)
+    assert archive.operations(earlier.folder / "archive" / "sales") == ["WRITE"]  # refused before it did anything
     done = earlier.job("migrate")
     assert "013_components" in done
     assert "tables: nothing to do" in earlier.job("migrate")
     assert {table: contents(earlier, table) for table in TABLES} == before
+
+    mend = earlier.folder / "mended.json"
+    mend.write_bytes(native(MENDED))
+    assert "1 replayed, 0 still" in earlier.job("quarantine", "replay", "--id", "1", "--value-file", str(mend))
 
     sent: list[tuple[str, dict[str, Any]]] = []
     for records in (new_records(), OLDER):
@@ -104,9 +109,6 @@ def test_it_is_upgraded_and_goes_on(earlier: System, clean: System) -> None:
         assert f"stream {stream}: epoch" in log
     assert "the ledger decides" not in log, log  # its checkpoints are read, and agree
     assert "all hashes are rewritten" not in log, log  # nor is Redis's marker strange
-    mend = earlier.folder / "mended.json"
-    mend.write_bytes(native(MENDED))
-    assert "1 replayed, 0 still" in earlier.job("quarantine", "replay", "--id", "1", "--value-file", str(mend))
 
     records = {name: [*VERSION.records(name), *(r for stream, r in sent if stream == name)] for name in STREAMS}
     events = {name: events_of(of_stream[:-2] if name == "inventory" else of_stream, STREAMS[name]) for name, of_stream in records.items()}
