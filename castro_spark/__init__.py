@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from castro_spark.settings import load_settings
     from castro_spark.streams import stream
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = [
     "as_of",
     "daily",

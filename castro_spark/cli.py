@@ -12,17 +12,21 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
 
 import click
+import psycopg2
 
 from castro_spark import logs
 from castro_spark.errors import CastroError, in_words, with_class
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.output import droppable_output, job_log
 from castro_spark.settings import Settings, load_settings
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.migrate import check_schema
 from castro_spark.spark_ended import ended_spark
 from castro_spark.streams import StreamDeclaration, all_streams
 
@@ -82,6 +86,18 @@ def load(env: str, conf_file: Path | None) -> Settings:
     if settings.logging.format == "json":
         context = click.get_current_context(silent=True)
         logs.log_as_json(context.command_path.partition(" ")[2] if context else "")
+    return settings
+
+
+def load_migrated(env: str, conf_file: Path | None) -> Settings:
+    """As `load`, for a job that works on the database. Raises NotMigrated unless its schema is this version's."""
+    settings = load(env, conf_file)
+    try:
+        connection = connect(settings.postgres, "castro_spark schema", reading=True)
+    except psycopg2.OperationalError:
+        return settings  # the job itself says so, or waits for the server
+    with closing(connection):
+        check_schema(connection)
     return settings
 
 

@@ -39,7 +39,7 @@ def main(
     as_json: bool,
 ) -> None:
     """Idempotent, and safe while the stream runs."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     if first > last:
         raise UsageError(f"--from {first.date()} is after --to {last.date()}", "name the earlier day first")
     stream, days = stream_named(name), (first.date(), last.date())

@@ -27,7 +27,7 @@ def rebuild(env: str, conf_file: Path | None, names: tuple[str, ...]) -> None:
 
     Without --stream it includes product_360. Exit status 1 if Redis is not up to date afterwards.
     """
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     with reported(settings.postgres, "cache rebuild") as component:
         done = []
         for stream in rebuild_streams(settings, cli.chosen(names)):

@@ -39,7 +39,7 @@ def request(
     note: str | None, expires: float,
 ) -> None:  # fmt: skip
     """Request an action of the running streams, or of `commands run`."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     given = {"ids": ids, "reason": reason, "note": note, "streams": names}
     arguments = {key: value for key, value in given.items() if value}
     action(name, arguments)  # raises if they do not fit
@@ -54,7 +54,7 @@ def request(
 @click.option("--once", is_flag=True, help="Serve what waits now, then end.")
 def run(env: str, conf_file: Path | None, once: bool) -> None:
     """Serve commands until SIGTERM or SIGINT: for when no stream runs."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     stopping = cli.until_signalled()
     server = CommandServer(settings, stopping)
     if once:
@@ -77,7 +77,7 @@ def run(env: str, conf_file: Path | None, once: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(env: str, conf_file: Path | None, hours: float, as_json: bool) -> None:
     """List open and recently ended commands, newest first."""
-    with closing(connect(cli.load(env, conf_file).postgres, "castro_spark commands")) as connection:
+    with closing(connect(cli.load_migrated(env, conf_file).postgres, "castro_spark commands")) as connection:
         commands.expire(connection)
         found = commands.listed(connection, hours)
     if as_json:

@@ -26,7 +26,7 @@ def main(
     env: str, conf_file: Path | None, mode: str, names: tuple[str, ...], every: float | None, as_json: bool
 ) -> None:
     """Exit status 1 if a table failed (with --every: in the last run); the other tables are done."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     tables = chosen_tables(settings, names)
     spark = hive_session("extract", settings.warehouse.embedded_dir, settings)
 

@@ -73,7 +73,7 @@ def mute(
     env: str, conf_file: Path | None, number: int, until: str, reason: str, by: str, as_json: bool
 ) -> None:
     """Notify nobody of an incident until a time; then tell what happened meanwhile."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     if duration := _DURATION.fullmatch(until):
         moment = datetime.now(timezone.utc) + timedelta(**{_UNITS[duration[2]]: int(duration[1])})
     else:
@@ -94,7 +94,7 @@ def mute(
 @json_option
 def close(env: str, conf_file: Path | None, number: int, reason: str, by: str, as_json: bool) -> None:
     """End an incident by hand. If its check still fails, the next run opens a new one: mute it instead."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     with closing(connect(settings.postgres, "castro_spark incidents")) as connection:
         closed = by_hand.close(
             connection, number, by, reason, incident_rules(settings.alerts), settings.alerts.channels_for("incident")
@@ -103,7 +103,7 @@ def close(env: str, conf_file: Path | None, number: int, reason: str, by: str, a
 
 
 def _connection(env: str, conf_file: Path | None) -> Connection:
-    return connect(cli.load(env, conf_file).postgres, "castro_spark incidents")
+    return connect(cli.load_migrated(env, conf_file).postgres, "castro_spark incidents")
 
 
 def _report(incident: Incident, as_json: bool) -> None:

@@ -76,7 +76,7 @@ def run(env: str, conf_file: Path | None, once: bool) -> None:
 
     With --once the exit status is 1 if a message was not delivered; it stays in the outbox.
     """
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     if not once:
         stopping = cli.until_signalled()
         deliverer = Deliverer(settings)
@@ -91,7 +91,7 @@ def run(env: str, conf_file: Path | None, once: bool) -> None:
 
 
 def _connection(env: str, conf_file: Path | None) -> Connection:
-    return connect(cli.load(env, conf_file).postgres, "castro_spark outbox")
+    return connect(cli.load_migrated(env, conf_file).postgres, "castro_spark outbox")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def main(
 
     Safe at any time: it reads, adds its results to castro.quality_result, and opens and resolves incidents.
     """
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     topics = LazyTopics(settings, lambda: spark_session("quality", settings, master="local[1]"))
     judged = day.date() if day else None
     with reported(settings.postgres, "quality") as component:

@@ -33,7 +33,7 @@ def list_(
     env: str, conf_file: Path | None, names: tuple[str, ...], reason: str | None, status: str, limit: int, as_json: bool
 ) -> None:
     """List quarantined records, oldest first."""
-    connection = connect(cli.load(env, conf_file).postgres, "castro_spark quarantine")
+    connection = connect(cli.load_migrated(env, conf_file).postgres, "castro_spark quarantine")
     records = quarantine.records(connection, status=status, reason=reason, streams=names, limit=limit)
     connection.close()
     if as_json:
@@ -60,7 +60,7 @@ def replay(
     """Send open records through the stream's code again: by --id, by --reason, or all."""
     if value_file and len(ids) != 1:
         raise click.UsageError("--value-file corrects one record: name it by --id")
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     connection = connect(settings.postgres, "castro_spark quarantine")
     choice = quarantine.Choice(ids=ids, reason=reason, streams=names)
     if ids:
@@ -92,7 +92,7 @@ def discard(env: str, conf_file: Path | None, ids: tuple[int, ...], note: str) -
     """Mark open records as discarded; their bytes remain stored."""
     if not ids:
         raise click.UsageError("name the records: --id N, as often as needed")
-    connection = connect(cli.load(env, conf_file).postgres, "castro_spark quarantine")
+    connection = connect(cli.load_migrated(env, conf_file).postgres, "castro_spark quarantine")
     quarantine.records(connection, ids=ids)
     click.echo(f"{quarantine.discard_chosen(connection, quarantine.Choice(ids=ids), note)} discarded")
     connection.close()

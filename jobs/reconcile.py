@@ -36,7 +36,7 @@ def main(
     as_json: bool,
 ) -> None:
     """Idempotent, and safe while the streams run. Exit status 1 if a stream failed or was refused."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     if force and not apply_:
         raise UsageError("--force without --apply changes nothing", "add --apply, or leave --force out")
     chosen = [s for s in cli.chosen(names) if names or settings.history(s.name)]

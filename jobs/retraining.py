@@ -37,7 +37,7 @@ def main() -> None:
 @json_option
 def status(env: str, conf_file: Path | None, limit: int, as_json: bool) -> None:
     """Show the last training and the newest decisions, each with its reason."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     model = settings.retraining.model
     with (
         closing(connect(settings.postgres, "castro_spark retraining")) as connection,
@@ -65,7 +65,7 @@ def decide(env: str, conf_file: Path | None, as_json: bool) -> None:
     Exit status 0 whether it fires or not; 1 if the evidence could not be measured (nothing is stored then), or if it
     would have fired and no channel takes it.
     """
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     with reported(settings.postgres, "retraining") as component:
         decided = decide_now(settings, all_streams())
         component.progressed(fired=decided.fired, reason=decided.reason)
@@ -98,7 +98,7 @@ def record_(
     as_json: bool,
 ) -> None:
     """Record a finished training: later data are compared with its. Idempotent: the same one again changes nothing."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     try:
         moment = datetime.fromisoformat(trained_at.replace("Z", "+00:00"))
     except ValueError:

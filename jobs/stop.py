@@ -24,7 +24,7 @@ def main(
     env: str, conf_file: Path | None, name: str | None, extract: bool, seconds: float, as_json: bool
 ) -> None:
     """Does not stop a process that starts later, but does stop further attempts of the same YARN application."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     if name is None and not extract:
         raise UsageError("nothing is named to stop", "give --stream NAME, --stream all or --extract")
     names = sorted(all_streams()) if name == "all" else [name] if name else []

@@ -26,7 +26,7 @@ def main(
     env: str, conf_file: Path | None, names: tuple[str, ...], available_now: bool, accept_new_topic: bool, as_json: bool
 ) -> None:
     """Streams until SIGTERM or SIGINT; the current batch ends first."""
-    settings = cli.load(env, conf_file)
+    settings = cli.load_migrated(env, conf_file)
     spark = spark_session("stream", settings, delta=settings.archive.dir is not None)
     stopping = cli.until_signalled()  # after the session, which installs its own signal handler
 

@@ -21,6 +21,7 @@ from castro_spark.sinks.postgres.stream_tables import Cursor, changes, migration
 from castro_spark.streams.declaration import StreamDeclaration
 
 _ONCE = ""  # the "stream" of a migration that is applied once
+_MIGRATE = "run ./spark-submit.sh migrate with the same settings"
 _FILE = re.compile(r"[0-9]{3}_(stream_)?[a-z0-9_]+")
 
 
@@ -42,19 +43,30 @@ def wanted(streams: Iterable[StreamDeclaration]) -> list[tuple[str, str]]:
     return [(name, of) for name, each in migrations() for of in ([s.name for s in streams] if each else [_ONCE])]
 
 
-def check_migrated(connection: Connection, stream: StreamDeclaration) -> None:
-    """Raises NotMigrated if the stream's schema is incomplete, TypeChanged if a column has another type."""
+def check_schema(connection: Connection) -> None:
+    """Raises NotMigrated unless the schema is that of this version, but for the streams' own tables."""
     try:
         with connection.cursor() as cursor:
-            applied = _applied(cursor)
-            missing = [name for name, of in wanted([stream]) if (name, of) not in applied]
-            problem = f"the database lacks {', '.join(missing)}" if missing else ""
-            if not missing:
+            lacking = _lacking(_applied(cursor), wanted([]))
+    finally:
+        connection.rollback()
+    if lacking:
+        raise NotMigrated(lacking, _MIGRATE)
+
+
+def check_migrated(connection: Connection, stream: StreamDeclaration) -> None:
+    """Raises NotMigrated if the stream's schema is incomplete or a newer version's, TypeChanged if a column has another
+    type.
+    """
+    try:
+        with connection.cursor() as cursor:
+            problem = _lacking(_applied(cursor), wanted([stream]))
+            if not problem:
                 problem = "; ".join(change.lacks for change in changes(cursor, stream))
     finally:
         connection.rollback()
     if problem:
-        raise NotMigrated(f"stream {stream.name}: {problem}", "run ./spark-submit.sh migrate with the same settings")
+        raise NotMigrated(f"stream {stream.name}: {problem}", _MIGRATE)
 
 
 def migrate(connection: Connection, streams: Iterable[StreamDeclaration]) -> list[str]:
@@ -79,12 +91,7 @@ def _apply(cursor: Cursor, streams: list[StreamDeclaration]) -> list[str]:
         " applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (name, stream))"
     )
     applied = _applied(cursor)
-    if unknown := sorted({name for name, _ in applied} - {name for name, _ in migrations()}):
-        raise NotMigrated(
-            f"the database has migrations that this version does not know: {', '.join(unknown)}",
-            "use the newer version that migrated it; a database from before the first release cannot be upgraded:"
-            " name a new one (for local servers: another --dir)",
-        )
+    _refuse_newer(applied)
     parts = {stream.name: migration_parts(stream) for stream in streams} | {_ONCE: {}}
     done = []
     for name, of in wanted(streams):
@@ -104,6 +111,23 @@ def _add_columns(cursor: Cursor, stream: StreamDeclaration) -> list[str]:
     for change in pending:
         cursor.execute(change.statement)
     return [change.done for change in pending]
+
+
+def _lacking(applied: set[tuple[str, str]], needed: Iterable[tuple[str, str]]) -> str:
+    """Which of the needed migrations are missing, in words. Raises NotMigrated if there are newer ones."""
+    _refuse_newer(applied)
+    missing = list(dict.fromkeys(name for name, of in needed if (name, of) not in applied))
+    return f"the database lacks {', '.join(missing)}" if missing else ""
+
+
+def _refuse_newer(applied: set[tuple[str, str]]) -> None:
+    # A newer version may rely on what this one would leave out, and nothing would show it.
+    if unknown := sorted({name for name, _ in applied} - {name for name, _ in migrations()}):
+        raise NotMigrated(
+            f"the database has migrations that this version does not know: {', '.join(unknown)}",
+            "use the newer version that migrated it; to go back, restore the backup from before that. A database from"
+            " before the first release cannot be upgraded: name a new one (for local servers: another --dir)",
+        )
 
 
 def _applied(cursor: Cursor) -> set[tuple[str, str]]:
