@@ -59,6 +59,11 @@ class BeatApp:
     def worker(self) -> subprocess.Popen[bytes]:
         return self.start("worker", "--without-gossip", "--without-mingle")
 
+    def answers(self) -> bool:
+        """Whether a worker answers, as the container's health check asks (conf/docker/compose.yaml)."""
+        command = [sys.executable, "-m", "celery", "-A", "castro_spark.beat", "inspect", "ping"]
+        return subprocess.run(command, check=False, env=self.env, cwd=ROOT, capture_output=True).returncode == 0
+
     def send(self, task: str, **arguments: Any) -> AsyncResult:
         return self._app.send_task(task, kwargs=arguments)
 

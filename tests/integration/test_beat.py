@@ -44,6 +44,7 @@ def test_the_end_of_the_job_is_that_of_the_task(app: BeatApp) -> None:
         quality*) echo "freshness: fail"; kill -KILL $$;;
     esac""")
     app.worker()
+    wait_until(app.answers, 120, app.log)
     extract, full = app.send("extract_hadoop_data"), app.send("full_hadoop_sync")
     day, quality = app.send("sync_hadoop_batch", date="2026-01-31", force=True), app.send("monitor_data_quality")
 
@@ -95,11 +96,16 @@ def _kill_pool_process(app: BeatApp, worker: subprocess.Popen[bytes], job: psuti
     os.kill(watch.ppid(), signal.SIGKILL)
 
 
+def _stop_cold(app: BeatApp, worker: subprocess.Popen[bytes], job: psutil.Process) -> None:
+    worker.send_signal(signal.SIGQUIT)
+    worker.wait(60)
+
+
 def _kill_watch(app: BeatApp, worker: subprocess.Popen[bytes], job: psutil.Process) -> None:
     os.kill(job.ppid(), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("kill", [_kill_worker, *(pytest.param(k, marks=pytest.mark.long) for k in (_kill_pool_process, _kill_watch))])
+@pytest.mark.parametrize("kill", [_kill_worker, *(pytest.param(k, marks=pytest.mark.long) for k in (_kill_pool_process, _kill_watch, _stop_cold))])
 def test_the_job_of_a_killed_process_ends(app: BeatApp, kill: Callable[..., None]) -> None:
     app.door(_WAIT)
     worker = app.worker()
