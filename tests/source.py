@@ -74,7 +74,7 @@ class Source:
         first.execute(f"CREATE PUBLICATION {self.publication} FOR TABLE {TABLE}")
         first.end(commit=True)
 
-    def connect(self, folder: Path, changes: Mapping[str, str]) -> Connect:
+    def debezium(self, folder: Path, changes: Mapping[str, str]) -> Connect:
         """A Debezium of this source, its changes routed to the system's topic; with these changes of the connector."""
         dsn = self._sessions[0].connection.info
         address = {"HOST": "127.0.0.1", "PORT": str(dsn.port), "USER": dsn.user, "DATABASE": self.database}

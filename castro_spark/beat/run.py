@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 
-from celery.signals import worker_init
-
 from castro_spark.beat.outcome import End, Outcome
-
-_worker: list[int] = []  # the worker's main process, of which a pool's process is a child
-
-
-@worker_init.connect
-def _note_worker(**_: object) -> None:
-    _worker[:] = [os.getpid()]
 
 
 def run(task: str, command: Sequence[str], limit: float, grace: float) -> Outcome:
@@ -24,9 +14,8 @@ def run(task: str, command: Sequence[str], limit: float, grace: float) -> Outcom
 
     An exception in here (a time limit of Celery's, the worker's end) stops the job, and is raised when that has ended.
     """
-    pids = ",".join(str(pid) for pid in {os.getpid(), *_worker})
     watch = subprocess.Popen(
-        [sys.executable, "-m", "castro_spark.beat.watch", task, str(limit), str(grace), pids, "--", *command],
+        [sys.executable, "-m", "castro_spark.beat.watch", task, str(limit), str(grace), "--", *command],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     assert watch.stdin is not None

@@ -1,16 +1,17 @@
 """Runs a job for a Celery task, and ends it when its time is up or its worker is gone:
 
-    python -m castro_spark.beat.watch TASK LIMIT_SECONDS GRACE_SECONDS PIDS -- COMMAND [ARGUMENT]...
+    python -m castro_spark.beat.watch TASK LIMIT_SECONDS GRACE_SECONDS -- COMMAND [ARGUMENT]...
 
 A process of its own, in a session of its own, so that it outlives a worker that is killed. It takes the task's lock in
 PostgreSQL and holds it until the job has ended: whatever beat sends, and whatever became of a worker, two runs of a
 task never overlap. (With CASTRO_DEPLOY_MODE=cluster the application on YARN may outlive this process; and PostgreSQL's
 restart frees the lock. Then the jobs' own locks hold: one extract of a table, one reconciliation of a stream.)
 
-The worker holds the other end of our standard input, and PIDS (comma-separated) are its processes: the end of any of
-these is the end of the task. Then, at the limit, and on SIGTERM, the job gets SIGTERM: it alone, not its process group,
-in which Spark's JVM would end in mid-batch. A job that is still there after the grace is killed with its group. If this
-process is killed, the kernel sends the job SIGTERM (on Linux).
+The worker's process that runs the task holds the other end of our standard input: when it closes, that process has
+ended, or gives the task up. (A pool's process ends with the worker's main process: Celery asks the kernel for that.)
+Then, at the limit, and on SIGTERM, the job gets SIGTERM: it alone, not its process group, in which Spark's JVM would
+end in mid-batch. A job that is still there after the grace is killed with its group. If this process is killed, the
+kernel sends the job SIGTERM. The kernel does so on Linux only.
 
 What the job prints passes on to standard error, which is the worker's log. Its end is kept for the outcome, the only
 line on standard output. conf/airflow/castro_watched.py does likewise for Airflow, which has no castro_spark.
@@ -18,7 +19,6 @@ line on standard output. conf/airflow/castro_watched.py does likewise for Airflo
 
 from __future__ import annotations
 
-import ctypes
 import os
 import selectors
 import signal
@@ -29,6 +29,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import psycopg2
+from billiard.util import set_pdeathsig
 
 from castro_spark.beat.door import settings
 from castro_spark.beat.outcome import End, Outcome
@@ -40,21 +41,18 @@ _CHUNK = 65536
 _PIPE_CHUNKS = 16  # at most so much is in a pipe
 _LOOK_SECONDS = 1.0
 _SIGNALLED = 128  # and the signal's number: as a shell tells it
-_SET_PARENT_DEATH_SIGNAL = 1  # prctl's PR_SET_PDEATHSIG
 
 
 class Watch:
     """One job, from its start to its end."""
 
-    def __init__(self, command: Sequence[str], limit: float, grace: float, pids: Sequence[int]) -> None:
+    def __init__(self, command: Sequence[str], limit: float, grace: float) -> None:
         self._command, self._limit, self._grace = list(command), limit, grace
         self._end: End | None = None  # why it was asked to stop
         self._kill_at: float | None = None
         self._last = b""
         self._selector = selectors.DefaultSelector()
         self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "worker")
-        for pid in pids:
-            self._watch(pid)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._ask(End.STOPPED))
 
@@ -98,14 +96,6 @@ class Watch:
         """The first reason counts."""
         self._end = self._end or end
 
-    def _watch(self, pid: int) -> None:
-        if not hasattr(os, "pidfd_open"):
-            return  # not Linux: the pipe alone tells of the worker's end
-        try:
-            self._selector.register(os.pidfd_open(pid), selectors.EVENT_READ, "worker")
-        except ProcessLookupError:  # gone before we looked
-            self._ask(End.STOPPED)
-
     def _read(self, output: int) -> bool:
         """Passes on what is there; False if there is nothing, or the pipe is closed."""
         try:
@@ -126,8 +116,8 @@ class Watch:
 
 def _end_with_parent() -> None:
     """In the job's process, before it becomes the job."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    with suppress(OSError):  # not Linux
+        set_pdeathsig(signal.SIGTERM)
 
 
 def _say(words: str) -> None:
@@ -157,9 +147,9 @@ def outcome(task: str, watch: Watch, command: Sequence[str]) -> Outcome:
 
 def main(arguments: Sequence[str]) -> None:
     """Prints the outcome."""
-    task, limit, grace, pids = arguments[:4]
+    task, limit, grace = arguments[:3]
     command = arguments[arguments.index("--") + 1 :]
-    watch = Watch(command, float(limit), float(grace), [int(pid) for pid in pids.split(",")])
+    watch = Watch(command, float(limit), float(grace))
     told = outcome(task, watch, command)
     with suppress(OSError):  # a worker that is gone asks no more
         print(told.as_json(), flush=True)

@@ -133,7 +133,7 @@ def test_a_revoked_task_ends_its_job(app: BeatApp) -> None:
 
 def watched(app: BeatApp, limit: float) -> subprocess.Popen[str]:
     """What watches a job, with this process as its worker."""
-    words = [sys.executable, "-m", "castro_spark.beat.watch", "extract_hadoop_data", str(limit), "1", str(os.getpid())]
+    words = [sys.executable, "-m", "castro_spark.beat.watch", "extract_hadoop_data", str(limit), "1"]
     return subprocess.Popen(
         [*words, "--", app.env["CASTRO_DOOR"], "extract"], env=app.env, cwd=ROOT, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

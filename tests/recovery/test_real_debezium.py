@@ -50,7 +50,7 @@ def test_the_source_table_arrives(
     source = Source(system, random.Random(seed))
     cleanup.callback(source.end)
     source.insert_some(30)  # the snapshot's
-    connect = source.connect(tmp_path, changes)
+    connect = source.debezium(tmp_path, changes)
     cleanup.callback(connect.end)
 
     stream = system.start("stream")
