@@ -71,7 +71,7 @@ class Watch:
         while job.poll() is None:
             for key, _ in self._selector.select(_LOOK_SECONDS):
                 if key.data == "output":
-                    if not self._read(output):
+                    if self._read(output) == b"":
                         self._selector.unregister(output)  # closed; the job may go on
                 else:
                     self._selector.unregister(key.fd)
@@ -96,16 +96,16 @@ class Watch:
         """The first reason counts."""
         self._end = self._end or end
 
-    def _read(self, output: int) -> bool:
-        """Passes on what is there; False if there is nothing, or the pipe is closed."""
+    def _read(self, output: int) -> bytes | None:
+        """Passes on what is there; None if there is nothing now, b"" if the pipe is closed."""
         try:
             chunk = os.read(output, _CHUNK)
         except BlockingIOError:
-            return False
+            return None
         with suppress(OSError):  # nobody may read it any more
             os.write(sys.stderr.fileno(), chunk)
         self._last = (self._last + chunk)[-_KEPT_BYTES:]
-        return bool(chunk)
+        return chunk
 
     def _words(self) -> str:
         text = self._last.decode(errors="replace").replace("\0", "")
