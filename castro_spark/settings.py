@@ -18,6 +18,7 @@ from castro_spark.mapping import KEY_TYPES, WarehouseSettings
 from castro_spark.properties_file import parse
 from castro_spark.resources import resource
 from castro_spark.sections.alerts import AlertSettings
+from castro_spark.sections.beat import BeatSettings
 from castro_spark.sections.critical import CriticalSettings
 from castro_spark.sections.metrics import MetricsSettings
 from castro_spark.sections.page import PageSettings
@@ -175,6 +176,7 @@ class Settings(Section):
     critical: CriticalSettings
     page: PageSettings
     metrics: MetricsSettings
+    beat: BeatSettings
     streams: dict[str, StreamSettings] = Field(default_factory=dict)
     warehouse: WarehouseSettings
 

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from tests.builders import ZONE, Data
+from tests.connect import Connect
 from tests.system import System
 
 TABLE = "inventory_transactions"
@@ -72,29 +74,18 @@ class Source:
         first.execute(f"CREATE PUBLICATION {self.publication} FOR TABLE {TABLE}")
         first.end(commit=True)
 
-    def connector(self, decimals: str) -> dict[str, str]:
-        """A Debezium connector's configuration, its changes routed to the system's topic."""
+    def debezium(self, folder: Path, changes: Mapping[str, str]) -> Connect:
+        """A Debezium of this source, its changes routed to the system's topic; with these changes of the connector."""
         dsn = self._sessions[0].connection.info
-        return {
-            "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
-            "plugin.name": "pgoutput",
-            "database.hostname": "127.0.0.1",
-            "database.port": str(dsn.port),
-            "database.user": dsn.user,
-            "database.password": dsn.password,
-            "database.dbname": self.database,
-            "publication.name": self.publication,
-            "publication.autocreate.mode": "disabled",
-            "slot.name": self.slot,
-            "table.include.list": f"public.{TABLE}",
-            "topic.prefix": "source",
-            "decimal.handling.mode": decimals,
-            "poll.interval.ms": "50",
-            "transforms": "route",
-            "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
-            "transforms.route.regex": f"source.public.{TABLE}",
-            "transforms.route.replacement": self._system.topic,
-        }
+        address = {"HOST": "127.0.0.1", "PORT": str(dsn.port), "USER": dsn.user, "DATABASE": self.database}
+        return Connect(
+            folder, self._system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], password=dsn.password,
+            env={f"CASTRO_SOURCE_{name}": value for name, value in address.items()},
+            changes={
+                "publication.name": self.publication, "slot.name": self.slot, "poll.interval.ms": "50",
+                "transforms.inventory.replacement": self._system.topic, **changes,
+            },
+        )  # fmt: skip
 
     def insert_some(self, count: int) -> None:
         session = self._sessions[0]

@@ -33,15 +33,9 @@ class CeleryChannel:
 
     def __init__(self, settings: CelerySettings, cache: RedisSettings) -> None:
         self._settings = settings
-        own = settings.broker is not None
         url = settings.broker or cache.url
-        password = settings.password if own else cache.password
         self._where = urlsplit(url).netloc or url
-        trusts_own = own or settings.ca_file is not None
-        authority = {"ssl_ca_certs": settings.ca_file} if trusts_own else {"ssl_ca_data": cache.ca_certificates}
-        self._broker = _broker(url, authority) | {
-            "userid": settings.username if own else cache.username,
-            "password": password.get_secret_value() if password else None,
+        self._broker = broker(settings, cache) | {
             "connect_timeout": settings.timeout_seconds,
             "transport_options": {
                 "socket_timeout": settings.timeout_seconds,
@@ -85,19 +79,31 @@ class CeleryChannel:
         return Connection(**self._broker)  # type: ignore[no-untyped-call]
 
 
-def _broker(url: str, authority: dict[str, str | None]) -> dict[str, Any]:
+def broker(settings: CelerySettings, cache: RedisSettings) -> dict[str, Any]:
+    """Arguments of kombu's Connection: where the broker is, who logs in, and whom to trust."""
+    own = settings.broker is not None
+    password = settings.password if own else cache.password
+    trusts_own = own or settings.ca_file is not None
+    authority = {"ssl_ca_certs": settings.ca_file} if trusts_own else {"ssl_ca_data": cache.ca_certificates}
+    return _address(settings.broker or cache.url, authority) | {
+        "userid": settings.username if own else cache.username,
+        "password": password.get_secret_value() if password else None,
+    }
+
+
+def _address(url: str, authority: dict[str, str | None]) -> dict[str, Any]:
     """The parts of the URL as Connection's arguments. `authority`: whom to trust; None: the system's certificates."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
         database = dict(parse_qsl(parts.query)).get("db", "0")
         return {"hostname": f"redis+socket://{parts.path}?virtual_host={database}"}
-    broker: dict[str, Any] = {
+    address: dict[str, Any] = {
         "hostname": parts.hostname, "port": parts.port or 6379, "transport": "redis",
         "virtual_host": parts.path.strip("/") or "0",
     }  # fmt: skip
     if parts.scheme == "rediss":
-        broker["ssl"] = {"ssl_cert_reqs": ssl.CERT_REQUIRED, **authority}
-    return broker
+        address["ssl"] = {"ssl_cert_reqs": ssl.CERT_REQUIRED, **authority}
+    return address
 
 
 def _words(error: BaseException) -> str:

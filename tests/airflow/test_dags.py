@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,16 +15,10 @@ import pytest
 
 from castro_spark.local import Stack
 from tests.airflow.conftest import Airflow
+from tests.small_warehouse import with_small_warehouse
 from tests.system import ROOT, System
 
 pytestmark = pytest.mark.cluster
-
-_MAKE = """
-import sys
-from pathlib import Path
-from castro_spark.local.warehouse import make
-make(Path(sys.argv[1]), "America/Sao_Paulo", products=20, years=1, transactions=90, report=lambda *_: None)
-"""
 
 
 def _door(folder: Path, then: str) -> dict[str, str]:
@@ -98,10 +91,7 @@ def made(stack: Stack, tmp_path: Path) -> Iterator[System]:
     """A system of all streams with a small warehouse of its own."""
     system = System(stack, tmp_path, ("inventory", "procurement", "sales"))
     system.migrate()
-    folder = tmp_path / "warehouse"
-    subprocess.run([sys.executable, "-c", _MAKE, str(folder)], check=True, cwd=tmp_path, env={**system.env, "PYTHONPATH": str(ROOT)})
-    system.env["CASTRO_WAREHOUSE_DIR"] = str(folder)
-    yield system
+    yield with_small_warehouse(system)
     system.end()
 
 
