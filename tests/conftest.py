@@ -18,7 +18,7 @@ from tests.system import System
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-_ROOMS = ("cluster", "kerberos", "secured", "monitoring", "airflow", "oozie", "notebooks", "browser", "recovery", "integration", "unit")
+_ROOMS = ("cluster", "kerberos", "secured", "monitoring", "airflow", "oozie", "notebooks", "browser", "recovery", "integration", "docs", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
