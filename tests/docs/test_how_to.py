@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from castro_spark.kerberos_words import _CERTAIN, _IN_CONTEXT
 from castro_spark.local import Stack
+from castro_spark.streaming import verdict
 from tests.builders import ZONE, event, native
 from tests.docs.plant import Plant
+from tests.system import ROOT
 
 
 @pytest.fixture
@@ -40,3 +43,11 @@ def test_replay_quarantine(tables: Plant) -> None:
         "replay_quarantine", three_records_are_rejected=rejected,
         the_mended_events_are_stored_in_PostgreSQL_and_in_Redis=stored,
     )  # fmt: skip
+
+
+def test_each_reason_for_which_a_stream_ends_is_explained() -> None:
+    judged = {v for _, v in (*verdict._BY_CLASS, *verdict._BY_TEXT)} | {verdict._WAITED_FOR, verdict._UNEXPECTED}
+    reasons = {v.reason for v in judged if not v.restart or v.a_few_times} | {"topic_missing"}
+    reasons |= {trouble.reason for _, trouble in (*_CERTAIN, *_IN_CONTEXT) if not trouble.passes}
+    page = (ROOT / "docs" / "how-to" / "recover_a_stream.md").read_text("utf-8")
+    assert {reason for reason in reasons if f"`{reason}`" not in page} == set()
