@@ -51,10 +51,35 @@ class Plant(System):
         """PostgreSQL and Redis hold what one clean run of all that was sent gives."""
         oracle.assert_agrees(self, self.sent)
 
+    def rows_agree(self) -> None:
+        """As `agrees`, without the books: where a topic was changed, or its records came by a backfill."""
+        held = self.query(
+            'SELECT event_id, product_code, transaction_type, quantity, unit_cost, value_total, "timestamp", warehouse,'
+            " customer, date FROM ml_inventory_realtime"
+        )
+        newest = oracle.newest(self.sent).items()
+        assert {row[0]: row[1:] for row in held} == {name: oracle.event_row(data) for name, (_, data) in newest}
+        for found, table, period in zip(oracle.aggregates(self.sent), ("daily", "monthly"), ("date", "month"), strict=True):
+            sums = self.query(
+                f"SELECT product_code, {period}, transactions, volume, value, volume_in, volume_out, value_in, value_out,"
+                f" last_unit_cost FROM ml_inventory_{table}"
+            )
+            assert {row[:2]: row[2:] for row in sums} == {key: of.row() for key, of in found.items()}
+        oracle.assert_redis_agrees(self, self.sent)
+
+    def name_postgres(self) -> None:
+        """The reader's variables for PostgreSQL's own programs, which are on the PATH."""
+        server = dict(part.split("=", 1) for part in self._dsn.split())
+        self.env |= {
+            "PGHOST": server["host"], "PGPORT": server["port"], "PGUSER": server["user"], "PGPASSWORD": self._password,
+            "PGDATABASE": self.database,
+        }  # fmt: skip
+
     def follow(self, name: str, **functions: Any) -> None:
         """Follows docs/how-to/NAME.md; `functions`: what its comments name."""
         door = Door(self.reader)
         reader = Reader(self.reader, self.env, door.serve)
+        self.reader_runs = reader.run
         try:
             follow(ROOT / "docs" / "how-to" / f"{name}.md", reader, functions)
         finally:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from pyspark.sql import SparkSession
 
@@ -30,11 +31,26 @@ def plant(tmp_path: Path) -> Iterator[Plant]:
     """A system with tables, and no topic yet."""
     with Stack(tmp_path / "servers", die_with_parent=True) as stack:
         plant = Plant(stack, tmp_path)
-        plant.env["PATH"] = f"{Path(program('psql')).parent}:{plant.env['PATH']}"
-        plant.env["CASTRO_WAREHOUSE_DIR"] = str(engine.warehouse_folder())
+        prepared(plant)
         plant.migrate(topics=False)
         yield plant
         plant.end()
+
+
+@pytest.fixture
+def unfed(databases: Stack, tmp_path: Path) -> Iterator[Plant]:
+    """A system with tables and a warehouse, and without Kafka."""
+    plant = Plant(databases, tmp_path)
+    prepared(plant)
+    plant.migrate(topics=False)
+    yield plant
+    plant.end()
+
+
+def prepared(plant: Plant) -> None:
+    plant.env["PATH"] = f"{Path(program('psql')).parent}:{plant.env['PATH']}"
+    plant.env["CASTRO_WAREHOUSE_DIR"] = str(engine.warehouse_folder())
+    plant.name_postgres()
 
 
 def admin(plant: Plant) -> AdminClient:
@@ -120,3 +136,125 @@ def test_recover_a_stream(plant: Plant, spark: SparkSession) -> None:
         the_role_is_read_only=altered("ALTER ROLE castro SET default_transaction_read_only = on"),
         nothing_is_left_in_trouble=nothing_in_trouble,
     )
+
+
+def movements(seed: int, count: int, ids: int = 40) -> list[dict[str, object]]:
+    """Movements of three days in May 2024, corrections that move product and day among them."""
+    chance = random.Random(seed)
+    return [
+        event(
+            id_evento=f"E{chance.randrange(ids)}", codigo_produto=f"P{chance.randrange(4)}", quantidade=str(chance.randrange(1, 900)),
+            tipo_movimentacao=chance.choice(["ENTRADA", "SAIDA", "AJUSTE"]), custo_unitario=f"{chance.randrange(9000) / 100}",
+            data_movimentacao=f"2024-05-0{chance.randrange(1, 4)}T{chance.randrange(24):02}:{chance.randrange(60):02}:00",
+        )
+        for _ in range(count)
+    ]  # fmt: skip
+
+
+def test_restore_postgresql(plant: Plant) -> None:
+    plant.env["CASTRO_ARCHIVE_DIR"] = str(plant.folder / "archive")
+    plant.create_topics()
+
+    def consumed() -> None:
+        plant.send(*movements(1, 60))
+        plant.drain()
+        plant.agrees()
+
+    def more_and_lost() -> None:
+        plant.send(*movements(2, 60))
+        plant.drain()
+        plant.agrees()
+        plant.query("DROP TABLE ml_inventory_daily; TRUNCATE castro.offset_ledger, ml_inventory_realtime")
+
+    def aged_out() -> None:
+        database = plant.database
+        status, printed = plant.reader_runs(f'dropdb --force {database}; createdb {database}; pg_restore --exit-on-error -d {database} castro.dump')
+        assert status == 0, printed
+        ends: dict[int, int] = {}
+        for (partition, offset), _ in plant.sent:
+            ends[partition] = max(ends.get(partition, 0), offset + 1)
+        removed = [TopicPartition(plant.topic, partition, end) for partition, end in ends.items()]
+        for future in admin(plant).delete_records(removed).values():
+            future.result(30)
+
+    plant.follow(
+        "restore_postgresql",
+        events_were_consumed_and_PostgreSQL_s_variables_are_set=consumed,
+        more_events_are_consumed_after_the_backup_and_the_database_is_lost=more_and_lost,
+        all_is_as_one_clean_run_leaves_it=plant.agrees,
+        the_backup_is_restored_again_and_the_topic_no_longer_has_the_records_since=aged_out,
+        the_rows_are_as_one_clean_run_leaves_them=plant.rows_agree,
+    )
+
+
+def test_move_to_a_new_topic(plant: Plant) -> None:
+    plant.create_topics()
+
+    def consumed() -> None:
+        plant.send(*movements(1, 60))
+        plant.drain()
+
+    def producers_move() -> None:
+        plant.send(*movements(2, 20))
+        old, known = plant.topic, len(plant.sent)
+        plant.topics["inventory"] = "castrolanda.inventory.v2"
+        plant.send(*movements(3, 60))
+        plant.topics["inventory"] = old
+        # The new topic's records are newer than the old one's, whatever their offsets.
+        plant.sent[known:] = [((partition + 100, offset), data) for (partition, offset), data in plant.sent[known:]]
+
+    plant.follow(
+        "move_to_a_new_topic",
+        the_old_topic_s_records_are_consumed=consumed,
+        producers_write_the_last_records_to_the_old_topic_and_go_on_in_the_new_one=producers_move,
+        the_rows_are_as_one_clean_run_leaves_them=plant.rows_agree,
+    )
+
+
+def test_change_a_mapping(unfed: Plant, spark: SparkSession) -> None:
+    w.fresh(spark, "castrolanda_inventory.stock_levels")
+    at = datetime(2024, 5, 1, 13, tzinfo=timezone.utc)
+    w.append(spark, "castrolanda_inventory.stock_levels", [
+        {
+            "codigo_produto": f"P{n}", "deposito": "D1", "quantidade_disponivel": Decimal(10 * n), "quantidade_reservada": reserved,
+            "custo_medio": Decimal("1.5"), "data_posicao": at.date(), "last_modified": at + timedelta(minutes=n),
+        }
+        for n, reserved in enumerate([None, Decimal(3), Decimal(0)])
+    ])  # fmt: skip
+
+    def free() -> None:
+        rows = unfed.query("SELECT product_code, quantity_free FROM ml_stock_levels ORDER BY product_code")
+        assert rows == [("P0", Decimal(0)), ("P1", Decimal(7)), ("P2", Decimal(20))]
+
+    unfed.follow(
+        "change_a_mapping",
+        stock_levels_were_extracted=lambda: unfed.job("extract", "--mode", "full", "--table", "ml_stock_levels"),
+        the_free_quantity_is_filled=free,
+    )
+    rows = unfed.query("SELECT DISTINCT average_cost FROM ml_stock_levels")
+    assert [Decimal(cost) for (cost,) in rows] == [Decimal("1.5")]
+
+
+def test_upgrade(plant: Plant) -> None:
+    plant.create_topics()
+
+    def older() -> None:
+        plant.query("DROP SCHEMA castro, castro_migrations CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        plant.query((ROOT / "tests" / "data" / "first-schema.sql").read_text("utf-8"))
+        topic = admin(plant).describe_topics(TopicCollection([plant.topic]))[plant.topic].result(30)
+        plant.query("UPDATE castro.stream SET topic = %(topic)s, topic_id = %(id)s", {"topic": plant.topic, "id": str(topic.topic_id)})
+        plant.query("UPDATE castro.offset_ledger SET next_offset = 0")
+        plant.send(event(id_evento="NEW", data_movimentacao="2026-11-02T12:00:00"))
+
+    def there() -> None:
+        assert plant.query("SELECT count(*) FROM ml_inventory_realtime WHERE event_id IN ('E1', 'NEW')") == [(2,)]
+
+    plant.follow(
+        "upgrade", tables_of_an_older_version_and_a_stream_that_has_read_its_topic=older, old_and_new_events_are_there=there
+    )
+
+
+def test_each_how_to_is_followed() -> None:
+    followed = "\n".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("test_*.py"))
+    pages = {page.stem for page in HOW_TO.glob("*.md")} - {"index"}
+    assert {name for name in pages if f'"{name}"' not in followed} == set()
