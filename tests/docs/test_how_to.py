@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from castro_spark.kerberos_words import _CERTAIN, _IN_CONTEXT
 from castro_spark.local import Stack
 from castro_spark.streaming import verdict
 from tests.builders import ZONE, event, native
+from tests.docs.guide import Reader, follow
 from tests.docs.plant import Plant
 from tests.system import ROOT
 
@@ -51,3 +53,28 @@ def test_each_reason_for_which_a_stream_ends_is_explained() -> None:
     reasons |= {trouble.reason for _, trouble in (*_CERTAIN, *_IN_CONTEXT) if not trouble.passes}
     page = (ROOT / "docs" / "how-to" / "recover_a_stream.md").read_text("utf-8")
     assert {reason for reason in reasons if f"`{reason}`" not in page} == set()
+
+
+def test_each_page_is_followed_by_a_test() -> None:
+    tests = "\n".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("test_*.py"))
+    pages = {page for folder in ("how-to", "tutorials") for page in (ROOT / "docs" / folder).glob("*.md")}
+    assert {page.name for page in pages if page.stem != "index" and f'"{page.stem}' not in tests} == set()
+
+
+def test_a_page_that_is_wrong_is_found(tmp_path: Path) -> None:
+    page, reader = tmp_path / "page.md", Reader(tmp_path, dict(os.environ))
+
+    def wrong(text: str) -> str:
+        page.write_text(text, "utf-8")
+        with pytest.raises((AssertionError, ValueError)) as raised:
+            follow(page, reader, {})
+        return str(raised.value).partition("\n")[0]
+
+    assert wrong("a\n\n```bash\nfalse\ntrue\n```\n") == "page.md:3: status 1:"
+    assert wrong("```bash\necho b; echo a\n```\n```text\na\nb\n```\n") == "page.md:4: not what was printed:"
+    assert wrong("<!-- fails: 2 -->\n```bash\ntrue\n```\n") == "page.md:2: status 0:"
+    assert wrong("<!-- given: rain -->\n") == "page.md:1: no function rain; there are []"
+    assert wrong("```sql\nSELECT 1\n```\n").endswith("is it run (bash), printed (text) or a file?")
+    page.write_text('1. x\n\n   ```yaml title="f/a.yaml"\n   a: 1\n   ```\n   ```bash\n   export A=5\n   cat f/a.yaml; echo x y\n   ```\n   ```text\n   a: ...\n   x  y\n   ```\n')
+    follow(page, reader, {})
+    assert reader.env["A"] == "5"

@@ -23,7 +23,6 @@ from tests.docs.plant import Plant
 from tests.system import PARTITIONS, ROOT
 
 pytestmark = pytest.mark.long
-HOW_TO = ROOT / "docs" / "how-to"
 
 
 @pytest.fixture
@@ -252,9 +251,3 @@ def test_upgrade(plant: Plant) -> None:
     plant.follow(
         "upgrade", tables_of_an_older_version_and_a_stream_that_has_read_its_topic=older, old_and_new_events_are_there=there
     )
-
-
-def test_each_how_to_is_followed() -> None:
-    followed = "\n".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("test_*.py"))
-    pages = {page.stem for page in HOW_TO.glob("*.md")} - {"index"}
-    assert {name for name in pages if f'"{name}"' not in followed} == set()
