@@ -25,7 +25,7 @@ from tests import engine
 from tests import warehouse as w
 from tests.builders import event
 from tests.docs.plant import Plant
-from tests.system import PARTITIONS, ROOT
+from tests.system import ROOT
 
 pytestmark = pytest.mark.long
 
@@ -71,7 +71,7 @@ def create_again(plant: Plant) -> None:
     brokers.delete_topics([plant.topic])[plant.topic].result(30)
     while True:
         try:
-            brokers.create_topics([NewTopic(plant.topic, PARTITIONS)])[plant.topic].result(30)
+            brokers.create_topics([NewTopic(plant.topic, 4)])[plant.topic].result(30)
         except KafkaException as error:  # its deletion is not done
             assert error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS, error
             time.sleep(0.1)
