@@ -1,4 +1,4 @@
-"""Embedded Kafka, PostgreSQL and Redis on loopback, with the page, for trying things out: up, down, env, status."""
+"""Embedded Kafka, PostgreSQL and Redis on loopback, with the page, for trying things out."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from castro_spark import cli
+from castro_spark.local import clients
 from castro_spark.local.page import LocalPage
 from castro_spark.local.stack import Stack
 from castro_spark.resources import castro_home
@@ -103,6 +105,34 @@ def status(folder: Path) -> None:
         click.echo(f"  {page.name:9} {'up' if page.ready() else 'not answering':14} {page.url}")
     if any(service.state != "up" for service in services):
         raise click.exceptions.Exit(1)
+
+
+_OF_THE_PROGRAM = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@main.command(context_settings=_OF_THE_PROGRAM)
+@folder_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(folder: Path, arguments: tuple[str, ...]) -> None:
+    """Look into PostgreSQL: psql, with its own ARGUMENTS (-c 'SELECT ...')."""
+    clients.psql(Stack(folder), arguments)
+
+
+@main.command("redis-cli", context_settings=_OF_THE_PROGRAM)
+@folder_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def redis_cli(folder: Path, arguments: tuple[str, ...]) -> None:
+    """Look into Redis: redis-cli, with its own ARGUMENTS (HGETALL KEY)."""
+    clients.redis_cli(Stack(folder), arguments)
+
+
+@main.command()
+@folder_option
+@click.option("--topic", required=True, help="An existing topic.")
+@click.argument("file", type=click.File(encoding="utf-8"), default="-")
+def produce(folder: Path, topic: str, file: TextIO) -> None:
+    """Send each line of FILE, or of the standard input, to a topic as one record."""
+    click.echo(f"{clients.produce(Stack(folder), topic, file)} records sent to {topic}")
 
 
 if __name__ == "__main__":

@@ -21,10 +21,12 @@ _SECONDS_A_LINE = 10
 @cli.stream_option
 @click.option("--available-now", is_flag=True, help="Consume the available records, then end.")
 @click.option("--accept-new-topic", is_flag=True, help="The topic was created again: start at its beginning.")
+@click.option("--accept-lost-records", is_flag=True, help="The topic lost records: continue where it has some.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per batch on stdout.")
 def main(
-    env: str, conf_file: Path | None, names: tuple[str, ...], available_now: bool, accept_new_topic: bool, as_json: bool
-) -> None:
+    env: str, conf_file: Path | None, names: tuple[str, ...], available_now: bool, accept_new_topic: bool,
+    accept_lost_records: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Streams until SIGTERM or SIGINT; the current batch ends first."""
     settings = cli.load_migrated(env, conf_file)
     spark = spark_session("stream", settings, delta=settings.archive.dir is not None)
@@ -37,7 +39,7 @@ def main(
     with ProgressLines(click.echo, _SECONDS_A_LINE) as lines:
         run_streams(
             spark, settings, cli.chosen(names), available_now=available_now, accept_new_topic=accept_new_topic,
-            stopping=stopping, report=json_line if as_json else lines.add,
+            accept_lost_records=accept_lost_records, stopping=stopping, report=json_line if as_json else lines.add,
             poll=None if available_now else server.poll,
         )  # fmt: skip
 

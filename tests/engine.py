@@ -16,7 +16,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
 from threading import RLock
@@ -30,6 +30,8 @@ from castro_spark.session import DELTA, embedded_hive, redaction
 from tests import jvm
 
 ROOT = Path(__file__).resolve().parent.parent
+# Jobs that never start Spark, as spark-submit.sh has them: a test of theirs needs no JVM.
+_WITHOUT_SPARK = ("quarantine", "stop", "package", "cache", "commands", "incidents", "outbox", "quality", "retraining")
 _ONE_AT_A_TIME = RLock()  # the environment, the standard streams and the default session are the process's
 
 
@@ -116,11 +118,18 @@ class Log(logging.Handler):
 
 
 def run_job(name: str, arguments: Sequence[str], env: Mapping[str, str]) -> tuple[int, str]:
-    """Runs a job as its process would, in this one: its exit status, and all that it printed and logged."""
+    """As `run`, with all that was printed and logged in one text."""
+    status, out, err = run(name, arguments, env)
+    return status, out + err
+
+
+def run(name: str, arguments: Sequence[str], env: Mapping[str, str]) -> tuple[int, str, str]:
+    """Runs a job as its process would, in this one: its exit status, what it printed, and what it told and logged."""
     command = importlib.import_module(f"jobs.{name}").main
     out, err, log = io.StringIO(), io.StringIO(), Log()
     signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    with default_session(), patch.dict(os.environ, env, clear=True), redirect_stdout(out), redirect_stderr(err):
+    session = nullcontext() if name in _WITHOUT_SPARK else default_session()
+    with _ONE_AT_A_TIME, session, patch.dict(os.environ, env, clear=True), redirect_stdout(out), redirect_stderr(err):
         log.open()
         try:
             status = cli.exit_status(command, arguments)
@@ -128,4 +137,4 @@ def run_job(name: str, arguments: Sequence[str], env: Mapping[str, str]) -> tupl
             log.close()
             for number, handler in signals.items():
                 signal.signal(number, handler)
-    return status, out.getvalue() + err.getvalue() + log.text()
+    return status, out.getvalue(), err.getvalue() + log.text()

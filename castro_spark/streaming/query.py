@@ -41,6 +41,7 @@ def run_stream(
     *,
     available_now: bool,
     accept_new_topic: bool,
+    accept_lost_records: bool,
     stopping: Event,
     report: Callable[[BatchReport], None],
 ) -> None:
@@ -55,8 +56,9 @@ def run_stream(
     if state.epoch is None:
         Stager(spark, settings, stream, followed, generation=0).rehearse()
         ledger, topic_state = first_start(
-            spark, settings, stream, accept_new_topic=accept_new_topic, stopping=stopping
-        )
+            spark, settings, stream, accept_new_topic=accept_new_topic, accept_lost_records=accept_lost_records,
+            stopping=stopping,
+        )  # fmt: skip
         state.claimed(ledger.epoch)
         compare_checkpoint(spark, checkpoints, ledger)
     else:

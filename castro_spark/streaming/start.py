@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from castro_spark.errors import OffsetsAgedOut, OffsetsBeyondEnd, TopicRecreated
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, claim, read_ledger, resume
+from castro_spark.sinks.postgres.commit.lost import accept_lost
 from castro_spark.sinks.postgres.connection import connect, outlast_outages
 from castro_spark.sinks.postgres.migrate import check_migrated
 from castro_spark.sources.kafka_topics import TopicState, topic_state
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 
 
 def first_start(
-    spark: SparkSession, settings: Settings, stream: StreamDeclaration, *, accept_new_topic: bool, stopping: Event
+    spark: SparkSession, settings: Settings, stream: StreamDeclaration, *, accept_new_topic: bool,
+    accept_lost_records: bool, stopping: Event,
 ) -> tuple[Ledger, TopicState]:
     """Claims the stream (`stream` as configured) for this process, after it has checked that the stream can run.
 
@@ -43,7 +45,7 @@ def first_start(
             check_migrated(connection, stream)
             # Validated before the claim, so that a failed start does not fence the running writer.
             current = read_ledger(connection, stream.name)
-            if current is not None and current.topic_id == state.id:
+            if current is not None and current.topic_id == state.id and not accept_lost_records:
                 check_offsets(current, state)
             ledger = claim(
                 connection,
@@ -54,6 +56,8 @@ def first_start(
                 writer=f"{socket.gethostname()} pid {os.getpid()}",
                 accept_new_topic=accept_new_topic,
             )
+            if accept_lost_records:
+                ledger = accept_lost(connection, stream.name, ledger.epoch, state.beginnings, state.ends)
     log.info("stream %s: epoch %d, continues at %s", stream.name, ledger.epoch, ledger.positions)
     return ledger, state
 
@@ -96,14 +100,15 @@ def check_offsets(ledger: Ledger, state: TopicState) -> None:
             end = state.ends.get(partition, "none: there is no such partition")
             raise OffsetsBeyondEnd(
                 f"{where}, but the topic ends at {end}",
-                "is kafka.bootstrap_servers the right cluster? If the topic lost its records for good, correct"
-                " castro.offset_ledger by hand, knowing that lost records are lost",
+                "is kafka.bootstrap_servers the right cluster? If the topic lost these records for good, start once"
+                " with --accept-lost-records: the stream continues at the topic's end; what it had read stays",
             )
         if position < state.beginnings[partition]:
             raise OffsetsAgedOut(
                 f"{where}, but the topic begins at {state.beginnings[partition]}: records were removed unread",
-                "restore the missing period from the warehouse (backfill), then set castro.offset_ledger to"
-                " the topic's beginning; and raise the topic's retention",
+                "start once with --accept-lost-records: the stream continues at the topic's beginning and counts what"
+                " is lost; then restore that period from the warehouse or the archive (backfill), and raise the topic's"
+                " retention",
             )
 
 

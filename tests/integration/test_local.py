@@ -278,3 +278,16 @@ def assert_all_end(folder: Path) -> None:
     while processes_of(folder) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert processes_of(folder) == []
+
+
+def test_its_clients_look_into_the_servers(light: Stack) -> None:
+    def local(*arguments: str, status: int = 0) -> str:
+        command = [sys.executable, "jobs/local.py", arguments[0], "--dir", str(light.folder), *arguments[1:]]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        assert done.returncode == status, done.stderr
+        return done.stdout
+
+    assert local("psql", "-Atc", "SELECT current_database(), 6 * 7").strip() == "inventory_ml|42"
+    local("redis-cli", "HSET", "h", "a", "1")
+    assert redis_of(light).hgetall("h") == {"a": "1"}
+    assert local("psql", "-c", "no sql", status=1) == ""
