@@ -1,0 +1,31 @@
+"""castro_spark, by the door that its users take: ./spark-submit.sh stream. It always does the whole job."""
+
+from __future__ import annotations
+
+import subprocess
+
+from benchmarks.peers.contestant import Contestant, Job
+from benchmarks.peers.ground import Ground
+
+_CLAIMED = "SELECT count(*) FROM castro.stream WHERE stream = 'inventory'"
+
+
+def _start(ground: Ground) -> subprocess.Popen[bytes]:
+    ground.migrate()
+    options = ["--available-now"] if ground.available_now else []
+    for stream in ground.system.topics:
+        options += ["--stream", stream]
+    door = str(ground.system.root / "spark-submit.sh")
+    return ground.popen([door, "stream", "--json", *options, "--conf-file", str(ground.system.conf)])
+
+
+def _ready(ground: Ground) -> bool:
+    return bool(ground.system.query(_CLAIMED)[0][0])
+
+
+CONTESTANTS = (
+    Contestant(
+        "ours", "castro_spark, whole job", Job.WHOLE, _start, _ready, hashes=True,
+        marker="castro:published:inventory",
+    ),
+)  # fmt: skip
