@@ -83,7 +83,8 @@ def _fetch(folder: Path, artefacts: tuple[Artefact, ...]) -> None:
     ivy = next((Path(pyspark.__file__).parent / "jars").glob("ivy-[0-9]*.jar"))
     _run(
         java(), "-jar", str(ivy), "-ivy", str(folder / "ivy.xml"), "-confs", "default",
-        "-cache", str(castro_home() / "ivy"), "-types", "jar", "bundle", "zip", "-retrieve", f"{folder}/[artifact]-[revision](-[classifier]).[ext]",
+        "-cache", str(castro_home() / "ivy"), "-types", "jar", "bundle", "zip",
+        "-retrieve", f"{folder}/[artifact]-[revision](-[classifier]).[ext]",
     )  # fmt: skip
     for packed in folder.glob("*.zip"):
         zipfile.ZipFile(packed).extractall(folder)

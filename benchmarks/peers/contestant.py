@@ -23,7 +23,7 @@ class Contestant:
 
     `ready` tells, asked several times a second, whether it has begun to consume: the time from there on is without its
     start-up. `ends`: it ends by itself when the backlog is consumed; another is ended when nothing changes any more.
-    `most`: it is measured on so many records only, the first of the same topic.
+    `most`: it is measured on so many records only, the first of the same topic. `lives`: it takes part in live loads.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Contestant:
     ready: Callable[[Ground], bool]
     ends: bool = True
     most: int | None = None
+    lives: bool = True
     without: str = ""  # the part of the job that it cannot do, in words
     hashes: bool = False  # it writes Redis's hashes
     marker: str = (

@@ -11,6 +11,7 @@ from typing import Any
 import redis
 
 from benchmarks.peers.contestant import Contestant
+from benchmarks.peers.figures import warm_rate
 from benchmarks.peers.ground import Ground
 from benchmarks.peers.measure import Meter, Used
 from benchmarks.peers.reference import TABLES, Reference, differences
@@ -65,9 +66,9 @@ def drain(contestant: Contestant, ground: Ground, expected: Reference, servers: 
         writes.look()
         used = meter.stop()
         if process.returncode:
-            failure = f"ended with status {process.returncode}: {_last_line(ground)}"
+            failure = f"ended with status {process.returncode}: {last_line(ground)}"
     finally:
-        _end(process)
+        end(process)
     if not failure:
         found = differences(ground.system, expected, aggregates=contestant.has_sums, hashes=contestant.hashes)
         failure = "; ".join(found)
@@ -82,18 +83,6 @@ def drain(contestant: Contestant, ground: Ground, expected: Reference, servers: 
         round(float(commits[0][0]) - began, 2),
         round(warm_rate([(float(at), rows) for at, rows in commits]), 0), used, expected.rejects,
     )  # fmt: skip
-
-
-def warm_rate(commits: list[tuple[float, int]]) -> float:
-    """Rows a second after the commit that reached 40 % of all rows; 0 where too few commits follow. Pure."""
-    total = sum(rows for _, rows in commits)
-    reached = 0
-    for at, rows in commits:
-        reached += rows
-        if reached >= 0.4 * total:
-            left, seconds = total - reached, commits[-1][0] - at
-            return left / seconds if left and seconds > 0 else 0.0
-    return 0.0
 
 
 class _LastWrite:
@@ -137,12 +126,12 @@ def _last_commit_of_sums(ground: Ground) -> float:
     return max(float(ground.system.query(latest + TABLES[t])[0][0] or 0) for t in ("daily", "monthly"))
 
 
-def _last_line(ground: Ground) -> str:
+def last_line(ground: Ground) -> str:
     lines = [line for line in ground.log.read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1][:200] if lines else "it said nothing"
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
         try:

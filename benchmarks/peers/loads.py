@@ -33,19 +33,26 @@ class Load:
         return replace(self, events=events, days=days)
 
 
+    def lasting(self, seconds: int) -> Load:
+        """The same rate for so long."""
+        return replace(self, events=self.per_second * seconds)
+
+
 # The first has about 260,000 product-days: one for every second event.
 YEAR = Load("year", "spread over 300 days, 3,700 products", FULL, 3_700, 300, skew=0.84)
 WEEK = Load("week", "backlog of seven days, 5,000 products", FULL, 5_000, 7)
 MIXED = Load("mixed", "as week, 10 % corrections and 1 % rejects", FULL, 5_000, 7, corrections=0.10, rejects=0.01)
 DRAINS = {load.name: load for load in (YEAR, WEEK, MIXED)}
-RATES = (200, 1_000, 2_000, 5_000)
 
 
-def live(per_second: int, seconds: int) -> Load:
-    """Records at a rate, over three streams in all; 5,000 products, today."""
+def _live(per_second: int) -> Load:
     title = f"live, {per_second:,} events/s over three streams"
-    return Load(f"live-{per_second}", title, per_second * seconds, 5_000, 1, per_second=per_second)
+    return Load(f"live-{per_second}", title, per_second * 60, 5_000, 1, per_second=per_second)
 
 
-# Of a live load: the stream's share of the records.
+LIVE = {load.name: load for load in map(_live, (200, 1_000, 2_000, 5_000))}
+
+# Of a live load: the stream's share of the records, and how many of inventory's events are a probe: the only one of its
+# product, so that the moment at which Redis has the product is that of the event.
 SHARES = {"inventory": 0.60, "sales": 0.25, "procurement": 0.15}
+PROBE_EVERY = 50

@@ -35,17 +35,19 @@ def by_program(process: psutil.Process, root: bool) -> str:
 class Meter:
     """Measures a contestant and the servers from now until `stop`.
 
-    The contestant's processes are counted from their beginning, each for itself. A server counts as one, with the
-    children that it waited for (PostgreSQL's sessions), and from now.
+    The contestant's processes are counted each for itself, from their beginning unless it is `running`. A server counts
+    as one, with the children that it waited for (PostgreSQL's sessions), and from now.
     """
 
-    def __init__(self, contestant: int, servers: Mapping[str, int]) -> None:
+    def __init__(self, contestant: int, servers: Mapping[str, int], *, running: bool = False) -> None:
         self._contestant = psutil.Process(contestant)
         self._servers = {name: psutil.Process(pid) for name, pid in servers.items()}
         self._before = {name: _whole(server) for name, server in self._servers.items()}
         self._own: dict[int, tuple[str, float]] = {}  # by pid: its part and processor seconds
         self._cpu: dict[str, float] = {}
         self._peak: dict[str, float] = {}
+        self._sample()
+        self._earlier = {pid: seconds for pid, (_, seconds) in self._own.items()} if running else {}
         self._busy, self._began = _busy_seconds()
         self._stopping = Event()
         self._thread = Thread(target=self._sample_until_stopped, daemon=True)
@@ -57,8 +59,8 @@ class Meter:
         self._sample()
         busy, at = _busy_seconds()
         cpu = dict(self._cpu)
-        for part, seconds in self._own.values():
-            cpu[part] = cpu.get(part, 0) + seconds
+        for pid, (part, seconds) in self._own.items():
+            cpu[part] = cpu.get(part, 0) + seconds - self._earlier.get(pid, 0)
         others = max(0.0, busy - self._busy - sum(cpu.values())) / max(at - self._began, 1e-6)
         rounded = {part: round(seconds, 2) for part, seconds in cpu.items()}
         return Used(rounded, {part: round(mib, 1) for part, mib in self._peak.items()}, round(others, 2))
