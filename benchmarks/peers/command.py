@@ -11,15 +11,18 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks.peers.contestants import CONTESTANTS
 from benchmarks.peers.loads import DRAINS, LIVE, QUICK
-from benchmarks.peers.machine import machine
 from benchmarks.peers.pages import write_page
 from benchmarks.peers.report import markdown
 from benchmarks.peers.rounds import Arena, Run
+from benchmarks.run import machine
 from castro_spark.local import Stack
 
 _SECONDS, _WARM_UP = 45, 20
@@ -43,7 +46,8 @@ def measured(given: argparse.Namespace) -> dict[str, Any]:
                     runs += arena.drains(load, contestants, rounds)
                 else:
                     runs += arena.lives(LIVE[name].lasting(warm_up + seconds), contestants, rounds, warm_up)
-    return {"machine": machine(), "runs": runs}
+    at = datetime.now(timezone.utc).isoformat(timespec="minutes")
+    return {"machine": {**machine(), "at": at, "gib": round(psutil.virtual_memory().total / (1 << 30))}, "runs": runs}
 
 
 def main() -> None:

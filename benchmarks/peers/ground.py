@@ -11,6 +11,7 @@ from typing import Any
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
+from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
 
 from benchmarks.peers.records import Record
@@ -111,5 +112,7 @@ class Ground:
         with closing(self.system.connect("inventory_ml")) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(f'DROP DATABASE "{self.system.database}" WITH (FORCE)')
+                cursor.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.system.database))
+                )
                 cursor.execute("CHECKPOINT")  # what one wrote does not slow the next one down

@@ -30,7 +30,7 @@ def machine(found: dict[str, Any]) -> str:
     others = report.spread([r["used"]["others_cores"] for r in runs if r["used"]], "{:.2f}")
     rounds = max((r["round"] for r in runs), default=0)
     return (
-        f"Measured {of['at']} on {of['cpus']} processors ({of['cpu']}), {of['memory_gib']} GiB, Linux {of['kernel']},"
+        f"Measured {of['at']} on {of['cpus']} processors ({of['cpu']}), {of['gib']} GiB, Linux {of['kernel']},"
         f" Python {of['python']}, {rounds} round{'s' * (rounds > 1)}. All else on the machine, the measuring itself and"
         f" the load's producer included, took {others} cores meanwhile (median, least and most of the runs)."
     )

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from psycopg2 import sql
 from pyarrow import csv
 
 from benchmarks.peers.consumers.arrow_records import Parsed, parsed
@@ -43,8 +44,8 @@ class Plain:
             text = io.BytesIO()
             csv.write_csv(batch.rows, text, _CSV)
             text.seek(0)
-            columns = ", ".join(f'"{name}"' for name in batch.rows.column_names)
-            cursor.copy_expert(f"COPY staged ({columns}) FROM STDIN (FORMAT csv)", text)
+            columns = sql.SQL(", ").join(map(sql.Identifier, batch.rows.column_names))
+            cursor.copy_expert(sql.SQL("COPY staged ({}) FROM STDIN (FORMAT csv)").format(columns), text)
             if batch.rejects:
                 cursor.executemany(
                     'INSERT INTO consumer_reject (partition, "offset", value, reason) VALUES (%s, %s, %s, %s)',
