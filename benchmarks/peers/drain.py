@@ -72,6 +72,8 @@ def drain(contestant: Contestant, ground: Ground, expected: Reference, servers: 
     if not failure:
         found = differences(ground.system, expected, aggregates=contestant.has_sums, hashes=contestant.hashes)
         failure = "; ".join(found)
+        if failure and not contestant.ends and (error := last_error(ground)):
+            failure += f" ({error})"
     commits = ground.system.query(_COMMITS) if not failure else []
     if not commits:
         return Drained(expected.records, failure or "no rows", used=used)
@@ -124,6 +126,12 @@ class _Quiet:
 def _last_commit_of_sums(ground: Ground) -> float:
     latest = "SELECT max(extract(epoch FROM pg_xact_commit_timestamp(xmin)))::float FROM "
     return max(float(ground.system.query(latest + TABLES[t])[0][0] or 0) for t in ("daily", "monthly"))
+
+
+def last_error(ground: Ground) -> str:
+    """The last error that a contestant that goes on whatever happens has logged."""
+    lines = [line for line in ground.log.read_text(errors="replace").splitlines() if "ERROR" in line or "Caused by" in line]
+    return lines[-1].strip()[:200] if lines else ""
 
 
 def last_line(ground: Ground) -> str:

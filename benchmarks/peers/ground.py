@@ -20,6 +20,7 @@ from tests import jvm
 from tests.system import ROOT, System
 
 _SQL = Path(__file__).with_name("sql")
+PARTITIONS = 4  # of a topic, unless a load says otherwise
 
 
 def create_topics(stack: Stack, names: Iterable[str], partitions: int) -> None:

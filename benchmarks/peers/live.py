@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.contestant import Contestant
+from benchmarks.peers.contestant import Commits, Contestant
 from benchmarks.peers.drain import end, last_line
 from benchmarks.peers.figures import Latencies, latencies
 from benchmarks.peers.ground import Ground
@@ -66,7 +66,7 @@ def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, ser
         measured_from = time.time()
         _watch(pacer, probes, None)
         used, seconds = meter.stop(), time.time() - measured_from
-        failure = _caught_up(ground, process, probes)
+        failure = _caught_up(contestant, ground, process, probes)
     finally:
         for started in (process, pacer):
             if started is not None:
@@ -74,7 +74,7 @@ def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, ser
     sent = array("d")
     with (ground.folder / "sent").open("rb") as file:
         sent.fromfile(file, _sent(ground))
-    if not failure:
+    if not failure and contestant.commits is None:
         made = _made(ground.folder / "values")
         expected = reference(made, local_day(datetime.now(timezone.utc)))
         failure = "; ".join(
@@ -83,7 +83,7 @@ def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, ser
     if failure:
         return Lived(load.events, failure, round(seconds, 1), used=used)
     first = next(number for number, at in enumerate(sent) if at >= begin + warm_up)
-    commits = [(int(n), float(at)) for n, at in ground.system.query(_COMMITS)]
+    commits = contestant.commits(ground) if contestant.commits else _commits(ground)
     return Lived(
         load.events, "", round(seconds, 1), load.events / load.per_second,
         latencies([(at - sent[n]) * 1000 for n, at in commits if n >= first]),
@@ -140,7 +140,9 @@ def _watch(pacer: subprocess.Popen[bytes], probes: _Probes | None, until: float 
     assert not pacer.returncode, "the load's producer failed"
 
 
-def _caught_up(ground: Ground, process: subprocess.Popen[bytes], probes: _Probes | None) -> str:
+def _caught_up(
+    contestant: Contestant, ground: Ground, process: subprocess.Popen[bytes], probes: _Probes | None
+) -> str:
     """Waits until all that was sent is committed, and Redis has the last; what is wrong, in words."""
     sent = _sent(ground)
     deadline, rows, asked = time.time() + _CATCH_UP_SECONDS, 0, 0.0
@@ -149,7 +151,10 @@ def _caught_up(ground: Ground, process: subprocess.Popen[bytes], probes: _Probes
             probes.look()
         if time.time() - asked > 0.5:
             asked = time.time()
-            rows = ground.system.query("SELECT count(*) FROM ml_inventory_realtime")[0][0]
+            if contestant.commits:
+                rows = len(contestant.commits(ground))
+            else:
+                rows = ground.system.query("SELECT count(*) FROM ml_inventory_realtime")[0][0]
             if rows == sent and (probes is None or len(probes.seen) == -(-sent // PROBE_EVERY)):
                 time.sleep(1)  # for the last hashes beside the probes
                 return ""
@@ -157,6 +162,10 @@ def _caught_up(ground: Ground, process: subprocess.Popen[bytes], probes: _Probes
             return f"fell behind: {rows:,} of {sent:,} events {_CATCH_UP_SECONDS:.0f} s after the last was sent"
         time.sleep(_POLL_SECONDS)
     return f"ended with status {process.returncode}: {last_line(ground)}"
+
+
+def _commits(ground: Ground) -> Commits:
+    return [(int(number), float(at)) for number, at in ground.system.query(_COMMITS)]
 
 
 def _sent(ground: Ground) -> int:

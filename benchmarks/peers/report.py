@@ -23,7 +23,7 @@ def markdown(runs: Sequence[Run]) -> str:
 def drains(runs: Sequence[Run]) -> str:
     """A table a job of a load."""
     mine = [r for r in runs if r["kind"] == "drain"]
-    return "\n\n".join(_drained(_of(mine, load), job) for load in _loads(mine) for job in Job)
+    return "\n\n".join(_drained(_of(mine, load), job) for load in _loads(mine) for job in (Job.EVENTS, Job.WHOLE))
 
 
 def _drained(runs: Sequence[Run], job: Job) -> str:

@@ -52,6 +52,7 @@ class Arena:
     def drains(self, load: Load, contestants: Sequence[Contestant], rounds: int) -> list[Run]:
         """Backlogs."""
         backlog = Backlog(self._stack, load)
+        contestants = [c for c in contestants if c.drains]
         ready = {c.name: backlog.of(c) for c in contestants}  # made before anything is measured
         found = []
         for number, order in enumerate(rotation(contestants, rounds), 1):

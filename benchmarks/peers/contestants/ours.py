@@ -13,6 +13,8 @@ _CLAIMED = "SELECT count(*) FROM castro.stream WHERE stream = 'inventory'"
 def _start(ground: Ground) -> subprocess.Popen[bytes]:
     ground.migrate()
     options = ["--available-now"] if ground.available_now else []
+    if not ground.available_now:
+        ground.environment["CASTRO_ARCHIVE_DIR"] = str(ground.folder / "archive")
     for stream in ground.system.topics:
         options += ["--stream", stream]
     door = str(ground.system.root / "spark-submit.sh")
