@@ -22,18 +22,19 @@ class Job(Enum):
 
 @dataclass(frozen=True)
 class Contestant:
-    """`start` starts its process on a ground, with all that it needs of tables, and returns it.
+    """`prepare` makes its tables on a ground, `start` starts its process there.
 
     `ready` tells, asked several times a second, whether it has begun to consume: the time from there on is without its
     start-up. `ends`: it ends by itself when the backlog is consumed; another is ended when nothing changes any more.
     `most`: it is measured on so many records only, the first of the same topic. `drains`, `lives`: the loads that it
-    takes part in. `marker`: a key of Redis that changes when all hashes of a commit are written; without one Redis's last
-    write counts. `commits`: of one that does not write to PostgreSQL, when it had each of a live load's events.
+    takes part in. `marker`: a key of Redis that changes when all hashes of a commit are written; without one Redis's
+    last write counts. `commits`: of one that does not write to PostgreSQL, when it had each of a live load's events.
     """
 
     name: str
     title: str
     job: Job
+    prepare: Callable[[Ground], None]
     start: Callable[[Ground], subprocess.Popen[bytes]]
     ready: Callable[[Ground], bool]
     ends: bool = True

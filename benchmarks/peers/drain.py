@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import psutil
 import redis
 
 from benchmarks.peers.contestant import Contestant
@@ -18,7 +19,7 @@ from benchmarks.peers.reference import TABLES, Reference, differences
 
 _WRITES = ("hset", "evalsha", "eval", "del", "expireat", "hmset")
 _POLL_SECONDS = 0.1
-_QUIET_SECONDS = 4.0  # of a contestant that does not end by itself
+_QUIET_SECONDS, _NOTHING_SECONDS = 4.0, 30.0  # of a contestant that does not end by itself; before its first rows
 _LIMIT_SECONDS = 280.0
 _COMMITS = """
     SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float AS at, count(*)
@@ -45,9 +46,10 @@ class Drained:
 
 def drain(contestant: Contestant, ground: Ground, expected: Reference, servers: Mapping[str, int]) -> Drained:
     """Starts it, waits for its end, compares."""
+    contestant.prepare(ground)
     writes = _LastWrite(ground.system.redis, contestant.marker)
-    began = time.time()
     process = contestant.start(ground)
+    began = psutil.Process(process.pid).create_time()
     meter = Meter(process.pid, servers)
     try:
         claimed = 0.0
@@ -57,7 +59,7 @@ def drain(contestant: Contestant, ground: Ground, expected: Reference, servers: 
             if not claimed and contestant.ready(ground):
                 claimed = time.time()
             writes.look()
-            if not contestant.ends and claimed and quiet.for_seconds() > _QUIET_SECONDS:
+            if not contestant.ends and claimed and quiet.is_long():
                 break
             if time.time() - began > _LIMIT_SECONDS:
                 failure = f"not done after {_LIMIT_SECONDS:.0f} s"
@@ -65,6 +67,7 @@ def drain(contestant: Contestant, ground: Ground, expected: Reference, servers: 
             time.sleep(_POLL_SECONDS)
         writes.look()
         used = meter.stop()
+        claimed = claimed or began  # it ended before it was asked
         if process.returncode:
             failure = f"ended with status {process.returncode}: {last_line(ground)}"
     finally:
@@ -106,21 +109,21 @@ class _LastWrite:
 
 
 class _Quiet:
-    """For how long no rows were written to the contestant's tables."""
+    """Whether no rows were written to the contestant's tables for long."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground, self._rows, self._since, self._asked = ground, 0, time.time(), 0.0
 
-    def for_seconds(self) -> float:
+    def is_long(self) -> bool:
         if time.time() - self._asked > 1:
             self._asked = time.time()
             rows = self._ground.system.query(
                 "SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0)::bigint FROM pg_stat_user_tables"
                 " WHERE relname LIKE 'ml_inventory_%'"
             )[0][0]
-            if rows != self._rows or not rows:
+            if rows != self._rows:
                 self._rows, self._since = rows, time.time()
-        return time.time() - self._since
+        return time.time() - self._since > (_QUIET_SECONDS if self._rows else _NOTHING_SECONDS)
 
 
 def _last_commit_of_sums(ground: Ground) -> float:
@@ -130,7 +133,8 @@ def _last_commit_of_sums(ground: Ground) -> float:
 
 def last_error(ground: Ground) -> str:
     """The last error that a contestant that goes on whatever happens has logged."""
-    lines = [line for line in ground.log.read_text(errors="replace").splitlines() if "ERROR" in line or "Caused by" in line]
+    text = ground.log.read_text(errors="replace")
+    lines = [line for line in text.splitlines() if "ERROR" in line or "Caused by" in line]
     return lines[-1].strip()[:200] if lines else ""
 
 
@@ -143,7 +147,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(15)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)

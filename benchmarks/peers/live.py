@@ -50,6 +50,7 @@ class Lived:
 
 def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, servers: Mapping[str, int]) -> Lived:
     """Starts it, sends the load when it has begun to consume, and ends it when all is committed."""
+    contestant.prepare(ground)
     process = contestant.start(ground)
     pacer: subprocess.Popen[bytes] | None = None
     try:

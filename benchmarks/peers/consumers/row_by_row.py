@@ -1,6 +1,6 @@
 """One record, one upsert, one commit: the consumer of the source design, for events only.
 
-Its offsets are Kafka's, committed now and then behind the rows. A record that cannot be used is logged and dropped.
+Its offsets have nothing to do with its commits. A record that cannot be used is logged and dropped.
 """
 
 from __future__ import annotations

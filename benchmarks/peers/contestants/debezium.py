@@ -62,8 +62,11 @@ def _connector(ground: Ground) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _start(ground: Ground) -> subprocess.Popen[bytes]:
+def _prepare(ground: Ground) -> None:
     ground.run_sql("tables_debezium.sql")
+
+
+def _start(ground: Ground) -> subprocess.Popen[bytes]:
     ground.port = free_port()
     worker = {
         "bootstrap.servers": ground.bootstrap, "listeners": f"http://127.0.0.1:{ground.port}",
@@ -93,7 +96,7 @@ def _ready(ground: Ground) -> bool:
 
 CONTESTANTS = (
     Contestant(
-        "debezium", "Kafka Connect, Debezium's JDBC sink", Job.EVENTS, _start, _ready, ends=False,
+        "debezium", "Kafka Connect, Debezium's JDBC sink", Job.EVENTS, _prepare, _start, _ready, ends=False,
         not_promised="at least once; a record that PostgreSQL refuses stops it; numbers pass through binary floats",
     ),
 )  # fmt: skip

@@ -16,6 +16,10 @@ from castro_spark.resources import castro_home
 from tests.system import ROOT
 
 
+def _prepare(_: Ground) -> None:
+    """It has no tables."""
+
+
 def _start(ground: Ground) -> subprocess.Popen[bytes]:
     told = {
         "conf": str(ground.system.conf), "folder": str(ground.folder), "topics": ground.system.topics,
@@ -55,7 +59,7 @@ def _ready(ground: Ground) -> bool:
 
 CONTESTANTS = (
     Contestant(
-        "empty", "an empty foreachBatch of Spark, for comparison", Job.NONE, _start, _ready, drains=False,
+        "empty", "an empty foreachBatch of Spark, for comparison", Job.NONE, _prepare, _start, _ready, drains=False,
         commits=_read, without="all of it", not_promised="it writes nothing",
     ),
 )  # fmt: skip

@@ -24,8 +24,11 @@ _JVM = [
 _CHECKPOINT_MILLISECONDS = {True: "5000", False: "1000"}  # of a backlog, and live
 
 
-def _start(sums: bool, ground: Ground) -> subprocess.Popen[bytes]:
+def _prepare(sums: bool, ground: Ground) -> None:
     ground.run_sql("tables_events.sql", *(["tables_sums.sql"] if sums else []))
+
+
+def _start(sums: bool, ground: Ground) -> subprocess.Popen[bytes]:
     to = ground.dsn()
     flush = "1 s" if ground.available_now else "50 ms"
     jdbc = (
@@ -56,8 +59,12 @@ def _ready(ground: Ground) -> bool:
 
 _NOT_PROMISED = "at least once, made good by the upsert; unusable records are dropped without a word"
 CONTESTANTS = (
-    Contestant("flink-events", "Flink SQL, JDBC sink", Job.EVENTS, partial(_start, False), _ready,
-               not_promised=_NOT_PROMISED),
-    Contestant("flink", "Flink SQL, JDBC sink", Job.WHOLE, partial(_start, True), _ready, without="Redis",
-               not_promised=_NOT_PROMISED + "; the sums are those of its own state"),
+    Contestant(
+        "flink-events", "Flink SQL, JDBC sink", Job.EVENTS, partial(_prepare, False), partial(_start, False), _ready,
+        not_promised=_NOT_PROMISED,
+    ),
+    Contestant(
+        "flink", "Flink SQL, JDBC sink", Job.WHOLE, partial(_prepare, True), partial(_start, True), _ready,
+        without="Redis", not_promised=f"{_NOT_PROMISED}; the sums are those of its own state",
+    ),
 )  # fmt: skip

@@ -11,7 +11,6 @@ _CLAIMED = "SELECT count(*) FROM castro.stream WHERE stream = 'inventory'"
 
 
 def _start(ground: Ground) -> subprocess.Popen[bytes]:
-    ground.migrate()
     options = ["--available-now"] if ground.available_now else []
     if not ground.available_now:
         ground.environment["CASTRO_ARCHIVE_DIR"] = str(ground.folder / "archive")
@@ -27,7 +26,7 @@ def _ready(ground: Ground) -> bool:
 
 CONTESTANTS = (
     Contestant(
-        "ours", "castro_spark, whole job", Job.WHOLE, _start, _ready, hashes=True,
+        "ours", "castro_spark, whole job", Job.WHOLE, Ground.migrate, _start, _ready, hashes=True,
         marker="castro:published:inventory",
     ),
 )  # fmt: skip
