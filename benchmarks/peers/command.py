@@ -18,13 +18,14 @@ from typing import Any
 import psutil
 
 from benchmarks.peers.contestants import CONTESTANTS
-from benchmarks.peers.loads import DRAINS, LIVE, QUICK
+from benchmarks.peers.loads import DRAINS, KILLED, LIVE, PARTITIONED, QUICK
 from benchmarks.peers.pages import write_page
 from benchmarks.peers.report import markdown
 from benchmarks.peers.rounds import Arena, Run
 from benchmarks.run import machine
 from castro_spark.local import Stack
 
+_BACKLOGS = {**DRAINS, **PARTITIONED, KILLED.name: KILLED}
 _SECONDS, _WARM_UP = 45, 20
 _QUICK_SECONDS, _QUICK_WARM_UP = 15, 10
 
@@ -41,9 +42,9 @@ def measured(given: argparse.Namespace) -> dict[str, Any]:
         with Stack(folder / "stack", die_with_parent=True) as stack:
             arena = Arena(stack, folder)
             for name in given.load:
-                if name in DRAINS:
-                    load = DRAINS[name].of(given.events or (QUICK if given.quick else DRAINS[name].events))
-                    runs += arena.drains(load, contestants, rounds)
+                if backlog := _BACKLOGS.get(name):
+                    load = backlog.of(given.events or (QUICK if given.quick else backlog.events))
+                    runs += (arena.kills if backlog is KILLED else arena.drains)(load, contestants, rounds)
                 else:
                     runs += arena.lives(LIVE[name].lasting(warm_up + seconds), contestants, rounds, warm_up)
     at = datetime.now(timezone.utc).isoformat(timespec="minutes")
@@ -54,7 +55,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(
         prog="./benchmarks/run.sh peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    loads = [*DRAINS, *LIVE]
+    loads = [*_BACKLOGS, *LIVE]
     arguments.add_argument("--quick", action="store_true")
     arguments.add_argument("--load", nargs="+", choices=loads, default=loads, metavar="NAME", help=", ".join(loads))
     arguments.add_argument(

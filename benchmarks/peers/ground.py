@@ -56,6 +56,7 @@ class Ground:
     def __init__(self, stack: Stack, folder: Path, topics: dict[str, str], *, available_now: bool) -> None:
         folder.mkdir(parents=True)
         self.port = 0  # of a contestant that listens on one
+        self.epoch = 0  # of the last start of one that counts them
         self.stack, self.folder, self.available_now = stack, folder, available_now
         self.system = System(stack, folder, list(topics))
         self.system.topics, self.system.topic = topics, next(iter(topics.values()))
@@ -96,6 +97,10 @@ class Ground:
     @property
     def log(self) -> Path:
         return self.folder / "contestant.log"
+
+    def forget_words(self) -> None:
+        """Before a second start: what the first one said is kept in a file of its own."""
+        self.log.rename(self.log.with_suffix(".first.log"))
 
     def said(self, words: bytes) -> bool:
         return self.log.exists() and words in self.log.read_bytes()

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.contestant import Commits, Contestant
-from benchmarks.peers.drain import end, last_line
 from benchmarks.peers.figures import Latencies, latencies
 from benchmarks.peers.ground import Ground
 from benchmarks.peers.loads import PROBE_EVERY, SHARES, Load
 from benchmarks.peers.measure import Meter, Used
 from benchmarks.peers.pace import probe
+from benchmarks.peers.process import end, last_line
 from benchmarks.peers.records import Record
 from benchmarks.peers.reference import differences, local_day, reference
 

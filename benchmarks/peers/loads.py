@@ -43,6 +43,12 @@ YEAR = Load("year", "spread over 300 days, 3,700 products", FULL, 3_700, 300, sk
 WEEK = Load("week", "backlog of seven days, 5,000 products", FULL, 5_000, 7)
 MIXED = Load("mixed", "as week, 10 % corrections and 1 % rejects", FULL, 5_000, 7, corrections=0.10, rejects=0.01)
 DRAINS = {load.name: load for load in (YEAR, WEEK, MIXED)}
+# As week, for the number of partitions.
+PARTITIONED = {
+    f"week-{n}p": replace(WEEK, name=f"week-{n}p", title=f"as week, {n} partition{'s' * (n > 1)}", partitions=n)
+    for n in (1, 12)
+}
+KILLED = replace(MIXED, name="killed", title="as mixed, killed after a tenth and started again")
 
 
 def _live(per_second: int) -> Load:

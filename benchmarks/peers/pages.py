@@ -16,8 +16,8 @@ def write_page(found: dict[str, Any]) -> None:
     """Makes the page's tables and pictures anew."""
     runs = found["runs"]
     parts = {
-        "machine": machine(found), "drains": report.drains(runs), "live": report.lives(runs),
-        "processors": report.processors(runs), "promises": report.promises(runs),
+        "machine": machine(found), "drains": report.drains(runs), "killed": report.kills(runs),
+        "live": report.lives(runs), "processors": report.processors(runs), "promises": report.promises(runs),
     }  # fmt: skip
     _PAGE.write_text(with_parts(_PAGE.read_text(encoding="utf-8"), parts), encoding="utf-8")
     for name, draw in (("drains", pictures.drains), ("live", pictures.lives)):

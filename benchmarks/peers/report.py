@@ -13,11 +13,16 @@ Run = dict[str, Any]
 OURS = "ours"
 PARTS = ("JVM", "Python", "Python workers", "PostgreSQL", "Kafka", "Redis")
 _OWN = PARTS[:3]
+_KILLED_FIGURES = (
+    ("rows_before", "{:,.0f}"), ("claim_seconds", "{:.1f}"), ("first_commit_seconds", "{:.1f}"),
+    ("end_seconds", "{:.1f}"),
+)  # fmt: skip
 
 
 def markdown(runs: Sequence[Run]) -> str:
     """All tables."""
-    return "\n\n".join(part for part in (drains(runs), lives(runs), processors(runs), promises(runs)) if part)
+    parts = (drains(runs), kills(runs), lives(runs), processors(runs), promises(runs))
+    return "\n\n".join(part for part in parts if part)
 
 
 def drains(runs: Sequence[Run]) -> str:
@@ -79,12 +84,30 @@ def _lived_row(name: str, runs: Sequence[Run], ours: Sequence[Run]) -> tuple[str
     return title(name), job, *cells, ratio, f"{cores:.2f}"
 
 
+def kills(runs: Sequence[Run]) -> str:
+    """Killed and started again."""
+    mine = [r for r in runs if r["kind"] == "killed"]
+    rows = []
+    for name in dict.fromkeys(r["contestant"] for r in mine):
+        of = _of(mine, contestant=name)
+        figures = [
+            spread([float(r[key]) for r in counted(of)], form)
+            for key, form in _KILLED_FIGURES
+        ]
+        state = "; ".join(sorted({r["failure"] for r in of if r["failure"]})) or "the reference"
+        rows.append((f"{title(name)} ({CONTESTANTS[name].job.value})", *figures, state))
+    head = (
+        "contestant (job)", "rows before the kill", "s to the claim", "to the first commit", "to the end", "end state"
+    )  # fmt: skip
+    return f"**{mine[0]['title'].capitalize()}**, {mine[0]['events']:,} records\n\n{table(head, rows)}" if mine else ""
+
+
 def processors(runs: Sequence[Run]) -> str:
     """Processor seconds per million records, by process, and what else the machine did."""
     rows = []
     for load in _loads(runs):
         for name in CONTESTANTS:
-            if good := counted(_of(_of(runs, load), contestant=name)):
+            if good := [r for r in counted(_of(_of(runs, load), contestant=name)) if r["used"]]:
                 parts = [statistics.median(per_million(r).get(part, 0) for r in good) for part in PARTS]
                 memory = [statistics.median(r["used"]["peak_mib"].get(part, 0) for r in good) for part in _OWN]
                 others = spread([r["used"]["others_cores"] for r in good], "{:.2f}")

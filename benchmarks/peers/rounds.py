@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.peers.contestant import Contestant
 from benchmarks.peers.drain import Drained, drain
 from benchmarks.peers.ground import Ground, create_topics, fill
+from benchmarks.peers.killed import Killed, killed
 from benchmarks.peers.live import Lived, live
 from benchmarks.peers.loads import SHARES, Load
 from benchmarks.peers.records import Record, records
@@ -81,6 +82,20 @@ class Arena:
                 found.append(_run("live", load, number, contestant, done))
         return found
 
+    def kills(self, load: Load, contestants: Sequence[Contestant], rounds: int) -> list[Run]:
+        """Killed in the middle of a backlog; those that keep where they were."""
+        backlog, found = Backlog(self._stack, load), []
+        for number, order in enumerate(rotation([c for c in contestants if c.resumes], rounds), 1):
+            for contestant in order:
+                topic, expected = backlog.of(contestant)
+                ground = self._ground(load, number, contestant, {"inventory": topic}, available_now=True)
+                try:
+                    done = killed(contestant, ground, expected)
+                finally:
+                    ground.end()
+                found.append(_run("killed", load, number, contestant, done))
+        return found
+
     def _ground(
         self, load: Load, number: int, contestant: Contestant, topics: dict[str, str], *, available_now: bool
     ) -> Ground:
@@ -88,7 +103,7 @@ class Arena:
         return Ground(self._stack, folder, topics, available_now=available_now)
 
 
-def _run(kind: str, load: Load, number: int, contestant: Contestant, done: Drained | Lived) -> Run:
+def _run(kind: str, load: Load, number: int, contestant: Contestant, done: Drained | Lived | Killed) -> Run:
     run = {
         "kind": kind, "load": load.name, "title": load.title, "events": load.events, "round": number,
         "contestant": contestant.name, "load_average": round(os.getloadavg()[0], 2), **done.as_dict(),
@@ -102,6 +117,9 @@ def line(run: Run) -> str:
     name = f"{run['load']} {run['round']} {run['contestant']}"
     if run["failure"]:
         return f"{name}: does not count: {run['failure']}"
+    if run["kind"] == "killed":
+        first, last = run["first_commit_seconds"], run["end_seconds"]
+        return f"{name}: first commit {first} s after the second start, end {last} s"
     others = f"others took {run['used']['others_cores']} cores"
     if run["kind"] == "live":
         both = [f"{to} {run[to]['p50']} / {run[to]['p99']}" for to in ("postgres", "redis") if run[to]]

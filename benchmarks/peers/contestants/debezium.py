@@ -35,11 +35,16 @@ def _schema() -> str:
     return json.dumps({"type": "struct", "fields": [{"field": "table", "type": "string", "optional": True}, data]})
 
 
+def _name(ground: Ground) -> str:
+    """Another one in each run: its consumer group is named after it, and has offsets."""
+    return f"events-{ground.system.database}"
+
+
 def _connector(ground: Ground) -> dict[str, str]:
     to = ground.dsn()
     renames = ",".join(f"{name}:{column}" for name, column in (_TEXTS | _NUMBER).items())
     return {
-        "name": "events", "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector", "tasks.max": "1",
+        "name": _name(ground), "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector", "tasks.max": "1",
         "topics": ground.topic,
         "connection.url": f"jdbc:postgresql://{to['host']}:{to['port']}/{to['dbname']}"
                           "?reWriteBatchedInserts=true&options=-c%20TimeZone=America/Sao_Paulo",
@@ -87,7 +92,7 @@ def _start(ground: Ground) -> subprocess.Popen[bytes]:
 
 def _ready(ground: Ground) -> bool:
     try:
-        with _DIRECT.open(f"http://127.0.0.1:{ground.port}/connectors/events/status", timeout=2) as answer:
+        with _DIRECT.open(f"http://127.0.0.1:{ground.port}/connectors/{_name(ground)}/status", timeout=2) as answer:
             tasks = json.load(answer)["tasks"]
     except (URLError, OSError, KeyError):
         return False

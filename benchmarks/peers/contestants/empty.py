@@ -60,6 +60,6 @@ def _ready(ground: Ground) -> bool:
 CONTESTANTS = (
     Contestant(
         "empty", "an empty foreachBatch of Spark, for comparison", Job.NONE, _prepare, _start, _ready, drains=False,
-        commits=_read, without="all of it", not_promised="it writes nothing",
+        resumes=False, commits=_read, without="all of it", not_promised="it writes nothing",
     ),
 )  # fmt: skip

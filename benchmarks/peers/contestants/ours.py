@@ -7,10 +7,11 @@ import subprocess
 from benchmarks.peers.contestant import Contestant, Job
 from benchmarks.peers.ground import Ground
 
-_CLAIMED = "SELECT count(*) FROM castro.stream WHERE stream = 'inventory'"
+_EPOCH = "SELECT coalesce(max(epoch), 0) FROM castro.stream WHERE stream = 'inventory'"  # each claim has a greater one
 
 
 def _start(ground: Ground) -> subprocess.Popen[bytes]:
+    ground.epoch = ground.system.query(_EPOCH)[0][0]
     options = ["--available-now"] if ground.available_now else []
     if not ground.available_now:
         ground.environment["CASTRO_ARCHIVE_DIR"] = str(ground.folder / "archive")
@@ -21,7 +22,7 @@ def _start(ground: Ground) -> subprocess.Popen[bytes]:
 
 
 def _ready(ground: Ground) -> bool:
-    return bool(ground.system.query(_CLAIMED)[0][0])
+    return bool(ground.system.query(_EPOCH)[0][0] > ground.epoch)
 
 
 CONTESTANTS = (

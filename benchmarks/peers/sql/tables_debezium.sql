@@ -30,3 +30,5 @@ CREATE INDEX ml_inventory_realtime_newest ON ml_inventory_realtime (product_code
 -- The sink binds the texts of a record as texts.
 CREATE CAST (text AS numeric) WITH INOUT AS ASSIGNMENT;
 CREATE CAST (text AS timestamptz) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS numeric) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS timestamptz) WITH INOUT AS ASSIGNMENT;
