@@ -39,7 +39,6 @@ class Lived:
     records: int
     failure: str
     seconds: float = 0.0
-    sent_seconds: float = 0.0  # of the whole load
     postgres: Latencies | None = None
     redis: Latencies | None = None
     used: Used | None = field(default=None)
@@ -86,7 +85,7 @@ def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, ser
     first = next(number for number, at in enumerate(sent) if at >= begin + warm_up)
     commits = contestant.commits(ground) if contestant.commits else _commits(ground)
     return Lived(
-        load.events, "", round(seconds, 1), load.events / load.per_second,
+        load.events, "", round(seconds, 1),
         latencies([(at - sent[n]) * 1000 for n, at in commits if n >= first]),
         latencies([(at - sent[n]) * 1000 for n, at in probes.seen.items() if n >= first]) if probes else None,
         used,

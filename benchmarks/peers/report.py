@@ -65,7 +65,7 @@ def lives(runs: Sequence[Run]) -> str:
 
 def _lived(runs: Sequence[Run]) -> str:
     head = ("contestant", "job", "PostgreSQL p50", "p95", "p99", "most", "Redis p50", "p95", "p99", "most",
-            "ours : this, p99", "its own cores")  # fmt: skip
+            "ours : this, p99", "its JVM's cores", "its own cores")  # fmt: skip
     ours = _of(runs, contestant=OURS)
     rows = [_lived_row(name, of, ours) for name in CONTESTANTS if (of := _of(runs, contestant=name))]
     return f"**{runs[0]['title'].capitalize()}**, ms\n\n{table(head, rows)}"
@@ -74,14 +74,17 @@ def _lived(runs: Sequence[Run]) -> str:
 def _lived_row(name: str, runs: Sequence[Run], ours: Sequence[Run]) -> tuple[str, ...]:
     good, job = counted(runs), CONTESTANTS[name].job.value
     if not good:
-        return title(name), job, f"does not count: {runs[0]['failure']}", *[""] * 9
+        return title(name), job, f"does not count: {runs[0]['failure']}", *[""] * 10
     cells = [
         f"{statistics.median(r[to][q] for r in good):,.0f}" if good[0][to] else ""
         for to in ("postgres", "redis") for q in ("p50", "p95", "p99", "most")
     ]  # fmt: skip
     ratio = "" if name == OURS else spread(against(ours, good, lambda r: float(r["postgres"]["p99"])), "{:.2f}")
-    cores = statistics.median(sum(r["used"]["cpu_seconds"].get(p, 0) for p in _OWN) / r["seconds"] for r in good)
-    return title(name), job, *cells, ratio, f"{cores:.2f}"
+    cores = [
+        f"{statistics.median(sum(r['used']['cpu_seconds'].get(p, 0) for p in parts) / r['seconds'] for r in good):.2f}"
+        for parts in (("JVM",), _OWN)
+    ]
+    return title(name), job, *cells, ratio, *cores
 
 
 def kills(runs: Sequence[Run]) -> str:
@@ -103,11 +106,12 @@ def kills(runs: Sequence[Run]) -> str:
 
 
 def processors(runs: Sequence[Run]) -> str:
-    """Processor seconds per million records, by process, and what else the machine did."""
+    """Processor seconds per million records of a backlog, by process, and what else the machine did."""
     rows = []
-    for load in _loads(runs):
+    drained = [r for r in counted(runs) if r["kind"] == "drain"]
+    for load in _loads(drained):
         for name in CONTESTANTS:
-            if good := [r for r in counted(_of(_of(runs, load), contestant=name)) if r["used"]]:
+            if good := _of(drained, load, name):
                 parts = [statistics.median(per_million(r).get(part, 0) for r in good) for part in PARTS]
                 memory = [statistics.median(r["used"]["peak_mib"].get(part, 0) for r in good) for part in _OWN]
                 others = spread([r["used"]["others_cores"] for r in good], "{:.2f}")
@@ -116,7 +120,7 @@ def processors(runs: Sequence[Run]) -> str:
                     " / ".join(f"{m:,.0f}" for m in memory if m), others,
                 ))  # fmt: skip
     head = ("load", "contestant (job)", *PARTS, "peak MiB: " + " / ".join(_OWN), "cores that all else took")
-    return f"**Processor seconds per million records**\n\n{table(head, rows)}" if rows else ""
+    return f"**Processor seconds per million records of a backlog**\n\n{table(head, rows)}" if rows else ""
 
 
 def promises(runs: Sequence[Run]) -> str:
@@ -147,8 +151,7 @@ def rate(run: Run, begin: str) -> float:
 
 def per_million(run: Run) -> dict[str, float]:
     """Processor seconds per million records, by part."""
-    records = run["records"] if run["kind"] == "drain" else run["records"] * run["seconds"] / run["sent_seconds"]
-    return {part: seconds / records * 1e6 for part, seconds in run["used"]["cpu_seconds"].items()}
+    return {part: seconds / run["records"] * 1e6 for part, seconds in run["used"]["cpu_seconds"].items()}
 
 
 def against(ours: Sequence[Run], theirs: Sequence[Run], figure: Callable[[Run], float]) -> list[float]:

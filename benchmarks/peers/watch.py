@@ -84,5 +84,5 @@ class _Quiet:
 
 def written(ground: Ground) -> int:
     """Rows inserted and updated so far, by PostgreSQL's statistics, which are a second late."""
-    counted = "SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0)::bigint FROM pg_stat_user_tables WHERE relname LIKE %(of)s"
-    return int(ground.system.query(counted, {"of": "ml_inventory_%"})[0][0])
+    counted = "SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0)::bigint FROM pg_stat_user_tables WHERE relname ~ %(of)s"
+    return int(ground.system.query(counted, {"of": "^ml_inventory_"})[0][0])

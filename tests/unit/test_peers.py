@@ -145,7 +145,7 @@ def test_pictures_are_whole_and_leave_out_what_does_not_count() -> None:
     lived = [
         {
             **run("ours", 1, 1), "kind": "live", "load": "live-200", "postgres": {"p50": 20.0, "p99": 400.0},
-            "redis": None, "seconds": 5.0, "sent_seconds": 9.0,
+            "redis": None, "seconds": 5.0,
         }
     ]  # fmt: skip
     drawn = pictures.drains(RUNS), pictures.lives(lived)
