@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
@@ -69,6 +71,7 @@ def main() -> None:
     arguments.add_argument("--docs", action="store_true")
     arguments.add_argument("--folder", type=Path, help="keep servers' and contestants' files here, with their logs")
     given = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the contestant that runs is ended too
     found = json.loads(given.earlier.read_text()) if given.earlier else measured(given)
     if not given.earlier:
         given.out.write_text(json.dumps(found, indent=1) + "\n")
