@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree
@@ -15,7 +15,8 @@ import pytest
 from benchmarks.peers import pictures, report
 from benchmarks.peers.contestants import CONTESTANTS
 from benchmarks.peers.figures import Latencies, latencies, warm_rate
-from benchmarks.peers.loads import DRAINS, MIXED, WEEK, YEAR
+from benchmarks.peers.loads import DRAINS, LIVE, MIXED, PROBE_EVERY, SHARES, WEEK, YEAR
+from benchmarks.peers.pace import Pace, probe
 from benchmarks.peers.pages import with_parts
 from benchmarks.peers.records import records
 from benchmarks.peers.reference import Digest, reference, usable
@@ -54,6 +55,22 @@ def test_fewer_events_of_a_long_spread_have_as_many_product_days_an_event() -> N
     assert small.days == 12
     assert len(days) / small.events == pytest.approx(0.52, abs=0.05)
     assert WEEK.of(20_000).days == 7
+
+
+def test_a_live_load_is_dealt_out_to_the_streams_and_each_probe_has_a_product_of_its_own() -> None:
+    pace, sent = Pace(LIVE["live-1000"]), Counter[str]()
+    inventory = []
+    for _ in range(2_000):
+        sent[stream := pace.draw()] += 1
+        partition, value = pace.record(stream, datetime(2026, 3, 9, 8))
+        if stream == "inventory":
+            inventory.append((partition, usable(value)))
+    assert {stream: n / 2_000 for stream, n in sent.items()} == pytest.approx(SHARES, abs=0.05)
+    assert [partition for partition, _ in inventory[:5]] == [0, 1, 2, 3, 0]
+    products = Counter(data["codigo_produto"] for _, data in inventory if data)
+    assert len(inventory) == sum(products.values())
+    probes = [probe(n) for n in range(0, len(inventory), PROBE_EVERY)]
+    assert [products[code] for code in probes] == [1] * len(probes)
 
 
 def test_the_reference_of_two_records_and_a_correction() -> None:
