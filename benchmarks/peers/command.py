@@ -20,10 +20,10 @@ from typing import Any
 import psutil
 
 from benchmarks.peers.contestants import CONTESTANTS
-from benchmarks.peers.loads import DRAINS, KILLED, LIVE, PARTITIONED, QUICK
+from benchmarks.peers.loads import DRAINS, FULL, KILLED, LIVE, PARTITIONED, QUICK
 from benchmarks.peers.pages import write_page
 from benchmarks.peers.report import markdown
-from benchmarks.peers.rounds import Arena, Run
+from benchmarks.peers.rounds import Arena
 from benchmarks.run import machine
 from castro_spark.local import Stack
 
@@ -38,17 +38,15 @@ def measured(given: argparse.Namespace) -> dict[str, Any]:
     seconds = given.seconds or (_QUICK_SECONDS if given.quick else _SECONDS)
     warm_up = _QUICK_WARM_UP if given.quick else _WARM_UP
     contestants = [CONTESTANTS[name] for name in given.contestant]
-    runs: list[Run] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
         with Stack(folder / "stack", die_with_parent=True) as stack:
-            arena = Arena(stack, folder)
-            for name in given.load:
-                if backlog := _BACKLOGS.get(name):
-                    load = backlog.of(given.events or (QUICK if given.quick else backlog.events))
-                    runs += (arena.kills if backlog is KILLED else arena.drains)(load, contestants, rounds)
-                else:
-                    runs += arena.lives(LIVE[name].lasting(warm_up + seconds), contestants, rounds, warm_up)
+            loads = [
+                LIVE[name].lasting(warm_up + seconds) if name in LIVE
+                else _BACKLOGS[name].of(given.events or (QUICK if given.quick else FULL))
+                for name in given.load
+            ]  # fmt: skip
+            runs = Arena(stack, folder, warm_up).rounds(loads, contestants, rounds, 60 * given.minutes)
     at = datetime.now(timezone.utc).isoformat(timespec="minutes")
     return {"machine": {**machine(), "at": at, "gib": round(psutil.virtual_memory().total / (1 << 30))}, "runs": runs}
 
@@ -66,13 +64,17 @@ def main() -> None:
     )  # fmt: skip
     for name in ("rounds", "events", "seconds"):
         arguments.add_argument(f"--{name}", type=int)
+    arguments.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after so many")
     arguments.add_argument("--out", type=Path, default=Path("peers.json"))
+    arguments.add_argument("--add", action="store_true", help="to the runs that --out has from before")
     arguments.add_argument("--from", dest="earlier", type=Path, help="measure nothing: report this file")
     arguments.add_argument("--docs", action="store_true")
     arguments.add_argument("--folder", type=Path, help="keep servers' and contestants' files here, with their logs")
     given = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the contestant that runs is ended too
     found = json.loads(given.earlier.read_text()) if given.earlier else measured(given)
+    if given.add:
+        found["runs"] = json.loads(given.out.read_text())["runs"] + found["runs"]
     if not given.earlier:
         given.out.write_text(json.dumps(found, indent=1) + "\n")
     print(markdown(found["runs"]))

@@ -112,7 +112,10 @@ class Ground:
         path.write_text(json.dumps(settings))
         return path
 
-    def end(self) -> None:
+    def __enter__(self) -> Ground:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Ends what is left, and drops the database."""
         self.system.end()
         with closing(self.system.connect("inventory_ml")) as connection:

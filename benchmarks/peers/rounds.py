@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,103 +14,84 @@ from benchmarks.peers.drain import Drained, drain
 from benchmarks.peers.ground import Ground, create_topics, fill
 from benchmarks.peers.killed import Killed, killed
 from benchmarks.peers.live import Lived, live
-from benchmarks.peers.loads import SHARES, Load
-from benchmarks.peers.records import Record, records
+from benchmarks.peers.loads import KILLED, SHARES, Load
+from benchmarks.peers.records import records
 from benchmarks.peers.reference import Reference, local_day, reference
 from benchmarks.peers.rotation import rotation
 from castro_spark.local import Stack
 
 Run = dict[str, Any]
-
-
-class Backlog:
-    """A load's topic, and those with its first records only, with the reference of each."""
-
-    def __init__(self, stack: Stack, load: Load) -> None:
-        self._stack, self.load = stack, load
-        self._today = local_day(datetime.now(timezone.utc))
-        self._made: list[Record] = list(records(load, self._today))
-        self._topics: dict[int, tuple[str, Reference]] = {}
-
-    def of(self, contestant: Contestant) -> tuple[str, Reference]:
-        """The topic that it is to drain, and the reference of that."""
-        most = min(contestant.most or len(self._made), len(self._made))
-        if most not in self._topics:
-            topic = f"inventory.{self.load.name}.{most}"
-            create_topics(self._stack, [topic], self.load.partitions)
-            fill(self._stack, topic, self._made[:most])
-            self._topics[most] = topic, reference(self._made[:most], self._today)
-        return self._topics[most]
+Topics = dict[int, tuple[str, Reference]]  # by the number of records: the topic, and its reference
 
 
 class Arena:
-    """The servers that all share, and a folder for what the runs leave."""
+    """The servers that all share, and a folder for what the runs leave. `warm_up`: seconds of a live load."""
 
-    def __init__(self, stack: Stack, folder: Path) -> None:
-        self._stack, self._folder = stack, folder
+    def __init__(self, stack: Stack, folder: Path, warm_up: float) -> None:
+        self._stack, self._folder, self._warm_up = stack, folder, warm_up
         servers = {"PostgreSQL": stack.postgres, "Kafka": stack.kafka, "Redis": stack.redis}
         self._servers = {name: pid for name, server in servers.items() if (pid := server.process.pid())}
+        self._topics: dict[str, Topics] = {}
 
-    def drains(self, load: Load, contestants: Sequence[Contestant], rounds: int) -> list[Run]:
-        """Backlogs."""
-        backlog = Backlog(self._stack, load)
-        contestants = [c for c in contestants if c.drains]
-        ready = {c.name: backlog.of(c) for c in contestants}  # made before anything is measured
-        found = []
-        for number, order in enumerate(rotation(contestants, rounds), 1):
-            for contestant in order:
-                topic, expected = ready[contestant.name]
-                ground = self._ground(load, number, contestant, {"inventory": topic}, available_now=True)
-                try:
-                    done = drain(contestant, ground, expected, self._servers)
-                finally:
-                    ground.end()
-                found.append(_run("drain", load, number, contestant, done))
+    def rounds(
+        self, loads: Sequence[Load], contestants: Sequence[Contestant], rounds: int, seconds: float = float("inf")
+    ) -> list[Run]:
+        """All loads a round, so that a load's rounds are far apart. No run begins after `seconds`."""
+        of_load = {load.name: [c for c in contestants if takes_part(c, load)] for load in loads}
+        deadline = time.monotonic() + seconds
+        for load in loads:  # made before anything is measured
+            if not load.per_second:
+                self._topics[load.name] = self._backlog(load, of_load[load.name])
+        orders = {name: rotation(taking_part, rounds) for name, taking_part in of_load.items()}
+        found: list[Run] = []
+        for number in range(rounds):
+            for load in loads:
+                for contestant in orders[load.name][number]:
+                    if time.monotonic() < deadline:
+                        found.append(self._run(load, number + 1, contestant))
         return found
 
-    def lives(self, load: Load, contestants: Sequence[Contestant], rounds: int, warm_up: float) -> list[Run]:
-        """A rate, with topics of their own for each run."""
-        found = []
-        for number, order in enumerate(rotation([c for c in contestants if c.lives], rounds), 1):
-            for contestant in order:
-                topics = {stream: f"{stream}.{load.name}.{number}.{contestant.name}" for stream in SHARES}
-                create_topics(self._stack, topics.values(), load.partitions)
-                ground = self._ground(load, number, contestant, topics, available_now=False)
-                try:
-                    done = live(contestant, ground, load, warm_up, self._servers)
-                finally:
-                    ground.end()
-                found.append(_run("live", load, number, contestant, done))
-        return found
+    def _backlog(self, load: Load, contestants: Sequence[Contestant]) -> Topics:
+        """The load's topic, and one with its first records only for those that are measured on fewer."""
+        today = local_day(datetime.now(timezone.utc))
+        made = list(records(load, today))
+        topics: Topics = {}
+        for most in {min(c.most or len(made), len(made)) for c in contestants}:
+            topic = f"inventory.{load.name}.{most}"
+            create_topics(self._stack, [topic], load.partitions)
+            fill(self._stack, topic, made[:most])
+            topics[most] = topic, reference(made[:most], today)
+        return topics
 
-    def kills(self, load: Load, contestants: Sequence[Contestant], rounds: int) -> list[Run]:
-        """Killed in the middle of a backlog; those that keep where they were."""
-        backlog, found = Backlog(self._stack, load), []
-        for number, order in enumerate(rotation([c for c in contestants if c.resumes], rounds), 1):
-            for contestant in order:
-                topic, expected = backlog.of(contestant)
-                ground = self._ground(load, number, contestant, {"inventory": topic}, available_now=True)
-                try:
-                    done = killed(contestant, ground, expected)
-                finally:
-                    ground.end()
-                found.append(_run("killed", load, number, contestant, done))
-        return found
-
-    def _ground(
-        self, load: Load, number: int, contestant: Contestant, topics: dict[str, str], *, available_now: bool
-    ) -> Ground:
+    def _run(self, load: Load, number: int, contestant: Contestant) -> Run:
         folder = self._folder / f"{load.name}-{number}-{contestant.name}"
-        return Ground(self._stack, folder, topics, available_now=available_now)
+        done: Drained | Lived | Killed
+        if load.per_second:
+            topics = {stream: f"{stream}.{load.name}.{number}.{contestant.name}" for stream in SHARES}
+            create_topics(self._stack, topics.values(), load.partitions)
+            with Ground(self._stack, folder, topics, available_now=False) as ground:
+                kind, done = "live", live(contestant, ground, load, self._warm_up, self._servers)
+        else:
+            backlogs = self._topics[load.name]
+            topic, expected = backlogs[min(contestant.most or load.events, load.events)]
+            with Ground(self._stack, folder, {"inventory": topic}, available_now=True) as ground:
+                if load.name == KILLED.name:
+                    kind, done = "killed", killed(contestant, ground, expected)
+                else:
+                    kind, done = "drain", drain(contestant, ground, expected, self._servers)
+        run = {
+            "kind": kind, "load": load.name, "title": load.title, "events": load.events, "round": number,
+            "contestant": contestant.name, "load_average": round(os.getloadavg()[0], 2), **done.as_dict(),
+        }  # fmt: skip
+        print(line(run), flush=True)
+        return run
 
 
-def _run(kind: str, load: Load, number: int, contestant: Contestant, done: Drained | Lived | Killed) -> Run:
-    run = {
-        "kind": kind, "load": load.name, "title": load.title, "events": load.events, "round": number,
-        "contestant": contestant.name, "load_average": round(os.getloadavg()[0], 2), **done.as_dict(),
-    }  # fmt: skip
-    print(line(run), flush=True)
-    return run
+def takes_part(contestant: Contestant, load: Load) -> bool:
+    """Whether a contestant is measured on a load."""
+    if load.per_second:
+        return contestant.lives
+    return contestant.resumes if load.name == KILLED.name else contestant.drains
 
 
 def line(run: Run) -> str:
