@@ -26,6 +26,7 @@ _FLINK_CONNECTORS = (
     ("org.apache.flink", "flink-connector-jdbc-postgres", "4.0.0-2.0", ""),
     ("org.postgresql", "postgresql", "42.7.7", ""),
 )
+FLINK_JOB = Path(__file__).with_name("java") / "FlinkJob.java"
 _FLINK = ROOT / "requirements" / "flink.txt"  # its Java libraries are on PyPI
 Artefact = tuple[str, str, str, str]  # organisation, name, revision, and of a zip its classifier
 
@@ -45,10 +46,16 @@ def connect_jars() -> str:
 
 
 def flink_jars() -> str:
-    """The class path of Flink with its connectors for Kafka and JDBC."""
+    """The class path of Flink with its connectors for Kafka and JDBC, and of the job, compiled."""
     connectors = _made("flink-connectors", repr(_FLINK_CONNECTORS), lambda folder: _fetch(folder, _FLINK_CONNECTORS))
     flink = _made("flink", _FLINK.read_text(), _install_flink)
-    return f"{flink}/pyflink/lib/*:{connectors}/*"
+    libraries = f"{flink}/pyflink/lib/*:{connectors}/*"
+    compiler = str(Path(java()).with_name("javac"))
+    job = _made(
+        "flink-job", FLINK_JOB.read_text() + libraries,
+        lambda folder: _run(compiler, "-proc:none", "-d", str(folder), "-cp", libraries, str(FLINK_JOB)),
+    )  # fmt: skip
+    return f"{job}:{libraries}"
 
 
 def _made(name: str, stamp: str, make: Callable[[Path], None]) -> Path:

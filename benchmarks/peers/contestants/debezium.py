@@ -69,6 +69,7 @@ def _connector(ground: Ground) -> dict[str, str]:
 
 def _prepare(ground: Ground) -> None:
     ground.run_sql("tables_debezium.sql")
+    connect_jars()  # fetched before anything is measured
 
 
 def _start(ground: Ground) -> subprocess.Popen[bytes]:
