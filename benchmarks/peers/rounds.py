@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+import psutil
+import psycopg2
+import redis
+from confluent_kafka import KafkaException
 
 from benchmarks.peers.contestant import Contestant
 from benchmarks.peers.drain import Drained, drain
@@ -35,21 +40,20 @@ class Arena:
 
     def rounds(
         self, loads: Sequence[Load], contestants: Sequence[Contestant], rounds: int, seconds: float = float("inf")
-    ) -> list[Run]:
+    ) -> Iterator[Run]:
         """All loads a round, so that a load's rounds are far apart. No run begins after `seconds`."""
-        of_load = {load.name: [c for c in contestants if takes_part(c, load)] for load in loads}
         deadline = time.monotonic() + seconds
+        orders = {
+            load.name: rotation([c for c in contestants if takes_part(c, load)], rounds) for load in loads
+        }  # fmt: skip
         for load in loads:  # made before anything is measured
             if not load.per_second:
-                self._topics[load.name] = self._backlog(load, of_load[load.name])
-        orders = {name: rotation(taking_part, rounds) for name, taking_part in of_load.items()}
-        found: list[Run] = []
+                self._topics[load.name] = self._backlog(load, orders[load.name][0])
         for number in range(rounds):
             for load in loads:
                 for contestant in orders[load.name][number]:
                     if time.monotonic() < deadline:
-                        found.append(self._run(load, number + 1, contestant))
-        return found
+                        yield self._run(load, number + 1, contestant)
 
     def _backlog(self, load: Load, contestants: Sequence[Contestant]) -> Topics:
         """The load's topic, and one with its first records only for those that are measured on fewer."""
@@ -64,34 +68,40 @@ class Arena:
         return topics
 
     def _run(self, load: Load, number: int, contestant: Contestant) -> Run:
-        folder = self._folder / f"{load.name}-{number}-{contestant.name}"
-        done: Drained | Lived | Killed
-        if load.per_second:
-            topics = {stream: f"{stream}.{load.name}.{number}.{contestant.name}" for stream in SHARES}
-            create_topics(self._stack, topics.values(), load.partitions)
-            with Ground(self._stack, folder, topics, available_now=False) as ground:
-                kind, done = "live", live(contestant, ground, load, self._warm_up, self._servers)
-        else:
-            backlogs = self._topics[load.name]
-            topic, expected = backlogs[min(contestant.most or load.events, load.events)]
-            with Ground(self._stack, folder, {"inventory": topic}, available_now=True) as ground:
-                if load.name == KILLED.name:
-                    kind, done = "killed", killed(contestant, ground, expected)
-                else:
-                    kind, done = "drain", drain(contestant, ground, expected, self._servers)
+        try:
+            done = self._done(load, number, contestant).as_dict()
+        except (AssertionError, OSError, psutil.Error, psycopg2.Error, redis.RedisError, KafkaException) as error:
+            done = {"records": load.events, "failure": f"could not be measured: {error!r}"[:300], "used": None}
         run = {
-            "kind": kind, "load": load.name, "title": load.title, "events": load.events, "round": number,
-            "contestant": contestant.name, "load_average": round(os.getloadavg()[0], 2), **done.as_dict(),
+            "kind": kind(load), "load": load.name, "title": load.title, "events": load.events, "round": number,
+            "contestant": contestant.name, "load_average": round(os.getloadavg()[0], 2), **done,
         }  # fmt: skip
         print(line(run), flush=True)
         return run
 
+    def _done(self, load: Load, number: int, contestant: Contestant) -> Drained | Lived | Killed:
+        folder = self._folder / f"{load.name}-{number}-{contestant.name}"
+        if load.per_second:
+            topics = {stream: f"{stream}.{load.name}.{number}.{contestant.name}" for stream in SHARES}
+            create_topics(self._stack, topics.values(), load.partitions)
+            with Ground(self._stack, folder, topics, available_now=False) as ground:
+                return live(contestant, ground, load, self._warm_up, self._servers)
+        backlogs = self._topics[load.name]
+        topic, expected = backlogs[min(contestant.most or load.events, load.events)]
+        with Ground(self._stack, folder, {"inventory": topic}, available_now=True) as ground:
+            if kind(load) == "killed":
+                return killed(contestant, ground, expected)
+            return drain(contestant, ground, expected, self._servers)
+
+
+def kind(load: Load) -> str:
+    """How a load is measured: drain, killed or live."""
+    return "live" if load.per_second else "killed" if load.name == KILLED.name else "drain"
+
 
 def takes_part(contestant: Contestant, load: Load) -> bool:
     """Whether a contestant is measured on a load."""
-    if load.per_second:
-        return contestant.lives
-    return contestant.resumes if load.name == KILLED.name else contestant.drains
+    return {"live": contestant.lives, "killed": contestant.resumes, "drain": contestant.drains}[kind(load)]
 
 
 def line(run: Run) -> str:
