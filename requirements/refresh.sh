@@ -8,7 +8,6 @@
 # base.txt: the jobs. local.txt: and the embedded servers. dev.txt: and the tools and notebooks. All have the same versions.
 # airflow.txt, from airflow.in: the Airflow of tests/airflow, in an environment of its own. docs.txt, from docs.in: what
 # docs/build.sh builds the documentation with, in another one.
-# airflow.txt, from airflow.in: the Airflow of tests/airflow, in an environment of its own.
 # flink.txt, from flink.in: Flink's Java libraries, for benchmarks/peers.
 # No index is named in them: pip takes the one that it is set up for.
 set -euo pipefail
