@@ -109,11 +109,14 @@ def trouble(command: Command) -> str | None:
 
 
 def _of_benchmark(words: tuple[str, ...]) -> str | None:
-    script = ROOT / "benchmarks" / (f"{words[0]}.py" if words and not words[0].startswith("-") else "run.py")
-    if not script.exists():
+    name = words[0] if words and not words[0].startswith("-") else "run"
+    folder = ROOT / "benchmarks"
+    scripts = [folder / f"{name}.py", *sorted((folder / name).glob("*.py"))]
+    text = "\n".join(script.read_text("utf-8") for script in scripts if script.exists())
+    if not text:
         return "there is no such benchmark"
     options = {word.partition("=")[0] for word in words if word.startswith("--")}
-    wrong = [o for o in sorted(options) if not re.search(rf'"(--)?{o.removeprefix("--")}"', script.read_text("utf-8"))]
+    wrong = [o for o in sorted(options) if not re.search(rf'"(--)?{o.removeprefix("--")}"', text)]
     return f"no option {', '.join(wrong)}" if wrong else None
 
 
