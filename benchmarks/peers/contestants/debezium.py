@@ -76,7 +76,7 @@ def _start(ground: Ground) -> subprocess.Popen[bytes]:
     ground.port = free_port()
     worker = {
         "bootstrap.servers": ground.bootstrap, "listeners": f"http://127.0.0.1:{ground.port}",
-        "key.converter": "org.apache.kafka.connect.storage.ByteArrayConverter",
+        "key.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter.schemas.enable": "true", "value.converter.schema.content": _schema(),
         "offset.storage.file.filename": str(ground.folder / "offsets"), "offset.flush.interval.ms": "5000",
