@@ -154,8 +154,6 @@ class BatchWriter:
         self._committer.shutdown()
         self._confirmer.shutdown()
         self._commits.close()
-        if self._followed is not None:
-            self._followed.close()
 
     def _left(self, ends: Positions) -> Slice:
         """Everything up to `ends` that is not staged yet."""

@@ -23,7 +23,7 @@ from castro_spark.sources.kafka_refusals import refusal
 from castro_spark.streaming.batches import BatchWriter, StopRequested
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
 from castro_spark.streaming.progress import BatchReport
-from castro_spark.streaming.stager import SMALL, Stager, followed_topic, up_to_size
+from castro_spark.streaming.stager import SMALL, Stager, following_topic, up_to_size
 from castro_spark.streaming.start import compare_checkpoint, first_start, next_start
 from castro_spark.streaming.topic_ends import TopicEnds
 from castro_spark.streaming.topic_watch import TopicWatch
@@ -51,8 +51,30 @@ def run_stream(
     run: a CastroError with a remedy, or Spark's own exception.
     """
     stream = configured(stream, settings)
+    with following_topic(settings, stream) as followed:
+        ledger, checkpoint = _start(
+            spark, settings, stream, state, followed,
+            accept_new_topic=accept_new_topic, accept_lost_records=accept_lost_records, stopping=stopping,
+        )  # fmt: skip
+        _run_to_its_end(
+            spark, settings, stream, state, ledger, checkpoint, followed,
+            available_now=available_now, stopping=stopping, report=report,
+        )  # fmt: skip
+
+
+def _start(
+    spark: SparkSession,
+    settings: Settings,
+    stream: StreamDeclaration,
+    state: StreamState,
+    followed: FollowedTopic | None,
+    *,
+    accept_new_topic: bool,
+    accept_lost_records: bool,
+    stopping: Event,
+) -> tuple[Ledger, str]:
+    """Claims the stream, or resumes an earlier claim; returns the ledger and the path of a new checkpoint."""
     checkpoints = Checkpoints(settings.checkpoint_dir, stream.name)
-    followed = followed_topic(settings, stream)
     if state.epoch is None:
         Stager(spark, settings, stream, followed, generation=0).rehearse()
         ledger, topic_state = first_start(
@@ -66,7 +88,22 @@ def run_stream(
     state.component.saw_topic(topic_state.id, topic_state.ends)
     checkpoint = checkpoints.new(ledger.epoch)
     checkpoints.remove_older(spark, checkpoint)
+    return ledger, checkpoint
 
+
+def _run_to_its_end(
+    spark: SparkSession,
+    settings: Settings,
+    stream: StreamDeclaration,
+    state: StreamState,
+    ledger: Ledger,
+    checkpoint: str,
+    followed: FollowedTopic | None,
+    *,
+    available_now: bool,
+    stopping: Event,
+    report: Callable[[BatchReport], None],
+) -> None:
     def committed(batch: BatchReport) -> None:
         state.committed(batch.revision, batch.stages(), batch.batch_id)
         report(batch)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -210,8 +211,18 @@ class Stager:
         ).select(*SOURCE_COLUMNS)  # fmt: skip
 
 
-def followed_topic(settings: Settings, stream: StreamDeclaration) -> FollowedTopic | None:
+@contextmanager
+def following_topic(settings: Settings, stream: StreamDeclaration) -> Iterator[FollowedTopic | None]:
     """The driver's own consumer; None if conf has none, or if it cannot log in as Spark's do."""
+    followed = _followed(settings, stream)
+    try:
+        yield followed
+    finally:
+        if followed is not None:
+            followed.close()
+
+
+def _followed(settings: Settings, stream: StreamDeclaration) -> FollowedTopic | None:
     if not settings.streaming.drivers_consumer:
         return None
     try:

@@ -6,6 +6,8 @@ import random
 import shutil
 from typing import Any
 
+import pytest
+
 from tests import oracle
 from tests.builders import event, native, random_events, retail_events
 from tests.system import System
@@ -39,7 +41,9 @@ def test_a_month_of_real_movements_twice_shuffled_and_corrected(system: System) 
     oracle.assert_agrees(system, sent)
 
 
-def test_every_reason_code_from_real_bytes(system: System) -> None:
+@pytest.mark.parametrize("drivers_consumer", [True, False])
+def test_every_reason_code_from_real_bytes(system: System, drivers_consumer: bool) -> None:
+    system.configure({"streaming": {"drivers_consumer": drivers_consumer}})
     bad = {value: reason for reason, values in REJECTS.items() for value in values}
     positions = system.produce([*bad, None, native(event(), table="other"), native(event())], partition=0)
     system.drain()
