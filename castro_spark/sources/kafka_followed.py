@@ -29,6 +29,8 @@ _WAIT_SECONDS = 0.02  # for so many records as offsets are missing: some offsets
 _MOST_AT_ONCE = 2_000  # records taken from the client
 _MOST_HELD = 10_000  # records of a partition beyond the slice's end: it is paused
 _MOST_MILLISECONDS = (2**63 - 1) // 1000  # later times do not fit into microseconds of 64 bits
+# The end of a partition; and that the group may not be read, of which nothing is needed: partitions are assigned.
+_HARMLESS = {KafkaError._PARTITION_EOF, KafkaError.GROUP_AUTHORIZATION_FAILED}
 _OPTIONS: dict[str, Any] = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
@@ -134,13 +136,14 @@ class FollowedTopic:
         """Keeps a record; returns its size if it is before the slice's end."""
         number, offset = message.partition(), message.offset()
         error = message.error()
-        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+        if error is not None and error.code() not in _HARMLESS:
             raise KafkaException(error)
-        if number is None or offset is None:
+        if number not in self._partitions or offset is None:
             return 0
         partition = self._partitions[number]
         if error is not None:
-            partition.seen = max(partition.seen, offset)
+            if error.code() == KafkaError._PARTITION_EOF:
+                partition.seen = max(partition.seen, offset)
             return 0
         if offset < partition.seen:
             return 0
