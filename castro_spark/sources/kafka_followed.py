@@ -119,13 +119,14 @@ class FollowedTopic:
     def _fetch(self, ends: Mapping[int, int], most_bytes: int) -> None:
         """Fetches until everything up to `ends` is held, or `most_bytes`. Raises KafkaException after a failure."""
         size = sum(_size(m) for p, end in ends.items() for m in self._partitions[p].held if _offset(m) < end)
-        last = time.monotonic()
+        last, seen = time.monotonic(), -1
         while size < most_bytes and (missing := [p for p, end in ends.items() if self._partitions[p].seen < end]):
             self._pause({p for p in ends if p not in missing}, set(missing))
             # The client waits for as many as are asked for: those that are surely missing.
             most = sum(ends[p] - self._partitions[p].seen for p in missing)
             messages = self._consumer.consume(min(most, _MOST_AT_ONCE), _WAIT_SECONDS)
-            if messages:
+            before, seen = seen, sum(partition.seen for partition in self._partitions.values())
+            if seen != before:
                 last = time.monotonic()
             elif time.monotonic() - last > _PATIENCE_SECONDS:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"no records for {_PATIENCE_SECONDS:g} s"))
