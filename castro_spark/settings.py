@@ -254,14 +254,14 @@ class Settings(Section):
 
 
 def load_settings(
-    env: str = "local", conf_file: Path | None = None, environ: Mapping[str, str] | None = None
+    env: str = "local", conf_file: Path | str | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
     """Merges conf/base.yaml, the file of environment `env` or `conf_file`, and the variables; later ones override.
 
     Raises SettingsError, which names the file, the key and the valid values.
     """
     environ = _with_file(os.environ if environ is None else environ)
-    path = conf_file or resource(f"conf/{env}.yaml")
+    path = Path(conf_file) if conf_file else resource(f"conf/{env}.yaml")
     above = read_tree(path)
     credentials.refuse_in_file(above, path)
     tree = merged(read_tree(resource("conf/base.yaml")), above)
