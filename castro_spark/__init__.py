@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from castro_spark.features.point_in_time import as_of, running_features
     from castro_spark.features.product_360 import product_360
     from castro_spark.features.value import value_total
-    from castro_spark.local.notebook import local_spark
+    from castro_spark.notebook import local_spark
     from castro_spark.settings import load_settings
     from castro_spark.streams import stream
 
@@ -42,7 +42,7 @@ _MODULES = {
     "features.point_in_time": ("as_of", "running_features"),
     "features.product_360": ("product_360",),
     "features.value": ("value_total",),
-    "local.notebook": ("local_spark",),
+    "notebook": ("local_spark",),
     "settings": ("load_settings",),
     "streams": ("stream",),
 }

@@ -30,6 +30,16 @@ def test_importing_it_loads_next_to_nothing() -> None:
     assert done.stdout.strip() == "castro_spark"
 
 
+def test_no_public_name_needs_what_the_embedded_servers_need() -> None:
+    """The extra `local`: a notebook may have the wheel alone."""
+    code = (
+        "import sys; sys.modules['psutil'] = None; import castro_spark\n"
+        "for name in castro_spark.__all__: getattr(castro_spark, name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_public_name_is_there_and_described() -> None:
     assert set(castro_spark.__all__) <= set(dir(castro_spark))
     for name in castro_spark.__all__:
