@@ -104,8 +104,10 @@ def send(
     servers: str, topics: Mapping[str, str], timezone: str, *, rate: int, seconds: float, stopping: Event
 ) -> int:
     """Sends records to each stream's topic, `rate` a second for `seconds`, or until `stopping`; returns how many."""
-    # Idempotent, so that a movement and its correction keep their order also where a batch is sent again.
-    producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 5})
+    # Idempotent, so that a movement and its correction keep their order also where a batch is sent again. The client
+    # warns while a broker that has just started cannot number its producers yet: errors alone are of interest.
+    settings = {"enable.idempotence": True, "linger.ms": 5, "log_level": 3}
+    producer = Producer({"bootstrap.servers": servers, **settings})
     sent = 0
     began = time.monotonic()
     for stream, key, value in movements(timezone):
