@@ -53,19 +53,7 @@ class Plant(System):
 
     def rows_agree(self) -> None:
         """As `agrees`, without the books: where a topic was changed, or its records came by a backfill."""
-        held = self.query(
-            'SELECT event_id, product_code, transaction_type, quantity, unit_cost, value_total, "timestamp", warehouse,'
-            " customer, date FROM ml_inventory_realtime"
-        )
-        newest = oracle.newest(self.sent).items()
-        assert {row[0]: row[1:] for row in held} == {name: oracle.event_row(data) for name, (_, data) in newest}
-        for found, table, period in zip(oracle.aggregates(self.sent), ("daily", "monthly"), ("date", "month"), strict=True):
-            sums = self.query(
-                f"SELECT product_code, {period}, transactions, volume, value, volume_in, volume_out, value_in, value_out,"
-                f" last_unit_cost FROM ml_inventory_{table}"
-            )
-            assert {row[:2]: row[2:] for row in sums} == {key: of.row() for key, of in found.items()}
-        oracle.assert_redis_agrees(self, self.sent)
+        oracle.assert_rows_agree(self, self.sent)
 
     def name_postgres(self) -> None:
         """The reader's variables for PostgreSQL's own programs, which are on the PATH."""
