@@ -57,6 +57,9 @@ append(spark, "castrolanda_inventory.transactions", rows, "America/Sao_Paulo")
 spark.stop()
 """
 _TARGET = "ml_inventory_transactions"
+_BY_COPY = (
+    "DROP TABLE IF EXISTS by_copy; CREATE TABLE by_copy (LIKE ml_inventory_transactions INCLUDING DEFAULTS)"
+)
 _HALF = "COPY (SELECT * FROM ml_inventory_transactions WHERE hashtext(transaction_id) & 1 = {}) TO STDOUT (FORMAT csv)"
 _RUNS = "SELECT coalesce(max((progress->>'runs')::int) >= {}, false) FROM castro.instance WHERE kind = 'extract loop'"
 _SECONDS = "SELECT (progress->>'seconds')::float FROM castro.instance WHERE kind = 'extract loop'"
@@ -179,7 +182,7 @@ def extract(system: System, folder: Path, rows: int, rounds: int) -> dict[str, A
 
 def copy_seconds(system: System, folder: Path) -> dict[str, float]:
     """Seconds of COPY of the table's rows, from two files by two sessions; and with the indexes built afterwards."""
-    system.query(f"DROP TABLE IF EXISTS by_copy; CREATE TABLE by_copy (LIKE {_TARGET} INCLUDING DEFAULTS)")
+    system.query(_BY_COPY)
     parts = [folder.parent / f"rows{number}.csv" for number in (0, 1)]
     with closing(system.connect()) as connection, connection.cursor() as cursor:
         for number, part in enumerate(parts):

@@ -32,7 +32,6 @@ class Load:
         days = max(7, round(self.days * events / self.events)) if self.days > 7 else self.days
         return replace(self, events=events, days=days)
 
-
     def lasting(self, seconds: int) -> Load:
         """The same rate for so long."""
         return replace(self, events=self.per_second * seconds)

@@ -20,6 +20,15 @@ from benchmarks.peers.consumers.hashes import Hashes
 from benchmarks.peers.consumers.settings import Settings, Topic
 
 _BATCH, _SECONDS = 50_000, 0.02
+_DAY = {
+    "aggregate": sql.Identifier("ml_inventory_daily"), "period": sql.Identifier("date"),
+    "period_of_date": sql.SQL("date"), "within": sql.SQL("e.date = d.date"),
+}  # fmt: skip
+_MONTH = {
+    "aggregate": sql.Identifier("ml_inventory_monthly"), "period": sql.Identifier("month"),
+    "period_of_date": sql.SQL("date_trunc('month', date)::date"),
+    "within": sql.SQL("e.date >= d.month AND e.date < d.month + interval '1 month'"),
+}  # fmt: skip
 _SQL = Path(__file__).parent.parent / "sql"
 _CSV = csv.WriteOptions(include_header=False)
 
@@ -30,6 +39,10 @@ class Plain:
     def __init__(self, connection: Any, hashes: Hashes | None) -> None:
         self._connection, self._hashes = connection, hashes
         self._sql = {path.stem: path.read_text() for path in _SQL.glob("plain_*.sql")}
+        self._sums = [
+            tuple(sql.SQL(self._sql[name]).format(**of) for name in ("plain_aggregate", "plain_emptied"))
+            for of in (_DAY, _MONTH)
+        ]
         with connection, connection.cursor() as cursor:
             cursor.execute(self._sql["plain_session"])
 
@@ -66,10 +79,11 @@ class Plain:
             return []
         cursor.execute(self._sql["plain_merge"])
         changed = []
-        for period, oldest in (("daily", self._hashes.oldest_day), ("monthly", self._hashes.oldest_month)):
-            cursor.execute(self._sql[f"plain_{period}"], {"oldest": oldest()})
+        oldest = self._hashes.oldest_day(), self._hashes.oldest_month()
+        for (aggregate, emptied), first in zip(self._sums, oldest, strict=True):
+            cursor.execute(aggregate, {"oldest": first})
             changed.append(cursor.fetchall())
-            cursor.execute(self._sql[f"plain_emptied_{period}"])
+            cursor.execute(emptied)
         cursor.execute(self._sql["plain_newest"])
         return [*changed, cursor.fetchall()]
 
