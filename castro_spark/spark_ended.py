@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from castro_spark.errors import CastroError, SparkStopped
 from castro_spark.jvm import ended_jvm
+
+if TYPE_CHECKING:  # most jobs run without Spark
+    from pyspark import SparkContext
 
 # Texts of Spark's for a call that comes after its end, or was under way then.
 _STOPPED = (
@@ -26,10 +29,22 @@ def ended_spark(error: BaseException) -> CastroError | None:
     return ended_jvm(error) or _stopped(error)
 
 
+def check_running(context: SparkContext) -> None:
+    """Raises JvmEnded or SparkStopped if Spark has ended: for a job that goes on after errors of Spark's."""
+    if ended := ended_jvm(ConnectionError()):
+        raise ended
+    if context._jsc.sc().isStopped():
+        raise _application_ended()
+
+
 def _stopped(error: BaseException) -> SparkStopped | None:
     is_sparks = type(error).__module__.startswith(("py4j", "pyspark"))
     if not is_sparks or not any(words in str(error) for words in _STOPPED):
         return None
+    return _application_ended()
+
+
+def _application_ended() -> SparkStopped:
     context: Any = getattr(sys.modules.get("pyspark"), "SparkContext", None)
     application = ""
     with suppress(Exception):  # only a name

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from threading import Event
-from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -21,13 +20,13 @@ from castro_spark.batch.beats import Beats
 from castro_spark.batch.extract import TableResult, extract, fed_streams
 from castro_spark.batch.extract_text import problems
 from castro_spark.component import Component, State
-from castro_spark.errors import JvmEnded, in_words
-from castro_spark.jvm import ended_jvm
+from castro_spark.errors import in_words
 from castro_spark.mapping import TableMapping
 from castro_spark.observe.heartbeat import Heartbeat, reported
 from castro_spark.projection.followers import following
 from castro_spark.session import HIVE_READING, session_beside
 from castro_spark.settings import Settings
+from castro_spark.spark_ended import check_running
 from castro_spark.streaming.stop import EXTRACT, EXTRACT_LOOP, StopCommands
 
 Report = Callable[[Sequence[TableResult]], None]
@@ -69,7 +68,7 @@ class ExtractLoop:
 
     def run(self, report: Report) -> list[TableResult]:
         """Runs at once, then at each beat, until `stopping`; the tables under way are finished. Returns the last run's
-        results, and passes those of each run to `report`. Raises JvmEnded if Spark has ended."""
+        results, and passes those of each run to `report`. Raises JvmEnded or SparkStopped if Spark has ended."""
         beats = Beats(self._every)
         while True:
             results = self._once(beats.missed)
@@ -89,7 +88,7 @@ class ExtractLoop:
         seconds = time.monotonic() - began
         problem = problems(results) or None
         if problem:
-            self._check_spark()
+            check_running(self._spark.sparkContext)
         self._runs += 1
         self._failed_runs += problem is not None
         self.component.progressed(
@@ -106,13 +105,6 @@ class ExtractLoop:
             self.component.running()
         self._problem = problem
         return results
-
-    def _check_spark(self) -> None:
-        if ended := ended_jvm(ConnectionError()):
-            raise ended
-        context: Any = self._spark.sparkContext
-        if context._jsc.sc().isStopped():
-            raise JvmEnded("Spark's application has ended (killed, or its cluster stopped)", "start the job again")
 
 
 def run_once(
