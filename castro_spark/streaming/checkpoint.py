@@ -22,6 +22,7 @@ from pyspark.sql import SparkSession
 from castro_spark.errors import CastroError, KerberosRefused, KerberosUnavailable
 from castro_spark.java import java_class
 from castro_spark.kerberos_words import kerberos_trouble
+from castro_spark.sources.folders import located, remove
 
 _FOLDER = re.compile(r"(?:(\d+)-)?(\d+)")  # epoch and creation time; earlier versions wrote the creation time only
 
@@ -47,8 +48,7 @@ class Checkpoints:
         assert limit is not None
         for age, name in self._folders(spark).items():
             if age < limit:
-                system, path = _path(spark, f"{self._folder}/{name}")
-                system.delete(path, True)
+                remove(spark, f"{self._folder}/{name}")
 
     def reached(self, spark: SparkSession, checkpoint: str, topic: str) -> dict[int, int] | None:
         """The offsets up to which the checkpoint's batches are committed; None if its log does not have them."""
@@ -65,7 +65,7 @@ def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic:
 
     These are the source's own end offsets: they also cover offsets without data (transaction markers).
     """
-    system, path = _path(spark, f"{checkpoint}/offsets/{batch_id}")
+    system, path = located(spark, f"{checkpoint}/offsets/{batch_id}")
     if not system.exists(path):
         return None
     jvm: Any = spark.sparkContext._jvm
@@ -88,7 +88,7 @@ def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic:
 def check_writable(spark: SparkSession, root: str, key: str) -> None:
     """Raises CastroError unless a folder can be created under `root`, the value of the setting `key`."""
     try:
-        system, path = _path(spark, f"{root.rstrip('/')}/.writable-{secrets.token_hex(8)}")  # unique per stream
+        system, path = located(spark, f"{root.rstrip('/')}/.writable-{secrets.token_hex(8)}")  # unique per stream
         system.mkdirs(path)
         system.delete(path, True)
     except Py4JJavaError as error:
@@ -106,14 +106,7 @@ def _age(name: str) -> tuple[int, int] | None:
 
 
 def _names(spark: SparkSession, folder: str) -> list[str]:
-    system, path = _path(spark, folder)
+    system, path = located(spark, folder)
     if not system.exists(path):
         return []
     return [status.getPath().getName() for status in system.listStatus(path)]
-
-
-def _path(spark: SparkSession, folder: str) -> tuple[Any, Any]:
-    jvm: Any = spark.sparkContext._jvm
-    path = java_class(jvm, "org.apache.hadoop.fs.Path")(folder)
-    configuration = spark.sparkContext._jsc.hadoopConfiguration()
-    return path.getFileSystem(configuration), path
