@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import Path
 
 from castro_spark.settings import Settings, load_settings
 
@@ -22,5 +21,4 @@ def command(*words: str) -> list[str]:
 @cache
 def settings() -> Settings:
     """The settings that the jobs will load. Raises SettingsError."""
-    conf_file = os.environ.get(CONF_FILE)
-    return load_settings(os.environ.get(ENV) or "local", Path(conf_file) if conf_file else None)
+    return load_settings(os.environ.get(ENV) or "local", os.environ.get(CONF_FILE))

@@ -21,6 +21,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_ends import native_options
+from castro_spark.sources.kafka_untimely import MOST_MILLISECONDS
 
 log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 3.0  # without a record, or the end of a partition
@@ -28,7 +29,6 @@ _REST_SECONDS = 60.0  # after a failure: Spark reads meanwhile
 _WAIT_SECONDS = 0.02  # for so many records as offsets are missing: some offsets have none
 _MOST_AT_ONCE = 2_000  # records taken from the client
 _MOST_HELD = 10_000  # records of a partition beyond the slice's end: it is paused
-_MOST_MILLISECONDS = (2**63 - 1) // 1000  # later times do not fit into microseconds of 64 bits
 # The end of a partition; and that the group may not be read, of which nothing is needed: partitions are assigned.
 _HARMLESS = {KafkaError._PARTITION_EOF, KafkaError.GROUP_AUTHORIZATION_FAILED}
 _OPTIONS: dict[str, Any] = {
@@ -119,19 +119,21 @@ class FollowedTopic:
     def _fetch(self, ends: Mapping[int, int], most_bytes: int) -> None:
         """Fetches until everything up to `ends` is held, or `most_bytes`. Raises KafkaException after a failure."""
         size = sum(_size(m) for p, end in ends.items() for m in self._partitions[p].held if _offset(m) < end)
-        last, seen = time.monotonic(), -1
+        last, seen = time.monotonic(), self._seen()
         while size < most_bytes and (missing := [p for p, end in ends.items() if self._partitions[p].seen < end]):
             self._pause({p for p in ends if p not in missing}, set(missing))
             # The client waits for as many as are asked for: those that are surely missing.
             most = sum(ends[p] - self._partitions[p].seen for p in missing)
-            messages = self._consumer.consume(min(most, _MOST_AT_ONCE), _WAIT_SECONDS)
-            before, seen = seen, sum(partition.seen for partition in self._partitions.values())
+            for message in self._consumer.consume(min(most, _MOST_AT_ONCE), _WAIT_SECONDS):
+                size += self._hold(message, ends)
+            before, seen = seen, self._seen()
             if seen != before:
                 last = time.monotonic()
             elif time.monotonic() - last > _PATIENCE_SECONDS:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"no records for {_PATIENCE_SECONDS:g} s"))
-            for message in messages:
-                size += self._hold(message, ends)
+
+    def _seen(self) -> int:
+        return sum(partition.seen for partition in self._partitions.values())
 
     def _hold(self, message: Message, ends: Mapping[int, int]) -> int:
         """Keeps a record; returns its size if it is before the slice's end."""
@@ -185,7 +187,7 @@ def _size(message: Message) -> int:
 
 def _batch(messages: Sequence[Message]) -> pa.RecordBatch:
     times = [m.timestamp()[1] for m in messages]
-    milliseconds = pa.array([t if abs(t) <= _MOST_MILLISECONDS else None for t in times], pa.timestamp("ms", tz="UTC"))
+    milliseconds = pa.array([t if abs(t) <= MOST_MILLISECONDS else None for t in times], pa.timestamp("ms", tz="UTC"))
     return pa.RecordBatch.from_pydict({
         "partition": pa.array([m.partition() for m in messages], pa.int32()),
         "offset": pa.array([m.offset() for m in messages], pa.int64()),

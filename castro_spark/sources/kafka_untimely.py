@@ -20,7 +20,7 @@ from castro_spark.sources.kafka_options import admin_options
 log = logging.getLogger(__name__)
 
 _NAMED = re.compile(r"partition (\d+) offset (\d+) has timestamp value -?\d+ that overflows").search
-_MOST_MILLISECONDS = (2**63 - 1) // 1000  # Spark's timestamps are microseconds in 64 bits
+MOST_MILLISECONDS = (2**63 - 1) // 1000  # Spark's timestamps are microseconds in 64 bits
 _MOST_RECORDS = 500  # read at once
 _POLL_SECONDS = 15
 _BYTES = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
@@ -68,7 +68,7 @@ def read_untimely(
         records = consumer.poll(jvm.java.time.Duration.ofSeconds(_POLL_SECONDS)).records(topic_partition)
         rows = []
         for record in records:
-            if record.offset() >= end or abs(record.timestamp()) <= _MOST_MILLISECONDS:
+            if record.offset() >= end or abs(record.timestamp()) <= MOST_MILLISECONDS:
                 break
             headers = [{"key": h.key(), "value": h.value()} for h in record.headers().toArray()]
             rows.append({

@@ -118,7 +118,8 @@ class BatchWriter:
                 began = time.monotonic()
                 most = self._pace.next_offsets(left.offsets, self._stager.limits())
                 part = replace(left, ends=cut(left.starts, ends, most))
-                if part.offsets == whole.offsets:  # the usual case: reuse the DataFrame that Spark has planned already
+                if self._followed is None and part.offsets == whole.offsets:
+                    # The usual case: reuse the DataFrame that Spark has planned already.
                     part = replace(part, records=records)
                 batch, reached = self._stager.stage(part, self._source)
                 staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic())

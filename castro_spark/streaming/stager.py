@@ -61,8 +61,8 @@ _PATIENCE = 2  # times commit_seconds: a task that stops early loses its Python 
 @dataclass(frozen=True)
 class Slice:
     """Offsets from `starts` up to `ends`. Of their size: the expected bytes per offset (None: unknown), and whether the
-    records before were many and small. `records` are exactly these, if Spark has planned that already; where the driver
-    has no consumer of its own, as `up_to_size(..., SMALL)` made them."""
+    records before were many and small. `records` are exactly these as `up_to_size(..., SMALL)` made them, if Spark has
+    planned that already."""
 
     starts: Positions
     ends: Positions
@@ -115,7 +115,8 @@ class Stager:
             self._warm_up.start(len(left.ends))
 
     def rehearse(self) -> None:
-        """Reads and parses the topic's first record as a slice and discards it: a cold JVM takes seconds for that.
+        """Reads and parses the topic's first record as a slice and discards it: by Spark a cold JVM takes seconds for
+        that, and the driver's consumer connects.
 
         Called before the claim, so that it delays no commit and the current writer continues meanwhile.
         """
@@ -157,7 +158,7 @@ class Stager:
         return self._is_followed(part) or part.offsets * (part.offset_bytes or 0) <= self._drivers_bytes
 
     def _is_followed(self, part: Slice) -> bool:
-        return self._followed is not None and (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART
+        return self._followed is not None and _of_small(part)
 
     @property
     def _drivers_bytes(self) -> int:
@@ -176,8 +177,7 @@ class Stager:
     def _by_spark(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
         ends = dict(part.ends)
         # Larger records would come without key and value, only to be read again: then one read with a bound of its own.
-        small = (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART and self._followed is None
-        if small and part.records is not None and part.offsets * SMALL <= self._conf.max_batch_bytes:
+        if part.records is not None and _of_small(part) and part.offsets * SMALL <= self._conf.max_batch_bytes:
             rows = part.records.toArrow()
         else:
             rows = up_to_size(self._read(part), self._conf.max_batch_bytes // part.offsets).toArrow()
@@ -209,6 +209,11 @@ class Stager:
             reader=f"castro-slices-{self._stream.name}", tasks=tasks_at_once(self._spark, len(part.ends)),
             record_bytes=part.offset_bytes, proven_small=part.proven_small,
         ).select(*SOURCE_COLUMNS)  # fmt: skip
+
+
+def _of_small(part: Slice) -> bool:
+    """Whether its records are expected to be small."""
+    return (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART
 
 
 @contextmanager
