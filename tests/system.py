@@ -18,8 +18,8 @@ from typing import Any
 import psycopg2
 import redis
 import yaml
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from castro_spark.local import Stack
 from castro_spark.settings import load_settings
@@ -83,10 +83,10 @@ class System:
         self.redis.flushdb()
         self.conf = folder / "test.yaml"
         self.configure({})
-        brokers = {"bootstrap.servers": env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]}
+        self._brokers = {"bootstrap.servers": env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]}
         # Idempotent, so that a batch that is sent again does not arrive behind a later one.
         self.producer = Producer(
-            {**brokers, "enable.idempotence": True, "linger.ms": 5, "message.max.bytes": 4 << 20, "log_level": 0}
+            {**self._brokers, "enable.idempotence": True, "linger.ms": 5, "message.max.bytes": 4 << 20, "log_level": 0}
         )
 
     def _redis(self, url: str) -> redis.Redis:
@@ -121,7 +121,7 @@ class System:
         self, values: Iterable[bytes | None], partition: int | None = None, stream: str = "inventory"
     ) -> list[tuple[int, int]]:
         """Sends values; returns each one's (partition, offset)."""
-        positions: dict[int, tuple[int, int]] = {}
+        positions: dict[int, tuple[int, int | None]] = {}
 
         def delivered(number: int) -> Callable[[Any, Any], None]:
             def note(error: Any, message: Any) -> None:
@@ -141,7 +141,21 @@ class System:
                     self.producer.poll(0.1)
             count += 1
         self.producer.flush(60)
-        return [positions[i] for i in range(count)]
+        return self._complete(self.topics[stream], [positions[i] for i in range(count)])
+
+    def _complete(self, topic: str, positions: Sequence[tuple[int, int | None]]) -> list[tuple[int, int]]:
+        """With the offsets that the broker did not tell, because its first answer was late and the batch was sent again:
+        what is sent to a partition follows on one another."""
+        unknown = {partition for partition, offset in positions if offset is None}
+        asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in unknown}
+        admin = AdminClient(self._brokers)  # it must outlive its answers
+        answers = admin.list_offsets(asked) if asked else {}
+        after = {at.partition: future.result(30).offset for at, future in answers.items()}
+        told: list[tuple[int, int]] = []
+        for partition, offset in reversed(positions):
+            after[partition] = after[partition] - 1 if offset is None else offset
+            told.append((partition, after[partition]))
+        return told[::-1]
 
     def migrate(self, *, topics: bool = True) -> None:
         """What the job `migrate` does, without a JVM."""
@@ -157,7 +171,7 @@ class System:
             self.create_topics()
 
     def create_topics(self) -> None:
-        admin = AdminClient({"bootstrap.servers": self.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})
+        admin = AdminClient(self._brokers)
         for future in admin.create_topics([NewTopic(t, PARTITIONS) for t in self.topics.values()]).values():
             future.result(30)
 
