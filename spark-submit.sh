@@ -145,7 +145,7 @@ python_is_new_enough() { # by running it: a version manager's placeholder may ex
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1
 }
 
-check_java() { # sets JAVA; looks into its file `release` first, because starting a JVM costs 0.1 s
+check_java() { # sets JAVA and JAVA_RELEASE; looks into its file `release` first, because starting a JVM costs 0.1 s
     local version='' release
     if [[ -n ${JAVA_HOME-} ]]; then
         JAVA=$JAVA_HOME/bin/java
@@ -156,6 +156,7 @@ check_java() { # sets JAVA; looks into its file `release` first, because startin
     fi
     release=$(readlink -f -- "$JAVA" 2>/dev/null || true)
     release=${release%/bin/java}/release
+    JAVA_RELEASE=$release
     if [[ -r $release && $(<"$release") =~ JAVA_VERSION=\"([0-9]+) ]]; then
         version=${BASH_REMATCH[1]}
     elif [[ $("$JAVA" -version 2>&1 || true) =~ version\ \"([0-9]+) ]]; then
@@ -272,6 +273,41 @@ fetch_jars() { # fetch_jars spark|delta|kafka|connect|hadoop|oozie COORDINATE...
 
 jars_are_ready() { stamp_is "$CASTRO_HOME/jars/$1/castro-stamp" "${*:2}"; }
 
+# needs_spark: whether the job starts Spark; the others run here, at once, whatever the deploy mode
+needs_spark() {
+    case $JOB in
+        local | init | dashboard) return 1 ;;
+        quarantine | stop | package | cache | commands | incidents | outbox | quality | retraining) return 1 ;;
+        status) [[ " $JOB_WORDS " == *" --live "* ]] ;;
+    esac
+}
+
+# An archive of the classes that Spark's JVM loads (castro_spark/jvm/load_classes.py): with it a JVM starts in less than
+# half of the time. Java itself refuses an archive of another Java or of other jars, and starts without it. So it does where
+# a folder on the class path has files: Hadoop's settings, or some in conf/.
+shares_classes() {
+    needs_spark && [[ $ENVIRONMENT == local && ${CASTRO_MASTER:-local} == local* ]] &&
+        [[ -z ${HADOOP_CONF_DIR-}${YARN_CONF_DIR-} ]] && ! compgen -G "$REPO/conf/*-site.xml" >/dev/null
+}
+name_classes() { # sets OWN_JARS, those that Spark does not ship, and CLASS_ARCHIVE
+    local key LC_ALL=C # in the order that Python sorts them
+    OWN_JARS=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)
+    key=$({ cat -- "$JAVA_RELEASE" || true; printf '%s\n' "$JAVA" "${OWN_JARS[@]}" "$SPARK_HOME"/jars/*.jar; } 2>&1 | cksum)
+    CLASS_ARCHIVE=$CASTRO_HOME/classes/${key%% *}.jsa
+}
+classes_are_ready() { name_classes && [[ -s $CLASS_ARCHIVE || -e $CLASS_ARCHIVE.failed ]]; }
+
+archive_classes() { # no failure of it ends the preparation: jobs only start more slowly
+    local log=$CASTRO_HOME/classes.log
+    mkdir -p -- "$CASTRO_HOME/classes/empty"
+    find "$CASTRO_HOME/classes" -name '*.jsa*' -mtime +30 -delete
+    if ! PYTHONPATH=$REPO SPARK_HOME=$SPARK_HOME "${CASTRO_VENV:-$CASTRO_HOME/venv}/bin/python" \
+        -m castro_spark.jvm.load_classes "$CLASS_ARCHIVE" "${OWN_JARS[@]}" >"$log" 2>&1; then
+        say "castro: Java made no archive of its classes, so each job starts some seconds later; why: $log"
+        touch -- "$CLASS_ARCHIVE.failed"
+    fi
+}
+
 wants_broker() { [[ $JOB == demo || ($JOB == local && " $JOB_WORDS " == *" up "*) || ${CASTRO_DEV-} == 1 ]]; }
 
 use_venv() {
@@ -287,6 +323,7 @@ all_is_ready() {
     [[ -n ${CASTRO_VENV-} ]] || venv_is_ready || return 1
     [[ $JOB == @(local|init|dashboard) ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
     [[ $JOB == @(local|init|dashboard) ]] || jars_are_ready delta "${DELTA_JARS[@]}" || return 1
+    ! shares_classes || classes_are_ready || return 1
     ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}" || return 1
     [[ ${CASTRO_DEV-} != 1 ]] || jars_are_ready connect "${CONNECT_JARS[@]}" || return 1
     [[ ${CASTRO_DEV_CLUSTER-} != 1 ]] || jars_are_ready oozie "${OOZIE_JARS[@]}" || return 1
@@ -316,6 +353,9 @@ except OSError:
     fi
     if [[ $JOB != @(local|init|dashboard) ]] && ! jars_are_ready delta "${DELTA_JARS[@]}"; then
         step "Delta Lake, for the archive" fetch_jars delta "${DELTA_JARS[@]}"
+    fi
+    if shares_classes && ! classes_are_ready; then
+        step "an archive of Spark's classes, for fast starts (half a minute, once)" archive_classes
     fi
     if wants_broker && ! jars_are_ready kafka "${KAFKA_JARS[@]}"; then
         step "an embedded Kafka" fetch_jars kafka "${KAFKA_JARS[@]}"
@@ -366,13 +406,6 @@ says() {
 }
 deploy_mode=${CASTRO_DEPLOY_MODE:-client}
 says '(--deploy-mode|spark\.submit\.deployMode)' cluster && deploy_mode=cluster
-# needs_spark: whether the job starts Spark; the others run here, at once, whatever the deploy mode
-needs_spark() {
-    case $JOB in
-        quarantine | stop | package | cache | commands | incidents | outbox | quality | retraining | dashboard) return 1 ;;
-        status) [[ " $JOB_WORDS " == *" --live "* ]] ;;
-    esac
-}
 { needs_spark && [[ $JOB != demo ]]; } || deploy_mode=client
 on_yarn=
 if [[ -n ${CASTRO_MASTER-} ]]; then
@@ -390,16 +423,23 @@ SUBMIT=(${CASTRO_MASTER:+--master "$CASTRO_MASTER"} --properties-file "$SPARK_CO
 if [[ -n $on_yarn ]] && needs_spark; then
     shipped=$("$PYTHON" -m castro_spark.deploy.arguments "$JOB" "$@") || exit
     mapfile -t -O "${#SUBMIT[@]}" SUBMIT <<<"$shipped"
-else
-    jars=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)
-    SUBMIT+=(--jars "$(IFS=,; printf '%s' "${jars[*]}")")
 fi
+java_options=() # spark.driver.extraJavaOptions comes after these, so it may say otherwise
 if [[ $JOB == stream ]]; then
     # A stream's JVM plans small batches: most of its code is never hot. Java's second compiler took more processor time
     # than all else in the JVM (docs/design/performance.md). The first one alone needs the other's room for code.
-    # spark.driver.extraJavaOptions comes after this, so it may say otherwise.
-    SUBMIT+=(--conf "spark.driver.defaultJavaOptions=-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
+    java_options+=(-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m)
 fi
+name_classes
+if shares_classes && [[ -s $CLASS_ARCHIVE ]] && ! says '(--driver-class-path|spark\.driver\.extraClassPath)' .; then
+    SUBMIT+=(--driver-class-path "$(IFS=:; printf '%s' "${OWN_JARS[*]}")")
+    java_options+=("-XX:SharedArchiveFile=\"$CLASS_ARCHIVE\"" -Xlog:cds=off -Xlog:cds+dynamic=off
+        "-Dlog4j2.configurationFile=\"file:$REPO/conf/log4j2.properties\"")
+    export CASTRO_CLASS_PATH_FOLDER=$CASTRO_HOME/classes/empty
+elif [[ -z $on_yarn ]]; then
+    SUBMIT+=(--jars "$(IFS=,; printf '%s' "${OWN_JARS[*]}")")
+fi
+[[ ${#java_options[@]} == 0 ]] || SUBMIT+=(--conf "spark.driver.defaultJavaOptions=${java_options[*]}")
 [[ $ENVIRONMENT == local ]] || SUBMIT+=(--load-spark-defaults) # the cluster's own spark-defaults.conf; our file wins over it
 
 if [[ $deploy_mode == cluster ]]; then

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from castro_spark.errors import CastroError, SparkStopped
-from castro_spark.jvm import ended_jvm
+from castro_spark.jvm.ended import ended_jvm
 
 if TYPE_CHECKING:  # most jobs run without Spark
     from pyspark import SparkContext

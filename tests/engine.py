@@ -25,6 +25,7 @@ from unittest.mock import patch
 from pyspark.sql import SparkSession
 
 from castro_spark import cli
+from castro_spark.jvm.class_archive import submit_options
 from castro_spark.local.stack import castro_home
 from castro_spark.session import DELTA, embedded_hive, redaction
 from tests import jvm
@@ -46,11 +47,10 @@ def warehouse_folder() -> Path:
 @cache
 def engine() -> SparkSession:
     """The process's Spark, started at the first call. Nobody uses its own session: take `new_session`."""
-    jars = [str(jar) for name in ("spark", "delta") for jar in sorted((castro_home() / "jars" / name).glob("*.jar"))]
     submit = [
         "--master", "local[4,3]",  # a task is tried again; more tasks at once than cores would only wait
         "--properties-file", str(ROOT / "conf" / "spark-local.conf"),
-        "--jars", ",".join(jars),
+        *submit_options(castro_home()),
         "--conf", f"spark.scheduler.allocation.file=file:{ROOT / 'conf' / 'fairscheduler.xml'}",
         "pyspark-shell",
     ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from castro_spark.java import java_class
+from castro_spark.jvm.java import java_class
 
 
 def listed(spark: SparkSession, folder: str) -> list[str]:

@@ -20,7 +20,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError, KerberosRefused, KerberosUnavailable
-from castro_spark.java import java_class
+from castro_spark.jvm.java import java_class
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.sources.folders import located, remove
 
