@@ -32,7 +32,7 @@ def test_the_second_staging_uploads_nothing(hadoop: Hadoop, cluster_env: dict[st
 def test_the_wheel_has_the_archives_content(staged: str) -> None:
     folder = castro_home() / "packages"
     code = artefact._code(folder, print)
-    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel, zipfile.ZipFile(code) as archive:
+    with zipfile.ZipFile(_wheel()) as wheel, zipfile.ZipFile(code) as archive:
         files = {name: wheel.read(name) for name in wheel.namelist() if ".dist-info/" not in name}
         assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
         assert files == {name: archive.read(name) for name in archive.namelist() if not name.endswith(".md")}
@@ -40,7 +40,7 @@ def test_the_wheel_has_the_archives_content(staged: str) -> None:
 
 def test_the_wheel_is_installed_by_pip(staged: str, tmp_path: Path) -> None:
     """As for a notebook: the functions, their types, and the command; the checkout is not on the path."""
-    wheel = next((castro_home() / "packages").glob("*.whl"))
+    wheel = _wheel()
     installing = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
     subprocess.run([*installing, "--target", str(tmp_path), str(wheel)], check=True)
     assert (tmp_path / "castro_spark" / "py.typed").exists()
@@ -76,6 +76,10 @@ def test_containers_see_neither_checkout_nor_builder(
         assert container["code"].startswith(str(hadoop.folder))
         assert container["dependencies"].startswith(str(hadoop.folder))
         assert container["statements"] > 10
+
+
+def _wheel() -> Path:
+    return next((castro_home() / "packages").glob(f"castro_spark-{__version__}-*.whl"))
 
 
 def spark_home() -> str:

@@ -46,7 +46,7 @@ def test_every_setting_has_a_meaning() -> None:
 def test_every_variable_is_documented() -> None:
     """In the reference, or on the page of what alone reads it; what only the house itself sets is not."""
     page = "".join(file.read_text("utf-8") for file in [DOCS / "reference" / "environment.md", *DOCS.glob("*.md")])
-    own = {"CASTRO_ROOT", "CASTRO_ON_YARN", "CASTRO_KAFKA_KEYTAB", "CASTRO_LOG_RUN"}
+    own = {"CASTRO_ROOT", "CASTRO_CLASS_PATH_FOLDER", "CASTRO_ON_YARN", "CASTRO_KAFKA_KEYTAB", "CASTRO_LOG_RUN"}
     files = [*(ROOT / "castro_spark").rglob("*.py"), *(ROOT / "jobs").glob("*.py"), ROOT / "spark-submit.sh"]
     named = {name for file in files for name in re.findall(r"\bCASTRO_[A-Z_0-9]*[A-Z]\b", file.read_text("utf-8"))}
     assert {name for name in named - own if not re.search(rf"{name}\b", page)} == set()
