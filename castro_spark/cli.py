@@ -32,8 +32,8 @@ from castro_spark.streams import StreamDeclaration, all_streams
 
 log = logging.getLogger(__name__)
 Command = TypeVar("Command", bound=Callable[..., Any])
-_UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
 _DAY_SECONDS = 86_400
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY_SECONDS}  # seconds
 
 
 def settings_options(command: Command) -> Command:
@@ -47,16 +47,21 @@ def settings_options(command: Command) -> Command:
     return env(conf_file(command))
 
 
+def in_seconds(text: str) -> float | None:
+    """A duration such as 30s, 5m, 1.5h or 2d, as seconds; None if it is none."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smhd])", text.strip())
+    return None if found is None else float(found[1]) * _UNITS[found[2]]
+
+
 def duration(least: float) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
     """An option's callback: a duration such as 30s, 5m or 1h, from `least` seconds to a day, as seconds."""
 
     def seconds(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
         if value is None:
             return None
-        found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smh])", value.strip())
-        if found is None:
+        given = in_seconds(value)
+        if given is None:
             raise click.BadParameter(f"{value!r} is no duration: write a number and its unit, such as 30s, 5m or 1h")
-        given = float(found[1]) * _UNITS[found[2]]
         if not least <= given <= _DAY_SECONDS:
             raise click.BadParameter(f"{value!r} is out of range: {least:g}s to 24h")
         return given

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import re
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -20,8 +19,6 @@ from castro_spark.sinks.postgres.connection import Connection, connect
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 by_option = click.option("--by", default=getpass.getuser, show_default="the user", help="Who.")
 reason_option = click.option("--reason", required=True, help="Why, for later reference.")
-_DURATION = re.compile(r"(\d+)([mhd])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @click.group(help=__doc__)
@@ -74,8 +71,8 @@ def mute(
 ) -> None:
     """Notify nobody of an incident until a time; then tell what happened meanwhile."""
     settings = cli.load_migrated(env, conf_file)
-    if duration := _DURATION.fullmatch(until):
-        moment = datetime.now(timezone.utc) + timedelta(**{_UNITS[duration[2]]: int(duration[1])})
+    if (seconds := cli.in_seconds(until)) is not None:
+        moment = datetime.now(timezone.utc) + timedelta(seconds=seconds)
     else:
         try:
             moment = datetime.fromisoformat(until)

@@ -22,11 +22,7 @@ from castro_spark.settings import EXECUTOR_PASSWORD_FILE, VARIABLES, VARIABLES_F
 
 _SETTINGS = "castro-settings.yaml"
 _VARIABLES = "castro-variables.properties"
-_SECRETS = {
-    "CASTRO_POSTGRES_PASSWORD": "castro-postgres-password",
-    "CASTRO_REDIS_PASSWORD": "castro-redis-password",
-    "CASTRO_KAFKA_SASL_PASSWORD": "castro-kafka-sasl-password",
-}
+_SECRETS = tuple(name for name, key in credentials.SECRETS.items() if key[0] != "page")  # the page runs at the caller
 _KAFKA_OPTIONS = "castro-kafka-options"
 _ON_NODES = "local:"
 
@@ -40,7 +36,7 @@ class Shipment:
 
 
 def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path, settings: Settings | None = None) -> Shipment:
-    """Copies settings and secrets into `folder`, private and emptied by the caller, under the names of _SECRETS.
+    """Copies settings and secrets into `folder`, private and emptied by the caller, under names of its own.
 
     `settings`, loaded here, may name further files: those of the servers' authorities (kafka.ca_file and the like).
     """
@@ -55,7 +51,8 @@ def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path, settings:
         files.append(f"{source}#{name}" if "://" in source else str(_copy(source, folder / name)))
         return name
 
-    for variable, name in {**_SECRETS, **_alert_secrets(environ)}.items():
+    for variable in (*_SECRETS, *credentials.alert_secrets(environ)):
+        name = variable.lower().replace("_", "-")
         provided = credentials.is_provider(environ.get(f"{variable}_FILE", ""))
         if secret := credentials.read_secret(variable, environ, login) if provided else environ.get(variable):
             _write(folder / name, secret)
@@ -88,7 +85,7 @@ def ship(environ: Mapping[str, str], job: Sequence[str], folder: Path, settings:
 def checkable(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment with which settings can be checked here: a secret that is elsewhere is assumed to be there."""
     here = dict(environ)
-    for variable in (*_SECRETS, *_alert_secrets(environ)):
+    for variable in (*_SECRETS, *credentials.alert_secrets(environ)):
         if _elsewhere(here.get(f"{variable}_FILE", "")):
             here[variable] = "elsewhere"
     for variable in certificates.CA_FILES:
@@ -97,11 +94,6 @@ def checkable(environ: Mapping[str, str]) -> dict[str, str]:
     if _elsewhere(here.get(credentials.KAFKA_OPTIONS_FILE, "")):
         here[credentials.KAFKA_OPTIONS_FILE] = os.devnull
     return here
-
-
-def _alert_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """The secrets of the alerts' channels, and the names of their files."""
-    return {name: name.lower().replace("_", "-") for name in credentials.alert_secrets(environ)}
 
 
 def _elsewhere(path: str) -> bool:

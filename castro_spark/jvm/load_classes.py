@@ -29,7 +29,7 @@ from pyspark.sql import functions as F
 
 from castro_spark.jvm.class_archive import class_path_options, without_folders
 from castro_spark.jvm.java import java_class
-from castro_spark.resources import resource
+from castro_spark.resources import castro_home, resource
 from castro_spark.session import DELTA, HIVE_READING, embedded_hive
 
 _NOWHERE = "127.0.0.1:1"  # no broker listens there: its refusal comes at once
@@ -130,7 +130,7 @@ def main(archive: Path, jars: list[str]) -> None:
         "PYSPARK_SUBMIT_ARGS": shlex.join(
             ["--properties-file", str(resource("conf/spark-local.conf")), *writing, "pyspark-shell"]
         ),
-        **without_folders(archive.parent.parent),
+        **without_folders(castro_home()),
     }
     with tempfile.TemporaryDirectory(prefix="castro-classes-") as folder:
         load_classes(Path(folder))
