@@ -375,6 +375,7 @@ except OSError:
 check_java
 [[ -z ${CASTRO_VENV-} || -x $CASTRO_VENV/bin/python ]] ||
     fail "CASTRO_VENV=$CASTRO_VENV has no bin/python" "Name an existing environment, or unset it to have one made."
+[[ $JOB != prepare ]] || rm -f -- "$CASTRO_HOME"/classes/*.failed # asked for: tried once more
 all_is_ready || prepare
 use_venv
 [[ -d $SPARK_HOME/jars ]] ||

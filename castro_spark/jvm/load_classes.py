@@ -65,6 +65,8 @@ def _session(folder: Path) -> SparkSession:
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("OFF")
+    system = java_class(spark.sparkContext._jvm, "java.lang.System")
+    system.setProperty("derby.stream.error.file", str(folder / "derby.log"))
     return spark
 
 
