@@ -323,7 +323,7 @@ all_is_ready() {
     [[ -n ${CASTRO_VENV-} ]] || venv_is_ready || return 1
     [[ $JOB == @(local|init|dashboard) ]] || jars_are_ready spark "${SPARK_JARS[@]}" || return 1
     [[ $JOB == @(local|init|dashboard) ]] || jars_are_ready delta "${DELTA_JARS[@]}" || return 1
-    ! shares_classes || classes_are_ready || return 1
+    ! shares_classes || classes_are_ready || [[ ! -w $CASTRO_HOME ]] || return 1
     ! wants_broker || jars_are_ready kafka "${KAFKA_JARS[@]}" || return 1
     [[ ${CASTRO_DEV-} != 1 ]] || jars_are_ready connect "${CONNECT_JARS[@]}" || return 1
     [[ ${CASTRO_DEV_CLUSTER-} != 1 ]] || jars_are_ready oozie "${OOZIE_JARS[@]}" || return 1
