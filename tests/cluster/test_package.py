@@ -20,6 +20,7 @@ from tests.cluster.hadoop import Hadoop
 from tests.system import ROOT
 
 pytestmark = pytest.mark.cluster
+_READ_BY_NO_JOB = (".md", "Dockerfile", ".dockerignore")  # of conf/, in the archive only
 
 
 def test_the_second_staging_uploads_nothing(hadoop: Hadoop, cluster_env: dict[str, str], staged: str) -> None:
@@ -35,7 +36,8 @@ def test_the_wheel_has_the_archives_content(staged: str) -> None:
     with zipfile.ZipFile(_wheel()) as wheel, zipfile.ZipFile(code) as archive:
         files = {name: wheel.read(name) for name in wheel.namelist() if ".dist-info/" not in name}
         assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
-        assert files == {name: archive.read(name) for name in archive.namelist() if not name.endswith(".md")}
+        read = [name for name in archive.namelist() if not name.endswith(_READ_BY_NO_JOB)]
+        assert files == {name: archive.read(name) for name in read}
 
 
 def test_the_wheel_is_installed_by_pip(staged: str, tmp_path: Path) -> None:
