@@ -37,7 +37,7 @@ def measured(given: argparse.Namespace) -> dict[str, Any]:
     """Runs what is asked for; after each run the file has it."""
     rounds = given.rounds or (1 if given.quick else 3)
     seconds = given.seconds or (_QUICK_SECONDS if given.quick else _SECONDS)
-    warm_up = _QUICK_WARM_UP if given.quick else _WARM_UP
+    warm_up = given.warm_up or (_QUICK_WARM_UP if given.quick else _WARM_UP)
     names = given.load or (_QUICK_LOADS if given.quick else list(_LOADS))
     events = given.events or (QUICK if given.quick else FULL)
     loads = [_of(_LOADS[name], warm_up + seconds, events) for name in names]
@@ -71,8 +71,10 @@ def main() -> None:
         "--contestant", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS), metavar="NAME",
         help=", ".join(CONTESTANTS),
     )  # fmt: skip
-    for name in ("rounds", "events", "seconds"):
+    for name in ("rounds", "events"):
         arguments.add_argument(f"--{name}", type=int)
+    arguments.add_argument("--seconds", type=int, help="of a live load, measured")
+    arguments.add_argument("--warm-up", type=int, help="seconds of a live load before that")
     arguments.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after so many")
     arguments.add_argument("--out", type=Path, default=Path("peers.json"))
     arguments.add_argument("--add", action="store_true", help="to the runs that --out has from before")

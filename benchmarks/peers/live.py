@@ -23,7 +23,7 @@ from benchmarks.peers.process import end, last_line
 from benchmarks.peers.records import Record
 from benchmarks.peers.reference import differences, local_day, reference
 
-_READY_SECONDS, _CATCH_UP_SECONDS = 90.0, 20.0
+_READY_SECONDS, _CATCH_UP_SECONDS = 240.0, 20.0
 _POLL_SECONDS = 0.01
 _MOST_PROBES = 200  # asked for at once: of a contestant that has fallen behind, the oldest
 _COMMITS = """

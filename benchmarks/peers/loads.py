@@ -8,8 +8,8 @@ from enum import Enum
 FULL, QUICK = 500_000, 50_000
 
 
-class Kind(Enum):
-    """How a load is measured."""
+class Kind(str, Enum):
+    """How a load is measured. Texts, since the pacer gets its load as JSON."""
 
     DRAIN = "drain"
     KILLED = "killed"

@@ -139,7 +139,7 @@ def promises(runs: Sequence[Run]) -> str:
     seen = {r["contestant"] for r in runs}
     rows = [
         (f"{c.title} ({c.job.value})", c.without or "-", c.not_promised or "-")
-        for c in CONTESTANTS.values() if c.name in seen and not c.parts
+        for c in CONTESTANTS.values() if c.name in seen and c.job is not Job.NONE
     ]  # fmt: skip
     head = ("contestant (job)", "cannot do of the job", "does not promise")
     return f"**What they leave out**\n\n{table(head, rows)}" if rows else ""

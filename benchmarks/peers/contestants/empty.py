@@ -72,10 +72,10 @@ def _ready(ground: Ground) -> bool:
 CONTESTANTS = tuple(
     Contestant(
         name, title, Job.NONE, _prepare, partial(_start, reads), _ready, kinds=(Kind.LIVE, Kind.IDLE), commits=_taken,
-        batches=_batches, without="all of it", not_promised="it writes nothing",
+        batches=_batches, not_promised="it writes nothing",
     )
     for name, title, reads in (
-        ("empty", "an empty foreachBatch of Spark, for comparison", False),
-        ("empty-reading", "a foreachBatch of Spark that reads its records and drops them, for comparison", True),
+        ("empty", "Spark, an empty foreachBatch", False),
+        ("empty-reading", "Spark, a foreachBatch that only reads", True),
     )
 )  # fmt: skip
