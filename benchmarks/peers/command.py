@@ -20,14 +20,14 @@ from typing import Any
 import psutil
 
 from benchmarks.peers.contestants import CONTESTANTS
-from benchmarks.peers.loads import DRAINS, FULL, KILLED, LIVE, PARTITIONED, QUICK
+from benchmarks.peers.loads import DRAINS, FULL, IDLE, KILLED, LIVE, PARTITIONED, QUICK, Kind, Load
 from benchmarks.peers.pages import write_page
 from benchmarks.peers.report import markdown
 from benchmarks.peers.rounds import Arena
 from benchmarks.run import machine
 from castro_spark.local import Stack
 
-_BACKLOGS = {**DRAINS, **PARTITIONED, KILLED.name: KILLED}
+_LOADS = {**DRAINS, **PARTITIONED, KILLED.name: KILLED, **LIVE, IDLE.name: IDLE}
 _SECONDS, _WARM_UP = 45, 20
 _QUICK_SECONDS, _QUICK_WARM_UP = 15, 10
 _QUICK_LOADS = (*DRAINS, "live-1000")
@@ -37,10 +37,10 @@ def measured(given: argparse.Namespace) -> dict[str, Any]:
     """Runs what is asked for; after each run the file has it."""
     rounds = given.rounds or (1 if given.quick else 3)
     seconds = given.seconds or (_QUICK_SECONDS if given.quick else _SECONDS)
-    warm_up = _QUICK_WARM_UP if given.quick else _WARM_UP
-    names = given.load or (_QUICK_LOADS if given.quick else (*_BACKLOGS, *LIVE))
+    warm_up = given.warm_up or (_QUICK_WARM_UP if given.quick else _WARM_UP)
+    names = given.load or (_QUICK_LOADS if given.quick else list(_LOADS))
     events = given.events or (QUICK if given.quick else FULL)
-    loads = [LIVE[n].lasting(warm_up + seconds) if n in LIVE else _BACKLOGS[n].of(events) for n in names]
+    loads = [_of(_LOADS[name], warm_up + seconds, events) for name in names]
     contestants = [CONTESTANTS[name] for name in given.contestant]
     at = datetime.now(timezone.utc).isoformat(timespec="minutes")
     runs = json.loads(given.out.read_text())["runs"] if given.add else []
@@ -54,19 +54,27 @@ def measured(given: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _of(load: Load, seconds: int, events: int) -> Load:
+    """A live load for so long, a backlog of so many events."""
+    if load.kind is Kind.LIVE:
+        return load.lasting(seconds)
+    return load if load.per_second else load.of(events)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(
         prog="./benchmarks/run.sh peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    loads = [*_BACKLOGS, *LIVE]
     arguments.add_argument("--quick", action="store_true")
-    arguments.add_argument("--load", nargs="+", choices=loads, metavar="NAME", help=", ".join(loads))
+    arguments.add_argument("--load", nargs="+", choices=list(_LOADS), metavar="NAME", help=", ".join(_LOADS))
     arguments.add_argument(
         "--contestant", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS), metavar="NAME",
         help=", ".join(CONTESTANTS),
     )  # fmt: skip
-    for name in ("rounds", "events", "seconds"):
+    for name in ("rounds", "events"):
         arguments.add_argument(f"--{name}", type=int)
+    arguments.add_argument("--seconds", type=int, help="of a live load, measured")
+    arguments.add_argument("--warm-up", type=int, help="seconds of a live load before that")
     arguments.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after so many")
     arguments.add_argument("--out", type=Path, default=Path("peers.json"))
     arguments.add_argument("--add", action="store_true", help="to the runs that --out has from before")

@@ -23,7 +23,7 @@ from benchmarks.peers.process import end, last_line
 from benchmarks.peers.records import Record
 from benchmarks.peers.reference import differences, local_day, reference
 
-_READY_SECONDS, _CATCH_UP_SECONDS = 90.0, 20.0
+_READY_SECONDS, _CATCH_UP_SECONDS = 240.0, 20.0
 _POLL_SECONDS = 0.01
 _MOST_PROBES = 200  # asked for at once: of a contestant that has fallen behind, the oldest
 _COMMITS = """
@@ -34,11 +34,13 @@ _COMMITS = """
 
 @dataclass(frozen=True)
 class Lived:
-    """`failure`: in words; the figures of such a run do not count. `seconds`: the measured time, after the warm-up."""
+    """`failure`: in words; the figures of such a run do not count. `seconds`: the measured time, after the warm-up;
+    `batches`: those that ended meanwhile, of all streams, where the contestant counts them."""
 
     records: int
     failure: str
     seconds: float = 0.0
+    batches: int = 0
     postgres: Latencies | None = None
     redis: Latencies | None = None
     used: Used | None = field(default=None)
@@ -53,20 +55,19 @@ def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, ser
     process = contestant.start(ground)
     pacer: subprocess.Popen[bytes] | None = None
     try:
-        deadline = time.time() + _READY_SECONDS
-        while not contestant.ready(ground):
-            if process.poll() is not None or time.time() > deadline:
-                return Lived(load.events, f"did not start: {last_line(ground)}")
-            time.sleep(0.2)
+        if failure := not_started(contestant, ground, process):
+            return Lived(load.events, failure)
         begin = time.time() + 1
-        pacer = _pacer(ground, load, begin)
+        pacer = send(ground, load, begin)
         probes = _Probes(ground, load, begin) if contestant.hashes else None
         _watch(pacer, probes, begin + warm_up)
+        batches = contestant.batches(ground) if contestant.batches else 0
         meter = Meter(process.pid, servers, running=True)
         measured_from = time.time()
         _watch(pacer, probes, None)
         used, seconds = meter.stop(), time.time() - measured_from
-        failure = _caught_up(contestant, ground, process, probes)
+        batches = contestant.batches(ground) - batches if contestant.batches else 0
+        failure = caught_up(contestant, ground, process, probes)
     finally:
         for started in (process, pacer):
             if started is not None:
@@ -74,22 +75,26 @@ def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, ser
     sent = array("d")
     with (ground.folder / "sent").open("rb") as file:
         sent.fromfile(file, _sent(ground))
-    if not failure and contestant.commits is None:
-        made = _made(ground.folder / "values")
-        expected = reference(made, local_day(datetime.now(timezone.utc)))
-        failure = "; ".join(
-            differences(ground.system, expected, aggregates=contestant.has_sums, hashes=contestant.hashes)
-        )
-    if failure:
+    if failure := failure or unlike_sent(contestant, ground):
         return Lived(load.events, failure, round(seconds, 1), used=used)
     first = next(number for number, at in enumerate(sent) if at >= begin + warm_up)
     commits = contestant.commits(ground) if contestant.commits else _commits(ground)
     return Lived(
-        load.events, "", round(seconds, 1),
+        load.events, "", round(seconds, 1), batches,
         latencies([(at - sent[n]) * 1000 for n, at in commits if n >= first]),
         latencies([(at - sent[n]) * 1000 for n, at in probes.seen.items() if n >= first]) if probes else None,
         used,
     )  # fmt: skip
+
+
+def not_started(contestant: Contestant, ground: Ground, process: subprocess.Popen[bytes]) -> str:
+    """Waits until it has begun to consume; in words why it does not, or nothing."""
+    deadline = time.time() + _READY_SECONDS
+    while not contestant.ready(ground):
+        if process.poll() is not None or time.time() > deadline:
+            return f"did not start: {last_line(ground)}"
+        time.sleep(0.2)
+    return ""
 
 
 class _Probes:
@@ -118,7 +123,8 @@ class _Probes:
                 self._waiting.remove(number)
 
 
-def _pacer(ground: Ground, load: Load, begin: float) -> subprocess.Popen[bytes]:
+def send(ground: Ground, load: Load, begin: float) -> subprocess.Popen[bytes]:
+    """Starts the load's producer, which sends from `begin` on (Unix seconds)."""
     told = ground.folder / "pace.json"
     told.write_text(
         json.dumps(
@@ -140,9 +146,7 @@ def _watch(pacer: subprocess.Popen[bytes], probes: _Probes | None, until: float 
     assert not pacer.returncode, "the load's producer failed"
 
 
-def _caught_up(
-    contestant: Contestant, ground: Ground, process: subprocess.Popen[bytes], probes: _Probes | None
-) -> str:
+def caught_up(contestant: Contestant, ground: Ground, process: subprocess.Popen[bytes], probes: _Probes | None) -> str:
     """Waits until all that was sent is committed, and Redis has the last; what is wrong, in words."""
     sent = _sent(ground)
     deadline, rows, asked = time.time() + _CATCH_UP_SECONDS, 0, 0.0
@@ -162,6 +166,14 @@ def _caught_up(
             return f"fell behind: {rows:,} of {sent:,} events {_CATCH_UP_SECONDS:.0f} s after the last was sent"
         time.sleep(_POLL_SECONDS)
     return f"ended with status {process.returncode}: {last_line(ground)}"
+
+
+def unlike_sent(contestant: Contestant, ground: Ground) -> str:
+    """How its end state differs from what was sent, in words; empty if it does not, or if it writes nothing."""
+    if contestant.commits is not None:
+        return ""
+    expected = reference(_made(ground.folder / "values"), local_day(datetime.now(timezone.utc)))
+    return "; ".join(differences(ground.system, expected, aggregates=contestant.has_sums, hashes=contestant.hashes))
 
 
 def _commits(ground: Ground) -> Commits:

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 
 FULL, QUICK = 500_000, 50_000
+
+
+class Kind(str, Enum):
+    """How a load is measured. Texts, since the pacer gets its load as JSON."""
+
+    DRAIN = "drain"
+    KILLED = "killed"
+    LIVE = "live"
+    IDLE = "idle"
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,7 @@ class Load:
     partitions: int = 4
     per_second: int = 0
     seed: int = 17
+    kind: Kind = Kind.DRAIN
 
     def of(self, events: int) -> Load:
         """The same load with so many events; with as many a product and day, where it has more than a week."""
@@ -47,15 +58,17 @@ PARTITIONED = {
     f"week-{n}p": replace(WEEK, name=f"week-{n}p", title=f"as week, {n} partition{'s' * (n > 1)}", partitions=n)
     for n in (1, 12)
 }
-KILLED = replace(MIXED, name="killed", title="as mixed, killed after a tenth and started again")
+KILLED = replace(MIXED, name="killed", title="as mixed, killed after a tenth and started again", kind=Kind.KILLED)
 
 
 def _live(per_second: int) -> Load:
     title = f"live, {per_second:,} events/s over three streams"
-    return Load(f"live-{per_second}", title, per_second * 60, 5_000, 1, per_second=per_second)
+    return Load(f"live-{per_second}", title, per_second * 60, 5_000, 1, per_second=per_second, kind=Kind.LIVE)
 
 
 LIVE = {load.name: load for load in map(_live, (200, 1_000, 2_000, 5_000))}
+# A few seconds of work, and then nothing.
+IDLE = replace(_live(200), name="idle", title="three idle streams, after 1,000 records", events=1_000, kind=Kind.IDLE)
 
 # Of a live load: the stream's share of the records, and how many of inventory's events are a probe: the only one of its
 # product, so that the moment at which Redis has the product is that of the event.

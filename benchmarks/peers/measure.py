@@ -13,6 +13,8 @@ import psutil
 
 SECONDS = 0.5  # between samples: what a process used after its last one is not counted
 _MIB = 1 << 20
+PARTS = ("JVM", "Python", "Python workers", "PostgreSQL", "Kafka", "Redis")
+OWN = PARTS[:3]  # a contestant's; the others are the servers'
 Parts = Callable[[psutil.Process, bool], str]  # a process, and whether it is the root: the name of its part
 
 
@@ -42,7 +44,7 @@ class Meter:
     def __init__(self, contestant: int, servers: Mapping[str, int], *, running: bool = False) -> None:
         self._contestant = psutil.Process(contestant)
         self._servers = {name: psutil.Process(pid) for name, pid in servers.items()}
-        self._before = {name: _whole(server) for name, server in self._servers.items()}
+        self._before = {name: with_children(server) for name, server in self._servers.items()}
         self._own: dict[int, tuple[str, float]] = {}  # by pid: its part and processor seconds
         self._cpu: dict[str, float] = {}
         self._peak: dict[str, float] = {}
@@ -78,13 +80,14 @@ class Meter:
                 memory[part] = memory.get(part, 0) + _proportional(process.pid)
         for name, server in self._servers.items():
             with suppress(psutil.Error):
-                self._cpu[name] = _whole(server) - self._before[name]
+                self._cpu[name] = with_children(server) - self._before[name]
             memory[name] = sum(_proportional(process.pid) for process in _family(server))
         for part, mib in memory.items():
             self._peak[part] = max(self._peak.get(part, 0), mib)
 
 
-def _whole(server: psutil.Process) -> float:
+def with_children(server: psutil.Process) -> float:
+    """Processor seconds of a server so far, with the children that it has and those that it waited for."""
     total = 0.0
     for process in _family(server):
         with suppress(psutil.Error):

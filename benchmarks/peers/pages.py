@@ -6,6 +6,9 @@ import re
 from typing import Any
 
 from benchmarks.peers import pictures, report
+from benchmarks.peers.engine_tables import engine, idles
+from benchmarks.peers.limits_table import limits
+from benchmarks.peers.tables import spread
 from tests.system import ROOT
 
 _PAGE = ROOT / "docs" / "performance.md"
@@ -16,8 +19,10 @@ def write_page(found: dict[str, Any]) -> None:
     """Makes the page's tables and pictures anew."""
     runs = found["runs"]
     parts = {
-        "machine": machine(found), "drains": report.drains(runs), "killed": report.kills(runs),
-        "live": report.lives(runs), "processors": report.processors(runs), "promises": report.promises(runs),
+        "machine": machine(found), "drains": report.drains(runs), "limits": limits(runs),
+        "killed": report.kills(runs),
+        "live": report.lives(runs), "engine": engine(runs), "idle": idles(runs),
+        "processors": report.processors(runs), "promises": report.promises(runs),
     }  # fmt: skip
     _PAGE.write_text(with_parts(_PAGE.read_text(encoding="utf-8"), parts), encoding="utf-8")
     for name, draw in (("drains", pictures.drains), ("live", pictures.lives)):
@@ -27,7 +32,7 @@ def write_page(found: dict[str, Any]) -> None:
 def machine(found: dict[str, Any]) -> str:
     """Where and when it was measured, and how busy that machine was with other things."""
     of, runs = found["machine"], found["runs"]
-    others = report.spread([r["used"]["others_cores"] for r in runs if r["used"]], "{:.2f}")
+    others = spread([r["used"]["others_cores"] for r in runs if r["used"]], "{:.2f}")
     rounds = max((r["round"] for r in runs), default=0)
     return (
         f"Measured {of['at']} on {of['cpus']} processors ({of['cpu']}), {of['gib']} GiB, Linux {of['kernel']},"

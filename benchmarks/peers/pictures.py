@@ -6,12 +6,10 @@ import math
 import statistics
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 from benchmarks.peers.contestants import CONTESTANTS
-from benchmarks.peers.report import OURS, counted, rate, title
+from benchmarks.peers.tables import OURS, Run, counted, rate, title
 
-Run = dict[str, Any]
 _WIDTH, _LEFT, _ROW, _TOP = 860, 330, 22, 34
 _PLOT = _WIDTH - _LEFT - 110
 _STYLE = (

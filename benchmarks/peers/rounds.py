@@ -17,9 +17,12 @@ from confluent_kafka import KafkaException
 from benchmarks.peers.contestant import Contestant
 from benchmarks.peers.drain import Drained, drain
 from benchmarks.peers.ground import Ground, create_topics, fill
+from benchmarks.peers.idle import Idled, idle
 from benchmarks.peers.killed import Killed, killed
+from benchmarks.peers.limits import Limited, limited
 from benchmarks.peers.live import Lived, live
-from benchmarks.peers.loads import KILLED, SHARES, Load
+from benchmarks.peers.loads import SHARES, Kind, Load
+from benchmarks.peers.measure import OWN
 from benchmarks.peers.records import records
 from benchmarks.peers.reference import Reference, local_day, reference
 from benchmarks.peers.rotation import rotation
@@ -44,7 +47,7 @@ class Arena:
         """All loads a round, so that a load's rounds are far apart. No run begins after `seconds`."""
         deadline = time.monotonic() + seconds
         orders = {
-            load.name: rotation([c for c in contestants if takes_part(c, load)], rounds) for load in loads
+            load.name: rotation([c for c in contestants if load.kind in c.kinds], rounds) for load in loads
         }  # fmt: skip
         for load in loads:  # made before anything is measured
             if not load.per_second:
@@ -72,36 +75,31 @@ class Arena:
             done = self._done(load, number, contestant).as_dict()
         except (AssertionError, OSError, psutil.Error, psycopg2.Error, redis.RedisError, KafkaException) as error:
             done = {"records": load.events, "failure": f"could not be measured: {error!r}"[:300], "used": None}
+        kind = "limits" if contestant.parts else load.kind.value
         run = {
-            "kind": kind(load), "load": load.name, "title": load.title, "events": load.events, "round": number,
+            "kind": kind, "load": load.name, "title": load.title, "events": load.events, "round": number,
             "contestant": contestant.name, "load_average": round(os.getloadavg()[0], 2), **done,
         }  # fmt: skip
         print(line(run), flush=True)
         return run
 
-    def _done(self, load: Load, number: int, contestant: Contestant) -> Drained | Lived | Killed:
+    def _done(self, load: Load, number: int, contestant: Contestant) -> Drained | Lived | Killed | Limited | Idled:
         folder = self._folder / f"{load.name}-{number}-{contestant.name}"
         if load.per_second:
             topics = {stream: f"{stream}.{load.name}.{number}.{contestant.name}" for stream in SHARES}
             create_topics(self._stack, topics.values(), load.partitions)
             with Ground(self._stack, folder, topics, available_now=False) as ground:
+                if load.kind is Kind.IDLE:
+                    return idle(contestant, ground, load, self._servers)
                 return live(contestant, ground, load, self._warm_up, self._servers)
         backlogs = self._topics[load.name]
         topic, expected = backlogs[min(contestant.most or load.events, load.events)]
         with Ground(self._stack, folder, {"inventory": topic}, available_now=True) as ground:
-            if kind(load) == "killed":
+            if contestant.parts:
+                return limited(contestant, ground, expected, self._servers)
+            if load.kind is Kind.KILLED:
                 return killed(contestant, ground, expected)
             return drain(contestant, ground, expected, self._servers)
-
-
-def kind(load: Load) -> str:
-    """How a load is measured: drain, killed or live."""
-    return "live" if load.per_second else "killed" if load.name == KILLED.name else "drain"
-
-
-def takes_part(contestant: Contestant, load: Load) -> bool:
-    """Whether a contestant is measured on a load."""
-    return {"live": contestant.lives, "killed": contestant.resumes, "drain": contestant.drains}[kind(load)]
 
 
 def line(run: Run) -> str:
@@ -113,6 +111,12 @@ def line(run: Run) -> str:
         first, last = run["first_commit_seconds"], run["end_seconds"]
         return f"{name}: first commit {first} s after the second start, end {last} s"
     others = f"others took {run['used']['others_cores']} cores"
+    if run["kind"] == "limits":
+        rates = ", ".join(f"{part} {run['records'] / of['seconds']:,.0f}" for part, of in run["parts"].items())
+        return f"{name}: records/s: {rates}; {others}"
+    if run["kind"] == "idle":
+        own = sum(run["used"]["cpu_seconds"].get(part, 0) for part in OWN) / run["seconds"]
+        return f"{name}: {100 * own:.1f} % of a core; {others}"
     if run["kind"] == "live":
         both = [f"{to} {run[to]['p50']} / {run[to]['p99']}" for to in ("postgres", "redis") if run[to]]
         return f"{name}: p50 / p99 ms: {', '.join(both)}; {others}"

@@ -172,7 +172,7 @@ class FollowedTopic:
         messages = [m for p, end in reached.items() for m in self._partitions[p].held if _offset(m) < end]
         for number, end in reached.items():
             self._partitions[number].skip_to(end)
-        return _batch(messages), reached
+        return records_of(messages), reached
 
 
 def _offset(message: Message) -> int:
@@ -185,7 +185,8 @@ def _size(message: Message) -> int:
     return len(message.value() or b"") + len(message.key() or b"")
 
 
-def _batch(messages: Sequence[Message]) -> pa.RecordBatch:
+def records_of(messages: Sequence[Message]) -> pa.RecordBatch:
+    """The messages as columns: partition, offset, timestamp (null if out of range), key, value."""
     times = [m.timestamp()[1] for m in messages]
     milliseconds = pa.array([t if abs(t) <= MOST_MILLISECONDS else None for t in times], pa.timestamp("ms", tz="UTC"))
     return pa.RecordBatch.from_pydict({

@@ -156,7 +156,7 @@ def _run(
     try:
         writer.begin()
         most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
-        session = _planning_little(spark)
+        session = planning_little(spark)
         records = read_stream(session, settings.kafka, stream.topic, ledger.positions, most)
         raised: list[BaseException] = []
 
@@ -189,7 +189,7 @@ def _run(
         writer.close()
 
 
-def _planning_little(spark: SparkSession) -> SparkSession:
+def planning_little(spark: SparkSession) -> SparkSession:
     """A session for a query of small micro-batches: to plan one takes longer than to run it."""
     session = spark.newSession()
     session.conf.set("spark.sql.codegen.wholeStage", "false")

@@ -14,7 +14,9 @@ import pytest
 
 from benchmarks.peers import pictures, report
 from benchmarks.peers.contestants import CONTESTANTS
+from benchmarks.peers.engine_tables import engine, idles
 from benchmarks.peers.figures import Latencies, latencies, warm_rate
+from benchmarks.peers.limits_table import limits
 from benchmarks.peers.loads import DRAINS, LIVE, MIXED, PROBE_EVERY, SHARES, WEEK, YEAR
 from benchmarks.peers.pace import Pace, probe
 from benchmarks.peers.pages import with_parts
@@ -156,6 +158,58 @@ def test_a_run_that_does_not_end_as_the_reference_has_no_figure() -> None:
     found = report.markdown(RUNS)
     assert "| Kafka Connect, Debezium's JDBC sink | does not count: events: 3 rows of 4 |" in found
     assert "Debezium" not in report.processors(RUNS)
+
+
+def alone(number: int, failure: str = "", **seconds: float) -> dict[str, Any]:
+    cpu = {"Python": 0.1, "PostgreSQL": 0.2, "Redis": 0.0}
+    parts = {name.replace("_", " "): {"seconds": s, "cpu_seconds": cpu} for name, s in seconds.items()}
+    parts["upsert, plain consumer"] = {"seconds": 1.0, "cpu_seconds": cpu}
+    return {**run("limits", number, 1, failure), "kind": "limits", "batch": 500, "parts": parts}
+
+
+def test_the_limit_of_a_round_is_its_slowest_part_and_the_whole_job_has_a_share_of_each() -> None:
+    seconds = {"parse": 2.0, "upsert": 4.0, "commit": 9.0, "read_for_Redis": 5.0, "Redis": 1.0}
+    runs = [*RUNS, alone(1, **seconds), alone(2, **(seconds | {"Redis": 5.0}))]
+    lines = limits(runs).splitlines()
+    assert lines[0] == "**The parts alone, a week**, 1,000 records, 500 a commit"
+    assert "| COPY and merge of the events | 250 (250 to 250) | 0.37 (0.33 to 0.40) | 0.03 (0.03 to 0.03) | 100 | 200 | 0 |" in lines
+    assert lines[-1] == (
+        "The limit, the slowest of parsing, COPY with merge, and Redis in each round: 225 (200 to 250) records/s. Of it the"
+        " whole job reaches 0.41 (0.40 to 0.42) from the claim, and 0.03 (0.03 to 0.04) after the first 40 %."
+    )
+    assert limits([alone(1, "upsert: other events than the reference", **seconds)]).endswith(
+        "does not count: upsert: other events than the reference"
+    )
+    assert limits(RUNS) == ""
+    assert "the parts of castro_spark's job" not in report.promises(runs)
+
+
+def lived(contestant: str, number: int, p99: float, jvm: float, batches: int) -> dict[str, Any]:
+    return {
+        **run(contestant, number, 1), "kind": "live", "load": "live-200", "title": "live", "seconds": 10.0,
+        "postgres": {"p50": p99 / 2, "p95": p99, "p99": p99, "most": p99}, "redis": None, "batches": batches,
+        "used": {"cpu_seconds": {"JVM": jvm, "Python": 1.0, "PostgreSQL": 9.0}, "peak_mib": {}, "others_cores": 0.1},
+    }  # fmt: skip
+
+
+def test_the_engine_stands_beside_those_that_count_their_batches_round_by_round() -> None:
+    runs = [
+        lived("ours", 1, 60, 4, 100), lived("empty", 1, 30, 4, 200), lived("ours", 2, 80, 6, 100),
+        lived("empty", 2, 20, 4, 200), lived("plain", 1, 9, 0, 0),
+    ]  # fmt: skip
+    lines = engine(runs).splitlines()
+    assert len(lines) == 6
+    assert lines[4] == "| castro_spark, whole job | 35 | 70 | 3.00 (2.00 to 4.00) | 10.0 | 0.050 | 0.50 | 1.25 (1.00 to 1.50) | 0.60 |"
+    assert lines[5].endswith("| 12 | 25 |  | 20.0 | 0.020 | 0.40 |  | 0.50 |")
+    assert engine(runs[:1]) == ""
+
+
+def test_streams_at_rest_have_each_processs_share_of_a_core() -> None:
+    rested = [{**lived("ours", n, 0, n, 3), "kind": "idle", "load": "idle", "title": "three idle streams"} for n in (1, 2)]
+    lines = idles(rested).splitlines()
+    assert lines[0] == "**Three idle streams**"
+    assert lines[-1] == "| castro_spark, whole job | 25.0 (20.0 to 30.0) | 15.0 | 10.0 | 0.0 | 90.0 | 0.0 | 0.0 | 3 |"
+    assert idles(RUNS) == ""
 
 
 def test_pictures_are_whole_and_leave_out_what_does_not_count() -> None:

@@ -1,7 +1,9 @@
-"""A foreachBatch that reads its records and drops them, on each of the streams: what Spark's engine alone costs.
+"""A foreachBatch that does nothing, on each of the streams: what Spark's engine alone costs.
 
-Session and Kafka options are the product's. After each batch of inventory a line with the time and the batch's end goes
-to the file `batches` of the folder.
+Its session, query and Kafka options are the product's.
+
+`reads`: it reads its records and drops them; else not even that. When a batch's function returns, a line with the time
+and the batch's end goes to the file of its stream in the folder.
 """
 
 from __future__ import annotations
@@ -17,31 +19,44 @@ from pyspark.sql import DataFrame
 from castro_spark.session import spark_session
 from castro_spark.settings import load_settings
 from castro_spark.sources.kafka import read_stream
-from castro_spark.streaming.checkpoint import offsets_of_batch
+from castro_spark.streaming.query import planning_little
 
 
-def main(conf: str, folder: str, topics: dict[str, str], partitions: int) -> None:
+def main(conf: str, folder: str, topics: dict[str, str], partitions: int, reads: bool) -> None:
     settings = load_settings(conf_file=Path(conf))
     spark = spark_session("empty", settings)
-    spark.conf.set("spark.sql.streaming.pollingDelay", f"{settings.streaming.idle_poll_milliseconds}ms")
+    streaming = settings.streaming
 
     def start(stream: str, topic: str) -> Any:
-        checkpoint = f"{folder}/checkpoint-{stream}"
+        checkpoint = Path(folder) / f"checkpoint-{stream}"
+        batches = batches_file(Path(folder), stream).open("a", buffering=1)
 
-        def read(batch: DataFrame, number: int) -> None:
-            batch.select("value").write.format("noop").mode("append").save()
-            if stream == "inventory":
-                ends = offsets_of_batch(spark, checkpoint, number, topic)
-                with (Path(folder) / "batches").open("a") as lines:
-                    lines.write(json.dumps([time.time(), ends]) + "\n")
+        def take(batch: DataFrame, number: int) -> None:
+            if reads:
+                batch.select("value").write.format("noop").mode("append").save()
+            batches.write(json.dumps([time.time(), _ends(checkpoint, number, topic)]) + "\n")
 
-        records = read_stream(spark, settings.kafka, topic, dict.fromkeys(range(partitions), 0), 200_000)
-        stream_of = records.writeStream.queryName(stream).option("checkpointLocation", checkpoint)
-        return stream_of.trigger(processingTime="0 seconds").foreachBatch(read).start()
+        session = planning_little(spark)
+        session.conf.set("spark.sql.streaming.pollingDelay", f"{streaming.idle_poll_milliseconds}ms")
+        beginnings = dict.fromkeys(range(partitions), 0)
+        records = read_stream(session, settings.kafka, topic, beginnings, streaming.max_offsets_per_trigger)
+        query = records.writeStream.queryName(stream).option("checkpointLocation", str(checkpoint))
+        return query.trigger(processingTime="0 seconds").foreachBatch(take).start()
 
     queries = [start(stream, topic) for stream, topic in topics.items()]
     print("consuming", flush=True)
     queries[0].awaitTermination()
+
+
+def batches_file(folder: Path, stream: str) -> Path:
+    """Where the ended batches of a stream are listed, one a line: [Unix time, {partition: next offset}]."""
+    return folder / f"batches-{stream}"
+
+
+def _ends(checkpoint: Path, number: int, topic: str) -> Any:
+    """The end offsets of a batch, from Spark's log on this machine: the JVM has no part in it."""
+    lines = (checkpoint / "offsets" / str(number)).read_text().splitlines()
+    return json.loads(lines[2])[topic]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.peers.contestant import Contestant, Job
 from benchmarks.peers.ground import Ground
+from benchmarks.peers.loads import Kind
 
 
 def _prepare(tables: tuple[str, ...], ground: Ground) -> None:
@@ -49,7 +50,8 @@ CONTESTANTS = (
     ),
     Contestant(
         "row-by-row", "row-by-row consumer of the source design", Job.EVENTS, partial(_prepare, ()),
-        partial(_start, "row_by_row", False), _ready, most=20_000, resumes=False,
+        partial(_start, "row_by_row", False), _ready, most=20_000,
+        kinds=(Kind.DRAIN, Kind.LIVE),
         not_promised="unusable records are dropped; a crash between row and offset repeats records",
     ),
 )  # fmt: skip

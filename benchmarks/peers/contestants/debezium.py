@@ -16,7 +16,12 @@ from benchmarks.peers.contestant import Contestant, Job
 from benchmarks.peers.ground import Ground
 from castro_spark.local.process import free_port, write_private
 
-_JVM = ["-Xms256m", "-Xmx1g", "-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+_JVM = [
+    "-Xms256m", "-Xmx1g", "-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    # The records' local times are cast in the session's zone, which PostgreSQL's driver sets to the JVM's, whatever the
+    # URL's options say.
+    "-Duser.timezone=America/Sao_Paulo",
+]  # fmt: skip
 _MAIN = "org.apache.kafka.connect.cli.ConnectStandalone"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
 _BATCH = "5000"
@@ -46,8 +51,7 @@ def _connector(ground: Ground) -> dict[str, str]:
     return {
         "name": _name(ground), "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector", "tasks.max": "1",
         "topics": ground.topic,
-        "connection.url": f"jdbc:postgresql://{to['host']}:{to['port']}/{to['dbname']}"
-                          "?reWriteBatchedInserts=true&options=-c%20TimeZone=America/Sao_Paulo",
+        "connection.url": f"jdbc:postgresql://{to['host']}:{to['port']}/{to['dbname']}?reWriteBatchedInserts=true",
         "connection.username": to["user"], "connection.password": to["password"],
         "insert.mode": "upsert", "primary.key.mode": "record_value", "primary.key.fields": "event_id",
         "schema.evolution": "none", "collection.name.format": "ml_inventory_realtime",

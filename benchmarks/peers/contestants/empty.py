@@ -1,4 +1,4 @@
-"""The engine alone: Spark reads every record of a live load and drops it. Our latency stands beside it."""
+"""The engine alone: Spark's micro-batches of a live load, and nothing done with them. Our cost stands beside theirs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pyspark
 
+from benchmarks.peers.consumers.empty_batch import batches_file
 from benchmarks.peers.contestant import Contestant, Job
 from benchmarks.peers.ground import PARTITIONS, Ground
+from benchmarks.peers.loads import Kind
 from castro_spark.resources import castro_home
 from tests.system import ROOT
 
@@ -20,10 +23,10 @@ def _prepare(_: Ground) -> None:
     """It has no tables."""
 
 
-def _start(ground: Ground) -> subprocess.Popen[bytes]:
+def _start(reads: bool, ground: Ground) -> subprocess.Popen[bytes]:
     told = {
         "conf": str(ground.system.conf), "folder": str(ground.folder), "topics": ground.system.topics,
-        "partitions": PARTITIONS,
+        "partitions": PARTITIONS, "reads": reads,
     }  # fmt: skip
     jars = ",".join(str(jar) for jar in (castro_home() / "jars" / "spark").glob("*.jar"))
     submit = (
@@ -40,12 +43,11 @@ def _start(ground: Ground) -> subprocess.Popen[bytes]:
     return ground.popen(command, environment)
 
 
-def _read(ground: Ground) -> list[tuple[int, float]]:
-    """Inventory's event numbers, which the pacer deals out to the partitions, and when the batch of each was read."""
-    file = ground.folder / "batches"
+def _taken(ground: Ground) -> list[tuple[int, float]]:
+    """Inventory's event numbers, which the pacer deals out to the partitions, and when the batch of each ended."""
     done: dict[int, int] = dict.fromkeys(range(PARTITIONS), 0)
     found: list[tuple[int, float]] = []
-    for line in file.read_text().splitlines() if file.exists() else []:
+    for line in _lines(ground, "inventory"):
         at, ends = json.loads(line)
         for partition, end in ((int(p), int(e)) for p, e in ends.items()):
             found += [(offset * PARTITIONS + partition, at) for offset in range(done[partition], end)]
@@ -53,13 +55,27 @@ def _read(ground: Ground) -> list[tuple[int, float]]:
     return found
 
 
+def _batches(ground: Ground) -> int:
+    return sum(len(_lines(ground, stream)) for stream in ground.system.topics)
+
+
+def _lines(ground: Ground, stream: str) -> list[str]:
+    """Whole lines only: the last one may be being written."""
+    file = batches_file(ground.folder, stream)
+    return [line for line in file.read_text().splitlines(True) if line.endswith("\n")] if file.exists() else []
+
+
 def _ready(ground: Ground) -> bool:
     return ground.said(b"consuming")
 
 
-CONTESTANTS = (
+CONTESTANTS = tuple(
     Contestant(
-        "empty", "an empty foreachBatch of Spark, for comparison", Job.NONE, _prepare, _start, _ready, drains=False,
-        resumes=False, commits=_read, without="all of it", not_promised="it writes nothing",
-    ),
+        name, title, Job.NONE, _prepare, partial(_start, reads), _ready, kinds=(Kind.LIVE, Kind.IDLE), commits=_taken,
+        batches=_batches, not_promised="it writes nothing",
+    )
+    for name, title, reads in (
+        ("empty", "Spark, an empty foreachBatch", False),
+        ("empty-reading", "Spark, a foreachBatch that only reads", True),
+    )
 )  # fmt: skip
