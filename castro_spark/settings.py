@@ -187,6 +187,13 @@ class Settings(Section):
             raise ValueError("must be an IANA name such as America/Sao_Paulo")
         return name
 
+    @field_validator("checkpoint_dir")
+    @classmethod
+    def _in_working_directory(cls, folder: str) -> str:
+        """`file:NAME` is in the process's working directory: on YARN in cluster mode the container's."""
+        name = folder.removeprefix("file:")
+        return folder if name == folder or name.startswith("/") else Path(name).absolute().as_uri()
+
     @model_validator(mode="after")
     def _kafka_can_log_in(self) -> Settings:
         if self.kafka.logs_in_by_keytab and self.kafka.kerberos_principal is None:

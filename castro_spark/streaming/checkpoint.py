@@ -85,6 +85,16 @@ def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic:
     return None
 
 
+def writing_settings(spark: SparkSession, checkpoint: str) -> dict[str, str]:
+    """Settings of a session whose query writes this checkpoint."""
+    system, _ = located(spark, checkpoint)
+    if system.getUri().getScheme() != "file":
+        return {}
+    # By default Spark starts chmod and stat as programs on each write to a local file: 80 ms each time.
+    package = "org.apache.spark.sql.execution.streaming.checkpointing"
+    return {"spark.sql.streaming.checkpointFileManagerClass": f"{package}.FileSystemBasedCheckpointFileManager"}
+
+
 def check_writable(spark: SparkSession, root: str, key: str) -> None:
     """Raises CastroError unless a folder can be created under `root`, the value of the setting `key`."""
     try:

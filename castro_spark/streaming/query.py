@@ -21,7 +21,7 @@ from castro_spark.sources.kafka import read_stream
 from castro_spark.sources.kafka_followed import FollowedTopic
 from castro_spark.sources.kafka_refusals import refusal
 from castro_spark.streaming.batches import BatchWriter, StopRequested
-from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch
+from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch, writing_settings
 from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.stager import SMALL, Stager, following_topic, up_to_size
 from castro_spark.streaming.start import compare_checkpoint, first_start, next_start
@@ -156,7 +156,7 @@ def _run(
     try:
         writer.begin()
         most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
-        session = planning_little(spark)
+        session = session_of_query(spark, checkpoint)
         records = read_stream(session, settings.kafka, stream.topic, ledger.positions, most)
         raised: list[BaseException] = []
 
@@ -189,10 +189,12 @@ def _run(
         writer.close()
 
 
-def planning_little(spark: SparkSession) -> SparkSession:
-    """A session for a query of small micro-batches: to plan one takes longer than to run it."""
+def session_of_query(spark: SparkSession, checkpoint: str) -> SparkSession:
+    """A session for a query of small micro-batches: to plan one, and to write it down, takes longer than to run it."""
     session = spark.newSession()
     session.conf.set("spark.sql.codegen.wholeStage", "false")
+    for name, value in writing_settings(spark, checkpoint).items():
+        session.conf.set(name, value)
     return session
 
 

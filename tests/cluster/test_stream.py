@@ -26,10 +26,14 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 MODES = ["client", "cluster"]
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_the_oracles_numbers(on_yarn: System, hdfs: Callable[..., str], mode: str) -> None:
-    """Of random events and of the demo's records, its bad ones included."""
+@pytest.mark.parametrize(("mode", "checkpoints"), [("client", None), ("cluster", None), ("cluster", "file:checkpoints")])
+def test_the_oracles_numbers(
+    on_yarn: System, hdfs: Callable[..., str], mode: str, checkpoints: str | None
+) -> None:  # fmt: skip
+    """Of random events and of the demo's records, its bad ones included; checkpoints on HDFS, or in the container."""
     on_yarn.env["CASTRO_DEPLOY_MODE"] = mode
+    if checkpoints:
+        on_yarn.env["CASTRO_CHECKPOINT_DIR"] = checkpoints
     events = random_events(random.Random(mode), 3000)
     sent = list(zip(on_yarn.produce(native(e) for e in events), events, strict=True))
     values = list(islice((value for stream, _, value in movements("America/Sao_Paulo") if stream == "inventory"), 2000))

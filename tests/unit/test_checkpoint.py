@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from castro_spark.streaming.checkpoint import Checkpoints
+from castro_spark.streaming.checkpoint import Checkpoints, writing_settings
 
 
 def test_an_earlier_writer_removes_nothing_of_a_later_one(spark: SparkSession, tmp_path: Path) -> None:
@@ -24,3 +24,8 @@ def test_an_earlier_writer_removes_nothing_of_a_later_one(spark: SparkSession, t
     ]  # fmt: skip
     new.remove_older(spark, str(folders[1]))
     assert {p.name for p in (tmp_path / "inventory").iterdir()} == {folders[1].name, "ours.txt"}
+
+
+def test_spark_writes_local_checkpoints_without_starting_programs(spark: SparkSession, tmp_path: Path) -> None:
+    assert list(writing_settings(spark, f"{tmp_path}/1-2")) == ["spark.sql.streaming.checkpointFileManagerClass"]
+    assert writing_settings(spark, "hdfs://127.0.0.1:9000/checkpoints/1-2") == {}

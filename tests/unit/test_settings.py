@@ -16,6 +16,19 @@ def test_variables_win_over_files() -> None:
     assert (settings.redis.url, settings.timezone) == ("redis://h:1/2", "UTC")
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("file:checkpoints", f"{Path.cwd().as_uri()}/checkpoints"),
+        ("file:/var/lib/checkpoints", "file:/var/lib/checkpoints"),
+        ("hdfs://namenode:9000/checkpoints", "hdfs://namenode:9000/checkpoints"),
+        (".castro/checkpoints", ".castro/checkpoints"),
+    ],
+)
+def test_a_checkpoint_may_be_in_the_working_directory(given: str, read: str) -> None:
+    assert load_settings(environ={"CASTRO_CHECKPOINT_DIR": given}).checkpoint_dir == read
+
+
 def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path) -> None:
     (tmp_path / "p").write_text("canary-1\n")
     environ = {"CASTRO_POSTGRES_PASSWORD_FILE": str(tmp_path / "p"), "CASTRO_REDIS_PASSWORD": "canary-2"}

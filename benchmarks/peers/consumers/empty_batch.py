@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame
 from castro_spark.session import spark_session
 from castro_spark.settings import load_settings
 from castro_spark.sources.kafka import read_stream
-from castro_spark.streaming.query import planning_little
+from castro_spark.streaming.query import session_of_query
 
 
 def main(conf: str, folder: str, topics: dict[str, str], partitions: int, reads: bool) -> None:
@@ -36,7 +36,7 @@ def main(conf: str, folder: str, topics: dict[str, str], partitions: int, reads:
                 batch.select("value").write.format("noop").mode("append").save()
             batches.write(json.dumps([time.time(), _ends(checkpoint, number, topic)]) + "\n")
 
-        session = planning_little(spark)
+        session = session_of_query(spark, str(checkpoint))
         session.conf.set("spark.sql.streaming.pollingDelay", f"{streaming.idle_poll_milliseconds}ms")
         beginnings = dict.fromkeys(range(partitions), 0)
         records = read_stream(session, settings.kafka, topic, beginnings, streaming.max_offsets_per_trigger)
