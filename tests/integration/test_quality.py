@@ -17,7 +17,7 @@ from castro_spark.sinks.postgres.commit.staging import stage_on_driver
 from castro_spark.streams import stream
 from tests.builders import event, native
 from tests.checked import A_DAY, Checked
-from tests.consumer import with_positions
+from tests.consumer import PARTITIONS, with_positions
 from tests.system import System
 
 PASS, WARN, FAIL, ERROR, NO_DATA = (Outcome(o) for o in ("pass", "warn", "fail", "error", "no_data"))
@@ -27,9 +27,9 @@ NO_HOLIDAYS = {"holiday_country": None}  # the days of a test are of any date
 
 
 @pytest.fixture(scope="module")
-def filled(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
+def filled(databases: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
     """Thirty days; each test adds a fault, and mends it or leaves what others do not look at."""
-    system = System(stack, tmp_path_factory.mktemp("quality"))
+    system = System(databases, tmp_path_factory.mktemp("quality"))
     system.migrate(topics=False)
     checked = Checked(system)
     checked.fill()
@@ -99,7 +99,7 @@ def test_kafka_that_does_not_answer_is_an_error_and_hides_nothing(data: Checked)
     found(data.check("freshness"), ERROR, "no broker answers")
     found(data.check("record_counts"), ERROR, "ledger, books and tables agree, but the topic cannot be asked")
     data.system.query("DELETE FROM ml_inventory_realtime WHERE event_id = (SELECT max(event_id) FROM ml_inventory_realtime"
-                      " WHERE date = current_date - 1 AND product_code = 'P1')")  # fmt: skip
+                      " WHERE date = %(day)s AND product_code = 'P1')", {"day": data.day(1)})  # fmt: skip
     found(data.check("record_counts"), FAIL, "daily row P1")
 
 
@@ -201,6 +201,23 @@ def test_prices_times_ten_and_quantities_times_ten(data: Checked) -> None:
 def test_quantities_times_ten(data: Checked) -> None:
     data.take({**e, "quantidade": str(int(e["quantidade"]) * 10)} for e in data.events(data.today, 120))
     found(data.check("drift"), FAIL, "usually 10.0")
+
+
+def test_prices_and_quantities_of_nothing(data: Checked) -> None:
+    data.take({**e, "custo_unitario": "0"} for e in data.events(data.today, 120))
+    found(data.check("drift"), FAIL, "120 of 120 events have a unit_cost beyond a factor of 5 of their product's usual one (median ratio 0.0)")
+
+
+def test_quantities_of_nothing(data: Checked) -> None:
+    data.take({**e, "quantidade": "0"} for e in data.events(data.today, 120))
+    found(data.check("drift"), FAIL, "the median quantity is 0.0, usually 10.0")
+
+
+def test_one_partition_that_is_stuck_is_stale_however_new_the_others_are(data: Checked) -> None:
+    sent = data.send(map(native, data.events(data.today, PARTITIONS)), ago=timedelta(minutes=25))
+    sent += data.send(map(native, data.events(data.today, 30)))
+    data.commit([(partition, *rest) for partition, *rest in sent if partition != 1])
+    found(data.check("freshness"), FAIL, "the oldest for more than 20 min (partition 1)")
 
 
 def test_products_without_master_data(data: Checked) -> None:
