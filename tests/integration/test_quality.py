@@ -27,9 +27,9 @@ NO_HOLIDAYS = {"holiday_country": None}  # the days of a test are of any date
 
 
 @pytest.fixture(scope="module")
-def filled(databases: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
+def filled(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
     """Thirty days; each test adds a fault, and mends it or leaves what others do not look at."""
-    system = System(databases, tmp_path_factory.mktemp("quality"))
+    system = System(servers, tmp_path_factory.mktemp("quality"))
     system.migrate(topics=False)
     checked = Checked(system)
     checked.fill()

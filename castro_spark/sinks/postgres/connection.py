@@ -64,7 +64,9 @@ def connect(settings: PostgresSettings, application: str, *, long: bool = False,
 def unreachable(error: BaseException) -> SinkError | None:
     """A server that does not answer, or a session that broke, as an error with its remedy; None for any other error."""
     # Neither libpq's failed attempts nor its lost sessions have an SQLSTATE; a server that ends has one of class 57P.
-    if not isinstance(error, psycopg2.OperationalError) or not (error.pgcode or "57P").startswith("57P"):
+    if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return None
+    if not (error.pgcode or "57P").startswith("57P"):
         return None
     return SinkError(f"PostgreSQL: {first_line(error)}", "check postgres.dsn, the password, and that the server runs")
 
