@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 
@@ -14,9 +16,12 @@ from castro_spark.quality.checks import NAMES
 from castro_spark.quality.result import Outcome, Result, Severity
 from castro_spark.quality.run import run_checks
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
-from castro_spark.streams import stream
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.streaming.product_360 import Product360
+from castro_spark.streams import all_streams, stream
 from tests.builders import event, native
-from tests.checked import A_DAY, Checked
+from tests.checked import A_DAY, PRODUCTS, Checked
 from tests.consumer import PARTITIONS, with_positions
 from tests.system import System
 
@@ -48,7 +53,8 @@ def data(filled: Checked) -> Iterator[Checked]:
     system.query("; ".join(f"CREATE TABLE kept_{n} AS TABLE {name}" for n, name in enumerate(copies)))
     positions, times = dict(filled.consumer.positions), {p: list(t) for p, t in filled.topic.times.items()}
     yield filled
-    system.query("TRUNCATE castro.quality_result, castro.instance, ml_product_master; TRUNCATE " + ", ".join(copies) + " CASCADE")
+    system.query("UPDATE castro.product_360 SET revision = 0, seen = '{}', refreshed_at = NULL")
+    system.query("TRUNCATE castro.quality_result, castro.instance, ml_product_master, ml_product_360; TRUNCATE " + ", ".join(copies) + " CASCADE")
     order = [copies.index("castro.stream"), *(n for n, name in enumerate(copies) if name != "castro.stream")]
     for n in order:
         overriding = "OVERRIDING SYSTEM VALUE" if copies[n] == "castro.quarantine" else ""
@@ -253,6 +259,46 @@ def test_a_wrong_and_a_missing_hash(data: Checked) -> None:
     redis.hset(key, "volume", was)
     redis.delete("inventory:realtime:P4")
     found(data.check("redis_sample"), FAIL, "inventory:realtime:P4")
+
+
+def test_a_wrong_hash_of_any_cached_day_or_month(data: Checked) -> None:
+    redis, month = data.system.redis, data.day(30)
+    for key in (f"agg:daily:P3:{data.day(5)}", f"agg:monthly:P3:{month.year}-{month.month}"):
+        was = redis.hget(key, "volume")
+        redis.hset(key, "volume", "1")
+        found(data.check("redis_sample"), FAIL, f"differ from PostgreSQL: {key}")
+        data.system.configure({"quality": {"redis_sample": {"products": 1, "whole_products": 0}}})
+        for _ in range(3):  # whatever is sampled
+            found(data.check("redis_sample"), FAIL, f"differ from PostgreSQL: {key}")
+        data.system.configure({})
+        redis.hset(key, "volume", was)
+        assert data.check("redis_sample").outcome is PASS
+    redis.hset(f"agg:daily:P3:{data.day(5)}", "a_field_of_nobody", "1")
+    assert data.check("redis_sample").outcome is FAIL
+
+
+def test_a_wrong_hash_of_the_view(data: Checked) -> None:
+    def check() -> Result:
+        return data.check("redis_sample", subject="product_360")
+
+    assert check().outcome is NO_DATA
+    with closing(connect(data.settings.postgres, "test")) as connection:
+        migrate(connection, all_streams().values())
+    with closing(Product360(data.settings)) as view:
+        assert view.refresh() == PRODUCTS
+        found(check(), PASS, f"0 of {PRODUCTS} hashes differ")
+        data.system.redis.hset("product:360:P3", "stock", "1")
+        found(check(), FAIL, f"1 of {PRODUCTS} hashes differ from PostgreSQL: product:360:P3")
+        data.system.redis.delete("product:360:P4")
+        found(check(), FAIL, "product:360:P3, product:360:P4")
+        view.rebuild()
+        assert check().outcome is PASS
+
+
+def test_a_redis_that_does_not_answer_is_an_error(data: Checked) -> None:
+    with patch.dict(data.system.env, CASTRO_REDIS_URL="redis://127.0.0.1:1/1"):
+        found(data.check("redis_sample"), ERROR, "could not run: Redis: it cannot be reached")
+        found(data.check("projection_lag"), ERROR, "Redis does not answer")
 
 
 def test_a_commit_that_is_not_published_yet_is_in_flight(data: Checked) -> None:
