@@ -426,6 +426,13 @@ def test_apprise(alerting: Alerting, hook: Hook) -> None:
     assert deliver_once(settings)["chat"].failed == 1
 
 
+def test_messages_for_a_channel_that_the_settings_lack_wait_and_are_told(alerting: Alerting, caplog: pytest.LogCaptureFixture) -> None:
+    send(alerting, "gone", cause="1")
+    deliver_once(alerting.settings)
+    assert "1 messages wait for channel gone, which alerts.channels lacks" in caplog.text
+    assert states(alerting) == [("gone", "pending", 0)]
+
+
 def test_many_deliverers_send_each_message_once(alerting: Alerting, hook: Hook) -> None:
     settings = alerting.configure({"hook": {"type": "webhook", "url": hook.url}})
     deliverers = [Deliverer(settings) for _ in range(4)]
