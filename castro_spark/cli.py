@@ -25,7 +25,7 @@ from castro_spark.errors import CastroError, in_words, with_class
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.output import droppable_output, job_log
 from castro_spark.settings import Settings, load_settings
-from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.connection import connect, unreachable
 from castro_spark.sinks.postgres.migrate import check_schema
 from castro_spark.spark_ended import ended_spark
 from castro_spark.streams import StreamDeclaration, all_streams
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 Command = TypeVar("Command", bound=Callable[..., Any])
 _DAY_SECONDS = 86_400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY_SECONDS}  # seconds
+NUMBER = click.IntRange(1, 2**63 - 1)  # a row's number, or how many rows: PostgreSQL's bigint
 
 
 def settings_options(command: Command) -> Command:
@@ -67,6 +68,13 @@ def duration(least: float) -> Callable[[click.Context, click.Parameter, str | No
         return given
 
     return seconds
+
+
+def words(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """The callback of an option that is kept for later readers: blanks are no answer."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("is blank: say it in words")
+    return value.strip() if value else value
 
 
 def stream_option(command: Command) -> Command:
@@ -148,7 +156,7 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
     except (click.Abort, KeyboardInterrupt):
         return 1
     except Exception as error:
-        known = error if isinstance(error, CastroError) else ended_spark(error)
+        known = error if isinstance(error, CastroError) else unreachable(error) or ended_spark(error)
         if known is not None:
             _tell(known, known.problem, known.remedy)
             return known.exit_status

@@ -6,6 +6,7 @@ import getpass
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -17,8 +18,10 @@ from castro_spark.incidents.text import as_data, details, line
 from castro_spark.sinks.postgres.connection import Connection, connect
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-by_option = click.option("--by", default=getpass.getuser, show_default="the user", help="Who.")
-reason_option = click.option("--reason", required=True, help="Why, for later reference.")
+by_option = click.option(
+    "--by", default=getpass.getuser, show_default="the user", callback=cli.words, help="Who."
+)
+reason_option = click.option("--reason", required=True, callback=cli.words, help="Why, for later reference.")
 
 
 @click.group(help=__doc__)
@@ -29,7 +32,7 @@ def main() -> None:
 @main.command("list")
 @cli.settings_options
 @click.option("--all", "ended", is_flag=True, help="The ended ones too, the newest first.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--limit", type=cli.NUMBER, default=50, show_default=True)
 @json_option
 def list_(env: str, conf_file: Path | None, ended: bool, limit: int, as_json: bool) -> None:
     """List the open incidents, the worst first."""
@@ -45,7 +48,7 @@ def list_(env: str, conf_file: Path | None, ended: bool, limit: int, as_json: bo
 
 @main.command()
 @cli.settings_options
-@click.argument("number", type=int)
+@click.argument("number", type=cli.NUMBER)
 @json_option
 def show(env: str, conf_file: Path | None, number: int, as_json: bool) -> None:
     """Show an incident, its evidence and its history."""
@@ -60,7 +63,7 @@ def show(env: str, conf_file: Path | None, number: int, as_json: bool) -> None:
 
 @main.command()
 @cli.settings_options
-@click.argument("number", type=int)
+@click.argument("number", type=cli.NUMBER)
 @click.option("--until", required=True, help="ISO-8601 (without an offset: local time), or from now: 90m, 8h, 2d; 0m"
               " ends a mute.")  # fmt: skip
 @reason_option
@@ -71,21 +74,17 @@ def mute(
 ) -> None:
     """Notify nobody of an incident until a time; then tell what happened meanwhile."""
     settings = cli.load_migrated(env, conf_file)
-    if (seconds := cli.in_seconds(until)) is not None:
-        moment = datetime.now(timezone.utc) + timedelta(seconds=seconds)
-    else:
-        try:
-            moment = datetime.fromisoformat(until)
-        except ValueError:
-            raise click.UsageError("--until: write 2026-03-02T18:00, or 90m, 8h, 2d") from None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=settings.zone)
+    try:
+        moment = _moment(until, settings.zone)
+    except (ValueError, OverflowError):  # no time, or one beyond the calendar
+        raise click.UsageError("--until: write 2026-03-02T18:00, or 90m, 8h, 2d") from None
     with closing(connect(settings.postgres, "castro_spark incidents")) as connection:
-        _report(by_hand.mute(connection, number, moment.astimezone(timezone.utc), by, reason), as_json)
+        _report(by_hand.mute(connection, number, moment, by, reason), as_json)
 
 
 @main.command()
 @cli.settings_options
-@click.argument("number", type=int)
+@click.argument("number", type=cli.NUMBER)
 @reason_option
 @by_option
 @json_option
@@ -97,6 +96,13 @@ def close(env: str, conf_file: Path | None, number: int, reason: str, by: str, a
             connection, number, by, reason, incident_rules(settings.alerts), settings.alerts.channels_for("incident")
         )
     _report(closed, as_json)
+
+
+def _moment(until: str, zone: ZoneInfo) -> datetime:
+    if (seconds := cli.in_seconds(until)) is not None:
+        return datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    moment = datetime.fromisoformat(until.replace("Z", "+00:00"))
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(timezone.utc)
 
 
 def _connection(env: str, conf_file: Path | None) -> Connection:

@@ -13,6 +13,7 @@ from castro_spark.errors import NotDelivered
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.outbox import letters
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
+from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection, connect
 
 channel_option = click.option("--channel", help="Only messages for this channel.")
@@ -28,14 +29,16 @@ def main() -> None:
 @cli.settings_options
 @click.option("--state", type=click.Choice([*letters.STATES, "undelivered"]), default="undelivered", show_default=True)
 @channel_option
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--limit", type=cli.NUMBER, default=50, show_default=True)
 @json_option
 def list_(
     env: str, conf_file: Path | None, state: str, channel: str | None, limit: int, as_json: bool
 ) -> None:
     """List messages, oldest first; by default those that are pending or dead."""
     states = ["dead", "pending"] if state == "undelivered" else [state]
-    with closing(_connection(env, conf_file)) as connection:
+    settings = cli.load_migrated(env, conf_file)
+    with closing(_connection(settings)) as connection:
+        letters.check_channel(connection, channel, settings.alerts.enabled)
         found = [letter for name in states for letter in letters.letters(connection, name, channel, limit)][:limit]
     if as_json:
         cli.print_json([vars(letter) for letter in found])
@@ -47,24 +50,26 @@ def list_(
 
 @main.command()
 @cli.settings_options
-@click.argument("ids", type=int, nargs=-1)
+@click.argument("ids", type=cli.NUMBER, nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="All that are dead or wait for another attempt.")
 @channel_option
 def retry(env: str, conf_file: Path | None, ids: tuple[int, ...], all_: bool, channel: str | None) -> None:
     """Make dead letters, and messages that wait for another attempt, due now."""
     if bool(ids) == all_ or (ids and channel):
         raise click.UsageError("name the messages, or give --all (with --channel NAME for one channel's)")
-    with closing(_connection(env, conf_file)) as connection:
+    settings = cli.load_migrated(env, conf_file)
+    with closing(_connection(settings)) as connection:
+        letters.check_channel(connection, channel, settings.alerts.enabled)
         click.echo(f"{letters.retry(connection, ids or None, channel)} due now")
 
 
 @main.command()
 @cli.settings_options
-@click.argument("ids", type=int, nargs=-1, required=True)
-@click.option("--note", required=True, help="The reason, for later reference.")
+@click.argument("ids", type=cli.NUMBER, nargs=-1, required=True)
+@click.option("--note", required=True, callback=cli.words, help="The reason, for later reference.")
 def discard(env: str, conf_file: Path | None, ids: tuple[int, ...], note: str) -> None:
     """Give up dead or pending messages."""
-    with closing(_connection(env, conf_file)) as connection:
+    with closing(_connection(cli.load_migrated(env, conf_file))) as connection:
         click.echo(f"{letters.discard(connection, ids, f'{getpass.getuser()}: {note}')} discarded")
 
 
@@ -90,8 +95,8 @@ def run(env: str, conf_file: Path | None, once: bool) -> None:
         raise NotDelivered(f"not all messages were delivered by {', '.join(left)}", "./spark-submit.sh outbox list")
 
 
-def _connection(env: str, conf_file: Path | None) -> Connection:
-    return connect(cli.load_migrated(env, conf_file).postgres, "castro_spark outbox")
+def _connection(settings: Settings) -> Connection:
+    return connect(settings.postgres, "castro_spark outbox")
 
 
 if __name__ == "__main__":

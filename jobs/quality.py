@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
 from castro_spark import cli
+from castro_spark.errors import UsageError
 from castro_spark.incidents.of_checks import note_checks
 from castro_spark.observe.heartbeat import reported
 from castro_spark.outbox.deliverer import deliver_once
@@ -41,6 +42,8 @@ def main(
     settings = cli.load_migrated(env, conf_file)
     topics = LazyTopics(settings, lambda: spark_session("quality", settings, master="local[1]"))
     judged = day.date() if day else None
+    if judged is not None and judged > (tomorrow := datetime.now(settings.zone).date() + timedelta(days=1)):
+        raise UsageError(f"--date {judged} is in the future", f"give a day up to {tomorrow}: later ones have no events")
     with reported(settings.postgres, "quality") as component:
         note = None if dry_run else note_checks(settings)
         results = run_checks(

@@ -13,7 +13,7 @@ from castro_spark.observe.heartbeat import reported
 from castro_spark.sinks.postgres.commit import quarantine
 from castro_spark.sinks.postgres.connection import connect
 
-ids_option = click.option("--id", "ids", multiple=True, type=int, help="Only this record; may be repeated.")
+ids_option = click.option("--id", "ids", multiple=True, type=cli.NUMBER, help="Only this record; may be repeated.")
 reason_option = click.option("--reason", help="Only records with this reason code.")
 
 
@@ -27,7 +27,7 @@ def main() -> None:
 @cli.stream_option
 @reason_option
 @click.option("--status", type=click.Choice(quarantine.STATUSES), default="open", show_default=True)
-@click.option("--limit", type=int, default=50, show_default=True)
+@click.option("--limit", type=cli.NUMBER, default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the bytes as hex.")
 def list_(
     env: str, conf_file: Path | None, names: tuple[str, ...], reason: str | None, status: str, limit: int, as_json: bool
@@ -87,7 +87,7 @@ def replay(
 @main.command()
 @cli.settings_options
 @ids_option
-@click.option("--note", required=True, help="The reason, for later reference.")
+@click.option("--note", required=True, callback=cli.words, help="The reason, for later reference.")
 def discard(env: str, conf_file: Path | None, ids: tuple[int, ...], note: str) -> None:
     """Mark open records as discarded; their bytes remain stored."""
     if not ids:

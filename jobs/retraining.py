@@ -33,7 +33,7 @@ def main() -> None:
 
 @main.command()
 @cli.settings_options
-@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Decisions shown.")
+@click.option("--limit", type=cli.NUMBER, default=10, show_default=True, help="Decisions shown.")
 @json_option
 def status(env: str, conf_file: Path | None, limit: int, as_json: bool) -> None:
     """Show the last training and the newest decisions, each with its reason."""
@@ -84,7 +84,7 @@ def decide(env: str, conf_file: Path | None, as_json: bool) -> None:
 @click.option("--data-from", type=_DAY, help="The first business day of its data.  [default: all]")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME=VALUE", help="Such as f1=0.87; may be repeated.")
 @click.option("--decision", help="The decision that asked for it: the task's id.")
-@click.option("--by", default=getpass.getuser, show_default="the user", help="Who records it.")
+@click.option("--by", default=getpass.getuser, show_default="the user", callback=cli.words, help="Who records it.")
 @json_option
 def record_(
     env: str,
@@ -101,14 +101,14 @@ def record_(
     settings = cli.load_migrated(env, conf_file)
     try:
         moment = datetime.fromisoformat(trained_at.replace("Z", "+00:00"))
-    except ValueError:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=settings.zone)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):  # no time, or one beyond the calendar
         raise click.UsageError("--trained-at: write 2026-03-02T18:00 or 2026-03-02T18:00-03:00") from None
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=settings.zone)).astimezone(timezone.utc)
     asked_for = decision_id(decision) if decision else None
     if decision and asked_for is None:
         raise UsageError(f"--decision {decision} is no decision's id", "give the task's id, a UUID")
     finished = Finished(
-        moment, data_until.date(), data_from.date() if data_from else None, dict(map(_metric, metrics)), asked_for, by
+        moment, data_until.date(), data_from.date() if data_from else None, _metrics(metrics), asked_for, by
     )
     training, is_new = record(settings, all_streams(), finished)
     if as_json:
@@ -117,15 +117,23 @@ def record_(
         click.echo(("recorded: " if is_new else "recorded before: ") + training_line(training))
 
 
+def _metrics(texts: tuple[str, ...]) -> dict[str, float]:
+    named = [_metric(text) for text in texts]
+    names = [name for name, _ in named]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"--metric names {', '.join(twice)} more than once", "give each metric one value")
+    return dict(named)
+
+
 def _metric(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
         number = float(value)
     except ValueError:
         number = float("nan")
-    if not name or number - number != 0:  # NaN and infinity too
+    if not name.strip() or number - number != 0:  # NaN and infinity too
         raise UsageError(f"--metric {text}: not NAME=NUMBER", "write such as f1=0.87")
-    return name, number
+    return name.strip(), number
 
 
 def _training(training: Training) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 Guarantee: a message is delivered once the server has taken it for every recipient. A repeated delivery has the same
 Message-ID, by which mail systems recognise it; the messages of one incident form a thread. If the server takes it for
-some recipients and refuses others, it is refused as a whole, in words that name both: it is not sent again by itself.
+some recipients and asks to wait for others, a later attempt of this process sends it to the others only. Those that are
+refused for ever make it a dead letter, in words that name who got it and who did not.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from __future__ import annotations
 import json
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
+from uuid import UUID
 
 from castro_spark.channels.channel import Message, Refused, Unavailable
 from castro_spark.sections.alerts import EmailSettings
 
 _MOST_SUBJECT = 200
 _PERMANENT = 500  # SMTP's codes from here on are permanent
+_MOST_PARTLY_SENT = 1000  # messages whose recipients are remembered
 _SHOWN = ("check", "subject", "outcome", "severity", "observed", "limit", "count", "opened_at", "seen_at", "ended_at",
           "ended_by", "ended_because", "product_code", "reason")  # fmt: skip
 
@@ -30,16 +34,17 @@ class EmailChannel:
         self._name = name
         self._settings = settings
         self._tls = ssl.create_default_context(cafile=settings.ca_file)
+        self._partly_sent: dict[UUID, frozenset[str]] = {}  # who got a message that others wait for
 
     def send(self, message: Message) -> None:
         mail = as_mail(message, self._settings.sender, self._settings.recipients)
         where = f"{self._settings.host}:{self._settings.port}"
+        had = self._partly_sent.get(message.id, frozenset())
+        asked = [recipient for recipient in self._settings.recipients if recipient not in had]
         try:
-            with self._session() as session:
-                refused = session.send_message(mail)
+            refused = self._sent(mail, asked)
         except smtplib.SMTPRecipientsRefused as error:
-            kind = Refused if all(code >= _PERMANENT for code, _ in error.recipients.values()) else Unavailable
-            raise kind(f"{where} takes no recipient: {_each(error.recipients)}") from None
+            refused = error.recipients
         except smtplib.SMTPResponseException as error:
             answer = f"{where} answers {error.smtp_code} {_text(error.smtp_error)}"
             raise (Refused if error.smtp_code >= _PERMANENT else Unavailable)(answer) from None
@@ -50,9 +55,31 @@ class EmailChannel:
         except (smtplib.SMTPException, OSError) as error:
             words = str(error) or type(error).__name__
             raise Unavailable(f"{where}: {'no answer in time' if 'timed out' in words else words}") from None
+        taken = had.union(asked).difference(refused)
+        self._remember(message.id, taken if refused else frozenset())
         if refused:
-            taken = sorted(set(self._settings.recipients) - set(refused))
-            raise Refused(f"sent to {', '.join(taken)}, but {where} refuses {_each(refused)}")
+            words = f"{where} takes no recipient: {_each(refused)}"
+            if taken:
+                words = f"sent to {', '.join(sorted(taken))}, but {where} refuses {_each(refused)}"
+            raise (Refused if all(code >= _PERMANENT for code, _ in refused.values()) else Unavailable)(words)
+
+    def _sent(self, mail: EmailMessage, recipients: list[str]) -> dict[str, Any]:
+        """Sends the mail; returns the recipients that the server refused, with its answer to each."""
+        session = self._session()
+        try:
+            refused: dict[str, Any] = session.send_message(mail, to_addrs=recipients)
+            with suppress(smtplib.SMTPException, OSError):  # the mail is taken, however the session ends
+                session.quit()
+        finally:
+            session.close()
+        return refused
+
+    def _remember(self, number: UUID, taken: frozenset[str]) -> None:
+        self._partly_sent.pop(number, None)
+        if taken:
+            self._partly_sent[number] = taken
+        while len(self._partly_sent) > _MOST_PARTLY_SENT:  # one that another process settled is never asked for again
+            self._partly_sent.pop(next(iter(self._partly_sent)), None)
 
     def _session(self) -> smtplib.SMTP:
         conf, timeout = self._settings, self._settings.timeout_seconds

@@ -113,7 +113,7 @@ class Deliverer:
                 self._wakes[channel].set()
             elif channel not in self._unknown:
                 self._unknown.add(channel)
-                log.warning("alerts: %d messages wait for channel %s, which alerts.channels lacks", count, channel)
+                _tell_of_unknown(channel, count)
 
     def _wait(self, connection: Connection) -> None:
         """Until a commit put messages, or the poll is due."""
@@ -165,6 +165,10 @@ def deliver_once(settings: Settings, channels: Mapping[str, Channel] | None = No
         except Exception as error:  # noqa: BLE001 - raised below
             errors.append(error)
 
+    with closing(connect(settings.postgres, "castro_spark outbox")) as connection:
+        for channel, count in claims.due(connection).items():
+            if channel not in workers:
+                _tell_of_unknown(channel, count)
     threads = [Thread(target=run, args=(worker,), name=f"castro outbox {name}") for name, worker in workers.items()]
     for thread in threads:
         thread.start()
@@ -173,6 +177,10 @@ def deliver_once(settings: Settings, channels: Mapping[str, Channel] | None = No
     if errors:
         raise errors[0]
     return dict(sorted(tallies.items()))
+
+
+def _tell_of_unknown(channel: str, count: int) -> None:
+    log.warning("alerts: %d messages wait for channel %s, which alerts.channels lacks", count, channel)
 
 
 def _workers(settings: Settings, channels: Mapping[str, Channel]) -> dict[str, Worker]:

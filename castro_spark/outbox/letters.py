@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,6 +62,20 @@ def letters(connection: Connection, state: str | None, channel: str | None, limi
     with connection, connection.cursor() as cursor:
         cursor.execute(statement("outbox/list.sql"), {"state": state, "channel": channel, "limit": limit})
         return [Letter(*row) for row in cursor.fetchall()]
+
+
+def check_channel(connection: Connection, channel: str | None, configured: Collection[str]) -> None:
+    """Raises UsageError for a channel that neither the settings nor any message names."""
+    if channel is None or channel in configured:
+        return
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM castro.outbox WHERE channel = %s)", (channel,))
+        (used,) = cursor.fetchone() or (False,)
+    if not used:
+        raise UsageError(
+            f"there is no channel {channel}, and no message for one of that name",
+            f"alerts.channels has {', '.join(sorted(configured)) or 'none'}",
+        )
 
 
 def retry(connection: Connection, ids: Sequence[int] | None, channel: str | None = None) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from castro_spark.quality.context import Context
-from castro_spark.quality.measure import copies, events, flow
+from castro_spark.quality.measure import copies, events, flow, hashes
 from castro_spark.quality.result import Result
 from castro_spark.sections.quality import CheckLimits, QualitySettings
 
@@ -51,6 +51,10 @@ def _streams_and_tables(context: Context) -> list[str]:
     return [*_streams(context), *_tables(context)]
 
 
+def _streams_and_view(context: Context) -> list[str]:
+    return [*_streams(context), *_view(context)]
+
+
 def _view(context: Context) -> list[str]:
     del context
     return ["product_360"]
@@ -66,7 +70,7 @@ CHECKS = (
     Check("drift", "prices against each product's, quantities against recent days", _streams, events.drift),
     Check("references", "products of events against the master data", _with_master, events.references),
     Check("quarantine_share", "rejected records against those read", _streams, flow.quarantine_share),
-    Check("redis_sample", "hashes in Redis against rows", _streams, copies.redis_sample),
+    Check("redis_sample", "hashes in Redis against rows", _streams_and_view, hashes.redis_sample),
     Check("projection_lag", "Redis against the commits", _streams, copies.projection_lag),
     Check("archive_lag", "the archive against the topic", _archived, copies.archive_lag),
     Check("extract_age", "the last extract of each table", _tables, copies.extract_age),

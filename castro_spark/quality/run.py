@@ -16,6 +16,7 @@ from threading import Event
 from typing import Any
 
 import psycopg2
+import redis
 from psycopg2.extensions import ISOLATION_LEVEL_DEFAULT
 
 from castro_spark.errors import SettingsError, first_line, in_words
@@ -28,6 +29,7 @@ from castro_spark.sections.quality import limits_of
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import quality_results
 from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.redis import trouble
 from castro_spark.sources.kafka_ends import Topics
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -104,18 +106,20 @@ def _results(context: Context, checks: Sequence[Check]) -> Iterator[Result]:
                 yield check.run(context, subject, limits)
             except Exception as error:
                 log.debug("check %s of %s", check.name, subject, exc_info=True)
-                yield Result(check.name, subject, Severity(limits.severity), Outcome.ERROR, _why(error))
+                why = _why(error, context.settings)
+                yield Result(check.name, subject, Severity(limits.severity), Outcome.ERROR, why)
             finally:
                 with suppress(psycopg2.Error):
                     context.connection.rollback()
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, settings: Settings) -> str:
     if isinstance(error, psycopg2.errors.QueryCanceled):
         return "could not run: a statement took longer than quality.statement_timeout_seconds"
     if isinstance(error, psycopg2.errors.UndefinedTable | psycopg2.errors.UndefinedColumn):
         return f"could not run: {first_line(error)}; run ./spark-submit.sh migrate with the same settings"
-    return f"could not run: {in_words(error).partition(chr(10))[0]}"
+    words = trouble.in_words(error, settings.redis) if isinstance(error, redis.RedisError) else in_words(error)
+    return f"could not run: {words.partition(chr(10))[0]}"
 
 
 def _store(

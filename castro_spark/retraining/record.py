@@ -22,6 +22,7 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.streams.declaration import StreamDeclaration
 
 Cursor = Any
+_FIRST_YEAR = 1990  # of events: parse rejects earlier ones
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,11 @@ def _check(finished: Finished, now: datetime, settings: Settings) -> None:
     if finished.data_until > day:
         raise UsageError(
             f"--data-until {finished.data_until} is after the training's own day, {day} ({settings.timezone})",
+            "give the last business day of its data",
+        )
+    if finished.data_until.year < _FIRST_YEAR:
+        raise UsageError(
+            f"--data-until {finished.data_until} is before {_FIRST_YEAR}, when the first events may be",
             "give the last business day of its data",
         )
     if finished.data_from is not None and finished.data_from > finished.data_until:

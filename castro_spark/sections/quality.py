@@ -140,6 +140,7 @@ class SchemaLimits(CheckLimits):
 
 class RedisSampleLimits(CheckLimits):
     products: int = Field(gt=0, le=10_000)
+    whole_products: int = Field(ge=0, le=1_000)
 
 
 class QualitySettings(Section):

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -80,6 +81,33 @@ def test_incidents(alerting: Alerting) -> None:
     assert job(alerting, "incidents", "list", "--all").endswith("2 incidents\n")
     check(alerting, Outcome.FAIL)  # it still fails: a new one
     assert alerting.query("SELECT id FROM castro.incident WHERE ended_at IS NULL AND subject = 'sales'") == [(3,)]
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    ("incidents mute 1 --reason x --until 99999999999d", "--until: write 2026-03-02T18:00"),
+    ("incidents mute 1 --reason x --until 9999-12-31T23:59", "--until: write 2026-03-02T18:00"),
+    ("incidents close 1 --reason ' '", "is blank: say it in words"),
+    ("incidents close 1 --reason x --by ''", "is blank: say it in words"),
+    ("incidents show 99999999999999999999", "is not in the range"),
+    ("incidents list --limit 0", "is not in the range"),
+    ("outbox discard 1 --note ''", "is blank: say it in words"),
+    ("outbox retry 99999999999999999999", "is not in the range"),
+    ("outbox list --channel hok", "there is no channel hok, and no message for one of that name"),
+    ("outbox retry --all --channel hok", "no channel hok"),
+    ("quality --date 2150-01-01", "--date 2150-01-01 is in the future"),
+])  # fmt: skip
+def test_wrong_arguments_are_named(alerting: Alerting, arguments: str, words: str) -> None:
+    name, *given = shlex.split(arguments)
+    assert words in job(alerting, name, *given, status=2)
+
+
+@pytest.mark.parametrize("arguments", ["incidents list", "outbox run --once", "retraining status", "quality --dry-run"])
+def test_a_postgresql_that_does_not_answer_is_told_with_what_to_do(alerting: Alerting, arguments: str) -> None:
+    name, *given = arguments.split()
+    with patch.dict(alerting.env, CASTRO_POSTGRES_DSN="host=127.0.0.1 port=1 dbname=x user=x"):
+        told = job(alerting, name, *given, status=1)
+    assert 'error: PostgreSQL: connection to server at "127.0.0.1", port 1 failed: Connection refused' in told
+    assert "what to do: check postgres.dsn" in told
 
 
 def test_channels_choose_by_severity_check_and_subject(alerting: Alerting) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 
@@ -14,10 +16,13 @@ from castro_spark.quality.checks import NAMES
 from castro_spark.quality.result import Outcome, Result, Severity
 from castro_spark.quality.run import run_checks
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
-from castro_spark.streams import stream
+from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.streaming.product_360 import Product360
+from castro_spark.streams import all_streams, stream
 from tests.builders import event, native
-from tests.checked import A_DAY, Checked
-from tests.consumer import with_positions
+from tests.checked import A_DAY, PRODUCTS, Checked
+from tests.consumer import PARTITIONS, with_positions
 from tests.system import System
 
 PASS, WARN, FAIL, ERROR, NO_DATA = (Outcome(o) for o in ("pass", "warn", "fail", "error", "no_data"))
@@ -27,9 +32,9 @@ NO_HOLIDAYS = {"holiday_country": None}  # the days of a test are of any date
 
 
 @pytest.fixture(scope="module")
-def filled(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
+def filled(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
     """Thirty days; each test adds a fault, and mends it or leaves what others do not look at."""
-    system = System(stack, tmp_path_factory.mktemp("quality"))
+    system = System(servers, tmp_path_factory.mktemp("quality"))
     system.migrate(topics=False)
     checked = Checked(system)
     checked.fill()
@@ -48,7 +53,8 @@ def data(filled: Checked) -> Iterator[Checked]:
     system.query("; ".join(f"CREATE TABLE kept_{n} AS TABLE {name}" for n, name in enumerate(copies)))
     positions, times = dict(filled.consumer.positions), {p: list(t) for p, t in filled.topic.times.items()}
     yield filled
-    system.query("TRUNCATE castro.quality_result, castro.instance, ml_product_master; TRUNCATE " + ", ".join(copies) + " CASCADE")
+    system.query("UPDATE castro.product_360 SET revision = 0, seen = '{}', refreshed_at = NULL")
+    system.query("TRUNCATE castro.quality_result, castro.instance, ml_product_master, ml_product_360; TRUNCATE " + ", ".join(copies) + " CASCADE")
     order = [copies.index("castro.stream"), *(n for n, name in enumerate(copies) if name != "castro.stream")]
     for n in order:
         overriding = "OVERRIDING SYSTEM VALUE" if copies[n] == "castro.quarantine" else ""
@@ -99,7 +105,7 @@ def test_kafka_that_does_not_answer_is_an_error_and_hides_nothing(data: Checked)
     found(data.check("freshness"), ERROR, "no broker answers")
     found(data.check("record_counts"), ERROR, "ledger, books and tables agree, but the topic cannot be asked")
     data.system.query("DELETE FROM ml_inventory_realtime WHERE event_id = (SELECT max(event_id) FROM ml_inventory_realtime"
-                      " WHERE date = current_date - 1 AND product_code = 'P1')")  # fmt: skip
+                      " WHERE date = %(day)s AND product_code = 'P1')", {"day": data.day(1)})  # fmt: skip
     found(data.check("record_counts"), FAIL, "daily row P1")
 
 
@@ -203,6 +209,23 @@ def test_quantities_times_ten(data: Checked) -> None:
     found(data.check("drift"), FAIL, "usually 10.0")
 
 
+def test_prices_and_quantities_of_nothing(data: Checked) -> None:
+    data.take({**e, "custo_unitario": "0"} for e in data.events(data.today, 120))
+    found(data.check("drift"), FAIL, "120 of 120 events have a unit_cost beyond a factor of 5 of their product's usual one (median ratio 0.0)")
+
+
+def test_quantities_of_nothing(data: Checked) -> None:
+    data.take({**e, "quantidade": "0"} for e in data.events(data.today, 120))
+    found(data.check("drift"), FAIL, "the median quantity is 0.0, usually 10.0")
+
+
+def test_one_partition_that_is_stuck_is_stale_however_new_the_others_are(data: Checked) -> None:
+    sent = data.send(map(native, data.events(data.today, PARTITIONS)), ago=timedelta(minutes=25))
+    sent += data.send(map(native, data.events(data.today, 30)))
+    data.commit([(partition, *rest) for partition, *rest in sent if partition != 1])
+    found(data.check("freshness"), FAIL, "the oldest for more than 20 min (partition 1)")
+
+
 def test_products_without_master_data(data: Checked) -> None:
     assert data.check("references").outcome is NO_DATA
     data.system.query("INSERT INTO ml_product_master (product_code, description, last_modified) SELECT 'P' || n, 'x', now() FROM generate_series(0, 10) n")
@@ -236,6 +259,46 @@ def test_a_wrong_and_a_missing_hash(data: Checked) -> None:
     redis.hset(key, "volume", was)
     redis.delete("inventory:realtime:P4")
     found(data.check("redis_sample"), FAIL, "inventory:realtime:P4")
+
+
+def test_a_wrong_hash_of_any_cached_day_or_month(data: Checked) -> None:
+    redis, month = data.system.redis, data.day(30)
+    for key in (f"agg:daily:P3:{data.day(5)}", f"agg:monthly:P3:{month.year}-{month.month}"):
+        was = redis.hget(key, "volume")
+        redis.hset(key, "volume", "1")
+        found(data.check("redis_sample"), FAIL, f"differ from PostgreSQL: {key}")
+        data.system.configure({"quality": {"redis_sample": {"products": 1, "whole_products": 0}}})
+        for _ in range(3):  # whatever is sampled
+            found(data.check("redis_sample"), FAIL, f"differ from PostgreSQL: {key}")
+        data.system.configure({})
+        redis.hset(key, "volume", was)
+        assert data.check("redis_sample").outcome is PASS
+    redis.hset(f"agg:daily:P3:{data.day(5)}", "a_field_of_nobody", "1")
+    assert data.check("redis_sample").outcome is FAIL
+
+
+def test_a_wrong_hash_of_the_view(data: Checked) -> None:
+    def check() -> Result:
+        return data.check("redis_sample", subject="product_360")
+
+    assert check().outcome is NO_DATA
+    with closing(connect(data.settings.postgres, "test")) as connection:
+        migrate(connection, all_streams().values())
+    with closing(Product360(data.settings)) as view:
+        assert view.refresh() == PRODUCTS
+        found(check(), PASS, f"0 of {PRODUCTS} hashes differ")
+        data.system.redis.hset("product:360:P3", "stock", "1")
+        found(check(), FAIL, f"1 of {PRODUCTS} hashes differ from PostgreSQL: product:360:P3")
+        data.system.redis.delete("product:360:P4")
+        found(check(), FAIL, "product:360:P3, product:360:P4")
+        view.rebuild()
+        assert check().outcome is PASS
+
+
+def test_a_redis_that_does_not_answer_is_an_error(data: Checked) -> None:
+    with patch.dict(data.system.env, CASTRO_REDIS_URL="redis://127.0.0.1:1/1"):
+        found(data.check("redis_sample"), ERROR, "could not run: Redis: it cannot be reached")
+        found(data.check("projection_lag"), ERROR, "Redis does not answer")
 
 
 def test_a_commit_that_is_not_published_yet_is_in_flight(data: Checked) -> None:

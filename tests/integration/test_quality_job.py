@@ -22,8 +22,8 @@ from tests.system import System
 
 
 @pytest.fixture(scope="module")
-def checked(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
-    system = System(stack, tmp_path_factory.mktemp("quality_job"))
+def checked(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
+    system = System(servers, tmp_path_factory.mktemp("quality_job"))
     system.migrate(topics=False)
     checked = Checked(system)
     checked.fill(days=10)

@@ -12,7 +12,7 @@ from castro_spark.errors import CastroError, NotMigrated, SessionRefused, first_
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
 from castro_spark.observe.status.blocks import BLOCKS
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.sinks.postgres.connection import Connection, connect, unreachable
 from castro_spark.streams.declaration import StreamDeclaration
 
 _ANSWERS_OF_THEIR_OWN = ("redis", "archive")  # entries of a part, each with an `error` of its own
@@ -40,10 +40,7 @@ class Status:
         try:
             connection = connect(self.settings.postgres, "castro_spark status")
         except (psycopg2.OperationalError, SessionRefused) as error:
-            remedy = "check postgres.dsn, the password, and that the server runs"
-            known = isinstance(error, SessionRefused)
-            problem = f"PostgreSQL: {error if known else first_line(error)}"
-            problem += "" if known else f"\n  what to do: {remedy}"
+            problem = str(unreachable(error) or f"PostgreSQL: {error}")
             for block in BLOCKS:
                 for subject in self._subjects(block):
                     self._put(block, {**subject, "error": problem})

@@ -52,7 +52,13 @@ def _lines(part: Part) -> Iterator[str]:
         at = f"{part['refreshed_at']:%Y-%m-%d %H:%M:%S} UTC" if part["refreshed_at"] else "never"
         yield f"product_360: {part['products']:,} products, {part['to_refresh']:,} to refresh"
         yield f"  refreshed   {at}"
-        yield f"  redis       {'up to date' if part['redis'].get('up_to_date') else 'BEHIND or not reachable'}"
+        yield f"  redis       {_redis_line(part['redis'])}"
+
+
+def _redis_line(seen: Part) -> str:
+    if not seen["reachable"]:
+        return f"NOT REACHABLE: {seen['error']}"
+    return "up to date" if seen["up_to_date"] else f"BEHIND: at revision {seen['revision'] or 'none'}"
 
 
 PRODUCT_360 = Block("product_360", _answer, _lines)

@@ -2,67 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from castro_spark.projection.entries import Expiry
 from castro_spark.projection.lag import projection_status
-from castro_spark.projection.snapshot import snapshot as rows_of
-from castro_spark.projection.stale_hashes import StaleHashes
 from castro_spark.quality.context import Context
 from castro_spark.quality.judge.freshness import Freshness, Rung, ages, oldest_waiting
 from castro_spark.quality.judge.grades import duration
 from castro_spark.quality.judge.lags import Lag, judge_lag
-from castro_spark.quality.judge.shares import RedisSample, judge_redis
 from castro_spark.quality.measure.flow import newest_of
 from castro_spark.quality.result import Result
-from castro_spark.sections.quality import LagLimits, RedisSampleLimits
+from castro_spark.sections.quality import LagLimits
 from castro_spark.sinks.postgres.product_360_state import STREAMS
 
 _SILENT_SECONDS = 60.0  # without a heartbeat for so long, nothing writes the archive
-
-
-def redis_sample(context: Context, subject: str, limits: RedisSampleLimits) -> Result:
-    """Hashes of some products: the newest event, and the tested days with their months.
-
-    Each run takes other products by chance, and again those that were wrong the last time: so every hash is looked at
-    in the course of time, and a wrong one stays a failure until it is right.
-    """
-    stream, settings = context.streams[subject], context.settings
-    with context.snapshot() as snapshot:
-        parameters = {"stream": subject, "salt": secrets.randbits(62), "half": -(-limits.products // 2)}
-        sampled = {code for (code,) in snapshot.rows("quality/sampled_products.sql", parameters)}
-        products = sorted(sampled | {code for (code,) in snapshot.rows("quality/last_wrong.sql", {"stream": subject})})
-    if not products:
-        return judge_redis(subject, RedisSample(started=False), limits)
-    with closing(StaleHashes(settings, stream)) as hashes:
-        compared, in_flight, wrong = _compare(context, subject, hashes, products)
-        if wrong:
-            # Again: what was written or removed between the two reads differs only once.
-            _, _, again = _compare(context, subject, hashes, sorted({code for code, _ in wrong}))
-            wrong &= again
-    keys, codes = sorted(key for _, key in wrong), sorted({code for code, _ in wrong})
-    return judge_redis(subject, RedisSample(True, compared, in_flight, keys, codes), limits)
-
-
-def _compare(
-    context: Context, subject: str, hashes: StaleHashes, products: list[str]
-) -> tuple[int, int, set[tuple[str, str]]]:
-    """The number of keys, of those in flight, and the wrong ones: (product_code, key)."""
-    settings = context.settings
-    horizon = Expiry(settings.redis.ttl, settings.zone).horizon()
-    compared = in_flight = 0
-    wrong: set[tuple[str, str]] = set()
-    for day in context.tested:
-        rows = rows_of(context.connection, context.streams[subject], products, day, horizon)
-        stale, flying = hashes.find(rows)
-        compared += len(rows.newest) + len(rows.daily) + len(rows.monthly)
-        in_flight += flying
-        wrong |= {(found.wanted.product_code, found.expected.key) for found in stale}
-    return compared, in_flight, wrong
 
 
 def projection_lag(context: Context, subject: str, limits: LagLimits) -> Result:

@@ -17,7 +17,7 @@ import psycopg2.extensions
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, stop_when_event_set
 from tenacity import wait_exponential_jitter as growing_wait
 
-from castro_spark.errors import first_line
+from castro_spark.errors import SinkError, first_line
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres import answers, login, session_check
 from castro_spark.sinks.postgres.passing import PASSING, may_pass
@@ -59,6 +59,16 @@ def connect(settings: PostgresSettings, application: str, *, long: bool = False,
         raise
     answers.bound(session, settings.long_answer_timeout_seconds if long else settings.answer_timeout_seconds)
     return session
+
+
+def unreachable(error: BaseException) -> SinkError | None:
+    """A server that does not answer, or a session that broke, as an error with its remedy; None for any other error."""
+    # Neither libpq's failed attempts nor its lost sessions have an SQLSTATE; a server that ends has one of class 57P.
+    if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return None
+    if not (error.pgcode or "57P").startswith("57P"):
+        return None
+    return SinkError(f"PostgreSQL: {first_line(error)}", "check postgres.dsn, the password, and that the server runs")
 
 
 def _open(settings: PostgresSettings, application: str, attributes: str = "read-write") -> answers.Session:
