@@ -61,6 +61,7 @@ def test_every_answer_has_the_policy(house: House) -> None:
         ({}, 403),
         ({"Origin": "https://elsewhere.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Sec_Fetch_Site": "cross-site", "Origin": "HERE"}, 403),
         ({"Sec_Fetch_Site": "same-site"}, 403),
         ({"Sec_Fetch_Site": "same-origin"}, 303),
@@ -144,6 +145,8 @@ def test_a_password(another: Callable[..., House]) -> None:
         return house.get("/", Authorization=f"Basic {encoded}").status
 
     assert [login("anna:käse"), login(":käse"), login("anna:kase"), login("käse")] == [200, 200, 401, 401]
+    assert login("an\0na\n:käse") == 200
+    assert house.log().count("a wrong password from 127.0.0.1") == 2
     assert house.get("/", Authorization="Bearer käse".encode().decode("latin-1")).status == 401
 
 

@@ -136,7 +136,9 @@ def _trouble(request: Request, trouble: Exception) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     values = {"page": None, "status": error.status_code, "detail": error.detail}
-    return _page(request, "refused.html", values, _now(), error.status_code)
+    response = _page(request, "refused.html", values, _now(), error.status_code)
+    response.headers.update(error.headers or {})  # Allow
+    return response
 
 
 def _page(
