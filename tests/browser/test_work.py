@@ -87,7 +87,7 @@ def test_a_record_is_found_mended_tried_and_replayed(acting: House, running: see
     with Served(acting.settings):
         # Without a reload: the server only cues, and the page asks again.
         expect(page.locator("#sent")).to_contain_text("1 replayed, 0 still unusable and open")
-    expect(page.locator("main")).to_contain_text("Replayed")
+    expect(page.locator(".title-row .mark")).to_have_text("replayed")
     assert acting.query("SELECT event_id FROM ml_inventory_realtime") == [("E-mended",)]
 
 
