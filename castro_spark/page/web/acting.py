@@ -227,7 +227,8 @@ def _send(settings: Settings, number: UUID, name: str, asks: Asks, by: str) -> N
         away = isinstance(error, psycopg2.OperationalError)
         raise Trouble(TroubleKind.AWAY if away else TroubleKind.FAILED, first_line(error)) from error
     except CastroError as error:
-        raise Trouble(TroubleKind.REFUSED, error.problem, error.remedy) from error
+        remedy = settings.page.commander_remedy(error.remedy)
+        raise Trouble(TroubleKind.REFUSED, error.problem, remedy) from error
 
 
 def _with(back: str, name: str, value: str) -> str:
