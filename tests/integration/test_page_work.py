@@ -300,6 +300,15 @@ def test_a_form_becomes_a_command(clean: House, name: str, fields: dict[str, Any
     action(name, json.loads(json.dumps(arguments)))  # raises if whoever serves it would refuse it
 
 
+def test_a_command_that_nobody_took_has_expired_also_where_nobody_says_so(clean: House) -> None:
+    where = send(clean, "check_quality", "/quality").headers["location"]
+    assert "waits for a process to take it" in read(clean, where)
+    clean.query("UPDATE castro.command SET requested_at = now() - interval '1 h', expires_at = now() - interval '1 s'")
+    for path in (where, "/commands"):
+        assert "nobody did it in time" in read(clean, path)
+    assert "waits for a process to take it" not in read(clean, where)
+
+
 def test_a_mute_ends_at_a_moment(clean: House) -> None:
     send(clean, "mute_incident", "/incidents/1", incident=1, hours="1,5", reason="planned work")
     ((minutes,),) = clean.query(

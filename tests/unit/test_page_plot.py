@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castro_spark.page.figures.plot import SIZES, Series, figure
+from castro_spark.page.words.formats import filters
+from castro_spark.page.words.language import language
 
 UNTIL = datetime(2026, 11, 29, 15, tzinfo=timezone.utc)  # noon in São Paulo
 SINCE = UNTIL - timedelta(hours=24)
@@ -42,6 +45,20 @@ def test_hours_are_local_and_ticks_are_round() -> None:
         assert [round(value, 3) for value, _ in drawing.ticks] == [0, 0.1, 0.2, 0.3, 0.4]
     assert found.rows[0][1] == [0.37, None]
     assert drawn().is_empty and drawn(Series("a", "one", [])).is_empty
+
+
+@pytest.mark.parametrize("most", [0.02, 0.9, 3.1, 7.5, 9.9, 11, 59, 100, 290, 1000, 5000, 90_000, 900_000])
+def test_ticks_of_times_are_told_apart(most: float) -> None:
+    found = figure([Series("p99", "one", [(UNTIL, most)])], SINCE, UNTIL, ZONE, gap=FIVE, written="duration")
+    ticks = [value for value, _ in found.drawings[0].ticks]
+    assert 3 <= len(ticks) <= 5
+    english = filters(language("en"), ZONE, None)["duration"]
+    assert [_seconds(english(value)) for value in ticks] == pytest.approx(ticks)
+
+
+def _seconds(written: str) -> float:
+    amount, unit = written.split()
+    return float(amount) * {"ms": 0.001, "sec": 1, "min": 60, "hr": 3600, "days": 86400, "wks": 604800}[unit]
 
 
 @settings(deadline=None, max_examples=50)

@@ -10,6 +10,13 @@ from zoneinfo import ZoneInfo
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 8, 8, 22
 _STEPS = (1, 2, 2.5, 5, 10)
+_LEAST = 1e-9  # nothing that is measured is less
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+# Of lengths of time beyond ten seconds: each of their multiples is written as it is.
+_TIME_STEPS = (
+    5, 10, 15, 30, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 2 * _HOUR,
+    6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,15 +84,16 @@ def figure(
     series: Sequence[Series], since: datetime, until: datetime, zone: ZoneInfo, *, gap: timedelta, written: str
 ) -> Figure:
     """The series from `since` to `until`. A line breaks where its points are further apart than `gap`."""
-    drawings = [_drawing(series, since, until, zone, gap, size) for size in SIZES]
+    most = max((value for line in series for _, value in line.points), default=0.0)
+    ticks = list(_ticks(most, _time_step(most) if written == "duration" else None))
+    drawings = [_drawing(series, ticks, since, until, zone, gap, size) for size in SIZES]
     return Figure(series, drawings, list(_rows(series, since, zone)), written)
 
 
 def _drawing(
-    series: Sequence[Series], since: datetime, until: datetime, zone: ZoneInfo, gap: timedelta, size: Size
-) -> Drawing:
-    most = max((value for line in series for _, value in line.points), default=0.0)
-    ticks = list(_ticks(most))
+    series: Sequence[Series], ticks: Sequence[float], since: datetime, until: datetime, zone: ZoneInfo, gap: timedelta,
+    size: Size,
+) -> Drawing:  # fmt: skip
     top = ticks[-1] or 1.0
     span = (until - since).total_seconds()
     bottom, right = size.height - _BOTTOM, size.width - _RIGHT
@@ -109,14 +117,20 @@ def _drawing(
     )  # fmt: skip
 
 
-def _ticks(most: float) -> Iterator[float]:
+def _time_step(most: float) -> float | None:
+    """The step for lengths of time up to `most` seconds, if there is one."""
+    return next((step for step in _TIME_STEPS if step * 4 >= most), None) if most > 2 * _TIME_STEPS[0] else None
+
+
+def _ticks(most: float, step: float | None = None) -> Iterator[float]:
     """Round values from 0 to beyond `most`, three to five of them."""
-    if most <= 0:
+    if most < _LEAST:
         yield 0.0
         yield 1.0
         return
-    power = 10 ** math.floor(math.log10(most / 3))
-    step = next(step * power for step in _STEPS if step * power * 4 >= most)
+    if step is None:
+        power = 10 ** math.floor(math.log10(most / 3))
+        step = next(step * power for step in _STEPS if step * power * 4 >= most)
     for number in range(math.ceil(most / step) + 1):
         yield number * step
 
