@@ -158,6 +158,16 @@ def test_a_proxy_is_believed_from_its_address_only(another: Callable[..., House]
     assert elsewhere.get("/", X_Forwarded_User="anna").status == 403
 
 
+def test_postgresql_is_away_when_the_page_starts(another: Callable[..., House]) -> None:
+    house = another({"CASTRO_PAGE_POSTGRES_DSN": "host=127.0.0.1 port=1 dbname=x user=y"})
+    answer = house.get("/", Accept_Language="en")
+    assert answer.status == 503
+    assert "PostgreSQL does not answer" in answer.text
+    assert "castro_up 0.0" in house.get("/metrics").text
+    assert house.get("/nowhere", Accept_Language="en").status == 404
+    assert house.get("/live", "HEAD").headers["content-type"].startswith("text/event-stream")
+
+
 def test_a_database_that_is_not_migrated(another: Callable[..., House]) -> None:
     house = another()
     house.query("DROP TABLE castro.incident CASCADE")
