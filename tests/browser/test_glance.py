@@ -153,6 +153,7 @@ def test_redis_away_and_back(house: House, living: seed.Living, look: Look) -> N
     finally:
         house.stack.redis.start()
         seed.publish(house.settings)
+    living.look()
     expect(page.locator(HEADLINE)).to_have_text("All is well")
 
 
@@ -175,5 +176,6 @@ def test_postgresql_away_and_back(house: House, living: seed.Living, look: Look)
         assert "Streams wait and lose nothing." in unknown.text
     finally:
         house.stack.postgres.start()
+    living.look()  # after whatever that took
     expect(page.locator(".strip")).to_have_count(0)
     expect(page.locator(HEADLINE)).to_have_text("All is well")
