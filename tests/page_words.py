@@ -15,7 +15,7 @@ from babel.messages.pofile import write_po
 from castro_spark.page.words.language import NAMES, catalogs
 from castro_spark.resources import resource
 
-KEYWORDS = {**DEFAULT_KEYWORDS, "text": None}
+KEYWORDS = {**DEFAULT_KEYWORDS, "text": None, "counted": (1, 2)}
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 OPTIONS = {"**.html": {"trimmed": "false", "silent": "false"}}
 PLACEHOLDER = re.compile(r"%\((\w+)\)\w")

@@ -54,8 +54,8 @@ class Asked:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """The parameters after the question mark."""
-        return self.request.query_params
+        """The parameters after the question mark; without NUL, which no text in PostgreSQL has."""
+        return {name: value.replace("\0", "") for name, value in self.request.query_params.items()}
 
     @property
     def path(self) -> Mapping[str, Any]:
@@ -74,6 +74,7 @@ class Page:
     answer: Callable[[Asked], Answer | Response]
     template: str
     group: str | None = WORK  # of the menu; None: it is reached from another page
+    within: str | None = None  # the name of the menu's page to which one without a group belongs
     live: bool = True  # whether it asks again when something is new
     keeps: bool = False  # while PostgreSQL is away it shows what it showed last, and since when that is old
 

@@ -101,6 +101,14 @@ class PageSettings(Section):
         except ValueError:
             return False
 
+    def reader_remedy(self, remedy: str) -> str:
+        """What to do about a refused login of the reader, in the names of its settings."""
+        return remedy if self.postgres_dsn is None else _renamed(remedy, "page")
+
+    def commander_remedy(self, remedy: str) -> str:
+        """The same of the role that inserts commands."""
+        return _renamed(remedy, "page.actions")
+
     def reader(self, postgres: PostgresSettings) -> PostgresSettings:
         """The settings of the page's sessions, which give up within seconds; without a role of their own, the jobs'."""
         return _as_role(postgres, self.postgres_dsn, self.postgres_password, self.statement_timeout_seconds)
@@ -110,6 +118,11 @@ class PageSettings(Section):
         assert self.actions.postgres_dsn is not None
         actions = self.actions
         return _as_role(postgres, actions.postgres_dsn, actions.postgres_password, self.statement_timeout_seconds)
+
+
+def _renamed(remedy: str, section: str) -> str:
+    variable = f"CASTRO_{section.upper().replace('.', '_')}_POSTGRES_PASSWORD"
+    return remedy.replace("postgres.dsn", f"{section}.postgres_dsn").replace("CASTRO_POSTGRES_PASSWORD", variable)
 
 
 def _as_role(

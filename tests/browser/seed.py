@@ -135,6 +135,7 @@ class Living:
     """Streams that run, in step with their topics, until the end of the context."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.streams = {name: StreamState(name, available_now=False) for name in STREAMS}
         self.view = Component("product_360")
         self._heartbeat = Heartbeat(settings.postgres, [*self.streams.values(), self.view], "local-1")
@@ -145,7 +146,10 @@ class Living:
         self.look()
 
     def look(self, waiting: int = 0) -> None:
-        """Each stream looks at its topic, in which so many records wait."""
+        """Each stream looks at its topic, in which so many records wait; it committed just now, and steadily before."""
+        with closing(connect(self._settings.postgres, "seed")) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE castro.batch_books SET committed_at = now() - (%s - revision) * interval '2 s'", (REVISION,))
+            cursor.execute("UPDATE castro.stream SET updated_at = now()")
         for state in self.streams.values():
             state.component.saw_topic(TOPIC_ID, {p: END + (waiting if p == 0 else 0) for p in range(PARTITIONS)})
 

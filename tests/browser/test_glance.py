@@ -128,11 +128,11 @@ def troubled(house: House) -> Iterator[House]:
 def test_what_is_wrong(troubled: House, living: seed.Living, look: Look, language: str, width: str) -> None:
     page = look.at(troubled.url, language=language, width=width)
     words = {
-        "en": ["2 things are wrong", "The worst: records wait too long in Kafka (Sales)", "2 could not be delivered."],
+        "en": ["2 things are wrong", "The worst: records wait too long in Kafka (Sales)", "2 messages could not be delivered."],
         "pt-BR": [
             "Há 2 problemas",
             "O pior: registros esperam demais no Kafka (Vendas)",
-            "2 não puderam ser entregues.",
+            "2 mensagens não puderam ser entregues.",
         ],
     }[language]
     for part in words:
@@ -153,6 +153,7 @@ def test_redis_away_and_back(house: House, living: seed.Living, look: Look) -> N
     finally:
         house.stack.redis.start()
         seed.publish(house.settings)
+    living.look()
     expect(page.locator(HEADLINE)).to_have_text("All is well")
 
 
@@ -175,5 +176,6 @@ def test_postgresql_away_and_back(house: House, living: seed.Living, look: Look)
         assert "Streams wait and lose nothing." in unknown.text
     finally:
         house.stack.postgres.start()
+    living.look()  # after whatever that took
     expect(page.locator(".strip")).to_have_count(0)
     expect(page.locator(HEADLINE)).to_have_text("All is well")

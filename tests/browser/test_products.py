@@ -19,7 +19,6 @@ DRAWN = (
     "c => new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer).some(pixel => pixel)"
 )
 Open = Callable[..., Page]
-expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +74,7 @@ def test_a_product_is_found_by_keyboard(opened: Open) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Açúcar cristal")
+    expect(page.locator("#plots")).to_have_attribute("data-drawn", "90")  # its script listens
     page.keyboard.press("/")
     expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("x05")

@@ -87,7 +87,7 @@ def test_a_record_is_found_mended_tried_and_replayed(acting: House, running: see
     with Served(acting.settings):
         # Without a reload: the server only cues, and the page asks again.
         expect(page.locator("#sent")).to_contain_text("1 replayed, 0 still unusable and open")
-    expect(page.locator("main")).to_contain_text("Replayed")
+    expect(page.locator(".title-row .mark")).to_have_text("replayed")
     assert acting.query("SELECT event_id FROM ml_inventory_realtime") == [("E-mended",)]
 
 
@@ -117,6 +117,31 @@ def test_some_are_discarded_by_keyboard(acting: House, running: seed.Living, loo
 def test_every_detail(acting: House, running: seed.Living, look: Look, path: str, width: str) -> None:
     for language, scheme in (("en", "light"), ("pt-BR", "dark")):
         page = look.at(f"{acting.url}{path}", language=language, width=width, scheme=scheme)
+        opened(page)
+        look.holds(page)
+
+
+@pytest.fixture
+def strange(acting: House) -> Iterator[House]:
+    """Names and words of somebody who means ill: without a blank, as HTML, and very long."""
+    word = "<script>alert(1)</script><img src=x onerror=alert(1)>" + "w" * 400
+    acting.query(
+        "INSERT INTO castro.incident (id, check_name, subject, outcome, level, words, evidence, opened_at, seen_at, worst_level,"
+        " outcomes) OVERRIDING SYSTEM VALUE VALUES (99, 'volume', %(subject)s, 'fail', 2, %(word)s, jsonb_build_object(%(word)s, %(word)s), now(),"
+        " now(), 2, '{fail}')",
+        {"subject": f"inventory.{word}", "word": word},
+    )
+    acting.query("UPDATE ml_product_360 SET description = %s, last_customer = %s WHERE product_code = 'P0001'", (word, word))
+    acting.query("UPDATE castro.quarantine SET value = %s, key = %s, detail = %s WHERE id = 1", (word.encode(),) * 2 + (word,))
+    yield acting
+    acting.query("DELETE FROM castro.incident WHERE id = 99")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_strange_names_and_words_neither_run_nor_widen_a_page(strange: House, running: seed.Living, look: Look, width: str) -> None:
+    for path in ("/", "/incidents", "/incidents/99", "/products", "/product?code=P0001", "/quarantine/1"):
+        page = look.at(f"{strange.url}{path}", width=width)
+        expect(page.locator("main")).to_contain_text("<script>alert(1)")
         opened(page)
         look.holds(page)
 

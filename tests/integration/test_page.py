@@ -61,6 +61,7 @@ def test_every_answer_has_the_policy(house: House) -> None:
         ({}, 403),
         ({"Origin": "https://elsewhere.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Sec_Fetch_Site": "cross-site", "Origin": "HERE"}, 403),
         ({"Sec_Fetch_Site": "same-site"}, 403),
         ({"Sec_Fetch_Site": "same-origin"}, 303),
@@ -144,6 +145,8 @@ def test_a_password(another: Callable[..., House]) -> None:
         return house.get("/", Authorization=f"Basic {encoded}").status
 
     assert [login("anna:käse"), login(":käse"), login("anna:kase"), login("käse")] == [200, 200, 401, 401]
+    assert login("an\0na\n:käse") == 200
+    assert house.log().count("a wrong password from 127.0.0.1") == 2
     assert house.get("/", Authorization="Bearer käse".encode().decode("latin-1")).status == 401
 
 
@@ -153,6 +156,16 @@ def test_a_proxy_is_believed_from_its_address_only(another: Callable[..., House]
     assert there.get("/", X_Forwarded_User="anna").status == 200
     elsewhere = another(proxy_user_header="X-Forwarded-User", proxy_addresses=["10.9.8.7"])
     assert elsewhere.get("/", X_Forwarded_User="anna").status == 403
+
+
+def test_postgresql_is_away_when_the_page_starts(another: Callable[..., House]) -> None:
+    house = another({"CASTRO_PAGE_POSTGRES_DSN": "host=127.0.0.1 port=1 dbname=x user=y"})
+    answer = house.get("/", Accept_Language="en")
+    assert answer.status == 503
+    assert "PostgreSQL does not answer" in answer.text
+    assert "castro_up 0.0" in house.get("/metrics").text
+    assert house.get("/nowhere", Accept_Language="en").status == 404
+    assert house.get("/live", "HEAD").headers["content-type"].startswith("text/event-stream")
 
 
 def test_a_database_that_is_not_migrated(another: Callable[..., House]) -> None:

@@ -127,6 +127,14 @@ def test_what_is_not_there(clean: House, path: str) -> None:
     assert clean.get(path).status == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/quarantine?reason=%00", "/outbox?channel=%00", "/reconciliation?stream=%00", "/products?q=%00&after=1.%00",
+             "/quarantine?before=9999999999999999999", "/incidents?before=%C2%B2", "/retraining?before=9999-99-99"]
+)  # fmt: skip
+def test_what_postgresql_cannot_hold_is_asked_for(clean: House, path: str) -> None:
+    assert clean.get(path).status == 200
+
+
 def test_a_stream_that_runs_and_one_that_fails(clean: House) -> None:
     with closing(connect(clean.settings.postgres, "test")) as connection:
         clean.query(
@@ -211,6 +219,17 @@ def test_a_records_bytes_are_shown_and_harm_nobody(clean: House) -> None:
     assert raw.headers["content-disposition"].startswith("attachment")
 
 
+def test_a_record_of_a_megabyte_is_a_page_that_a_browser_can_show(clean: House) -> None:
+    """Each of these bytes is hidden and gets an element of its own; a form with all of them would hold a browser up."""
+    (number,) = reject(clean, bytes(range(1, 32)) * 33_000)
+    answer = clean.get(f"/quarantine/{number}", Accept_Language="en")
+    assert len(answer.text) < 1_500_000
+    assert "Only the beginning is shown." in answer.text
+    assert "<textarea" not in answer.text
+    assert "--value-file" in answer.text
+    assert "Replay as it is" in answer.text
+
+
 def try_value(house: House, number: int, value: bytes) -> str:
     body = f"value={quote(value)}"
     answer = house.get(
@@ -238,7 +257,7 @@ def test_a_mended_value_is_tried_and_then_replayed(clean: House) -> None:
     assert "waits for a process to take it" in read(clean, where) and "commands run" in read(clean, where)
     serve(clean)
     page = read(clean, where)
-    assert "1 replayed, 0 still unusable and open" in page and "Replayed" in page
+    assert "1 replayed, 0 still unusable and open" in page and "<span>replayed</span>" in page
     assert clean.query("SELECT event_id FROM ml_inventory_realtime") == [("E7",)]
     # Against what is stored now: the same place in the source, so nothing newer.
     assert "Usable: it corrects the stored event" in try_value(clean, bad, native(event(id_evento="E7", quantidade="11")))
@@ -258,7 +277,7 @@ FORMS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("replay", {"id": [3, 4]}, {"ids": [3, 4]}),
     ("replay", {"all": 1, "up_to": 9, "of_reason": "not_json", "of_stream": ""}, {"up_to": 9, "reason": "not_json"}),
     ("replay", {"id": 3, "value": "a\r\nção"}, {"ids": [3], "value": base64.b64encode("a\nção".encode()).decode()}),
-    ("discard", {"id": 3, "reason": " test data "}, {"ids": [3], "note": "test data"}),
+    ("discard", {"id": 3, "reason": " test\0 data "}, {"ids": [3], "note": "test data"}),
     ("discard", {"all": 1, "up_to": 9, "of_stream": "sales", "reason": "x"}, {"up_to": 9, "streams": ["sales"], "note": "x"}),
     ("close_incident", {"incident": 1, "reason": "x"}, {"incident": 1, "reason": "x"}),
     ("retry_messages", {"all": 1, "channel": "mail"}, {"channel": "mail"}),
@@ -279,6 +298,15 @@ def test_a_form_becomes_a_command(clean: House, name: str, fields: dict[str, Any
     rows = clean.query("SELECT action, arguments, requested_by, state, expires_at > now() + interval '10 minutes' FROM castro.command")
     assert rows == [(name, arguments, "anyone on this machine, on the page", "waiting", True)]
     action(name, json.loads(json.dumps(arguments)))  # raises if whoever serves it would refuse it
+
+
+def test_a_command_that_nobody_took_has_expired_also_where_nobody_says_so(clean: House) -> None:
+    where = send(clean, "check_quality", "/quality").headers["location"]
+    assert "waits for a process to take it" in read(clean, where)
+    clean.query("UPDATE castro.command SET requested_at = now() - interval '1 h', expires_at = now() - interval '1 s'")
+    for path in (where, "/commands"):
+        assert "nobody did it in time" in read(clean, path)
+    assert "waits for a process to take it" not in read(clean, where)
 
 
 def test_a_mute_ends_at_a_moment(clean: House) -> None:
@@ -304,6 +332,7 @@ def test_a_stop_names_its_writer(clean: House) -> None:
         ("replay", {}, "nothing"), ("discard", {"id": 3}, "reason"), ("discard", {"all": 1, "up_to": 3}, "nothing"),
         ("mute_incident", {"incident": 1, "hours": "soon", "reason": "x"}, "hours"), ("close_incident", {"reason": "x"}, "nothing"),
         ("discard_messages", {"reason": "x"}, "nothing"), ("replay", {"id": "1; DROP"}, "nothing"),
+        ("replay", {"id": "9" * 19}, "nothing"), ("replay", {"id": "9" * 5000}, "nothing"), ("discard", {"id": 3, "reason": "\0"}, "reason"),
     ],
 )  # fmt: skip
 def test_an_incomplete_form_asks_for_nothing_and_says_why(clean: House, name: str, fields: dict[str, Any], why: str) -> None:
@@ -319,7 +348,9 @@ def test_what_is_no_form_of_the_page_is_refused(clean: House) -> None:
     assert clean.get("/act/replay", "POST", "id=1", **form).status == 403
     assert clean.get("/act/replay", "POST", "id=1&back=/", Origin=clean.url, **form).status == 400
     assert send(clean, "drop", "/").status == 404
-    assert clean.get("/act/replay").status == 405
+    refused = clean.get("/act/replay")
+    assert (refused.status, refused.headers["allow"]) == (405, "POST")
+    assert send(clean, "check_quality", "//[").headers["location"].startswith("/?request=")
     assert send(clean, "check_quality", "https://elsewhere.example/x").headers["location"].startswith("/?request=")
     assert send(clean, "check_quality", "//elsewhere.example/x").headers["location"].startswith("/?request=")
 

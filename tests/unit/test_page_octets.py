@@ -66,4 +66,7 @@ def test_hexadecimal() -> None:
 
 def test_much_is_cut() -> None:
     found = shown(b"x" * 200_000)
-    assert found.is_cut and len(text(found.pieces)) == 65_536 and len(found.hex_rows) == 256
+    assert found.is_cut and len(text(found.pieces)) == 16_384 and len(found.hex_rows) == 256
+    longer_than_sent = shown(b"[" + b"1," * 5000 + b"1]")
+    assert longer_than_sent.pretty is not None and len(text(longer_than_sent.pretty)) == 16_384
+    assert longer_than_sent.is_cut

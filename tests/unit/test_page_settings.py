@@ -34,7 +34,7 @@ def test_another_address_needs_a_password_or_a_proxy(tmp_path: Path, address: st
 
 def test_so_does_one_on_the_command_line(tmp_path: Path) -> None:
     loaded = settings(tmp_path)
-    with pytest.raises(UsageError, match="CASTRO_PAGE_PASSWORD"):
+    with pytest.raises(UsageError, match=r"^page: address: 0\.0\.0\.0 .* set CASTRO_PAGE_PASSWORD"):
         elsewhere(loaded, "0.0.0.0", None)
     assert elsewhere(loaded, "::1", 0).page.port == 0
     assert elsewhere(loaded, None, None) == loaded
@@ -54,6 +54,16 @@ def test_so_does_one_on_the_command_line(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said(tmp_path: Path, page: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         settings(tmp_path, **page)
+
+
+def test_a_refused_login_is_mended_where_its_role_is_named(tmp_path: Path) -> None:
+    remedy = "check user in postgres.dsn, and CASTRO_POSTGRES_PASSWORD or ..._PASSWORD_FILE"
+    assert settings(tmp_path).page.reader_remedy(remedy) == remedy  # the jobs' own role
+    page = settings(tmp_path, postgres_dsn="host=x").page
+    assert page.reader_remedy(remedy) == "check user in page.postgres_dsn, and CASTRO_PAGE_POSTGRES_PASSWORD or ..._PASSWORD_FILE"
+    assert page.commander_remedy(remedy) == (
+        "check user in page.actions.postgres_dsn, and CASTRO_PAGE_ACTIONS_POSTGRES_PASSWORD or ..._PASSWORD_FILE"
+    )
 
 
 def test_its_sessions_give_up_soon(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class PostgresCollector(Collector):
     def _ask(self) -> list[Family]:
         began = time.monotonic()
         try:
-            found = list(samples(self._session(), self._channels))
+            found = self._samples()
         except (psycopg2.Error, CastroError) as error:
             self.close()
             if not self._trouble:
@@ -86,6 +86,17 @@ class PostgresCollector(Collector):
             Sample(catalogue.COLLECT_SECONDS, time.monotonic() - began),
         ]  # fmt: skip
         return families([*of_asking, *found])
+
+    def _samples(self) -> list[Sample]:
+        """All of them. A session of before PostgreSQL's restart is replaced: the server that is up now counts."""
+        if self._connection is not None:
+            try:
+                return list(samples(self._connection, self._channels))
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                if not self._connection.closed:
+                    raise
+                self.close()
+        return list(samples(self._session(), self._channels))
 
     def _session(self) -> Connection:
         if self._connection is None or self._connection.closed:

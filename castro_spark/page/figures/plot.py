@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-WIDTH, HEIGHT = 760, 180
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 8, 8, 22
 _STEPS = (1, 2, 2.5, 5, 10)
-_TICK_HOURS = 4
+_LEAST = 1e-9  # nothing that is measured is less
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+# Of lengths of time beyond ten seconds: each of their multiples is written as it is.
+_TIME_STEPS = (
+    5, 10, 15, 30, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 2 * _HOUR,
+    6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a series is drawn, in units of which letters have eleven, and how many hours apart its labels are. An
+    SVG scales with its letters: so a phone gets a drawing of its own."""
+
+    name: str
+    width: int
+    height: int
+    label_hours: int
+
+
+SIZES = (Size("desk", 760, 180, 4), Size("phone", 320, 150, 6))
 
 
 @dataclass(frozen=True)
@@ -34,21 +53,27 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """`ticks`: value and its y. `hours`: a time and its x. `rows`: for each hour of the day the greatest value of each
-    series, None where there is none. `format`: the filter that writes a value."""
+class Drawing:
+    """The series in one size. `ticks`: value and its y. `hours`: a time and its x."""
 
+    size: Size
     lines: list[Line]
     ticks: list[tuple[float, float]]
     hours: list[tuple[datetime, float]]
+    left: int
+    bottom: int
+    right: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The same in each size. `rows`: for each hour of the day the greatest value of each series, None where there is
+    none. `format`: the filter that writes a value."""
+
+    series: Sequence[Series]
+    drawings: list[Drawing]
     rows: list[tuple[datetime, list[float | None]]]
     format: str
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = _LEFT
-    bottom: int = HEIGHT - _BOTTOM
-    right: int = WIDTH - _RIGHT
-    names: list[str] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -60,15 +85,24 @@ def figure(
 ) -> Figure:
     """The series from `since` to `until`. A line breaks where its points are further apart than `gap`."""
     most = max((value for line in series for _, value in line.points), default=0.0)
-    ticks = list(_ticks(most))
+    ticks = list(_ticks(most, _time_step(most) if written == "duration" else None))
+    drawings = [_drawing(series, ticks, since, until, zone, gap, size) for size in SIZES]
+    return Figure(series, drawings, list(_rows(series, since, zone)), written)
+
+
+def _drawing(
+    series: Sequence[Series], ticks: Sequence[float], since: datetime, until: datetime, zone: ZoneInfo, gap: timedelta,
+    size: Size,
+) -> Drawing:  # fmt: skip
     top = ticks[-1] or 1.0
     span = (until - since).total_seconds()
+    bottom, right = size.height - _BOTTOM, size.width - _RIGHT
 
     def x(at: datetime) -> float:
-        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * (at - since).total_seconds() / span, 1)
+        return round(_LEFT + (right - _LEFT) * (at - since).total_seconds() / span, 1)
 
     def y(value: float) -> float:
-        return round(HEIGHT - _BOTTOM - (HEIGHT - _BOTTOM - _TOP) * value / top, 1)
+        return round(bottom - (bottom - _TOP) * value / top, 1)
 
     lines = []
     for line in series:
@@ -77,20 +111,26 @@ def figure(
         drawn = [" ".join(f"{x(at)},{y(value)}" for at, value in piece) for piece in pieces if len(piece) > 1]
         dots = [(x(piece[0][0]), y(piece[0][1])) for piece in pieces if len(piece) == 1]
         lines.append(Line(line.name, line.style, drawn, dots))
-    return Figure(
-        lines, [(value, y(value)) for value in ticks], [(at, x(at)) for at in _hours(since, until, zone)],
-        list(_rows(series, since, zone)), written, names=[line.name for line in series],
+    return Drawing(
+        size, lines, [(value, y(value)) for value in ticks],
+        [(at, x(at)) for at in _hours(since, until, zone, size.label_hours)], _LEFT, bottom, right,
     )  # fmt: skip
 
 
-def _ticks(most: float) -> Iterator[float]:
+def _time_step(most: float) -> float | None:
+    """The step for lengths of time up to `most` seconds, if there is one."""
+    return next((step for step in _TIME_STEPS if step * 4 >= most), None) if most > 2 * _TIME_STEPS[0] else None
+
+
+def _ticks(most: float, step: float | None = None) -> Iterator[float]:
     """Round values from 0 to beyond `most`, three to five of them."""
-    if most <= 0:
+    if most < _LEAST:
         yield 0.0
         yield 1.0
         return
-    power = 10 ** math.floor(math.log10(most / 3))
-    step = next(step * power for step in _STEPS if step * power * 4 >= most)
+    if step is None:
+        power = 10 ** math.floor(math.log10(most / 3))
+        step = next(step * power for step in _STEPS if step * power * 4 >= most)
     for number in range(math.ceil(most / step) + 1):
         yield number * step
 
@@ -106,11 +146,11 @@ def _pieces(points: Sequence[tuple[datetime, float]], gap: timedelta) -> Iterato
         yield piece
 
 
-def _hours(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+def _hours(since: datetime, until: datetime, zone: ZoneInfo, apart: int) -> Iterator[datetime]:
     """The full hours at which the axis is labelled, by the local clock."""
     at = since.astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     while at <= until:
-        if at.hour % _TICK_HOURS == 0:
+        if at.hour % apart == 0:
             yield at
         at += timedelta(hours=1)
 

@@ -36,7 +36,7 @@ _FIRST_PAGE = (-1, "")
 
 
 def _found(asked: Asked) -> Answer:
-    question, after = asked.query.get("q", "").replace("\0", ""), _position(asked.query.get("after", ""))
+    question, after = asked.query.get("q", ""), _position(asked.query.get("after", ""))
     return {"question": question, "answer": search(asked.snapshot, question, after), "is_first": after == _FIRST_PAGE}
 
 
@@ -97,7 +97,7 @@ def _known(asked: Asked) -> Product:
 
 
 def _code(asked: Asked) -> str:
-    return asked.query.get("code", "").replace("\0", "")
+    return asked.query.get("code", "")
 
 
 def _span(asked: Asked) -> Span:
@@ -112,7 +112,10 @@ def _position(after: str) -> tuple[int, str]:
 
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page("products", "/products", text("Products"), _found, "products.html", group=PRODUCTS, live=False),
-    Page("product", "/product", text("Product"), _product, "product.html", group=None),
-    Page("product_table", "/product/table", text("Product"), _table, "product_table.html", group=None, live=False),
+    Page("product", "/product", text("Product"), _product, "product.html", group=None, within="products"),
+    Page(
+        "product_table", "/product/table", text("Product"), _table, "product_table.html", group=None, within="products",
+        live=False,
+    ),
     Data("product_plot", "/product/plot", _plot),
-)
+)  # fmt: skip

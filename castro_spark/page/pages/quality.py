@@ -99,5 +99,8 @@ def _one(asked: Asked) -> Answer:
 
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page("quality", "/quality", text("Quality"), _list, "quality.html"),
-    Page("check", "/quality/{check}/{subject}", text("A check's history"), _one, "check.html", group=None),
-)
+    Page(
+        "check", "/quality/{check}/{subject}", text("A check's history"), _one, "check.html", group=None,
+        within="quality",
+    ),
+)  # fmt: skip

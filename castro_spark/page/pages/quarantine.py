@@ -31,7 +31,7 @@ from castro_spark.sinks.postgres.pruning import quarantine_use
 from castro_spark.streams.declaration import StreamDeclaration
 
 _ROWS = 50
-_MOST_EDITED = 1 << 20
+_MOST_EDITED = 128 * 1024  # of bytes in a form: with more of them in one line, browsers take seconds for each key
 
 # What each reason says to an operator.
 REASONS = {
@@ -54,7 +54,8 @@ REASONS = {
     "ambiguous_id": text("Two forms of an id in one batch mean the same."),
     "other_identity": text("It is identified in another way than the stream's other events."),
 }
-STATUS_WORDS = {"open": text("Open"), "replayed": text("Replayed"), "discarded": text("Discarded")}
+STATUS_WORDS = {"open": text("Open"), "replayed": text("Replayed"), "discarded": text("Discarded")}  # of many
+ITS_STATUS = {"open": text("waits for a decision"), "replayed": text("replayed"), "discarded": text("discarded")}
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ class Stored:
 
     @property
     def is_editable(self) -> bool:
-        """Whether its whole value is here to begin with."""
-        return self.value_length is None and self.value is not None and len(self.value) <= _MOST_EDITED
+        """Whether it can be mended in a form: its whole value is here, and not too long."""
+        return self.value_length is None and len(self.value or b"") <= _MOST_EDITED
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def _shown(asked: Asked, form: Form, trial: Trial | None = None, beside: Beside 
     begin = editable(record.value) if record.is_editable and record.value is not None else ""
     return work(
         asked,
-        record=record, reasons=REASONS, statuses=STATUS_WORDS, trial=trial, beside=beside,
+        record=record, reasons=REASONS, statuses=ITS_STATUS, trial=trial, beside=beside,
         value=shown(record.value) if record.value is not None else None,
         key=_key(record.key), edited=edited if edited is not None else begin,
     )  # fmt: skip
@@ -260,7 +261,7 @@ def _raw(asked: Asked) -> Response:
 
 _PAGE = Page(
     "quarantine_record", "/quarantine/{id:int}", text("A record in quarantine"), _one, "quarantine_record.html",
-    group=None,
+    group=None, within="quarantine",
 )  # fmt: skip
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page("quarantine", "/quarantine", text("Quarantine"), _list, "quarantine.html"),

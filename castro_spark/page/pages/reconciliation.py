@@ -125,5 +125,6 @@ ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page(
         "reconciliation", "/reconciliation/{run}/{stream}", text("A reconciliation"), _one, "reconciliation.html",
         group=None,
+        within="reconciliations",
     ),
 )  # fmt: skip

@@ -108,5 +108,8 @@ def _whole(asked: Asked, number: str) -> Whole | None:
 
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page("retraining", "/retraining", text("Retraining"), _list, "retraining.html"),
-    Page("decision", "/retraining/{id}", text("A decision about a retraining"), _one, "decision.html", group=None),
-)
+    Page(
+        "decision", "/retraining/{id}", text("A decision about a retraining"), _one, "decision.html", group=None,
+        within="retraining",
+    ),
+)  # fmt: skip

@@ -268,5 +268,5 @@ def _figure(asked: Asked, series: Sequence[Series], written: str) -> Figure:
 
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page("streams", "/streams", text("Streams"), _list, "streams.html", keeps=True),
-    Page("stream", "/streams/{name}", text("Stream"), _one, "stream.html", group=None),
+    Page("stream", "/streams/{name}", text("Stream"), _one, "stream.html", group=None, within="streams"),
 )

@@ -83,6 +83,7 @@ class Database:
     """Thread-safe. `snapshot` raises Trouble, which says in words what is wrong, and since when."""
 
     def __init__(self, settings: Settings) -> None:
+        self._page = settings.page
         self._postgres = settings.page.reader(settings.postgres)
         self._timeout = settings.page.statement_timeout_seconds
         self._lock = Lock()
@@ -133,7 +134,9 @@ class Database:
         except (psycopg2.Error, CastroError) as error:
             if session is not None:
                 session.close()
-            raise self._note(_trouble_of(error)) from error
+            trouble = _trouble_of(error)
+            trouble.remedy = self._page.reader_remedy(trouble.remedy)
+            raise self._note(trouble) from error
 
     def _open(self) -> Connection:
         session = connect(self._postgres, "castro_spark dashboard", reading=True)

@@ -16,7 +16,7 @@ from castro_spark.component import State as Running
 from castro_spark.incidents.by_hand import OpenIncidents
 from castro_spark.incidents.incident import Incident
 from castro_spark.observe.instance import is_silent
-from castro_spark.page.words.language import text
+from castro_spark.page.words.language import counted, text
 from castro_spark.sections.quality import LagLimits
 
 _LOOKED_SECONDS = 30.0  # a running stream looks at its topic every 5 s
@@ -45,11 +45,12 @@ _ORDER = (State.QUIET, State.GOOD, State.WARNING, State.UNKNOWN, State.BAD)
 
 @dataclass(frozen=True)
 class Part:
-    """One part. `what` and `affects` are texts to translate; `count` and `seconds` fill %(count)s and %(time)s."""
+    """One part. `what` and `affects` are texts to translate; `count` and `seconds` fill %(count)s and %(time)s. Where
+    it depends on the count, `what` is a pair: for one, and for many."""
 
     name: str  # a stream's, or a text to translate
     state: State
-    what: str
+    what: str | tuple[str, str]
     affects: str = ""
     since: datetime | None = None
     seen_at: datetime | None = None  # how old what is known of it is
@@ -127,7 +128,7 @@ def _not_running(flow: Flow, row: Mapping[str, Any], now: datetime) -> Part | No
 def _in_step(flow: Flow, now: datetime) -> Part:
     seen = flow.looked_at
 
-    def part(judged: State, what: str, affects: str = "", **more: Any) -> Part:
+    def part(judged: State, what: str | tuple[str, str], affects: str = "", **more: Any) -> Part:
         return Part(flow.name, judged, what, affects, seen_at=seen, **more)
 
     if flow.same_topic is False:
@@ -143,14 +144,22 @@ def _in_step(flow: Flow, now: datetime) -> Part:
     if flow.rate <= 0:
         old = flow.committed_at is None or (now - flow.committed_at).total_seconds() > _SHORT_SECONDS
         what = (
-            text("%(count)s records wait, and none are taken.") if old else text("%(count)s records are on their way.")
+            counted("%(count)s record waits, and none is taken.", "%(count)s records wait, and none are taken.")
+            if old
+            else counted("%(count)s record is on its way.", "%(count)s records are on their way.")
         )
         return part(State.BAD if old else State.GOOD, what, _OLD_NUMBERS if old else "", count=flow.lag,
                     since=flow.committed_at if old else None)  # fmt: skip
     left = flow.lag / flow.rate
     if left <= _SHORT_SECONDS:
-        return part(State.GOOD, text("In step: %(count)s records are on their way."), count=flow.lag)
-    what = text("%(count)s records wait: about %(time)s to catch up at this pace.")
+        on_their_way = counted(
+            "In step: %(count)s record is on its way.", "In step: %(count)s records are on their way."
+        )
+        return part(State.GOOD, on_their_way, count=flow.lag)
+    what = counted(
+        "%(count)s record waits: about %(time)s to catch up at this pace.",
+        "%(count)s records wait: about %(time)s to catch up at this pace.",
+    )
     return part(State.WARNING, what, _OLD_NUMBERS, count=flow.lag, seconds=left)
 
 
@@ -235,7 +244,8 @@ def of_incidents(short: OpenIncidents, worst: Incident | None, now: datetime) ->
     """Open incidents; those that are muted are known, and count for nothing."""
     name, count = text("Incidents"), short.count - short.muted
     if count <= 0:
-        what = text("%(count)s open, all muted.") if short.count else text("None is open.")
+        muted = counted("%(count)s open, and muted.", "%(count)s open, all muted.")
+        what = muted if short.count else text("None is open.")
         return Part(name, State.GOOD, what, seen_at=now, count=short.count, href="/incidents")
     return Part(
         name, State.BAD if short.critical else State.WARNING, text("%(count)s open."), since=short.oldest, seen_at=now,
@@ -251,7 +261,7 @@ def of_outbox(dead: int, failing: int, words: str, now: datetime) -> Part:
         return Part(
             name,
             State.BAD,
-            text("%(count)s could not be delivered."),
+            counted("%(count)s message could not be delivered.", "%(count)s messages could not be delivered."),
             lost,
             None,
             now,
@@ -260,7 +270,10 @@ def of_outbox(dead: int, failing: int, words: str, now: datetime) -> Part:
             href="/outbox",
         )
     if failing:
-        what = text("%(count)s are not delivered yet. They are tried again.")
+        what = counted(
+            "%(count)s message is not delivered yet. It is tried again.",
+            "%(count)s messages are not delivered yet. They are tried again.",
+        )
         return Part(name, State.WARNING, what, "", None, now, failing, words=words, href="/outbox")
     return Part(name, State.GOOD, text("All are delivered."), seen_at=now, href="/outbox")
 
@@ -276,8 +289,8 @@ def of_quality(judged_at: datetime | None, failures: int, now: datetime) -> Part
             name, State.UNKNOWN, what, "", judged_at, judged_at, seconds=_seconds(now - judged_at), href="/quality"
         )
     if failures:
-        what = text("%(count)s found something wrong.")
-        return Part(name, State.WARNING, what, "", judged_at, judged_at, failures, href="/quality")
+        found = counted("%(count)s check finds something wrong.", "%(count)s checks find something wrong.")
+        return Part(name, State.WARNING, found, "", judged_at, judged_at, failures, href="/quality")
     return Part(name, State.GOOD, text("All passed."), seen_at=judged_at, href="/quality")
 
 
@@ -300,7 +313,7 @@ def of_quarantine(waiting: int, foreign: bool, now: datetime) -> Part:
         return Part(
             name,
             State.QUIET,
-            text("%(count)s rejected records wait for a look."),
+            counted("%(count)s rejected record waits for a look.", "%(count)s rejected records wait for a look."),
             "",
             None,
             now,

@@ -26,6 +26,7 @@ from starlette.routing import Route
 from castro_spark.errors import CastroError, first_line
 from castro_spark.page.page import Answer, Asked
 from castro_spark.page.reading.trouble import Trouble, TroubleKind
+from castro_spark.page.web.numbers import row_number
 from castro_spark.page.words.language import text
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import commands
@@ -56,12 +57,13 @@ class Form:
     fields: Mapping[str, list[str]]
 
     def one(self, name: str) -> str:
-        """A field's first value; "" if it is not there."""
-        return next(iter(self.fields.get(name, [])), "").strip()
+        """A field's first value, without NUL, which no text in PostgreSQL has; "" if it is not there."""
+        return next(iter(self.fields.get(name, [])), "").replace("\0", "").strip()
 
     def numbers(self, name: str) -> list[int]:
-        """A field's values that are whole numbers."""
-        return [int(value) for value in self.fields.get(name, []) if value.isascii() and value.isdigit()]
+        """A field's values that are numbers of rows."""
+        numbers = map(row_number, self.fields.get(name, []))
+        return [number for number in numbers if number is not None]
 
     def number(self, name: str) -> int:
         """A field's whole number. Raises Refused."""
@@ -222,14 +224,19 @@ def _send(settings: Settings, number: UUID, name: str, asks: Asks, by: str) -> N
         remedy = "docs/page.md has the rights of the role that page.actions.postgres_dsn names"
         raise Trouble(TroubleKind.REFUSED, first_line(error), remedy) from error
     except psycopg2.Error as error:
-        raise Trouble(TroubleKind.AWAY, first_line(error)) from error
+        away = isinstance(error, psycopg2.OperationalError)
+        raise Trouble(TroubleKind.AWAY if away else TroubleKind.FAILED, first_line(error)) from error
     except CastroError as error:
-        raise Trouble(TroubleKind.REFUSED, error.problem, error.remedy) from error
+        remedy = settings.page.commander_remedy(error.remedy)
+        raise Trouble(TroubleKind.REFUSED, error.problem, remedy) from error
 
 
 def _with(back: str, name: str, value: str) -> str:
     """The address to go back to, on this page only, with one more parameter."""
-    parts = urlsplit(back)
+    try:
+        parts = urlsplit(back)
+    except ValueError:  # of brackets
+        parts = urlsplit("/")
     if parts.scheme or parts.netloc or not back.startswith("/") or back.startswith(("//", "/\\")):
         parts = urlsplit("/")
     kept = {n: v for n, v in parse_qs(parts.query).items() if n not in ("request", "refused")}

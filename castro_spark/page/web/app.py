@@ -135,8 +135,11 @@ def _trouble(request: Request, trouble: Exception) -> Response:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    values = {"page": None, "status": error.status_code, "detail": error.detail}
-    return _page(request, "refused.html", values, _now(), error.status_code)
+    said = error.detail != HTTPStatus(error.status_code).phrase  # else the title says it, and in the reader's language
+    values = {"page": None, "status": error.status_code, "detail": error.detail if said else ""}
+    response = _page(request, "refused.html", values, _now(), error.status_code)
+    response.headers.update(error.headers or {})  # Allow
+    return response
 
 
 def _page(

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import hmac
+import logging
 from ipaddress import ip_address, ip_network
 
 from starlette.requests import Request
@@ -15,8 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from castro_spark.sections.page import PageSettings
 
 ALIVE = "/alive"  # for whoever watches the process: says nothing of the data
-_WRONG_SECONDS = 0.5  # a wrong password costs so long
+_WRONG_SECONDS = 0.5  # so long apart wrong passwords are answered, whoever sends them
 _ANYONE = "anyone on this machine"
+log = logging.getLogger(__name__)
 
 
 class Auth:
@@ -27,6 +29,7 @@ class Auth:
         self._header = settings.proxy_user_header
         self._proxies = [ip_network(address) for address in settings.proxy_addresses]
         self._password = settings.password.get_secret_value().encode() if settings.password else None
+        self._wrong = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] == ALIVE:
@@ -36,7 +39,7 @@ class Auth:
         user = self._user(request)
         if user is None:
             if "authorization" in request.headers:
-                await asyncio.sleep(_WRONG_SECONDS)
+                await self._noticed(request)
             await self._refused()(scope, receive, send)
             return
         request.state.user = user
@@ -44,10 +47,16 @@ class Auth:
 
     def _user(self, request: Request) -> str | None:
         if self._header and self._through_proxy(request) and (named := request.headers.get(self._header, "").strip()):
-            return named[:200]
+            return _printable(named)
         if self._password is not None:
             return _named_in(request.headers.get("authorization", ""), self._password)
         return None if self._header else _ANYONE
+
+    async def _noticed(self, request: Request) -> None:
+        """Wrong passwords wait for each other, so that guessing many at once gains nothing; right ones do not wait."""
+        async with self._wrong:
+            await asyncio.sleep(_WRONG_SECONDS)
+        log.warning("a wrong password from %s", request.client.host if request.client else "an unknown address")
 
     def _through_proxy(self, request: Request) -> bool:
         if request.client is None:
@@ -63,6 +72,11 @@ class Auth:
         return PlainTextResponse("the page's password is needed\n", 401, challenge)
 
 
+def _printable(name: str) -> str:
+    """A user's name as it is kept with what he asks."""
+    return "".join(character for character in name if character.isprintable()).strip()[:200]
+
+
 def _named_in(authorization: str, password: bytes) -> str | None:
     """The user of a Basic login with this password; None for any other."""
     scheme, _, encoded = authorization.partition(" ")
@@ -70,7 +84,7 @@ def _named_in(authorization: str, password: bytes) -> str | None:
         return None
     try:
         user, _, given = base64.b64decode(encoded, validate=True).partition(b":")
-        named = user.decode("utf-8").strip()[:200] or "page"
+        named = _printable(user.decode("utf-8")) or "page"
     except (binascii.Error, UnicodeDecodeError):
         return None
     return named if hmac.compare_digest(given, password) else None

@@ -13,13 +13,14 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from castro_spark.page.reading.database import Database
 from castro_spark.page.reading.trouble import Trouble
 
 _STILL_SECONDS = 15.0  # so that proxies keep the connection, and a browser notices that it is gone
 _RETRY_MILLISECONDS = 2000
+_EVENTS = "text/event-stream"
 log = logging.getLogger(__name__)
 
 
@@ -103,8 +104,10 @@ class Pulse:
             return None
 
 
-async def live(request: Request) -> StreamingResponse:
+async def live(request: Request) -> Response:
     """The route of the events."""
     pulse: Pulse = request.app.state.pulse
+    if request.method == "HEAD":
+        return Response(media_type=_EVENTS)
     headers = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(pulse.events(), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(pulse.events(), media_type=_EVENTS, headers=headers)

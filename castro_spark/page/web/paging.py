@@ -8,6 +8,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from castro_spark.page.page import Asked
+from castro_spark.page.web.numbers import row_number
 
 Row = TypeVar("Row")
 _PASSING = ("request", "refused")  # parameters about the last form
@@ -15,8 +16,7 @@ _PASSING = ("request", "refused")  # parameters about the last form
 
 def before(asked: Asked, name: str = "before") -> int | None:
     """The number before which the list begins; None: at its newest row."""
-    given = asked.query.get(name, "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None  # noqa: PLR2004 - a bigint
+    return row_number(asked.query.get(name, ""))
 
 
 def before_moment(asked: Asked) -> datetime | None:

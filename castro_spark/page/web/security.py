@@ -71,5 +71,7 @@ def _name(host: str) -> str:
 def _from_here(headers: Headers, host: str) -> bool:
     if site := headers.get("sec-fetch-site"):
         return site == "same-origin"
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() == host.lower()
+    try:
+        return urlsplit(headers.get("origin", "")).netloc.lower() == host.lower()
+    except ValueError:  # of brackets
+        return False

@@ -37,7 +37,8 @@ def elsewhere(settings: Settings, address: str | None, port: int | None) -> Sett
     try:
         page = PageSettings.model_validate({**settings.page.model_dump(), **given})
     except ValidationError as error:
-        raise UsageError(f"page: {error.errors(include_url=False)[0]['msg']}") from None
+        words = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"page: {words}") from None
     return settings.model_copy(update={"page": page})
 
 

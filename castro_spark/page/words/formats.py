@@ -17,6 +17,7 @@ from castro_spark.page.words.language import Language, text
 
 Number = int | float | Decimal
 _JUST_NOW_SECONDS = 2
+_TENTHS_SECONDS = 9.95
 NONE = "–"
 
 
@@ -98,11 +99,14 @@ def hour(language: Language, zone: ZoneInfo, value: datetime) -> str:
 
 
 def duration(language: Language, _: ZoneInfo, value: float | timedelta) -> str:
-    """A length of time in its largest fitting unit: 3 min, 2 h, 4 days; below a second in milliseconds."""
+    """A length of time in its largest fitting unit: 3 min, 2 h, 4 days; below ten seconds to a tenth, below one in
+    milliseconds."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
     if 0 < abs(seconds) < 1:
         return format_unit(round(seconds * 1000), "millisecond", length="short", locale=language.locale)
-    return format_timedelta(timedelta(seconds=seconds), threshold=2, format="short", locale=language.locale)
+    if abs(seconds) < _TENTHS_SECONDS:
+        return format_unit(round(seconds, 1), "second", length="short", locale=language.locale)
+    return format_timedelta(timedelta(seconds=round(seconds)), threshold=2, format="short", locale=language.locale)
 
 
 def size(language: Language, _: ZoneInfo, value: int) -> str:

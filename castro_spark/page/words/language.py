@@ -42,6 +42,11 @@ def text(message: str) -> str:
     return message
 
 
+def counted(one: str, many: str) -> tuple[str, str]:
+    """Marks a text with a count for translation: as it is for one, and for many."""
+    return one, many
+
+
 # What flows in a stream, for people, in the order in which they look for it; a stream of one's own has its name.
 FLOWS = {"inventory": text("Stock movements"), "sales": text("Sales"), "procurement": text("Purchases")}
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 _HEX_BYTES, _HEX_ROW = 4096, 16
-_TEXT_CHARACTERS = 64 * 1024
+_TEXT_CHARACTERS = 16 * 1024  # as much as a browser lays out at once, also if every one is hidden
 _PRETTY_BYTES = 256 * 1024
 # Control characters but the ends of lines and tabs, invisible and reversing characters, lone surrogates.
 _HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -45,13 +45,14 @@ def decoded(value: bytes) -> tuple[str, str]:
 def shown(value: bytes) -> Shown:
     """The bytes as text, as JSON and in hexadecimal."""
     text, encoding = decoded(value)
+    pretty = _pretty(text) if len(value) <= _PRETTY_BYTES else None
     return Shown(
         whole=len(value),
         encoding=encoding,
         pieces=_pieces(text[:_TEXT_CHARACTERS]),
-        pretty=_pretty(text) if len(value) <= _PRETTY_BYTES else None,
+        pretty=None if pretty is None else _pieces(pretty[:_TEXT_CHARACTERS]),
         hex_rows=list(hex_rows(value[:_HEX_BYTES])),
-        is_cut=len(text) > _TEXT_CHARACTERS,
+        is_cut=max(len(text), len(pretty or "")) > _TEXT_CHARACTERS,
     )
 
 
@@ -89,13 +90,13 @@ def _pieces(text: str) -> list[Piece]:
     return [*pieces, Piece(text[at:])] if at < len(text) else pieces
 
 
-def _pretty(text: str) -> list[Piece] | None:
+def _pretty(text: str) -> str | None:
     """JSON with its members in their order, numbers as they were sent, and keys that come twice, twice."""
     try:
         lines = _lines(json.loads(text, parse_float=_Verbatim, parse_int=_Verbatim, object_pairs_hook=_Pairs), "")
     except (ValueError, RecursionError):
         return None
-    return _pieces("\n".join(lines)[:_TEXT_CHARACTERS])
+    return "\n".join(lines)
 
 
 class _Verbatim(str):
