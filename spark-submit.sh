@@ -355,7 +355,7 @@ except OSError:
         step "Delta Lake, for the archive" fetch_jars delta "${DELTA_JARS[@]}"
     fi
     if shares_classes && ! classes_are_ready; then
-        step "an archive of Spark's classes, for fast starts (half a minute, once)" archive_classes
+        step "an archive of Spark's classes, for fast starts (under a minute, once)" archive_classes
     fi
     if wants_broker && ! jars_are_ready kafka "${KAFKA_JARS[@]}"; then
         step "an embedded Kafka" fetch_jars kafka "${KAFKA_JARS[@]}"

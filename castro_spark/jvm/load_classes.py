@@ -49,7 +49,7 @@ _BYTES = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
 def load_classes(folder: Path) -> None:
     """Does in a new JVM what jobs do, on some rows in `folder`, and ends the JVM."""
     spark = _session(folder)
-    for what in (_query, _tables, _delta, _stream, _kafka_stream, _kafka_clients):
+    for what in (_query, _table, _stream, _kafka_stream, _kafka_clients):
         # What cannot be done here is not in the archive; nothing else depends on it.
         with suppress(PySparkException, Py4JError):
             what(spark, folder)
@@ -75,20 +75,10 @@ def _query(spark: SparkSession, _: Path) -> None:
     rows.selectExpr("id % 7 AS k", "id").groupBy("k").count().orderBy("k").toArrow()
 
 
-def _tables(spark: SparkSession, _: Path) -> None:
-    for kind in ("ORC", "PARQUET"):
-        name = f"t_{kind.lower()}"
-        columns = "a int, b decimal(18,6), c timestamp"
-        spark.sql(f"CREATE TABLE {name} ({columns}) PARTITIONED BY (d string) STORED AS {kind}")
-        spark.sql(f"INSERT INTO {name} PARTITION (d = 'x') SELECT 1, 2, now()")
-        spark.table(name).where("d >= 'a'").groupBy("d").agg(F.count("*"), F.max("c")).collect()
-
-
-def _delta(spark: SparkSession, folder: Path) -> None:
-    path = str(folder / "delta")
-    for mode in ("overwrite", "append"):
-        spark.range(3).withColumn("d", F.lit("x")).write.format("delta").partitionBy("d").mode(mode).save(path)
-    spark.read.format("delta").load(path).where("id = 1").collect()
+def _table(spark: SparkSession, _: Path) -> None:
+    spark.sql("CREATE TABLE t (a int, b decimal(18,6), c timestamp) PARTITIONED BY (d string) STORED AS ORC")
+    spark.sql("INSERT INTO t PARTITION (d = 'x') SELECT 1, 2, now()")
+    spark.table("t").where("d >= 'a'").groupBy("d").agg(F.count("*"), F.max("c")).collect()
 
 
 def _stream(spark: SparkSession, folder: Path) -> None:

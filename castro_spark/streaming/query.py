@@ -115,7 +115,8 @@ def _run_to_its_end(
 
         def going() -> None:
             state.going()
-            ends.look()
+            if topic_id := ends.look():
+                topic.saw(topic_id)
 
         try:
             _run(

@@ -27,14 +27,17 @@ class TopicEnds:
         self._component = component
         self._next = time.monotonic() + _LOOK_SECONDS  # the start has just asked
 
-    def look(self) -> None:
-        """Asks, if it is time to. Unavailable brokers are not an error here."""
+    def look(self) -> str | None:
+        """Asks, if it is time to; returns the topic's id if the brokers answered. If they do not, that is no error."""
         if time.monotonic() < self._next:
-            return
+            return None
         self._next = time.monotonic() + _PAUSE_SECONDS
         with suppress(SourceError):
-            self._component.saw_topic(*self._client.ends())
+            topic_id, ends = self._client.ends()
+            self._component.saw_topic(topic_id, ends)
             self._next = time.monotonic() + _LOOK_SECONDS
+            return topic_id
+        return None
 
     def close(self) -> None:
         self._client.close()

@@ -67,6 +67,11 @@ class TopicWatch:
             with suppress(KafkaUnavailable):
                 self._ask()
 
+    def saw(self, topic_id: str) -> None:
+        """The same check with what somebody else has just asked."""
+        self._asked = time.monotonic()
+        check_topic(self._ledger, self._stream, topic_id)
+
     def close(self) -> None:
         self._identity.close()
 
