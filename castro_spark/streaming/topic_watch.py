@@ -23,7 +23,7 @@ from castro_spark.streaming.start import check_topic
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_CHECK_SECONDS = 5.0
+_CHECK_SECONDS = 11.0  # longer than TopicEnds rests, which asks for the id as well
 _PATIENCE_SECONDS = 20.0
 _LONGEST_WAIT = 2.0
 
