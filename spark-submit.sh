@@ -289,13 +289,17 @@ shares_classes() {
     needs_spark && [[ $ENVIRONMENT == local && ${CASTRO_MASTER:-local} == local* ]] &&
         [[ -z ${HADOOP_CONF_DIR-}${YARN_CONF_DIR-} ]] && ! compgen -G "$REPO/conf/*-site.xml" >/dev/null
 }
-name_classes() { # sets OWN_JARS, those that Spark does not ship, and CLASS_ARCHIVE
-    local key LC_ALL=C # in the order that Python sorts them
+find_own_jars() { # sets OWN_JARS: those that Spark does not ship, in the order that Python sorts them
+    local LC_ALL=C
     OWN_JARS=("$CASTRO_HOME"/jars/spark/*.jar "$CASTRO_HOME"/jars/delta/*.jar)
-    key=$({ cat -- "$JAVA_RELEASE" || true; printf '%s\n' "$JAVA" "${OWN_JARS[@]}" "$SPARK_HOME"/jars/*.jar; } 2>&1 | cksum)
-    CLASS_ARCHIVE=$CASTRO_HOME/classes/${key%% *}.jsa
 }
-classes_are_ready() { name_classes && [[ -s $CLASS_ARCHIVE || -e $CLASS_ARCHIVE.failed ]]; }
+classes_are_ready() { # sets CLASS_ARCHIVE
+    local key
+    find_own_jars
+    key=$({ cat -- "$JAVA_RELEASE" 2>/dev/null || true; printf '%s\n' "$JAVA" "${OWN_JARS[@]}" "$SPARK_HOME"/jars/*.jar; } | cksum)
+    CLASS_ARCHIVE=$CASTRO_HOME/classes/${key%% *}.jsa
+    [[ -s $CLASS_ARCHIVE || -e $CLASS_ARCHIVE.failed ]]
+}
 
 archive_classes() { # no failure of it ends the preparation: jobs only start more slowly
     local log=$CASTRO_HOME/classes.log
@@ -376,6 +380,7 @@ check_java
 [[ -z ${CASTRO_VENV-} || -x $CASTRO_VENV/bin/python ]] ||
     fail "CASTRO_VENV=$CASTRO_VENV has no bin/python" "Name an existing environment, or unset it to have one made."
 [[ $JOB != prepare ]] || rm -f -- "$CASTRO_HOME"/classes/*.failed # asked for: tried once more
+use_venv # if it is there
 all_is_ready || prepare
 use_venv
 [[ -d $SPARK_HOME/jars ]] ||
@@ -431,7 +436,7 @@ if [[ $JOB == stream ]]; then
     # than all else in the JVM (docs/design/performance.md). The first one alone needs the other's room for code.
     java_options+=(-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m)
 fi
-name_classes
+find_own_jars
 if shares_classes && [[ -s $CLASS_ARCHIVE ]] && ! says '(--driver-class-path|spark\.driver\.extraClassPath)' .; then
     SUBMIT+=(--driver-class-path "$(IFS=:; printf '%s' "${OWN_JARS[*]}")")
     java_options+=("-XX:SharedArchiveFile=\"$CLASS_ARCHIVE\"" -Xlog:cds=off -Xlog:cds+dynamic=off

@@ -1,9 +1,11 @@
-"""The bounds of local calendar days, without Spark or Arrow."""
+"""The bounds of local calendar days, and of the days that events may have, without Spark or Arrow."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timezone
 from zoneinfo import ZoneInfo
+
+EARLIEST_YEAR = 1990  # of events: parse rejects earlier ones
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:

@@ -54,7 +54,8 @@ def load_classes(folder: Path) -> None:
         with suppress(PySparkException, Py4JError):
             what(spark, folder)
     spark.stop()
-    process = _context()._gateway.proc
+    context: Any = SparkContext
+    process = context._gateway.proc
     process.stdin.close()  # the JVM ends, and writes the archive
     process.wait(_EXIT_SECONDS)
 
@@ -105,10 +106,6 @@ def _run(records: DataFrame, checkpoint: Path, batch: Callable[[DataFrame, int],
     query = stream.trigger(availableNow=True).start()
     query.awaitTermination(_QUERY_SECONDS)
     query.stop()
-
-
-def _context() -> Any:
-    return SparkContext
 
 
 def main(archive: Path, jars: list[str]) -> None:

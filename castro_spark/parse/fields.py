@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
+from castro_spark.local_day import EARLIEST_YEAR
 from castro_spark.parse.document import Number
 from castro_spark.parse.reasons import Reason, Unusable
 from castro_spark.parse.texts import BLANKS, normal_name, plain_digits
@@ -38,7 +39,7 @@ _LONGEST_EPOCH = 15  # "-" and 14 digits: beyond the year 5000
 _MOST_OFFSET_HOURS, _MINUTES_AN_HOUR = 18, 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
-EARLIEST_YEAR, _LAST_EPOCH_YEAR = 1990, 2100
+_LAST_EPOCH_YEAR = 2100
 
 _TIME_OF_NO_DATE = re.compile(
     r"([Tt ](00:00(:00([.,]0{1,9})?)?|23:59(:59([.,][0-9]{1,9})?)?) ?([Zz]|[+-][0-9:]{2,5})?)?"

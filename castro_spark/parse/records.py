@@ -20,11 +20,11 @@ from pyspark.sql import DataFrame
 
 from castro_spark.features.calendar import CALENDAR, calendar_of
 from castro_spark.features.value import value_total_of
+from castro_spark.local_day import EARLIEST_YEAR
 from castro_spark.parse.columns import array_of, parsed_types
 from castro_spark.parse.debezium import Changed, not_taken, read_change
 from castro_spark.parse.document import Number
 from castro_spark.parse.envelope import Change, open_envelope
-from castro_spark.parse.fields import EARLIEST_YEAR
 from castro_spark.parse.identity import check_id, check_natural, natural_id
 from castro_spark.parse.notes import SOURCES_KEY, Place, as_rows
 from castro_spark.parse.origin import Source

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from castro_spark.errors import UsageError
+from castro_spark.local_day import EARLIEST_YEAR
 from castro_spark.retraining import measure, store
 from castro_spark.retraining.decide import bound_statements
 from castro_spark.retraining.features import Feature, by_stream, resolve
@@ -22,7 +23,6 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.streams.declaration import StreamDeclaration
 
 Cursor = Any
-_FIRST_YEAR = 1990  # of events: parse rejects earlier ones
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def _check(finished: Finished, now: datetime, settings: Settings) -> None:
             f"--data-until {finished.data_until} is after the training's own day, {day} ({settings.timezone})",
             "give the last business day of its data",
         )
-    if finished.data_until.year < _FIRST_YEAR:
+    if finished.data_until.year < EARLIEST_YEAR:
         raise UsageError(
-            f"--data-until {finished.data_until} is before {_FIRST_YEAR}, when the first events may be",
+            f"--data-until {finished.data_until} is before {EARLIEST_YEAR}, when the first events may be",
             "give the last business day of its data",
         )
     if finished.data_from is not None and finished.data_from > finished.data_until:

@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 import psycopg2
+from psycopg2 import sql
 
 from benchmarks.peers.consumers.arrow_records import parsed
 from benchmarks.peers.consumers.plain import Plain
@@ -103,14 +104,14 @@ class Parts:
                         cursor.fetchall()
             self._look("upsert", connection)
             with connection, connection.cursor() as cursor:
-                cursor.execute(f'TRUNCATE "{self.stream.events_table}"')
+                cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(self.stream.events_table)))
 
     def upsert_plain(self) -> None:
         """COPY and upsert of the plain consumer, in tables of its own."""
         rows = [(parsed(batch.messages), dict(batch.ends)) for batch in self.batches]
         with closing(psycopg2.connect(**self.consumer.dsn, options=f"-c timezone=UTC -c search_path={_PEER}")) as peer:
             with peer, peer.cursor() as cursor:
-                cursor.execute(f"CREATE SCHEMA {_PEER}")
+                cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_PEER)))
                 for tables in ("tables_events.sql", "tables_consumer.sql"):
                     cursor.execute((_SQL / tables).read_text())
             plain = Plain(peer, None)
