@@ -13,9 +13,10 @@ from castro_spark.quality.run import run_checks
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sources.kafka_ends import Newest, TopicEnds
 from castro_spark.streams import stream
-from tests.builders import ZONE, event, native
+from tests.builders import event, native
 from tests.consumer import PARTITIONS, Consumer, Record
 from tests.system import System
+from tests.today import today
 
 DAYS, PRODUCTS, A_DAY = 30, 12, 240
 SEED = 14
@@ -48,7 +49,7 @@ class Checked:
     def __init__(self, system: System, *, like: Checked | None = None) -> None:
         """`like`: that one's topic, and the system has a copy of its database."""
         self.system = system
-        self.today = datetime.now(ZONE).date()
+        self.today = today()
         self.topic = MemoryTopic()
         if like is not None:
             self.topic.times = {p: list(times) for p, times in like.topic.times.items()}

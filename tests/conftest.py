@@ -13,6 +13,7 @@ from castro_spark.local import Stack
 from tests import engine
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from tests.system import System
+from tests.today import wait_out_midnight
 
 # A busy machine fails no test: hypothesis would bound the time of an example, and of making them.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -25,6 +26,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that no worker is left alone with one at the end (test.sh keeps this order)."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path not in slow, _ROOMS.index(item.path.parent.name)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    wait_out_midnight()
 
 
 @pytest.fixture(scope="session")

@@ -22,10 +22,11 @@ from tests import warehouse as w
 from tests.builders import debezium, debezium_key, native
 from tests.consumer import Consumer
 from tests.system import System
+from tests.today import today
 
 SALES = stream("sales")
 ORDERS, TARGET = "castrolanda_sales.orders", "ml_sales_orders"
-DAY = datetime.now(w.ZONE).date() - timedelta(days=1)
+DAY = today() - timedelta(days=1)
 NOON = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=w.ZONE).astimezone(timezone.utc)
 MINUTE = timedelta(minutes=1)
 # As Hive has them: padded to their width.

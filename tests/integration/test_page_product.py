@@ -22,8 +22,8 @@ from tests.alerting import Alerting
 from tests.builders import ZONE, random_three
 from tests.shop import Shop, bought, sold
 from tests.stock import LEVELS, MASTER, moved
+from tests.today import today
 
-TODAY = datetime.now(ZONE).date()
 STREAMS = list(all_streams().values())
 
 
@@ -43,7 +43,7 @@ def found(shop: Shop, question: str) -> list[str]:
 
 def of(shop: Shop, code: str) -> dict[str, Part]:
     with shop.snapshot() as snapshot:
-        return {part.name: part for part in cached(snapshot, shop.settings, shop.settings.redis, STREAMS, code, TODAY)}
+        return {part.name: part for part in cached(snapshot, shop.settings, shop.settings.redis, STREAMS, code, today())}
 
 
 def verdicts(part: Part) -> dict[Verdict, int]:
@@ -87,7 +87,7 @@ class TestSearch:
         shop.refresh()
         with shop.snapshot() as snapshot:
             (row,) = search(snapshot, "leite").products
-        assert (row.stock, row.minimum_stock, row.below_minimum, row.as_of) == (5, 10, True, TODAY)
+        assert (row.stock, row.minimum_stock, row.below_minimum, row.as_of) == (5, 10, True, today())
 
 
 class TestProduct:
@@ -127,7 +127,7 @@ class TestSeries:
         for stream, events in random_three(random.Random(seed), 400, days=500, products=4).items():
             shop.commit(stream, *events)
         if counted_days_ago is not None:
-            day = TODAY - timedelta(days=counted_days_ago)
+            day = today() - timedelta(days=counted_days_ago)
             for code in ("P0", "P1"):
                 shop.extract(LEVELS, {"product_code": code, "warehouse": "D", "quantity_available": 1000, "as_of": day})
         shop.refresh()
@@ -135,11 +135,11 @@ class TestSeries:
             with shop.snapshot() as snapshot:
                 known = product(snapshot, code)
                 assert known is not None
-                days = series(snapshot, known, Span.QUARTER, TODAY)
-                years = series(snapshot, known, Span.FIVE_YEARS, TODAY)
-                months = series(snapshot, known, Span.MONTHS, TODAY)
+                days = series(snapshot, known, Span.QUARTER, today())
+                years = series(snapshot, known, Span.FIVE_YEARS, today())
+                months = series(snapshot, known, Span.MONTHS, today())
             row = known.columns
-            assert [p.first_day for p in days] == [TODAY - timedelta(days=n) for n in range(89, -1, -1)]
+            assert [p.first_day for p in days] == [today() - timedelta(days=n) for n in range(89, -1, -1)]
             assert sum(p.received for p in days) == row["in_volume_90d"]
             assert sum(p.issued for p in days) == row["out_volume_90d"]
             assert sum(p.sold for p in days) == row["sales_volume_90d"]
@@ -158,7 +158,7 @@ class TestSeries:
         with shop.snapshot() as snapshot:
             known = product(snapshot, "P1")
             assert known is not None
-            assert [series(snapshot, known, span, TODAY) for span in Span] == [[], [], [], []]
+            assert [series(snapshot, known, span, today()) for span in Span] == [[], [], [], []]
 
     def test_days_of_five_years(self, shop: Shop) -> None:
         shop.alerting.query(
@@ -166,14 +166,14 @@ class TestSeries:
             " SELECT 'P1', %(today)s::date - n, 1, 1, 2, 2, 1 FROM generate_series(0, 1826) n;"
             "INSERT INTO ml_sales_monthly (product_code, month, transactions, volume, value, last_unit_price, revision)"
             " SELECT 'P1', date_trunc('month', date), sum(1), sum(1), sum(2), 2, 1 FROM ml_sales_daily GROUP BY 2",
-            {"today": TODAY},
+            {"today": today()},
         )
         shop.extract(MASTER, {"product_code": "P1"})
         shop.refresh()
         with shop.snapshot() as snapshot:
             known = product(snapshot, "P1")
             assert known is not None
-            days = series(snapshot, known, Span.FIVE_YEARS, TODAY)
+            days = series(snapshot, known, Span.FIVE_YEARS, today())
         assert (len(days), {p.sold for p in days}, {p.price for p in days}) == (1826, {Decimal(1)}, {Decimal(2)})
 
 
@@ -210,7 +210,7 @@ class TestCached:
         assert {(part.behind, part.emptied) for part in parts.values()} == {(0, False)}
         newest, day, month = parts["sales"].hashes
         assert [newest.key, day.key, month.key] == [
-            "sales:realtime:P1", f"agg:sales:daily:P1:{TODAY}", f"agg:sales:monthly:P1:{TODAY.year}-{TODAY.month}"
+            "sales:realtime:P1", f"agg:sales:daily:P1:{today()}", f"agg:sales:monthly:P1:{today():%Y}-{today().month}"
         ]  # fmt: skip
         assert day.fields == [("transactions", "1", "1"), ("volume", "2", "2"), ("value", "8", "8")]
         assert newest.ends is not None
@@ -233,8 +233,8 @@ class TestCached:
         shop.refresh()
         redis = shop.alerting.redis
         redis.hset("sales:realtime:P1", "quantity", "5")
-        redis.delete(f"agg:sales:daily:P1:{TODAY}")
-        redis.hset(f"agg:sales:daily:P1:{TODAY - timedelta(days=1)}", mapping={"volume": "1", "version": "0"})  # of no row
+        redis.delete(f"agg:sales:daily:P1:{today()}")
+        redis.hset(f"agg:sales:daily:P1:{today() - timedelta(days=1)}", mapping={"volume": "1", "version": "0"})  # of no row
         redis.hset("product:360:P1", "stock", "77")
         parts = of(shop, "P1")
         assert verdicts(parts["sales"]) == {Verdict.STALE: 3, Verdict.AGREES: 1}

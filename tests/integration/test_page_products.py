@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from html import unescape
 from urllib.parse import quote
 
@@ -14,11 +13,9 @@ import pytest
 from castro_spark.local import Stack
 from castro_spark.page.product.search import PAGE
 from tests.alerting import Alerting
-from tests.builders import ZONE
 from tests.serving import Answer, Site, serving
 from tests.shop import ODD, Shop, sold, stocked
-
-TODAY = datetime.now(ZONE).date()
+from tests.today import today
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +143,7 @@ class TestRedis:
         assert "O Redis espera 1 gravação." in site.get("/product?code=P1", "pt").words
         shop.publish()
         shop.refresh()
-        shop.alerting.redis.hset(f"agg:sales:daily:P1:{TODAY}", "volume", "7")
+        shop.alerting.redis.hset(f"agg:sales:daily:P1:{today()}", "volume", "7")
         answer = site.get("/product?code=P1")
         assert "1 differs" in answer.words
         assert len(re.findall('class="differs"', answer.text)) == 1

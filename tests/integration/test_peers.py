@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,12 @@ from benchmarks.peers.consumers.hashes import Hashes
 from benchmarks.peers.consumers.plain import Plain
 from benchmarks.peers.loads import MIXED
 from benchmarks.peers.records import Record, records
-from benchmarks.peers.reference import differences, local_day, reference
+from benchmarks.peers.reference import differences, reference
 from castro_spark.local import Stack
 from tests.system import System
+from tests.today import today
 
 SQL = Path("benchmarks/peers/sql")
-TODAY = local_day(datetime.now(timezone.utc))
 # Few products, so that corrections meet what they correct, and days lose their last event.
 LOAD = replace(MIXED, events=3_000, products=2_000, corrections=0.3, rejects=0.05)
 
@@ -59,8 +58,9 @@ def system(databases: Stack, tmp_path: Path) -> Iterator[System]:
 
 
 def test_the_plain_consumer_ends_as_the_reference_says_and_a_changed_row_shows(system: System) -> None:
-    made = list(records(LOAD, TODAY))
-    expected = reference(made, TODAY)
+    day = today()
+    made = list(records(LOAD, day))
+    expected = reference(made, day)
     hashes = Hashes(system.env["CASTRO_REDIS_URL"], Path(system.env["CASTRO_REDIS_PASSWORD_FILE"]).read_text().strip())
     connection = system.connect()
     plain, sent = Plain(connection, hashes), list(messages(made))
@@ -81,7 +81,8 @@ def test_the_plain_consumer_ends_as_the_reference_says_and_a_changed_row_shows(s
 
 
 def test_the_row_by_row_consumer_ends_with_the_same_events(system: System) -> None:
-    made = list(records(replace(LOAD, events=400), TODAY))
+    day = today()
+    made = list(records(replace(LOAD, events=400), day))
     connection = system.connect()
     for message in messages(made):
         columns: dict[str, Any] | None
@@ -92,4 +93,4 @@ def test_the_row_by_row_consumer_ends_with_the_same_events(system: System) -> No
         with connection, connection.cursor() as cursor:
             cursor.execute(row_by_row.UPSERT, columns)
     connection.close()
-    assert differences(system, reference(made, TODAY), aggregates=False, hashes=False) == []
+    assert differences(system, reference(made, day), aggregates=False, hashes=False) == []

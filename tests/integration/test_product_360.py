@@ -19,6 +19,7 @@ from castro_spark.streaming.product_360 import Product360
 from tests import oracle_360
 from tests.builders import Data, event, native, random_three
 from tests.system import System
+from tests.today import today
 
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}
 
@@ -52,7 +53,7 @@ def send(
 
 
 def differences(system: System, sent: dict[str, oracle_360.Sent]) -> list[str]:
-    expected = oracle_360.product_360(sent, datetime.now(oracle_360.ZONE).date())
+    expected = oracle_360.product_360(sent, today())
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in system.query(f"SELECT {', '.join(COLUMNS)} FROM ml_product_360")]
     found = oracle_360.differences({row["product_code"]: row for row in rows}, expected)
     hashes: dict[str, dict[str, Any]] = {}
@@ -99,7 +100,7 @@ def test_a_running_stream_starts_an_episode_of_a_critical_product(three: System,
 
 def test_after_midnight_all_rows_are_made_anew(three: System, sent: dict[str, oracle_360.Sent], view: Product360) -> None:
     three.query("UPDATE ml_product_360 SET as_of = as_of - 1, sales_volume_7d = 1")
-    assert view.refresh() == len(oracle_360.product_360(sent, datetime.now(oracle_360.ZONE).date()))
+    assert view.refresh() == len(oracle_360.product_360(sent, today()))
     assert differences(three, sent) == []
     assert view.refresh() == 0
 
@@ -109,7 +110,7 @@ def test_what_a_crash_or_a_flush_left_undone_is_made_good(
 ) -> None:
     connection = three.connect()
     tables = master_tables(connection, load_settings(conf_file=three.conf, environ=three.env).product_360)
-    sink.refresh(connection, ["P1", "GONE"], datetime.now(oracle_360.ZONE).date(), tables)  # committed, never published
+    sink.refresh(connection, ["P1", "GONE"], today(), tables)  # committed, never published
     connection.close()
     three.redis.hset("product:360:GONE", mapping={"version": "0", "on_hand": "1"})
     view.refresh()

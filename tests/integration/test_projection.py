@@ -38,8 +38,8 @@ from tests.builders import Data, event, native, random_events
 from tests.consumer import INVENTORY, Consumer, with_positions
 from tests.proxy import LosingProxy
 from tests.system import System
+from tests.today import today
 
-TODAY = datetime.now(oracle.ZONE).date()
 QUICK = {"redis": {"timeout_seconds": 0.5}, "projection": {"poll_seconds": 0.1, "products_per_chunk": 5}}
 MARKER = "castro:published:inventory"
 
@@ -202,11 +202,11 @@ def test_connections_scripts_and_odd_keys_are_lost_on_the_way(ledger: Ledger) ->
     except redis.RedisError as error:
         projector.fail(str(error))
     assert projector.step().is_level
-    day = f"agg:daily:{ledger.sent[0][1]['codigo_produto']}:{TODAY.isoformat()}"
+    day = f"agg:daily:{ledger.sent[0][1]['codigo_produto']}:{today().isoformat()}"
     ledger.system.redis.delete(day, MARKER)
     ledger.system.redis.set(day, "not a hash")
     ledger.system.redis.hset(MARKER, "not", "a text")
-    ledger.commit([event(codigo_produto=ledger.sent[0][1]["codigo_produto"], id_evento="T", data_movimentacao=at(TODAY))])
+    ledger.commit([event(codigo_produto=ledger.sent[0][1]["codigo_produto"], id_evento="T", data_movimentacao=at(today()))])
     assert projector.step().is_level
     projector.close()
     ledger.agrees()
@@ -217,7 +217,7 @@ def at(day: date, hour: int = 0) -> str:
 
 
 def test_an_end_stays_where_it_is_however_often_a_hash_is_written(ledger: Ledger) -> None:
-    days = [TODAY - timedelta(days=n) for n in (0, 6, 7, 8)]
+    days = [today() - timedelta(days=n) for n in (0, 6, 7, 8)]
     old = event(id_evento="old", codigo_produto="PX", data_movimentacao=at(days[0]))
     ledger.commit([event(id_evento=f"E{d}", data_movimentacao=at(d)) for d in days] + [old])
     projector = ledger.projector()
@@ -242,7 +242,7 @@ def test_an_end_stays_where_it_is_however_often_a_hash_is_written(ledger: Ledger
 
 def test_memory_is_bounded_by_the_chunk(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = [f"C{n:02d}" for n in range(23)]
-    ledger.commit([event(id_evento=c, codigo_produto=c, data_movimentacao=at(TODAY)) for c in codes])
+    ledger.commit([event(id_evento=c, codigo_produto=c, data_movimentacao=at(today())) for c in codes])
     projector = ledger.projector()
     seen: list[list[str]] = []
     changed = projector._rows.changed
@@ -256,7 +256,7 @@ def test_memory_is_bounded_by_the_chunk(ledger: Ledger, monkeypatch: pytest.Monk
         monkeypatch.setattr(projecting, "_FEW", few)
         ledger.system.redis.flushdb()
         assert projector.step().is_level
-        ledger.commit([event(id_evento=c, codigo_produto=c, data_movimentacao=at(TODAY), quantidade=few) for c in codes])
+        ledger.commit([event(id_evento=c, codigo_produto=c, data_movimentacao=at(today()), quantidade=few) for c in codes])
         assert projector.step().is_level
         ledger.agrees()
         for of_a_step in (seen[:5], seen[5:]):
@@ -308,12 +308,12 @@ def test_what_is_older_than_the_marker_is_refused(ledger: Ledger) -> None:
 
 
 def test_a_marker_older_than_the_notes_means_a_rebuild(ledger: Ledger) -> None:
-    ledger.commit([event(data_movimentacao=at(TODAY))])
+    ledger.commit([event(data_movimentacao=at(today()))])
     projector = ledger.projector()
     projector.step()
-    day = f"agg:daily:P1:{TODAY}"
+    day = f"agg:daily:P1:{today()}"
     saved, marker = ledger.system.redis.hgetall(day), ledger.system.redis.get(MARKER)
-    ledger.commit([event(data_movimentacao=at(TODAY - timedelta(days=1)))])  # the day lost its last event
+    ledger.commit([event(data_movimentacao=at(today() - timedelta(days=1)))])  # the day lost its last event
     ledger.commit(some(3))
     projector.step()
     assert not ledger.system.redis.exists(day)
@@ -336,15 +336,15 @@ def test_a_restored_database_replaces_what_a_later_state_had_published(ledger: L
     epoch, revision = ledger.system.query("SELECT epoch, revision FROM castro.stream")[0]
     with closing(VersionedHashes(ledger.settings.redis, "inventory", ())) as later:
         code = ledger.sent[0][1]["codigo_produto"]
-        lost = [(f"agg:daily:{c}:{TODAY}", 2**32, {"transactions": "9"}) for c in (code, "LOST")]
+        lost = [(f"agg:daily:{c}:{today()}", 2**32, {"transactions": "9"}) for c in (code, "LOST")]
         later.write(lost, epoch, revision + 5)
         later.mark(epoch, revision + 5, projector._timeline)
     assert projector.step().is_level
     ledger.agrees()
     # The same number, of another history: a failover that lost commits, and others since.
     ledger.system.redis.set("castro:history:inventory", "of another")
-    ledger.system.redis.hset(f"agg:daily:{code}:{TODAY}", "transactions", "9")
-    ledger.system.redis.expire(f"agg:daily:{code}:{TODAY}", 3600)
+    ledger.system.redis.hset(f"agg:daily:{code}:{today()}", "transactions", "9")
+    ledger.system.redis.expire(f"agg:daily:{code}:{today()}", 3600)
     assert projector.step().is_level
     projector.close()
     ledger.agrees()
@@ -354,7 +354,7 @@ def test_rebuild_by_command_while_another_process_projects(ledger: Ledger) -> No
     ledger.commit(some(1))
     with following(ledger.settings, [INVENTORY]):
         ledger.agrees_soon()
-        ledger.system.redis.hset(f"agg:daily:GONE:{TODAY}", mapping={"version": "0", "transactions": "1"})
+        ledger.system.redis.hset(f"agg:daily:GONE:{today()}", mapping={"version": "0", "transactions": "1"})
         for key in ledger.system.redis.scan_iter("agg:*:P*"):
             ledger.system.redis.hset(key, "volume", "-1")
         done = rebuild(ledger.settings, INVENTORY)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from castro_spark.local import Stack
-from tests.builders import ZONE
 from tests.month.faults import AT_ONCE, FAULTS, Fault
 from tests.month.generated import calendar, generated
 from tests.month.plant import plant
 from tests.month.replay import Month, replay
 from tests.system import System
+from tests.today import today
 
 _CHECKED = 10  # days before the faults whose every run is looked at; the ones before them are history
 
@@ -32,7 +32,7 @@ class UpTo:
 @pytest.fixture(scope="module")
 def up_to(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpTo]:
     seed = random.SystemRandom().randrange(2**32)
-    made = calendar(datetime.now(ZONE).date())
+    made = calendar(today())
     print(f"seed {seed}, holidays of {made.country}, planted on {made.planted}")
     system = System(servers, tmp_path_factory.mktemp("month"))
     system.migrate(topics=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tests import warehouse as w
 from tests.consumer import Consumer
 from tests.reconciling import DAY, SUMS, assert_is, assert_nothing_to_do, consume, hashes, noon, row, run
 from tests.system import System
+from tests.today import today
 
 
 def test_damaged_aggregates_are_mended(consumer: Consumer, lake: System, spark: SparkSession) -> None:
@@ -178,7 +179,7 @@ def test_the_job_and_its_exit_statuses(stack: Stack, tmp_path: Path, spark: Spar
     assert "inventory, procurement, sales: nothing to do" in again
     system.query(f"DELETE FROM ml_inventory_daily WHERE date = '{day[1]}'")
     # Without a date: of yesterday this warehouse knows nothing, and nothing is there.
-    assert f"reconcile {DAY}: sales: nothing to do" in system.job("reconcile", "--stream", "sales")
+    assert f"reconcile {today() - timedelta(days=1)}: sales: nothing to do" in system.job("reconcile", "--stream", "sales")
     assert f"daily: {told[0]['products']} missing, 0 extra" in system.job("reconcile", "--stream", "inventory", *day)
     assert "--force without --apply" in system.job("reconcile", "--force", status=2)
     system.end()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,8 +10,9 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from tests import archive
 from tests.archive import folder
-from tests.builders import ZONE, event, native
+from tests.builders import event, native
 from tests.system import System
+from tests.today import today
 
 
 @pytest.mark.parametrize("by_executors", [False, True])
@@ -34,7 +34,7 @@ def test_record_times_in_micro_and_nanoseconds(archived: System, by_executors: b
     rows = [r for r in archive.rows(folder(archived)) if r["partition"] == 0]
     assert [r["offset"] for r in rows] == list(range(len(units)))
     assert [r["record_timestamp"] is None for r in rows] == [unit > 10**3 for unit in units]
-    assert {r["arrival_day"] for r in rows} == {str(datetime.now(ZONE).date())}
+    assert {r["arrival_day"] for r in rows} == {str(today())}
     assert all(r["headers"] == [{"key": "h", "value": b"1"}] for r in rows)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from tests.builders import event, native
 from tests.earlier import STREAMS, TOPICS, Earlier, events_of
 from tests.earlier.make import Record, change, natives, produce, purchase, sale
 from tests.system import System
+from tests.today import today
 
 VERSION = Earlier("0.1.0")
 TABLES = [f"ml_{stream}_{kind}" for stream in STREAMS for kind in ("realtime", "daily", "monthly")]
@@ -149,7 +149,7 @@ def agrees_with_the_oracle(system: System, events: dict[str, oracle_360.Sent], m
         ((ledger,),) = system.query("SELECT sum(next_offset) FROM castro.offset_ledger WHERE stream = %(s)s", {"s": stream})
         assert consumed == counted == ledger
         assert rows == len(events[stream]) - (mended if stream == "inventory" else 0)
-    expected = oracle_360.product_360(events, datetime.now(oracle.ZONE).date(), MASTERS)
+    expected = oracle_360.product_360(events, today(), MASTERS)
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in system.query(f"SELECT {', '.join(COLUMNS)} FROM ml_product_360")]
     assert oracle_360.differences({row["product_code"]: row for row in rows}, expected) == []
     for code, row in expected.items():

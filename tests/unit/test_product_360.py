@@ -19,6 +19,7 @@ from castro_spark.product_columns import COLUMNS, WINDOW_SUMS
 from castro_spark.streams import stream
 from tests import oracle_360
 from tests.builders import Data, event, native, random_master_data, random_three
+from tests.today import today
 from tests.unit.test_parse import RULES, records
 
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}
@@ -73,7 +74,7 @@ def test_agrees_with_the_oracle(spark: SparkSession, attempt: int) -> None:
     events = random_three(random.Random(seed), 150)
     master, levels = random_master_data(random.Random(seed))
     sent = {name: [((2, i), e) for i, e in enumerate(of_stream)] for name, of_stream in events.items()}
-    as_of = datetime.now(oracle_360.ZONE).date()
+    as_of = today()
     expected = oracle_360.product_360(sent, as_of, master, levels)
     assert oracle_360.differences(rows(spark, events, as_of, master, levels), expected) == []
 
