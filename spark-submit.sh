@@ -430,6 +430,8 @@ if [[ -n $on_yarn ]] && needs_spark; then
     shipped=$("$PYTHON" -m castro_spark.deploy.arguments "$JOB" "$@") || exit
     mapfile -t -O "${#SUBMIT[@]}" SUBMIT <<<"$shipped"
 fi
+# Of the small JVM that only makes up the command for Spark's: it lives for a fifth of a second with them, else for a third.
+export SPARK_LAUNCHER_OPTS=${SPARK_LAUNCHER_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}
 java_options=() # spark.driver.extraJavaOptions comes after these, so it may say otherwise
 if [[ $JOB == stream ]]; then
     # A stream's JVM plans small batches: most of its code is never hot. Java's second compiler took more processor time

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from castro_spark import cli
-from castro_spark.batch.serve import CommandServer
+from castro_spark.jvm.meanwhile import imported_meanwhile
 from castro_spark.session import spark_session
-from castro_spark.streaming.application import run_streams
-from castro_spark.streaming.progress import BatchReport, ProgressLines
+
+if TYPE_CHECKING:
+    from castro_spark.streaming.progress import BatchReport
 
 _SECONDS_A_LINE = 10
 
@@ -29,7 +31,12 @@ def main(
 ) -> None:  # fmt: skip
     """Streams until SIGTERM or SIGINT; the current batch ends first."""
     settings = cli.load_migrated(env, conf_file)
-    spark = spark_session("stream", settings, delta=settings.archive.dir is not None)
+    with imported_meanwhile("castro_spark.streaming.application", "castro_spark.batch.serve"):
+        spark = spark_session("stream", settings, delta=settings.archive.dir is not None)
+    from castro_spark.batch.serve import CommandServer  # noqa: PLC0415
+    from castro_spark.streaming.application import run_streams  # noqa: PLC0415
+    from castro_spark.streaming.progress import ProgressLines  # noqa: PLC0415
+
     stopping = cli.until_signalled()  # after the session, which installs its own signal handler
 
     def json_line(stream: str, batch: BatchReport) -> None:
