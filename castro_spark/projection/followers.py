@@ -26,7 +26,7 @@ from castro_spark.sinks.redis.trouble import in_words
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_MANY = 5_000  # keys: after a step of more (a backlog), the follower pauses, so that commits are published together
+_MANY = 10_000  # keys: after a step of more (a backlog), the follower pauses, so that commits are published together
 _REST = 3  # times the duration of the step
 _LONGEST_REST, _LONGEST_WAIT = 2.0, 5.0  # seconds: between two steps, and between two retries
 _CHECK_SECONDS = 0.1

@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 
 
 _SOON = 2  # times the next slice: slices may be so large a second or two later
+# Offsets of a micro-batch that ends with its commit. Were the next one planned and staged beside the commit, it would have
+# fewer records, and wait: more commits, each with its fixed cost, and on a busy machine later ones. In a backlog staging
+# takes as long as the commit, and is done beside it.
+_SMALL = 10_000
 _CONFIRM_SECONDS = 0.5  # how long a transaction waits, with its locks, for the topic's id: usually it is there already
 
 
@@ -129,6 +133,8 @@ class BatchWriter:
                     self._stager.expect(replace(left, ends=cut(left.starts, ends, soon)))
                 self._positions |= reached
                 self._committing = self._committer.submit(self._finish, staged)
+            if whole.offsets <= _SMALL:
+                self.settle()
 
     def settle(self) -> None:
         """Waits for the pending commit; re-raises its error."""
