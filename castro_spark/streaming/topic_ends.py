@@ -16,7 +16,7 @@ from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka_topics import TopicClient
 
 _LOOK_SECONDS = 5.0
-_IDLE_SECONDS = 10.0  # while the topic does not grow: each look is some seventy calls of the JVM
+IDLE_SECONDS = 10.0  # while the topic does not grow: each look is some seventy calls of the JVM
 _PAUSE_SECONDS = 60.0  # after a failure: the query itself reports unavailable brokers
 
 
@@ -37,7 +37,7 @@ class TopicEnds:
         with suppress(SourceError):
             topic_id, ends = self._client.ends()
             self._component.saw_topic(topic_id, ends)
-            self._next = time.monotonic() + (_IDLE_SECONDS if ends == self._seen else _LOOK_SECONDS)
+            self._next = time.monotonic() + (IDLE_SECONDS if ends == self._seen else _LOOK_SECONDS)
             self._seen = ends
             return topic_id
         return None

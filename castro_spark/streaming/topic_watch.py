@@ -20,10 +20,11 @@ from castro_spark.sinks.postgres.commit.ledger import Ledger
 from castro_spark.sources.kafka_topics import TopicClient
 from castro_spark.streaming.batches import StopRequested
 from castro_spark.streaming.start import check_topic
+from castro_spark.streaming.topic_ends import IDLE_SECONDS
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_CHECK_SECONDS = 11.0  # longer than TopicEnds rests, which asks for the id as well
+_CHECK_SECONDS = IDLE_SECONDS + 1  # TopicEnds asks for the id as well: while it gets answers, this need not
 _PATIENCE_SECONDS = 20.0
 _LONGEST_WAIT = 2.0
 

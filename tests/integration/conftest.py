@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from castro_spark.local import Stack
 from tests import warehouse as w
 from tests.alerting import NO_KAFKA, Alerting
 from tests.consumer import Consumer
+from tests.receivers import Hook
 from tests.retraining import AGED, BROKER_DB, Retraining
 from tests.system import System
 
@@ -86,3 +88,9 @@ def aged(model: Retraining) -> Retraining:
     model.configure(**AGED)
     model.trained(date(2025, 1, 2))
     return model
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with closing(Hook()) as hook:
+        yield hook

@@ -1,147 +1,21 @@
-"""The outbox on PostgreSQL: put in a transaction, delivered by real channels to sinks on loopback."""
+"""The outbox on PostgreSQL: put in a transaction, claimed, delivered in order, retried, pruned."""
 
 from __future__ import annotations
 
-import json
-import logging
-import socket
-import ssl
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from contextlib import closing
+from threading import Event
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
 
 from castro_spark.channels.build import channels
+from castro_spark.local.process import free_port
 from castro_spark.outbox import claims, letters, put
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
 from castro_spark.sinks.postgres.outbox import message_id
-from tests.alerting import Alerting, self_signed, wait_until
-
-PAYLOAD = {
-    "incident": 7, "event": "opened", "status": "firing", "summary": "opened: freshness of sales", "check": "freshness",
-    "subject": "sales", "outcome": "fail", "severity": "critical", "words": "601 s behind", "observed": "601 s",
-    "limit": "600 s", "evidence": {"newest": "2026-03-02T12:00:00Z"}, "opened_at": "2026-03-02T12:10:00+00:00",
-}  # fmt: skip
-
-
-class Hook:
-    """A webhook's receiver: answers with what `answers` has, then with 200."""
-
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.got: list[tuple[dict[str, str], Any]] = []
-        self.answers: list[tuple[int, dict[str, str]]] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.got.append((dict(self.headers), json.loads(body)))
-                status, headers = hook.answers.pop(0) if hook.answers else (200, {})
-                self.send_response(status)
-                for name, value in {"Content-Length": "0", **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/alerts"
-        if tls is not None:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-            self.url = f"https://localhost:{self._server.server_port}/alerts"
-        Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def ids(self) -> list[str]:
-        return [headers["Idempotency-Key"] for headers, _ in self.got]
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with closing(Hook()) as hook:
-        yield hook
-
-
-class Mailbox:
-    """An SMTP server: keeps what it takes; refuses the recipients in `refused` for ever, those in `later` for now. To QUIT
-    it answers `goodbye`."""
-
-    def __init__(self, **options: Any) -> None:
-        self.mails: list[Any] = []
-        self.refused: set[str] = set()
-        self.later: set[str] = set()
-        self.recipients: list[list[str]] = []  # of each mail
-        self.goodbye = "221 Bye"
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), **options)
-        self._controller.start()
-        self.port = self._controller.port
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
-        if address in self.refused:
-            return "550 no such user"
-        if address in self.later:
-            return "450 try later"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        self.mails.append(message_from_bytes(envelope.content))
-        self.recipients.append(list(envelope.rcpt_tos))
-        return "250 OK"
-
-    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        return self.goodbye
-
-    def close(self) -> None:
-        self._controller.stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def silent_server() -> Iterator[int]:
-    """Accepts, and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        held: list[socket.socket] = []
-
-        def accept() -> None:
-            try:
-                while True:
-                    held.append(server.accept()[0])
-            except OSError:
-                return
-
-        Thread(target=accept, daemon=True).start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-        for connection in held:
-            connection.close()
-
-
-def send(alerting: Alerting, *names: str, cause: str = "incident:7:1", series: str | None = None, **payload: Any) -> list[str]:
-    with closing(alerting.connect()) as connection, connection:
-        return put(connection, "incident", cause, {**PAYLOAD, **payload}, names, series=series)
-
-
-def states(alerting: Alerting) -> list[tuple[Any, ...]]:
-    return alerting.query("SELECT channel, state, attempts FROM castro.outbox ORDER BY id")
-
-
-def errors(alerting: Alerting) -> list[str]:
-    return [error for (error,) in alerting.query("SELECT error FROM castro.outbox WHERE error IS NOT NULL ORDER BY id")]
+from tests.alerting import Alerting, wait_until
+from tests.receivers import Hook, silent_server
+from tests.sending import PAYLOAD, errors, send, states
 
 
 def test_one_message_per_cause_and_channel(alerting: Alerting) -> None:
@@ -197,39 +71,6 @@ def test_a_series_arrives_in_its_order(alerting: Alerting, hook: Hook) -> None:
     seen = [body["commonAnnotations"]["summary"] for _, body in hook.got]
     assert [s for s in seen if s != "other"] == ["0", "0", "1", "2"]
     assert sorted(seen)[-1] == "other"
-
-
-def test_webhook_gets_what_alertmanager_sends(alerting: Alerting, hook: Hook) -> None:
-    alerting.env["CASTRO_ALERTS_HOOK_TOKEN"] = "t0ken"
-    settings = alerting.configure({"hook": {"type": "webhook", "url": hook.url}})
-    send(alerting, "hook", series="incident:7")
-    send(alerting, "hook", cause="incident:7:2", series="incident:7", status="resolved", ended_at="2026-03-02T13:00:00+00:00")
-    assert deliver_once(settings)["hook"].delivered == 2
-    (headers, first), (_, second) = hook.got
-    assert headers["Authorization"] == "Bearer t0ken"
-    assert headers["Idempotency-Key"] == str(message_id("incident:7:1"))
-    assert (first["version"], first["receiver"], first["status"], second["status"]) == ("4", "hook", "firing", "resolved")
-    assert first["alerts"][0]["labels"] == {
-        "alertname": "freshness", "severity": "critical", "kind": "incident", "subject": "sales", "incident": "7",
-    }  # fmt: skip
-    assert first["alerts"][0]["annotations"]["observed"] == "601 s"
-    assert [a["alerts"][0]["endsAt"] for a in (first, second)] == ["0001-01-01T00:00:00Z", "2026-03-02T13:00:00+00:00"]
-    assert first["alerts"][0]["fingerprint"] == second["alerts"][0]["fingerprint"]
-    assert "t0ken" not in str(alerting.query("SELECT o::text FROM castro.outbox o"))
-
-
-def test_a_webhook_over_tls_is_verified(alerting: Alerting, tmp_path: Any) -> None:
-    key, cert = self_signed(tmp_path)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(cert, key)
-    with closing(Hook(tls)) as hook:
-        send(alerting, "hook")
-        assert deliver_once(alerting.configure({"hook": {"type": "webhook", "url": hook.url}}))["hook"].failed == 1
-        assert "certificate verify failed" in errors(alerting)[0]
-        with closing(alerting.connect()) as connection:
-            letters.retry(connection, None)
-        settings = alerting.configure({"hook": {"type": "webhook", "url": hook.url, "ca_file": str(cert)}})
-        assert deliver_once(settings)["hook"].delivered == 1
 
 
 def test_what_may_pass_is_retried_and_what_is_refused_is_a_dead_letter(alerting: Alerting, hook: Hook) -> None:
@@ -311,119 +152,6 @@ def test_a_channel_that_ignores_its_time_outs_is_left_behind(alerting: Alerting)
         free.set()
         wait_until(lambda: states(alerting)[0][1] == "delivered", words=lambda: states(alerting))
     assert "may still succeed" not in str(alerting.query("SELECT error FROM castro.outbox WHERE channel = 'log'"))
-
-
-def test_mail(alerting: Alerting) -> None:
-    with closing(Mailbox()) as mailbox:
-        mail = {"type": "email", "host": "127.0.0.1", "port": mailbox.port, "security": "none", "sender": "castro@x.local",
-                "recipients": ["a@x.local", "b@x.local"]}  # fmt: skip
-        settings = alerting.configure({"mail": mail})
-        send(alerting, "mail", cause="1", series="incident:7", summary="opened: São Paulo\nBcc: x@x.local")
-        assert deliver_once(settings)["mail"].delivered == 1
-        (got,) = mailbox.mails
-        assert (got["To"], got["Bcc"], got["Message-ID"]) == ("a@x.local, b@x.local", None, f"<{message_id('1')}@x.local>")
-        assert got["References"] == "<incident.7.castro-spark@x.local>"
-        assert "observed: 601 s" in got.get_payload(decode=True).decode()
-
-        mailbox.later = {"a@x.local", "b@x.local"}
-        send(alerting, "mail", cause="2")
-        assert deliver_once(settings)["mail"].failed == 1
-        mailbox.later, mailbox.refused = set(), {"b@x.local"}
-        send(alerting, "mail", cause="3")
-        tally = deliver_once(settings)["mail"]
-        mailbox.refused = {"a@x.local", "b@x.local"}
-        send(alerting, "mail", cause="4")
-        deliver_once(settings)
-    assert tally.dead >= 1
-    seen = dict(alerting.query("SELECT cause, state || ' ' || coalesce(error, '') FROM castro.outbox"))
-    assert seen["3"] == f"dead refused: sent to a@x.local, but 127.0.0.1:{mailbox.port} refuses b@x.local: 550 no such user"
-    assert seen["4"].startswith(f"dead refused: 127.0.0.1:{mailbox.port} takes no recipient: a@x.local: 550 no such user; b@")
-
-
-def test_a_recipient_that_the_server_asks_to_wait_for_gets_the_mail_later_and_no_other_gets_it_twice(alerting: Alerting) -> None:
-    def wait_for_it(state: str) -> None:
-        wait_until(lambda: states(alerting)[0][1:2] == (state,), words=lambda: errors(alerting))
-
-    with closing(Mailbox()) as mailbox:
-        mail = {"type": "email", "host": "127.0.0.1", "port": mailbox.port, "security": "none", "sender": "castro@x.local",
-                "recipients": ["a@x.local", "b@x.local", "c@x.local"]}  # fmt: skip
-        mailbox.later, mailbox.refused = {"b@x.local"}, {"c@x.local"}
-        with Deliverer(alerting.configure({"mail": mail}, attempts=1000)):
-            send(alerting, "mail", cause="1")
-            wait_until(lambda: "sent to a@x.local, but" in str(errors(alerting)) and "b@x.local: 450 try later" in str(errors(alerting)))
-            mailbox.later = set()
-            wait_for_it("dead")
-    assert mailbox.recipients == [["a@x.local"], ["b@x.local"]]
-    assert "sent to a@x.local, b@x.local, but" in errors(alerting)[0]
-
-
-def test_a_mail_is_sent_once_however_the_server_says_goodbye(alerting: Alerting) -> None:
-    with closing(Mailbox()) as mailbox:
-        mail = {"type": "email", "host": "127.0.0.1", "port": mailbox.port, "security": "none", "sender": "castro@x.local",
-                "recipients": ["a@x.local"]}  # fmt: skip
-        mailbox.goodbye = "421 closing"
-        settings = alerting.configure({"mail": mail})
-        send(alerting, "mail", cause="1")
-        assert deliver_once(settings)["mail"].delivered == 1
-    assert len(mailbox.mails) == 1
-
-
-def test_mail_over_tls_with_a_password(alerting: Alerting, tmp_path: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    key, cert = self_signed(tmp_path)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(cert, key)
-
-    def authenticator(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        return AuthResult(success=(data.login, data.password) == (b"castro", b"s3cr3t-canary"), handled=False)
-
-    with closing(Mailbox(tls_context=tls, require_starttls=True, authenticator=authenticator, auth_required=True)) as mailbox:
-        mail = {"type": "email", "host": "localhost", "port": mailbox.port, "username": "castro", "sender": "castro@x.local",
-                "recipients": ["a@x.local"], "timeout_seconds": 5}  # fmt: skip
-        alerting.env["CASTRO_ALERTS_MAIL_PASSWORD"] = "s3cr3t-canary"
-        send(alerting, "mail", cause="1")
-        assert deliver_once(alerting.configure({"mail": mail}))["mail"].failed == 1  # nobody vouches for it
-        assert "certificate verify failed" in errors(alerting)[0]
-        with closing(alerting.connect()) as connection:
-            letters.retry(connection, None)
-        assert deliver_once(alerting.configure({"mail": {**mail, "ca_file": str(cert)}}))["mail"].delivered == 1
-        assert len(mailbox.mails) == 1
-        alerting.env["CASTRO_ALERTS_MAIL_PASSWORD"] = "wrong-canary"
-        send(alerting, "mail", cause="2")
-        assert deliver_once(alerting.configure({"mail": {**mail, "ca_file": str(cert)}}))["mail"].dead == 1
-    assert "535" in errors(alerting)[-1]
-    told = str(alerting.query("SELECT o::text FROM castro.outbox o")) + "".join(capfd.readouterr())
-    assert "canary" not in told
-
-
-def test_a_secret_url_is_in_no_error(alerting: Alerting, hook: Hook, caplog: pytest.LogCaptureFixture) -> None:
-    alerting.env["CASTRO_ALERTS_HOOK_URL"] = hook.url + "/s3cr3t-canary"
-    alerting.env["CASTRO_ALERTS_DOWN_URL"] = f"http://127.0.0.1:{free_port()}/s3cr3t-canary"
-    hook.answers = [(404, {})]
-    send(alerting, "hook", "down")
-    with caplog.at_level(logging.DEBUG, "castro_spark"):
-        deliver_once(alerting.configure({"hook": {"type": "webhook"}, "down": {"type": "webhook"}}))
-    assert [state for _, state, _ in states(alerting)] == ["pending", "dead"]
-    assert "canary" not in str(alerting.query("SELECT o::text FROM castro.outbox o")) + caplog.text
-
-
-def test_apprise(alerting: Alerting, hook: Hook) -> None:
-    pytest.importorskip("apprise")
-    alerting.env["CASTRO_ALERTS_CHAT_URL"] = hook.url.replace("http://", "json://")
-    settings = alerting.configure({"chat": {"type": "apprise"}})
-    send(alerting, "chat")
-    with closing(Hook()) as _:
-        headers: list[Any] = []
-        original, hook.got = hook.got, headers
-        try:
-            assert deliver_once(settings)["chat"].delivered == 1
-        except KeyError:
-            raise AssertionError(headers) from None
-        finally:
-            hook.got = original
-    assert headers[0][1]["message"].startswith("opened: freshness of sales")
-    hook.answers = [(500, {})]
-    send(alerting, "chat", cause="2")
-    assert deliver_once(settings)["chat"].failed == 1
 
 
 def test_messages_for_a_channel_that_the_settings_lack_wait_and_are_told(alerting: Alerting, caplog: pytest.LogCaptureFixture) -> None:
