@@ -30,12 +30,10 @@ from castro_spark.streaming.stager import Slice, Stager
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-
-
 _SOON = 2  # times the next slice: slices may be so large a second or two later
-# Offsets of a micro-batch that ends with its commit. Were the next one planned and staged beside the commit, it would have
-# fewer records, and wait: more commits, each with its fixed cost, and on a busy machine later ones. In a backlog staging
-# takes as long as the commit, and is done beside it.
+# A micro-batch of so few offsets ends with its commit. If the next one were planned and staged beside the commit, it
+# would have fewer records, and they would wait for that commit: more commits, each with its fixed cost, and later ones.
+# In a backlog staging takes as long as the commit, and is done beside it.
 _SMALL = 10_000
 _CONFIRM_SECONDS = 0.5  # how long a transaction waits, with its locks, for the topic's id: usually it is there already
 
