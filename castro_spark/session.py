@@ -12,7 +12,7 @@ from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import KerberosRefused
-from castro_spark.jvm.meanwhile import imported_meanwhile, initialize_meanwhile
+from castro_spark.jvm.meanwhile import import_meanwhile, initialize_meanwhile
 from castro_spark.kerberos.login import log_in
 from castro_spark.servers import KerberosSettings
 from castro_spark.settings import Settings
@@ -123,10 +123,10 @@ def _builder(job: str, settings: Settings | None) -> SparkSession.Builder:
 
 def _start_jvm(kerberos: KerberosSettings) -> None:
     context: Any = SparkContext
+    # The first call of the JVM converts an argument, and PySpark imports this for it, and pandas with it.
+    import_meanwhile("pyspark.testing.utils")
     try:
-        # The first call of the JVM converts an argument, and PySpark imports this for it, and pandas with it.
-        with imported_meanwhile("pyspark.testing.utils"):
-            context._ensure_initialized()
+        context._ensure_initialized()
         initialize_meanwhile(context._jvm)
     except PySparkRuntimeError as error:
         if kerberos.method == "simple" or error.getCondition() != "JAVA_GATEWAY_EXITED":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from castro_spark import cli
-from castro_spark.jvm.meanwhile import imported_meanwhile
+from castro_spark.jvm.meanwhile import import_meanwhile
 from castro_spark.session import spark_session
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def main(
 ) -> None:  # fmt: skip
     """Streams until SIGTERM or SIGINT; the current batch ends first."""
     settings = cli.load_migrated(env, conf_file)
-    with imported_meanwhile("castro_spark.streaming.application", "castro_spark.batch.serve"):
-        spark = spark_session("stream", settings, delta=settings.archive.dir is not None)
+    import_meanwhile("castro_spark.streaming.application", "castro_spark.batch.serve")
+    spark = spark_session("stream", settings, delta=settings.archive.dir is not None)
     from castro_spark.batch.serve import CommandServer  # noqa: PLC0415
     from castro_spark.streaming.application import run_streams  # noqa: PLC0415
     from castro_spark.streaming.progress import ProgressLines  # noqa: PLC0415

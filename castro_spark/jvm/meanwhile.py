@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib import import_module
 from threading import Thread
 from typing import Any
@@ -12,14 +11,12 @@ from typing import Any
 _SLOW_CLASS = "org.apache.spark.sql.ml.InternalFunctionRegistration$"
 
 
-@contextmanager
-def imported_meanwhile(*modules: str) -> Iterator[None]:
-    """Imports `modules`, in this order, in a thread beside the block, which does not wait for them at its end.
+def import_meanwhile(*modules: str) -> None:
+    """Imports `modules`, in this order, in a thread; returns at once.
 
     An import statement of one of them waits, and raises the error if there is one: Python runs a module once.
     """
     Thread(target=_import, args=(modules,), name="imports").start()
-    yield
 
 
 def _import(modules: tuple[str, ...]) -> None:

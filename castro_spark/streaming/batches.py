@@ -105,7 +105,10 @@ class BatchWriter:
         self._source = self._commits.source()
 
     def __call__(self, records: DataFrame, batch_id: int) -> None:
-        """Stages a micro-batch of Kafka records (stager.up_to_size) slice by slice, and submits each for commit."""
+        """Stages a micro-batch of Kafka records (stager.up_to_size) slice by slice, and submits each for commit.
+
+        A small micro-batch is committed when this returns; of a larger one the last slice may not be.
+        """
         with self._staging, log_fields(stream=self._stream.name, batch_id=batch_id):
             self._check_stop()
             ends = {p: max(e, self._positions.get(p, 0)) for p, e in self._ends_of_batch(batch_id).items()}

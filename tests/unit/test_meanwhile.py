@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from castro_spark.jvm import meanwhile
-from castro_spark.jvm.meanwhile import imported_meanwhile, initialize_meanwhile
+from castro_spark.jvm.meanwhile import import_meanwhile, initialize_meanwhile
 
 
 def end(name: str) -> None:
@@ -28,10 +28,10 @@ def test_modules_are_imported_in_their_order_and_an_error_is_that_of_the_import(
     (tmp_path / "castro_first.py").write_text("import sys\nAFTER = 'castro_last' in sys.modules\n")
     (tmp_path / "castro_broken.py").write_text("raise ImportError('no libpq')\n")
     (tmp_path / "castro_last.py").write_text("")
-    with imported_meanwhile("castro_first", "castro_broken", "castro_last"):
-        end("imports")
-        assert not sys.modules["castro_first"].AFTER
-        assert "castro_last" in sys.modules
+    import_meanwhile("castro_first", "castro_broken", "castro_last")
+    end("imports")
+    assert not sys.modules["castro_first"].AFTER
+    assert "castro_last" in sys.modules
     with pytest.raises(ImportError, match="no libpq"):
         import_module("castro_broken")
 
