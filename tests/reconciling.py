@@ -18,9 +18,10 @@ from tests import warehouse as w
 from tests.builders import event, native
 from tests.consumer import Consumer
 from tests.system import System
+from tests.today import today
 
 INVENTORY = stream("inventory")
-TODAY = datetime.now(w.ZONE).date()  # as the run began: all that is compared names its day, and any recent one serves
+TODAY = today()  # as the run began: all that is compared names its day, and any recent one serves
 DAY = TODAY - timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 FREE = {"in_flight_minutes": 0, "change_limit": 1, "repairs_per_commit": 4}

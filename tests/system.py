@@ -20,6 +20,7 @@ import redis
 import yaml
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from psycopg2.sql import Composable
 
 from castro_spark.local import Stack
 from castro_spark.settings import load_settings
@@ -106,7 +107,7 @@ class System:
         # A lock that a failed test left behind fails the next one, instead of blocking it for ever.
         return psycopg2.connect(dsn, password=self._password, options="-c timezone=UTC -c lock_timeout=60s")
 
-    def query(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+    def query(self, statement: str | Composable, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         connection = self._connect(self.database)
         try:
             with connection, connection.cursor() as cursor:

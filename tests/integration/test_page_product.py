@@ -210,7 +210,7 @@ class TestCached:
         assert {(part.behind, part.emptied) for part in parts.values()} == {(0, False)}
         newest, day, month = parts["sales"].hashes
         assert [newest.key, day.key, month.key] == [
-            "sales:realtime:P1", f"agg:sales:daily:P1:{today()}", f"agg:sales:monthly:P1:{today():%Y}-{today().month}"
+            "sales:realtime:P1", f"agg:sales:daily:P1:{today()}", f"agg:sales:monthly:P1:{today().year}-{today().month}"
         ]  # fmt: skip
         assert day.fields == [("transactions", "1", "1"), ("volume", "2", "2"), ("value", "8", "8")]
         assert newest.ends is not None

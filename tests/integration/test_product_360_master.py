@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from tests.alerting import Alerting
 from tests.builders import Data, native, random_master_data, random_three
 from tests.consumer import Consumer, with_positions
 from tests.stock import LEVELS, MASTER, Stock
+from tests.today import today
 
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}
 NAMES = {"product_class": "class"}  # of the settings in tests/stock
@@ -42,7 +42,7 @@ def rows_of(stock: Stock) -> dict[str, dict[str, Any]]:
 
 
 def differences(stock: Stock, sent: dict[str, oracle_360.Sent], master: list[Data], levels: list[Data]) -> list[str]:
-    expected = oracle_360.product_360(sent, datetime.now(oracle_360.ZONE).date(), master, levels)
+    expected = oracle_360.product_360(sent, today(), master, levels)
     found = oracle_360.differences(rows_of(stock), expected)
     redis = stock.alerting.redis
     hashes = {
@@ -57,8 +57,7 @@ def measured(stock: Stock) -> dict[str, tuple[Any, ...]]:
     """What the rules of critical products see of the view's products."""
     with closing(stock.alerting.connect()) as connection:
         tables = master_tables(connection, stock.settings.product_360)
-        today = datetime.now(oracle_360.ZONE).date()
-        found = measure(connection, list(rows_of(stock)), tables, stock.settings.critical, today)
+        found = measure(connection, list(rows_of(stock)), tables, stock.settings.critical, today())
     return {
         m.product_code: (m.flag, m.product_class, m.minimum, m.stock, m.issued, None if m.cover is None else rounded(m.cover, 6))
         for m in found
