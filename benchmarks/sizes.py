@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
+from psycopg2 import sql
 
 from benchmarks.run import machine, value
 from castro_spark.local import Stack
@@ -35,6 +36,9 @@ _TABLES = (
 )  # fmt: skip
 _KEYS = {"newest event": "inventory:realtime:*", "day": "agg:daily:*", "month": "agg:monthly:*"}
 _SAMPLE = 500
+_PARTITION = sql.SQL(
+    "CREATE TABLE {} PARTITION OF public.ml_inventory_realtime FOR VALUES WITH (MODULUS {}, REMAINDER {})"
+)
 _PARTITIONED = """
 ALTER TABLE public.ml_inventory_realtime RENAME TO whole;
 CREATE TABLE public.ml_inventory_realtime (LIKE public.whole INCLUDING ALL) PARTITION BY HASH (event_id);
@@ -69,10 +73,8 @@ def sizes(system: System, given: argparse.Namespace) -> dict[str, Any]:
     if given.hash_partitions:
         system.query(_PARTITIONED)
         for number in range(given.hash_partitions):
-            system.query(
-                f"CREATE TABLE public.ml_inventory_realtime_{number} PARTITION OF public.ml_inventory_realtime"
-                f" FOR VALUES WITH (MODULUS {given.hash_partitions}, REMAINDER {number})"
-            )
+            part = sql.Identifier("public", f"ml_inventory_realtime_{number}")
+            system.query(_PARTITION.format(part, sql.Literal(given.hash_partitions), sql.Literal(number)))
     consumer = Consumer(system)
     backend = consumer.connection.info.backend_pid
     log_before = system.query("SELECT pg_current_wal_lsn() - '0/0'")[0][0]
@@ -117,7 +119,7 @@ def _micros(seconds: float) -> float:
 
 def table(system: System, name: str) -> dict[str, int]:
     """Rows, and bytes a row: in the table, in its indexes; partitions included."""
-    (rows,) = system.query(f"SELECT count(*) FROM {name}")[0]  # noqa: S608 - of _TABLES
+    (rows,) = system.query(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*name.split("."))))[0]
     heap, indexes = system.query(
         "SELECT sum(pg_table_size(oid))::bigint, sum(pg_indexes_size(oid))::bigint FROM pg_class"
         " WHERE oid = %(name)s::regclass OR oid IN (SELECT relid FROM pg_partition_tree(%(name)s) WHERE isleaf)",
