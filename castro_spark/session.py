@@ -111,8 +111,8 @@ def _builder(job: str, settings: Settings | None) -> SparkSession.Builder:
         # Limits a task's memory, in the JVM and in Python, whatever the size of a record.
         .config("spark.sql.execution.arrow.maxBytesPerBatch", str(4 << 20))
         # Records polled beyond a batch's end are cached for the next batch; they may be large, so evict them early.
-        .config("spark.kafka.consumer.fetchedData.cache.timeout", "10s")
-        .config("spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval", "5s")
+        .config("spark.kafka.consumer.fetchedData.cache.timeout", "3s")
+        .config("spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval", "1s")
         # Checkpoints are small and the ledger is authoritative: a checksum file for each would only cost time.
         .config("spark.sql.streaming.checkpoint.fileChecksum.enabled", "false")
         .config("spark.sql.streaming.minBatchesToRetain", "10")

@@ -20,11 +20,12 @@ from castro_spark.sources.kafka_options import reader_options
 # fetch wait; else that request waits until a prefetch returns records or times out (by default half a second).
 _FETCHES = {"fetch.max.wait.ms": "5", "max.partition.fetch.bytes": str(4 << 20)}
 
-# Kafka limits a fetch by compressed bytes, so the memory of a poll must be limited by the number of records.
-_POLLS = (200, 64, 20)  # records per poll
+# Kafka limits a fetch by compressed bytes, so the memory of a poll must be limited by the number of records. Spark
+# keeps a poll's records for seconds after its task ended (session.py, fetchedData.cache): one of each partition counts.
+_POLLS = (200, 128, 64, 40, 20)  # records per poll
 _POLL_BYTES = 16 << 20  # target size of one poll, by the expected record size
-_POLLS_SHARE = 0.45  # of the heap, for all concurrent polls, if every record has the brokers' default maximum size
-_LARGE_BYTES = 1 << 20  # that default
+_POLLS_SHARE = 0.3  # of the heap, for a poll of each partition, if every record has the brokers' default maximum size
+_LARGE_BYTES = 2 << 20  # what such a record takes: G1 gives a little more than one region (1 MiB) two of them
 # Where many records have proved small: after each poll Spark asks the broker twice for the partition's bounds, which
 # costs more than 200 small records. The small fetch bounds even large ones that suddenly come, unless they compress a
 # thousandfold.
@@ -39,7 +40,7 @@ def read_stream(
     `start` applies only to a new checkpoint. Committed transactions only; lost data is an error, not a warning;
     `max_offsets` limits a batch.
     """
-    fetches = _FETCHES | {"max.poll.records": str(poll_records(0, _room(spark, tasks_at_once(spark, len(start)))))}
+    fetches = _FETCHES | {"max.poll.records": str(poll_records(0, _room(spark, len(start))))}
     return (
         spark.readStream.format("kafka")
         .options(**{f"kafka.{name}": value for name, value in (fetches | reader_options(spark, settings)).items()})
@@ -54,16 +55,16 @@ def read_stream(
 
 def read_range(
     spark: SparkSession, settings: KafkaSettings, topic: str, starts: Mapping[int, int], ends: Mapping[int, int], *,
-    reader: str, tasks: int, record_bytes: float | None = 0.0, proven_small: bool = False,
+    reader: str, record_bytes: float | None = 0.0, proven_small: bool = False,
     rows_a_task: int | None = None,
 ) -> DataFrame:
     """The topic's records from `starts` up to `ends` (exclusive, for every partition in `ends`), including headers.
 
-    Reads with the same `reader` share Spark's cached consumers. `tasks` is the number of concurrent tasks per JVM;
-    `record_bytes` is the expected size of a record (None: unknown); `proven_small`: the thousands of records before
-    were small. Committed transactions only; lost data is an error, not a warning.
+    Reads with the same `reader` share Spark's cached consumers. `record_bytes` is the expected size of a record (None:
+    unknown); `proven_small`: the thousands of records before were small. Committed transactions only; lost data is an
+    error, not a warning.
     """  # fmt: skip
-    polls = {"max.poll.records": str(poll_records(record_bytes, _room(spark, tasks)))}
+    polls = {"max.poll.records": str(poll_records(record_bytes, _room(spark, len(ends))))}
     if proven_small:
         polls = _PROVEN_SMALL
     fetches = _FETCHES | polls | {
@@ -95,24 +96,12 @@ def poll_records(record_bytes: float | None, room: float) -> int:
     return next(fit, _POLLS[-1])
 
 
-def tasks_at_once(spark: SparkSession, partitions: int) -> int:
-    """The number of concurrent tasks in one JVM, with one task per partition."""
-    cores = _executors(spark, "spark.executor.cores", "1")
-    return max(1, min(partitions, int(cores) if cores else spark.sparkContext.defaultParallelism))
-
-
-def _room(spark: SparkSession, tasks: int) -> float:
-    """Bytes of memory for one poll, with `tasks` concurrent polls in a JVM."""
-    jvm: Any = spark.sparkContext._jvm
-    memory = _executors(spark, "spark.executor.memory", "1g")
-    if memory:
-        heap = jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(memory)
-    else:
-        heap = jvm.java.lang.Runtime.getRuntime().maxMemory()
-    return float(heap * _POLLS_SHARE / tasks)
-
-
-def _executors(spark: SparkSession, setting: str, default: str) -> str | None:
-    """A setting of the executors; None with a local master, where the driver's JVM is the only one."""
+def _room(spark: SparkSession, partitions: int) -> float:
+    """Bytes of memory for one poll. A JVM may hold one of each partition: it reads them one after the other."""
     context: Any = spark.sparkContext
-    return None if context.master.startswith("local") else context.getConf().get(setting, default)
+    if context.master.startswith("local"):
+        heap = context._jvm.java.lang.Runtime.getRuntime().maxMemory()
+    else:
+        memory = context.getConf().get("spark.executor.memory", "1g")
+        heap = context._jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(memory)
+    return float(heap * _POLLS_SHARE / max(1, partitions))

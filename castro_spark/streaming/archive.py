@@ -190,7 +190,7 @@ class Archiver:
         if records is None:
             records = read_range(
                 table.session, self._settings.kafka, self._stream.topic, state.positions, ends,
-                reader=f"castro-archive-{self._stream.name}", tasks=tasks, rows_a_task=_ROWS_A_TASK,
+                reader=f"castro-archive-{self._stream.name}", rows_a_task=_ROWS_A_TASK,
             )  # fmt: skip
         now = rules.now.isoformat()
         after = replace(

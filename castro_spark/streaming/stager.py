@@ -34,7 +34,7 @@ from castro_spark.sinks.postgres.commit.ledger import Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
 from castro_spark.sinks.postgres.commit.staging_tasks import TaskBounds, stage_on_executors, stage_partition
 from castro_spark.sinks.postgres.working_tables import SLOTS
-from castro_spark.sources.kafka import read_range, tasks_at_once
+from castro_spark.sources.kafka import read_range
 from castro_spark.sources.kafka_ends import NotNative
 from castro_spark.sources.kafka_followed import FollowedTopic
 from castro_spark.sources.kafka_topics import topic_state
@@ -184,8 +184,8 @@ class Stager:
         if withheld(rows):
             sizes = zip(*(rows.column(name).to_pylist() for name in ("partition", "offset", _SIZE)), strict=True)
             ends = fitting([s for s in sizes if s[1] >= part.starts[s[0]]], ends, self._drivers_bytes)
-            measured = pc.sum(rows.column(_SIZE)).as_py() / part.offsets
-            rows = self._read(Slice(part.starts, ends, measured)).toArrow()
+            largest = pc.max(rows.column(_SIZE)).as_py()  # a poll of many of the mean size may be of large ones only
+            rows = self._read(Slice(part.starts, ends, largest)).toArrow()
         return stage_on_driver(rows.to_batches(), rules, part.starts), ends
 
     def _on_executors(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
@@ -206,8 +206,8 @@ class Stager:
     def _read(self, part: Slice) -> DataFrame:
         return read_range(
             self._spark, self._settings.kafka, self._stream.topic, part.starts, part.ends,
-            reader=f"castro-slices-{self._stream.name}", tasks=tasks_at_once(self._spark, len(part.ends)),
-            record_bytes=part.offset_bytes, proven_small=part.proven_small,
+            reader=f"castro-slices-{self._stream.name}", record_bytes=part.offset_bytes,
+            proven_small=part.proven_small,
         ).select(*SOURCE_COLUMNS)  # fmt: skip
 
 

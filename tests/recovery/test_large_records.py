@@ -12,7 +12,7 @@ from tests.builders import event, native
 from tests.system import System
 
 pytestmark = pytest.mark.slow
-HEAP = "600m"
+HEAP = "480m"
 KB, MB = 1_000, 1 << 20
 # Count and bytes of a record; the first ones let the stream believe that records are small.
 RUNS = ((2_000, 300), (1_000, 200 * KB), (300, MB - 1), (10, MB + 1), (50, 300), (4, 3 * MB))
