@@ -123,7 +123,11 @@ def made(system: System, folder: Path, rows: int, years: int = 1, day: str | Non
     submit = "--driver-memory 1g --conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false pyspark-shell"
     environ = {**system.env, "PYTHONPATH": str(ROOT), "PYSPARK_SUBMIT_ARGS": submit}
     words = [sys.executable, "-c", _MAKE, str(folder), str(rows), str(years), *([day] if day else [])]
-    subprocess.run(words, check=True, env=environ, cwd=folder.parent, stderr=subprocess.DEVNULL)
+    with (folder.parent / "made.log").open("w+b") as log:
+        done = subprocess.run(words, check=False, env=environ, cwd=folder.parent, stdout=log, stderr=log)
+        if done.returncode:
+            log.seek(0)
+            sys.exit(f"the warehouse could not be made:\n{log.read().decode(errors='replace')}")
     system.env["CASTRO_WAREHOUSE_DIR"] = str(folder)
     return environ
 
