@@ -12,7 +12,7 @@ from castro_spark.sinks.postgres.commit.ledger import Ledger, introduce, read_le
 from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.exclusive import ExclusiveLock
-from castro_spark.sinks.postgres.migrate import check_migrated
+from castro_spark.sinks.postgres.schema.migrate import check_migrated
 from castro_spark.streams.declaration import StreamDeclaration
 
 

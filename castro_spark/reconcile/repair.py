@@ -31,7 +31,7 @@ from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
 from castro_spark.sinks.postgres.commit.statements import AS_NEW, statements
 from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.working_tables import TEMPORARY, events_table, plan_table
+from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY, events_table, plan_table
 from castro_spark.streams.declaration import StreamDeclaration
 
 _TEMPORARY = (

@@ -33,7 +33,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
 from castro_spark.sinks.postgres.commit.staging_tasks import TaskBounds, stage_on_executors, stage_partition
-from castro_spark.sinks.postgres.working_tables import SLOTS
+from castro_spark.sinks.postgres.schema.working_tables import SLOTS
 from castro_spark.sources.kafka import read_range
 from castro_spark.sources.kafka_ends import NotNative
 from castro_spark.sources.kafka_followed import FollowedTopic

@@ -28,7 +28,7 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed,
 from castro_spark.sinks.postgres.commit.staging_tasks import stage_parsed
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.instances import current, prune
+from castro_spark.sinks.postgres.operations.instances import current, prune
 from castro_spark.streams import stream
 from tests.builders import event, native
 from tests.consumer import with_positions

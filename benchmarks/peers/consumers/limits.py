@@ -38,7 +38,7 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_dri
 from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.working_tables import TEMPORARY
+from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY
 from castro_spark.sinks.redis.hashes import Entry, VersionedHashes
 from castro_spark.sinks.redis.keys import patterns
 from castro_spark.sources.kafka_followed import records_of

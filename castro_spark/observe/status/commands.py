@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
-from castro_spark.sinks.postgres import commands
+from castro_spark.sinks.postgres.operations import commands
 
 _HOURS = 24.0
 _STATES = ("waiting", "taken", "failed", "expired")

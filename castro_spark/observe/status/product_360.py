@@ -10,8 +10,8 @@ import redis
 
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres import product_360_state as view
-from castro_spark.sinks.postgres.master_data import master_tables
+from castro_spark.sinks.postgres.product_360 import state as view
+from castro_spark.sinks.postgres.product_360.master_data import master_tables
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sinks.redis.trouble import in_words
 

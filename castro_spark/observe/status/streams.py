@@ -22,8 +22,8 @@ from castro_spark.sinks.postgres.commit.quarantine import counts, oldest
 from castro_spark.sinks.postgres.commit.skipped import report_skipped
 from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.instances import SeenTopic, current, topic_seen
-from castro_spark.sinks.postgres.pruning import quarantine_use
+from castro_spark.sinks.postgres.operations.instances import SeenTopic, current, topic_seen
+from castro_spark.sinks.postgres.operations.pruning import quarantine_use
 from castro_spark.streams.declaration import StreamDeclaration
 
 _NEVER_SEEN: Part = {"topic_is_the_ledgers": None, "lag": None, "lag_seen_at": None, "lag_age_seconds": None}

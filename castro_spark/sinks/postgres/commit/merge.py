@@ -17,7 +17,7 @@ from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
 from castro_spark.sinks.postgres.commit.statements import Statements
 from castro_spark.sinks.postgres.commit.unchanged import fill_unchanged, without
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.working_tables import TEMPORARY
+from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY
 from castro_spark.streams.declaration import StreamDeclaration
 
 _MOST_UNKNOWN = 200  # names of unknown fields recorded per stream

@@ -23,7 +23,7 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.working_tables import OUT_OF_BAND_SLOT
+from castro_spark.sinks.postgres.schema.working_tables import OUT_OF_BAND_SLOT
 from castro_spark.streams.declaration import StreamDeclaration
 
 

@@ -29,7 +29,7 @@ from castro_spark.parse.notes import Notes
 from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.sinks.postgres.commit.produce_times import ProduceTimes
 from castro_spark.sinks.postgres.connection import Connection, names
-from castro_spark.sinks.postgres.working_tables import (
+from castro_spark.sinks.postgres.schema.working_tables import (
     SLOTS,
     TEMPORARY,
     events_table,

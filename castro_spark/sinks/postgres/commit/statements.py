@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg2 import sql
 
 from castro_spark.sinks.postgres.connection import names, statement
-from castro_spark.sinks.postgres.working_tables import SHARED_SLOTS, TEMPORARY, events_table, rejects_table
+from castro_spark.sinks.postgres.schema.working_tables import SHARED_SLOTS, TEMPORARY, events_table, rejects_table
 from castro_spark.streams.declaration import Measure, StreamDeclaration
 
 # The period's column, its expression over a date, its length.

@@ -25,8 +25,8 @@ from castro_spark.sinks.postgres.commit.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.latency import note_commit
-from castro_spark.sinks.postgres.working_tables import SLOTS
+from castro_spark.sinks.postgres.operations.latency import note_commit
+from castro_spark.sinks.postgres.schema.working_tables import SLOTS
 from castro_spark.streams.declaration import StreamDeclaration
 
 

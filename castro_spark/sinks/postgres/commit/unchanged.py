@@ -14,7 +14,7 @@ from psycopg2 import sql
 from castro_spark.parse import Reason
 from castro_spark.sinks.postgres.commit.staging import Counts
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.working_tables import events_table, rejects_table
+from castro_spark.sinks.postgres.schema.working_tables import events_table, rejects_table
 from castro_spark.streams.declaration import CALENDAR_COLUMNS, StreamDeclaration
 
 

@@ -9,7 +9,7 @@ import psycopg2
 from psycopg2 import errorcodes, errors
 
 from castro_spark.errors import SessionRefused
-from castro_spark.sinks.postgres import login
+from castro_spark.sinks.postgres.session import login
 
 # What callers that tolerate an outage catch. `may_pass` decides whether to retry.
 PASSING = (

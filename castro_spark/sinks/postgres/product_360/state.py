@@ -12,7 +12,7 @@ from psycopg2 import sql
 from castro_spark.product_columns import LEVEL_COLUMNS, MASTER_COLUMNS
 from castro_spark.sinks.postgres.connection import Connection, names, statement
 from castro_spark.sinks.postgres.exclusive import try_lock
-from castro_spark.sinks.postgres.master_data import MasterTables
+from castro_spark.sinks.postgres.product_360.master_data import MasterTables
 
 NAME = "product_360"  # the view's name among the projections in Redis
 STREAMS = ("inventory", "sales", "procurement")

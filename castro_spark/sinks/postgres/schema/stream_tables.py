@@ -19,7 +19,7 @@ from psycopg2 import sql
 
 from castro_spark.errors import TypeChanged
 from castro_spark.sinks.postgres.connection import statement
-from castro_spark.sinks.postgres.working_tables import (
+from castro_spark.sinks.postgres.schema.working_tables import (
     SHARED_SLOTS,
     events_table,
     plan_table,

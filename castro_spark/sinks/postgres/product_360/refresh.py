@@ -18,8 +18,8 @@ from psycopg2.extras import execute_values
 from castro_spark.features.product_360 import ratios
 from castro_spark.product_columns import COLUMNS, LONGEST, MASTER_COLUMNS, WINDOW_SUMS
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.master_data import MasterTables
-from castro_spark.sinks.postgres.product_360_rows import Fields, by_column, fields_of
+from castro_spark.sinks.postgres.product_360.master_data import MasterTables
+from castro_spark.sinks.postgres.product_360.rows import Fields, by_column, fields_of
 
 _FLOW_COLUMNS = {"in": "{}_in", "out": "{}_out", "sales": "{}", "purchase": "{}"}
 

@@ -17,7 +17,7 @@ import psycopg2.errors
 from castro_spark.errors import NotMigrated
 from castro_spark.resources import resource
 from castro_spark.sinks.postgres.connection import Connection, statement
-from castro_spark.sinks.postgres.stream_tables import Cursor, changes, migration_parts
+from castro_spark.sinks.postgres.schema.stream_tables import Cursor, changes, migration_parts
 from castro_spark.streams.declaration import StreamDeclaration
 
 _ONCE = ""  # the "stream" of a migration that is applied once

@@ -20,7 +20,7 @@ from psycopg2 import errors
 
 from castro_spark.errors import SessionRefused, first_line
 from castro_spark.servers import PostgresSettings
-from castro_spark.sinks.postgres.answers import Session
+from castro_spark.sinks.postgres.session.answers import Session
 from castro_spark.sinks.postgres.sql_files import statement
 
 _SECOND_SESSIONS = 3  # beside the first; with one only, a busy pool could pass the check by chance
