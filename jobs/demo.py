@@ -27,8 +27,8 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.sources.kafka_topics import create_topics
 from castro_spark.streaming.application import run_streams
+from castro_spark.streaming.microbatch.progress import BatchReport, ProgressLines
 from castro_spark.streaming.product_360 import Product360
-from castro_spark.streaming.progress import BatchReport, ProgressLines
 from castro_spark.streams import all_streams
 
 _CATCH_UP_SECONDS = 60

@@ -18,9 +18,9 @@ from castro_spark.errors import KafkaUnavailable, TopicMissing, first_line
 from castro_spark.servers import KafkaSettings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
 from castro_spark.sources.kafka_topics import TopicClient
-from castro_spark.streaming.batches import StopRequested
+from castro_spark.streaming.microbatch.batches import StopRequested
 from castro_spark.streaming.start import check_topic
-from castro_spark.streaming.topic_ends import IDLE_SECONDS
+from castro_spark.streaming.topic.ends import IDLE_SECONDS
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

@@ -39,8 +39,8 @@ from castro_spark.sources.kafka_ends import NotNative
 from castro_spark.sources.kafka_followed import FollowedTopic
 from castro_spark.sources.kafka_topics import topic_state
 from castro_spark.sources.kafka_untimely import read_untimely, untimely
-from castro_spark.streaming.slices import Limits, fitting
-from castro_spark.streaming.warm_up import WarmUp
+from castro_spark.streaming.microbatch.slices import Limits, fitting
+from castro_spark.streaming.microbatch.warm_up import WarmUp
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

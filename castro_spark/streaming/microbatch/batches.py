@@ -24,9 +24,9 @@ from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sources.kafka_followed import FollowedTopic
-from castro_spark.streaming.progress import BatchReport
-from castro_spark.streaming.slices import Measured, Pace, cut
-from castro_spark.streaming.stager import Slice, Stager
+from castro_spark.streaming.microbatch.progress import BatchReport
+from castro_spark.streaming.microbatch.slices import Measured, Pace, cut
+from castro_spark.streaming.microbatch.stager import Slice, Stager
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
