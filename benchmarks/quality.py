@@ -27,7 +27,7 @@ from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
-from castro_spark.sources.kafka_ends import Newest, TopicEnds
+from castro_spark.sources.kafka.ends import Newest, TopicEnds
 from castro_spark.streams import stream
 
 INVENTORY = stream("inventory")

@@ -25,7 +25,7 @@ from castro_spark.session import spark_session
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.schema.migrate import migrate
-from castro_spark.sources.kafka_topics import create_topics
+from castro_spark.sources.kafka.topics import create_topics
 from castro_spark.streaming.application import run_streams
 from castro_spark.streaming.microbatch.progress import BatchReport, ProgressLines
 from castro_spark.streaming.product_360 import Product360

@@ -17,9 +17,9 @@ from castro_spark.observe.instance import StreamState
 from castro_spark.rules import configured, stream_settings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
-from castro_spark.sources.kafka import read_stream
-from castro_spark.sources.kafka_followed import FollowedTopic
-from castro_spark.sources.kafka_refusals import refusal
+from castro_spark.sources.kafka.followed import FollowedTopic
+from castro_spark.sources.kafka.records import read_stream
+from castro_spark.sources.kafka.refusals import refusal
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch, writing_settings
 from castro_spark.streaming.microbatch.batches import BatchWriter, StopRequested
 from castro_spark.streaming.microbatch.progress import BatchReport

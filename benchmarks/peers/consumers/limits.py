@@ -41,7 +41,7 @@ from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY
 from castro_spark.sinks.redis.hashes import Entry, VersionedHashes
 from castro_spark.sinks.redis.keys import patterns
-from castro_spark.sources.kafka_followed import records_of
+from castro_spark.sources.kafka.followed import records_of
 from castro_spark.streams import stream as stream_named
 from castro_spark.streams.declaration import StreamDeclaration
 

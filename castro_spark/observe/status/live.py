@@ -19,7 +19,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
 from castro_spark.sinks.postgres.commit.ledger import Ledger, read_ledger
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sources.kafka_topics import TopicState, topic_states
+from castro_spark.sources.kafka.topics import TopicState, topic_states
 from castro_spark.streams.declaration import StreamDeclaration
 
 

@@ -32,9 +32,9 @@ from castro_spark.sinks.postgres.commit.ledger import read_ledger
 from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.exclusive import ExclusiveLock
-from castro_spark.sources.kafka import read_range
-from castro_spark.sources.kafka_topics import TopicState, topic_state
-from castro_spark.sources.kafka_untimely import read_untimely, untimely
+from castro_spark.sources.kafka.records import read_range
+from castro_spark.sources.kafka.topics import TopicState, topic_state
+from castro_spark.sources.kafka.untimely import read_untimely, untimely
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
-from castro_spark.sources.kafka_followed import FollowedTopic
+from castro_spark.sources.kafka.followed import FollowedTopic
 from castro_spark.streaming.microbatch.progress import BatchReport
 from castro_spark.streaming.microbatch.slices import Measured, Pace, cut
 from castro_spark.streaming.microbatch.stager import Slice, Stager

@@ -1,6 +1,6 @@
 """Moves a slice's records from Kafka to PostgreSQL's staging tables, through the driver or by the executors.
 
-The driver reads small slices of small records by a consumer of its own (sources/kafka_followed), which needs no Spark
+The driver reads small slices of small records by a consumer of its own (sources/kafka/followed), which needs no Spark
 job; and by Spark what that consumer cannot.
 
 Memory is bounded on all paths. The driver's consumer stops at a size. Spark brings the driver only records up to a
@@ -34,11 +34,11 @@ from castro_spark.sinks.postgres.commit.ledger import Positions
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
 from castro_spark.sinks.postgres.commit.staging_tasks import TaskBounds, stage_on_executors, stage_partition
 from castro_spark.sinks.postgres.schema.working_tables import SLOTS
-from castro_spark.sources.kafka import read_range
-from castro_spark.sources.kafka_ends import NotNative
-from castro_spark.sources.kafka_followed import FollowedTopic
-from castro_spark.sources.kafka_topics import topic_state
-from castro_spark.sources.kafka_untimely import read_untimely, untimely
+from castro_spark.sources.kafka.ends import NotNative
+from castro_spark.sources.kafka.followed import FollowedTopic
+from castro_spark.sources.kafka.records import read_range
+from castro_spark.sources.kafka.topics import topic_state
+from castro_spark.sources.kafka.untimely import read_untimely, untimely
 from castro_spark.streaming.microbatch.slices import Limits, fitting
 from castro_spark.streaming.microbatch.warm_up import WarmUp
 from castro_spark.streams.declaration import StreamDeclaration

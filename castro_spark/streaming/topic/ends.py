@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from castro_spark.component import Component
 from castro_spark.errors import SourceError
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka_topics import TopicClient
+from castro_spark.sources.kafka.topics import TopicClient
 
 _LOOK_SECONDS = 5.0
 IDLE_SECONDS = 10.0  # while the topic does not grow: each look is some seventy calls of the JVM

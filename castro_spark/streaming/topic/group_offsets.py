@@ -20,7 +20,7 @@ from castro_spark.logs import log_fields
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import read_ledger
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sources.kafka_topics import GroupClient
+from castro_spark.sources.kafka.topics import GroupClient
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

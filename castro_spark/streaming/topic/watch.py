@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from castro_spark.errors import KafkaUnavailable, TopicMissing, first_line
 from castro_spark.servers import KafkaSettings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
-from castro_spark.sources.kafka_topics import TopicClient
+from castro_spark.sources.kafka.topics import TopicClient
 from castro_spark.streaming.microbatch.batches import StopRequested
 from castro_spark.streaming.start import check_topic
 from castro_spark.streaming.topic.ends import IDLE_SECONDS

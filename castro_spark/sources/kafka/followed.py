@@ -20,8 +20,8 @@ import pyarrow as pa
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka_ends import native_options
-from castro_spark.sources.kafka_untimely import MOST_MILLISECONDS
+from castro_spark.sources.kafka.ends import native_options
+from castro_spark.sources.kafka.untimely import MOST_MILLISECONDS
 
 log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 3.0  # without a record, or the end of a partition

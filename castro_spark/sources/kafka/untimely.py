@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.errors import SourceError
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka_options import admin_options
+from castro_spark.sources.kafka.options import admin_options
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def read_untimely(
 ) -> pa.Table:
     """The record at `offset` and the directly following ones up to `end` (exclusive) whose timestamps overflow too.
 
-    Columns as in sources.kafka.read_range (partition, offset, timestamp, key, value, headers); `timestamp` is null.
+    Columns as in records.read_range (partition, offset, timestamp, key, value, headers); `timestamp` is null.
     At most 500 records; committed transactions only. Raises SourceError if the record at `offset` does not exist.
     """
     jvm: Any = spark.sparkContext._jvm

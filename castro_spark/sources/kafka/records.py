@@ -1,6 +1,6 @@
 """Kafka as a source: a topic's records, as a streaming DataFrame or an offset range.
 
-Spark's connector and the administration calls (kafka_topics) share one set of client options (settings.kafka): both use
+Spark's connector and the administration calls (topics.py) share one set of client options (settings.kafka): both use
 the Kafka client in Spark's JVM, so the cluster's security is configured once.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka_options import reader_options
+from castro_spark.sources.kafka.options import reader_options
 
 # Fetch options of Spark's consumers; settings.kafka.options takes precedence. After each poll Spark requests the
 # partition's bounds on the same connection, where the broker answers in order. So: fewer and larger polls, and a short

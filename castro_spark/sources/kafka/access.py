@@ -16,9 +16,9 @@ from py4j.protocol import Py4JJavaError
 
 from castro_spark.errors import SourceError, TopicMissing
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka_options import admin_options
-from castro_spark.sources.kafka_refusals import Protocol
-from castro_spark.sources.kafka_topics import refused
+from castro_spark.sources.kafka.options import admin_options
+from castro_spark.sources.kafka.refusals import Protocol
+from castro_spark.sources.kafka.topics import refused
 
 _TIMEOUT_MS = "15000"
 _READ_SECONDS = 10.0

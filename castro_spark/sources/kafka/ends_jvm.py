@@ -1,4 +1,4 @@
-"""The same as kafka_ends, by Kafka's own client in Spark's JVM: with Kerberos and Java's keystores."""
+"""The same as ends.py, by Kafka's own client in Spark's JVM: with Kerberos and Java's keystores."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka_ends import Newest, TopicEnds, instant
-from castro_spark.sources.kafka_topics import Admin
+from castro_spark.sources.kafka.ends import Newest, TopicEnds, instant
+from castro_spark.sources.kafka.topics import Admin
 
 
 class JvmTopics:

@@ -2,7 +2,7 @@
 
 By librdkafka's AdminClient, which needs no JVM and joins no consumer group. It takes the settings of Kafka's Java
 client where it has the same option, perhaps in another form. What it has not (Kerberos, Java's keystores) is left to
-the client in a JVM (kafka_ends_jvm): `native_options` raises NotNative.
+the client in a JVM (ends_jvm.py): `native_options` raises NotNative.
 """
 
 from __future__ import annotations

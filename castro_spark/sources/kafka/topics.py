@@ -14,8 +14,8 @@ from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, Top
 from castro_spark.jvm.java import java_class
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka_options import admin_options
-from castro_spark.sources.kafka_refusals import Protocol, explained
+from castro_spark.sources.kafka.options import admin_options
+from castro_spark.sources.kafka.refusals import Protocol, explained
 
 Answer = TypeVar("Answer")
 _TIMEOUT_MS = "15000"
