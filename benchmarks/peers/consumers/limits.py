@@ -34,8 +34,8 @@ from castro_spark.settings import Settings as ProductSettings
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.ledger import Ledger, claim
+from castro_spark.sinks.postgres.commit.merging.statements import statements
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
-from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY

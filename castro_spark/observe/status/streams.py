@@ -19,8 +19,8 @@ from castro_spark.rules import configured, named_sources
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, read_ledger
 from castro_spark.sinks.postgres.commit.quarantine import counts, oldest
+from castro_spark.sinks.postgres.commit.rules.source import fixed_source
 from castro_spark.sinks.postgres.commit.skipped import report_skipped
-from castro_spark.sinks.postgres.commit.source import fixed_source
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.operations.instances import SeenTopic, current, topic_seen
 from castro_spark.sinks.postgres.operations.pruning import quarantine_use

@@ -29,7 +29,7 @@ from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import Archived, ArchiveTable
 from castro_spark.sinks.postgres.commit.ledger import read_ledger
-from castro_spark.sinks.postgres.commit.source import fixed_source
+from castro_spark.sinks.postgres.commit.rules.source import fixed_source
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.exclusive import ExclusiveLock
 from castro_spark.sources.kafka.records import read_range

@@ -11,7 +11,7 @@ import psycopg2
 from castro_spark.errors import SessionRefused
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
-from castro_spark.sinks.postgres.commit.statements import Statements
+from castro_spark.sinks.postgres.commit.merging.statements import Statements
 from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages
 from castro_spark.streams.declaration import StreamDeclaration
 

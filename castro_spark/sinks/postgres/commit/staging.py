@@ -190,7 +190,7 @@ def copy_parsed(
 ) -> None:
     """COPY of a parsed batch's events, deletes and rejects, within the caller's transaction.
 
-    A record with unsent columns is staged as event and as reject: the commit decides which it is (unchanged.py).
+    A record with unsent columns is staged as event and as reject: the commit decides which it is (merging/unchanged).
     """
     outcome, kept = parsed.column("outcome"), parsed.column("kept")
     deleted = pc.equal(outcome, DELETE)

@@ -13,9 +13,9 @@ from datetime import date
 from castro_spark.errors import StagingLost
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.ledger import StreamLock
+from castro_spark.sinks.postgres.commit.merging.statements import Statements
+from castro_spark.sinks.postgres.commit.merging.unchanged import fill_unchanged, without
 from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
-from castro_spark.sinks.postgres.commit.statements import Statements
-from castro_spark.sinks.postgres.commit.unchanged import fill_unchanged, without
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY
 from castro_spark.streams.declaration import StreamDeclaration
