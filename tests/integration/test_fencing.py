@@ -18,8 +18,8 @@ from castro_spark.errors import Fenced
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import StreamState, trouble
+from castro_spark.observe.status.blocks.streams import STREAMS
 from castro_spark.observe.status.collect import Status, lines
-from castro_spark.observe.status.streams import STREAMS
 from castro_spark.parse import parse_batch
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings

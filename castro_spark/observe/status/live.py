@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError, SourceError, in_words
 from castro_spark.observe.status.block import Part
+from castro_spark.observe.status.blocks.streams import lag
 from castro_spark.observe.status.collect import Status
-from castro_spark.observe.status.streams import lag
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
 from castro_spark.sinks.postgres.commit.ledger import Ledger, read_ledger

@@ -11,7 +11,7 @@ from typing import Any
 from castro_spark.component import State
 from castro_spark.observe.instance import trouble
 from castro_spark.observe.status.block import Asked, Block, Part
-from castro_spark.observe.status.stream_text import stream_lines
+from castro_spark.observe.status.blocks.stream_text import stream_lines
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.reasons import Reason
 from castro_spark.projection.lag import projection_status
