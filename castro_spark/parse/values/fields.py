@@ -13,9 +13,9 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from castro_spark.local_day import EARLIEST_YEAR
-from castro_spark.parse.document import Number
 from castro_spark.parse.reasons import Reason, Unusable
-from castro_spark.parse.texts import BLANKS, normal_name, plain_digits
+from castro_spark.parse.values.document import Number
+from castro_spark.parse.values.texts import BLANKS, normal_name, plain_digits
 
 Reader = Callable[[object], object]
 

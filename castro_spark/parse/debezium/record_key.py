@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from castro_spark.parse.connect_values import DECIMAL, Schema, columns_of, plain
-from castro_spark.parse.document import Number
+from castro_spark.parse.debezium.connect_values import DECIMAL, Schema, columns_of, plain
 from castro_spark.parse.envelope import open_key
-from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import joined, joined_id
 from castro_spark.parse.reasons import Reason, Unusable
-from castro_spark.parse.texts import normal_name, plain_digits
+from castro_spark.parse.values.document import Number
+from castro_spark.parse.values.fields import Reader
+from castro_spark.parse.values.texts import normal_name, plain_digits
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 

@@ -25,8 +25,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from castro_spark.parse.document import Number
 from castro_spark.parse.reasons import Reason, Unusable
+from castro_spark.parse.values.document import Number
 from castro_spark.streams.declaration import FieldType
 
 Schema = Mapping[str, Any]

@@ -1,6 +1,6 @@
 """A Debezium change -> an event or a delete, identified by its record key and positioned by its source's log.
 
-Columns are read by the same readers as a native record's fields, from the values that parse/connect_values decodes. A
+Columns are read by the same readers as a native record's fields, from the values that connect_values decodes. A
 column that Debezium did not send (PostgreSQL does not log a large value that an update left unchanged) is unsent: the
 event keeps its stored value.
 """
@@ -13,14 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from castro_spark.parse.connect_values import Schema, columns_of, plain
+from castro_spark.parse.debezium.connect_values import Schema, columns_of, plain
+from castro_spark.parse.debezium.record_key import KeyId, key_id
 from castro_spark.parse.envelope import Change
-from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_id
 from castro_spark.parse.origin import Source, Sources, Tables, sourced_id
 from castro_spark.parse.position import change_position
 from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
-from castro_spark.parse.record_key import KeyId, key_id
+from castro_spark.parse.values.fields import Reader
 from castro_spark.streams.declaration import Field, StreamDeclaration
 
 Readers = Sequence[tuple[Field, Reader]]

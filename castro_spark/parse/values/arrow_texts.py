@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from castro_spark.parse.texts import BLANKS
+from castro_spark.parse.values.texts import BLANKS
 
 
 def normal_names(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
