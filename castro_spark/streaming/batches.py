@@ -48,7 +48,8 @@ class _Unconfirmed(Exception):
 
 @dataclass(frozen=True)
 class Staged:
-    """A slice that is ready to commit; `began` and `at` are the start and end of its staging (time.monotonic)."""
+    """A slice that is ready to commit; `began` and `at` are the start and end of its staging (time.monotonic);
+    `more_follow`: its micro-batch has further slices."""
 
     batch: StagedBatch
     batch_id: int
@@ -56,6 +57,7 @@ class Staged:
     ends: Positions
     began: float
     at: float
+    more_follow: bool
 
     @property
     def offsets(self) -> int:
@@ -127,7 +129,8 @@ class BatchWriter:
                     # The usual case: reuse the DataFrame that Spark has planned already.
                     part = replace(part, records=records)
                 batch, reached = self._stager.stage(part, self._source)
-                staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic())
+                more = any(end > reached.get(p, left.starts[p]) for p, end in ends.items())
+                staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic(), more)
                 self.settle()
                 if self._pace.measured:  # not before the first commit, which it would delay
                     soon = _SOON * self._pace.next_offsets(left.offsets, self._stager.limits())
@@ -186,7 +189,7 @@ class BatchWriter:
         measured = Measured(staged.offsets, staged.batch.bytes, seconds)
         self._pace = self._pace.after(measured, self._settings.streaming.commit_seconds)
         times = staged.began, begun, in_postgres
-        report = BatchReport.of(committed, staged.batch_id, *times)
+        report = BatchReport.of(committed, staged.batch_id, *times, staged.more_follow)
         log.debug("%d offsets are committed", report.offsets, extra=report.as_dict())
         self._report(report)
 
