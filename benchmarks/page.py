@@ -27,7 +27,7 @@ from castro_spark.page.page import Page
 from castro_spark.page.pages import routes
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.streams import all_streams
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -25,9 +25,9 @@ from castro_spark.quality.checks import NAMES
 from castro_spark.quality.run import run_checks
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
-from castro_spark.sources.kafka_ends import Newest, TopicEnds
+from castro_spark.sources.kafka.ends import Newest, TopicEnds
 from castro_spark.streams import stream
 
 INVENTORY = stream("inventory")

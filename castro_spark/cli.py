@@ -26,7 +26,7 @@ from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.output import droppable_output, job_log
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import connect, unreachable
-from castro_spark.sinks.postgres.migrate import check_schema
+from castro_spark.sinks.postgres.schema.migrate import check_schema
 from castro_spark.spark_ended import ended_spark
 from castro_spark.streams import StreamDeclaration, all_streams
 

@@ -51,7 +51,7 @@ def run_id() -> str:
 
 
 class Reports(Protocol):
-    """What the heartbeat writes: the values of a row of castro.instance (sinks.postgres.instances.beat)."""
+    """What the heartbeat writes: the values of a row of castro.instance (sinks.postgres.operations.instances.beat)."""
 
     @property
     def kind(self) -> str: ...

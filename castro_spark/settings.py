@@ -109,7 +109,7 @@ class StreamingSettings(Section):
 
 
 class HousekeepingSettings(Section):
-    """Retention of everything that would otherwise grow without limit (sinks/postgres/pruning)."""
+    """Retention of everything that would otherwise grow without limit (sinks/postgres/operations/pruning)."""
 
     every_minutes: float = Field(gt=0)
     rows_per_step: int = Field(gt=0)

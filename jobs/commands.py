@@ -13,9 +13,9 @@ from castro_spark import cli
 from castro_spark.batch.actions import ACTIONS, action
 from castro_spark.batch.serve import CommandServer
 from castro_spark.observe.heartbeat import reported
-from castro_spark.observe.status.commands import command_line
-from castro_spark.sinks.postgres import commands
+from castro_spark.observe.status.blocks.commands import command_line
 from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.operations import commands
 
 _POLL_SECONDS = 1.0
 _END_SECONDS = 20.0

@@ -24,11 +24,11 @@ from castro_spark.rules import configured, stream_settings
 from castro_spark.session import spark_session
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import migrate
-from castro_spark.sources.kafka_topics import create_topics
+from castro_spark.sinks.postgres.schema.migrate import migrate
+from castro_spark.sources.kafka.topics import create_topics
 from castro_spark.streaming.application import run_streams
+from castro_spark.streaming.microbatch.progress import BatchReport, ProgressLines
 from castro_spark.streaming.product_360 import Product360
-from castro_spark.streaming.progress import BatchReport, ProgressLines
 from castro_spark.streams import all_streams
 
 _CATCH_UP_SECONDS = 60

@@ -10,9 +10,9 @@ from castro_spark import cli
 from castro_spark.rules import configured, stream_settings
 from castro_spark.session import spark_session
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
-from castro_spark.sources.kafka_topics import create_topics
+from castro_spark.sources.kafka.topics import create_topics
 
 
 @click.command(help=__doc__)

@@ -26,8 +26,8 @@ def main(env: str, conf_file: Path | None, names: tuple[str, ...], live: bool, a
         for line in () if as_json else lines(block, part):
             click.echo(line)
     if live:
+        from castro_spark.observe.status.blocks.stream_text import topic_lines  # noqa: PLC0415
         from castro_spark.observe.status.live import topics  # noqa: PLC0415 - only this option needs Spark
-        from castro_spark.observe.status.stream_text import topic_lines  # noqa: PLC0415
         from castro_spark.session import spark_session  # noqa: PLC0415
 
         for part in topics(status, lambda: spark_session("status", settings, delta=settings.archive.dir is not None)):

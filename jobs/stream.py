@@ -13,7 +13,7 @@ from castro_spark.jvm.meanwhile import import_meanwhile
 from castro_spark.session import spark_session
 
 if TYPE_CHECKING:
-    from castro_spark.streaming.progress import BatchReport
+    from castro_spark.streaming.microbatch.progress import BatchReport
 
 _SECONDS_A_LINE = 10
 
@@ -35,7 +35,7 @@ def main(
     spark = spark_session("stream", settings, delta=settings.archive.dir is not None)
     from castro_spark.batch.serve import CommandServer  # noqa: PLC0415
     from castro_spark.streaming.application import run_streams  # noqa: PLC0415
-    from castro_spark.streaming.progress import ProgressLines  # noqa: PLC0415
+    from castro_spark.streaming.microbatch.progress import ProgressLines  # noqa: PLC0415
 
     stopping = cli.until_signalled()  # after the session, which installs its own signal handler
 

@@ -16,7 +16,7 @@ import yaml
 from castro_spark.local import Stack
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 
 NO_KAFKA = {"CASTRO_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
 

@@ -11,7 +11,7 @@ from castro_spark.errors import SourceError
 from castro_spark.quality.result import Result
 from castro_spark.quality.run import run_checks
 from castro_spark.settings import Settings, load_settings
-from castro_spark.sources.kafka_ends import Newest, TopicEnds
+from castro_spark.sources.kafka.ends import Newest, TopicEnds
 from castro_spark.streams import stream
 from tests.builders import event, native
 from tests.consumer import PARTITIONS, Consumer, Record

@@ -16,7 +16,7 @@ from castro_spark.sinks.postgres.commit.session import CommitSession
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed, count, new_attempt, stage_on_driver
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.working_tables import SLOTS
+from castro_spark.sinks.postgres.schema.working_tables import SLOTS
 from castro_spark.streams import StreamDeclaration, stream
 from tests.system import System
 from tests.unit.test_parse import records

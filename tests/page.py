@@ -23,7 +23,7 @@ import yaml
 from castro_spark.local import Stack
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import all_streams
 from tests.system import ROOT

@@ -12,7 +12,7 @@ from castro_spark.retraining.decide import decide_now
 from castro_spark.retraining.record import Finished, record
 from castro_spark.retraining.store import Decided
 from castro_spark.settings import load_settings
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.streams import all_streams
 from tests.alerting import Alerting
 

@@ -17,7 +17,7 @@ from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import all_streams
 from tests.alerting import Alerting

@@ -25,7 +25,7 @@ from psycopg2.sql import Composable
 from castro_spark.local import Stack
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import stream as stream_named
 from tests import engine, jvm

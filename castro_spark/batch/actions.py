@@ -29,7 +29,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import quarantine
 from castro_spark.sinks.postgres.commit.quarantine import Choice
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sources.kafka_ends import NativeTopics, NotNative
+from castro_spark.sources.kafka.ends import NativeTopics, NotNative
 from castro_spark.streams import all_streams, stream
 
 

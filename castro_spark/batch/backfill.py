@@ -33,7 +33,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import staging, staging_tasks
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.transaction import Committed
-from castro_spark.sinks.postgres.working_tables import OUT_OF_BAND_SLOT
+from castro_spark.sinks.postgres.schema.working_tables import OUT_OF_BAND_SLOT
 from castro_spark.sources.archive import ArchivedRange
 from castro_spark.streams.declaration import StreamDeclaration
 

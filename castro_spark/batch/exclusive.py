@@ -9,10 +9,10 @@ from castro_spark.errors import NotMigrated, SinkError
 from castro_spark.parse.origin import Source
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, introduce, read_ledger
-from castro_spark.sinks.postgres.commit.source import fixed_source
+from castro_spark.sinks.postgres.commit.rules.source import fixed_source
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.exclusive import ExclusiveLock
-from castro_spark.sinks.postgres.migrate import check_migrated
+from castro_spark.sinks.postgres.schema.migrate import check_migrated
 from castro_spark.streams.declaration import StreamDeclaration
 
 

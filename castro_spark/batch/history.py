@@ -28,8 +28,8 @@ from castro_spark.sections.streams import HistorySettings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import backfill_progress
 from castro_spark.sinks.postgres.commit import staging
-from castro_spark.sinks.postgres.commit.kinds import check_warehouse
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
+from castro_spark.sinks.postgres.commit.rules.kinds import check_warehouse
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sources.history import ChangedRecords, Months, WarehouseHistory, records_of

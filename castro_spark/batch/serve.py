@@ -14,9 +14,9 @@ from castro_spark.batch.actions import ACTIONS, action
 from castro_spark.component import run_id
 from castro_spark.errors import in_words
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres import commands
-from castro_spark.sinks.postgres.commands import Command
 from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.postgres.operations import commands
+from castro_spark.sinks.postgres.operations.commands import Command
 
 log = logging.getLogger(__name__)
 

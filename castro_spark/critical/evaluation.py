@@ -23,8 +23,8 @@ from castro_spark.sections.alerts import Kind
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.exclusive import try_lock
-from castro_spark.sinks.postgres.master_data import MasterTables, master_tables
 from castro_spark.sinks.postgres.outbox import put
+from castro_spark.sinks.postgres.product_360.master_data import MasterTables, master_tables
 
 log = logging.getLogger(__name__)
 KIND: Kind = "critical_product"  # of the messages

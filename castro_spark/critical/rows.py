@@ -18,7 +18,7 @@ from castro_spark.critical.rules import Measured, Movement, Rule, least_times
 from castro_spark.mapping import LOADED_AT, TableMapping
 from castro_spark.sections.critical import CriticalSettings
 from castro_spark.sinks.postgres.connection import Connection, statement
-from castro_spark.sinks.postgres.master_data import MasterTables
+from castro_spark.sinks.postgres.product_360.master_data import MasterTables
 
 STREAM = "inventory"  # the stream that moves stock
 

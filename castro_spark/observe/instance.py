@@ -12,7 +12,7 @@ from typing import Any
 
 from castro_spark.component import ALIVE, Component, Mode, State
 from castro_spark.histogram import Histogram
-from castro_spark.sinks.postgres.instances import SILENT_SECONDS
+from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS
 
 YARN = "application_"  # prefix of YARN's application ids; Spark's other ids belong to one process
 _SOUND_SECONDS = 30.0  # after a failure, a stream counts as running once it has committed or has run this long
@@ -85,7 +85,7 @@ class StreamState:
         self.component.enter(state, reason, error)
 
     def row(self, application: str) -> dict[str, object]:
-        """The values of its row in castro.instance (sinks.postgres.instances.beat)."""
+        """The values of its row in castro.instance (sinks.postgres.operations.instances.beat)."""
         with self._lock:
             return {
                 **self.component.row(application), "epoch": self._epoch, "restarts": self._restarts,
@@ -121,7 +121,7 @@ def summary(row: Mapping[str, Any]) -> str:
 def trouble(row: Mapping[str, Any] | None) -> str | None:
     """Why a stream that should run does not; None if it runs, or is not meant to run.
 
-    `row` is the current instance (sinks.postgres.instances.current).
+    `row` is the current instance (sinks.postgres.operations.instances.current).
     """
     if row is None:
         return None

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.latency import count_committed
+from castro_spark.sinks.postgres.operations.latency import count_committed
 
 _EVERY_SECONDS = 5.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from castro_spark.parse.fields import PRECISION, SCALE
+from castro_spark.parse.values.fields import PRECISION, SCALE
 from castro_spark.streams.declaration import POSITION_COLUMN, Field, FieldType, StreamDeclaration
 
 ARROW_TYPES = {

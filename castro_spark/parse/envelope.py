@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from castro_spark.parse.document import Documents, start_of
 from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
+from castro_spark.parse.values.document import Documents, start_of
 
 _VALUES, _KEYS = Documents(), Documents(marking=True)
 # The start of a text that encodes several values; control characters, from a binary converter.

@@ -16,11 +16,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from castro_spark.errors import SettingsError
-from castro_spark.parse.fields import Reader
 from castro_spark.parse.identity import joined_id, natural_id
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, Unusable
 from castro_spark.parse.records import SOURCE_COLUMNS, parse_batch
 from castro_spark.parse.rules import WAREHOUSE_GENERATION, ParseRules
+from castro_spark.parse.values.fields import Reader
 from castro_spark.streams.declaration import Field, FieldType, IdentityKind, IdentityRule, StreamDeclaration
 
 GENERATION = WAREHOUSE_GENERATION

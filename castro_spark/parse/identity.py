@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from castro_spark.parse.reasons import Reason, Unusable
-from castro_spark.parse.texts import normal_id
+from castro_spark.parse.values.texts import normal_id
 from castro_spark.streams.declaration import IdentityKind, IdentityRule, StreamDeclaration
 
 # If conf names several sources, each id is prefixed by its source's name.

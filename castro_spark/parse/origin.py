@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from castro_spark.parse.texts import normal_name
+from castro_spark.parse.values.texts import normal_name
 
 _WILDCARDS = re.compile(r"[*?\[]")
 _NO_PATTERN = re.compile(r"[\\^+(){}|%]|\.\*")

@@ -22,8 +22,7 @@ from castro_spark.features.calendar import CALENDAR, calendar_of
 from castro_spark.features.value import value_total_of
 from castro_spark.local_day import EARLIEST_YEAR
 from castro_spark.parse.columns import array_of, parsed_types
-from castro_spark.parse.debezium import Changed, not_taken, read_change
-from castro_spark.parse.document import Number
+from castro_spark.parse.debezium.change import Changed, not_taken, read_change
 from castro_spark.parse.envelope import Change, open_envelope
 from castro_spark.parse.identity import check_id, check_natural, natural_id
 from castro_spark.parse.notes import SOURCES_KEY, Place, as_rows
@@ -33,6 +32,7 @@ from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.parse.reasons import DELETE, EVENT, REJECT, SKIP, Reason, Skip, Skipped, Unusable
 from castro_spark.parse.rules import ParseRules
 from castro_spark.parse.usual import Columns, Rows, Usual, read_usual
+from castro_spark.parse.values.document import Number
 from castro_spark.streams.declaration import POSITION_COLUMN
 
 # The input columns: those of Spark's Kafka source.

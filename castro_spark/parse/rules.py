@@ -8,10 +8,17 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from castro_spark.parse.envelope import NO_MARKS, Change, ForeignMarks
-from castro_spark.parse.fields import Reader, date_reader, decimal_reader, optional, text_reader, timestamp_reader
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.origin import Source, Sources, Tables, is_pattern, sourced_id
-from castro_spark.parse.texts import normal_id, normal_name
+from castro_spark.parse.values.fields import (
+    Reader,
+    date_reader,
+    decimal_reader,
+    optional,
+    text_reader,
+    timestamp_reader,
+)
+from castro_spark.parse.values.texts import normal_id, normal_name
 from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
 
 WAREHOUSE_GENERATION = -1  # of the warehouse's rows: below those of all topics

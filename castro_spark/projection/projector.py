@@ -22,7 +22,7 @@ from castro_spark.projection.rows import StreamRows
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.sinks.postgres.exclusive import try_lock
-from castro_spark.sinks.postgres.latency import count_published
+from castro_spark.sinks.postgres.operations.latency import count_published
 from castro_spark.sinks.redis.hashes import ALL, NOT_NEWER, VersionedHashes
 from castro_spark.sinks.redis.keys import patterns
 from castro_spark.streams.declaration import StreamDeclaration

@@ -13,7 +13,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection, statement
-from castro_spark.sources.kafka_ends import Topics
+from castro_spark.sources.kafka.ends import Topics
 from castro_spark.streams.declaration import StreamDeclaration
 
 

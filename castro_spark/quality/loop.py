@@ -12,7 +12,7 @@ from castro_spark.errors import first_line
 from castro_spark.quality.result import Result
 from castro_spark.quality.run import Note, failed, run_checks
 from castro_spark.settings import Settings
-from castro_spark.sources.kafka_ends import Topics
+from castro_spark.sources.kafka.ends import Topics
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

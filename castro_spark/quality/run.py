@@ -30,7 +30,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import quality_results
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.redis import trouble
-from castro_spark.sources.kafka_ends import Topics
+from castro_spark.sources.kafka.ends import Topics
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

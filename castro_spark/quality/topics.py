@@ -9,8 +9,8 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 
 from castro_spark.settings import Settings
-from castro_spark.sources.kafka_ends import NativeTopics, NotNative, TopicEnds, Topics
-from castro_spark.sources.kafka_ends_jvm import JvmTopics
+from castro_spark.sources.kafka.ends import NativeTopics, NotNative, TopicEnds, Topics
+from castro_spark.sources.kafka.ends_jvm import JvmTopics
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from castro_spark.reconcile.canonical import compared_columns
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit.staging import copy_rows, new_attempt
 from castro_spark.sinks.postgres.connection import Connection, connect, names, statement
+from castro_spark.sinks.postgres.schema.working_tables import plan_table, warehouse_rows_table
 from castro_spark.sinks.postgres.warehouse.staging import raise_as_postgres
-from castro_spark.sinks.postgres.working_tables import plan_table, warehouse_rows_table
 from castro_spark.streams.declaration import StreamDeclaration
 
 _COUNTS_SCHEMA = "attempt bigint, rows bigint"

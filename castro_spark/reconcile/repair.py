@@ -22,16 +22,16 @@ from castro_spark.projection.stale_hashes import StaleHash
 from castro_spark.reconcile.aggregates import Period, repair_statement
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
-from castro_spark.sinks.postgres.commit.kinds import take_warehouse
 from castro_spark.sinks.postgres.commit.ledger import lock_out_of_band
-from castro_spark.sinks.postgres.commit.merge import Merge
+from castro_spark.sinks.postgres.commit.merging.merge import Merge
+from castro_spark.sinks.postgres.commit.merging.statements import AS_NEW, statements
 from castro_spark.sinks.postgres.commit.out_of_band import committed_out_of_band
+from castro_spark.sinks.postgres.commit.rules.kinds import take_warehouse
 from castro_spark.sinks.postgres.commit.session import CommitSession
 from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
-from castro_spark.sinks.postgres.commit.statements import AS_NEW, statements
 from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.connection import Connection, names, statement
-from castro_spark.sinks.postgres.working_tables import TEMPORARY, events_table, plan_table
+from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY, events_table, plan_table
 from castro_spark.streams.declaration import StreamDeclaration
 
 _TEMPORARY = (

@@ -43,7 +43,7 @@ from castro_spark.reconcile.report import MOST_EXAMPLES, Counts, StreamResult
 from castro_spark.reconcile.warehouse_day import WarehouseDay
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres.commit.kinds import check_warehouse
+from castro_spark.sinks.postgres.commit.rules.kinds import check_warehouse
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.redis.trouble import in_words
 from castro_spark.streams.declaration import StreamDeclaration

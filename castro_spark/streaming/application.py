@@ -25,14 +25,14 @@ from castro_spark.projection.followers import Followers
 from castro_spark.quality.loop import QualityLoop
 from castro_spark.quality.topics import LazyTopics
 from castro_spark.settings import Settings
-from castro_spark.streaming.archive_thread import ArchiveThread
-from castro_spark.streaming.group_offsets import GroupOffsets
+from castro_spark.streaming.archive.thread import ArchiveThread
 from castro_spark.streaming.housekeeping import Housekeeper
+from castro_spark.streaming.microbatch.progress import BatchReport
 from castro_spark.streaming.product_360 import Product360
-from castro_spark.streaming.progress import BatchReport
 from castro_spark.streaming.query import run_stream
 from castro_spark.streaming.stop import StopCommands
 from castro_spark.streaming.supervision import supervise
+from castro_spark.streaming.topic.group_offsets import GroupOffsets
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from castro_spark.component import Component, State
 from castro_spark.errors import first_line
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.pruning import prune_step, quarantine_use
+from castro_spark.sinks.postgres.operations.pruning import prune_step, quarantine_use
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)

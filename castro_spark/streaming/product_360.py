@@ -20,11 +20,11 @@ from castro_spark.component import Component, State
 from castro_spark.errors import first_line
 from castro_spark.projection.product_360 import EPOCH, entry
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres import product_360 as sink
-from castro_spark.sinks.postgres import product_360_state as state
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
-from castro_spark.sinks.postgres.master_data import MasterTables, master_tables
-from castro_spark.sinks.postgres.product_360_rows import Fields, all_rows
+from castro_spark.sinks.postgres.product_360 import refresh as sink
+from castro_spark.sinks.postgres.product_360 import state
+from castro_spark.sinks.postgres.product_360.master_data import MasterTables, master_tables
+from castro_spark.sinks.postgres.product_360.rows import Fields, all_rows
 from castro_spark.sinks.redis.hashes import ALL, NOT_NEWER, WHATEVER_THE_MARKER, Superseded, VersionedHashes
 from castro_spark.sinks.redis.keys import PRODUCT_360_PATTERN
 from castro_spark.sinks.redis.trouble import in_words

@@ -17,16 +17,16 @@ from castro_spark.observe.instance import StreamState
 from castro_spark.rules import configured, stream_settings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
-from castro_spark.sources.kafka import read_stream
-from castro_spark.sources.kafka_followed import FollowedTopic
-from castro_spark.sources.kafka_refusals import refusal
-from castro_spark.streaming.batches import BatchWriter, StopRequested
+from castro_spark.sources.kafka.followed import FollowedTopic
+from castro_spark.sources.kafka.records import read_stream
+from castro_spark.sources.kafka.refusals import refusal
 from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch, writing_settings
-from castro_spark.streaming.progress import BatchReport
-from castro_spark.streaming.stager import SMALL, Stager, following_topic, up_to_size
+from castro_spark.streaming.microbatch.batches import BatchWriter, StopRequested
+from castro_spark.streaming.microbatch.progress import BatchReport
+from castro_spark.streaming.microbatch.stager import SMALL, Stager, following_topic, up_to_size
 from castro_spark.streaming.start import compare_checkpoint, first_start, next_start
-from castro_spark.streaming.topic_ends import TopicEnds
-from castro_spark.streaming.topic_watch import TopicWatch
+from castro_spark.streaming.topic.ends import TopicEnds
+from castro_spark.streaming.topic.watch import TopicWatch
 from castro_spark.streams.declaration import StreamDeclaration
 
 _CHECK_SECONDS = 0.5

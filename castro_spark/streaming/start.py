@@ -22,8 +22,8 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, claim, read_ledger, resume
 from castro_spark.sinks.postgres.commit.lost import accept_lost
 from castro_spark.sinks.postgres.connection import connect, outlast_outages
-from castro_spark.sinks.postgres.migrate import check_migrated
-from castro_spark.sources.kafka_topics import TopicState, topic_state
+from castro_spark.sinks.postgres.schema.migrate import check_migrated
+from castro_spark.sources.kafka.topics import TopicState, topic_state
 from castro_spark.streaming.checkpoint import Checkpoints, check_writable
 from castro_spark.streams.declaration import StreamDeclaration
 

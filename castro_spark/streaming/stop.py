@@ -17,9 +17,9 @@ from typing import Protocol
 
 from castro_spark.component import ALIVE, State
 from castro_spark.observe.instance import YARN
-from castro_spark.sinks.postgres import commands
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.instances import SILENT_SECONDS, current
+from castro_spark.sinks.postgres.operations import commands
+from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS, current
 
 log = logging.getLogger(__name__)
 NOT_RUNNING, SILENT = "not running", "no heartbeat from"  # results of a stream that was not asked

@@ -16,7 +16,7 @@ from castro_spark.errors import in_words
 from castro_spark.observe.instance import StreamState
 from castro_spark.settings import StreamingSettings
 from castro_spark.spark_ended import ended_spark
-from castro_spark.streaming.batches import StopRequested
+from castro_spark.streaming.microbatch.batches import StopRequested
 from castro_spark.streaming.verdict import Verdict, error_line, verdict
 
 log = logging.getLogger(__name__)

@@ -38,7 +38,7 @@ from castro_spark.errors import (
     first_line,
 )
 from castro_spark.kerberos_words import kerberos_trouble
-from castro_spark.sinks.postgres.passing import may_pass
+from castro_spark.sinks.postgres.session.passing import may_pass
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from castro_spark.rules import configured
 from castro_spark.settings import Settings
-from castro_spark.sources import kafka_access
+from castro_spark.sources.kafka import access
 from castro_spark.streams.declaration import StreamDeclaration
 from castro_spark.validation import network
 from castro_spark.validation.check import Check
@@ -28,14 +28,14 @@ def checks(jvm: Any, settings: Settings, streams: Sequence[StreamDeclaration]) -
 
 def _brokers(jvm: Any, settings: Settings) -> str:
     """The brokers tell clients addresses of their own (advertised.listeners), which may be unknown here."""
-    addresses = tuple(kafka_access.brokers(jvm, settings.kafka))
+    addresses = tuple(access.brokers(jvm, settings.kafka))
     setting = "the brokers' advertised.listeners"
     told = network.reach(network.Service("kafka brokers", addresses, setting, every=True))
     return f"login; as advertised: {told}"
 
 
 def _topic(jvm: Any, settings: Settings, name: str) -> str:
-    topic = kafka_access.read_topic(jvm, settings.kafka, name)
+    topic = access.read_topic(jvm, settings.kafka, name)
     parts = [f"{topic.partitions} partitions", f"{topic.in_sync} of {topic.replicas} replicas in sync"]
     if topic.settings:
         parts.append(f"retention {_retention(topic.settings)}")

@@ -10,9 +10,9 @@ from psycopg2.errors import InsufficientPrivilege
 
 from castro_spark.errors import NotMigrated, SinkError
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres import access
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.migrate import check_migrated
+from castro_spark.sinks.postgres.schema import access
+from castro_spark.sinks.postgres.schema.migrate import check_migrated
 from castro_spark.streams.declaration import StreamDeclaration
 from castro_spark.validation import clocks
 from castro_spark.validation.check import Check

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from castro_spark.properties_file import format_properties
-from castro_spark.sources.kafka_options import jaas
+from castro_spark.sources.kafka.options import jaas
 from tests import oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop

@@ -19,7 +19,7 @@ from castro_spark.local import Stack
 from castro_spark.local.postgres import program
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.streams import all_streams
 from tests import engine
 from tests import warehouse as w

@@ -26,7 +26,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from castro_spark.projection.committed import database_timeline
 from castro_spark.settings import load_settings
-from castro_spark.sources.kafka_ends import NativeTopics
+from castro_spark.sources.kafka.ends import NativeTopics
 from tests.system import PARTITIONS, System
 
 STREAMS = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}

@@ -21,9 +21,9 @@ from castro_spark.incidents.note import note_results
 from castro_spark.local import Stack
 from castro_spark.quality.result import Outcome, Result, Severity
 from castro_spark.settings import Settings, load_settings
-from castro_spark.sinks.postgres import commands
 from castro_spark.sinks.postgres.commit import quarantine
 from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.operations import commands
 from castro_spark.sinks.postgres.outbox import put
 from tests.builders import event, native
 from tests.consumer import Consumer

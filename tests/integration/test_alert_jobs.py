@@ -20,8 +20,8 @@ import pytest
 from castro_spark import cli
 from castro_spark.incidents.configured import incident_rules
 from castro_spark.incidents.note import note_results
-from castro_spark.observe.status.alerts import ALERTS
 from castro_spark.observe.status.block import Asked
+from castro_spark.observe.status.blocks.alerts import ALERTS
 from castro_spark.quality.result import Outcome, Result, Severity
 from tests.alerting import Alerting, wait_until
 from tests.celery_worker import ROOT

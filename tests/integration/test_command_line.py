@@ -17,8 +17,8 @@ from pyspark.sql import SparkSession
 from castro_spark import cli
 from castro_spark.local import Stack
 from castro_spark.observe.status import Status, lines
+from castro_spark.observe.status.blocks.stream_text import topic_lines
 from castro_spark.observe.status.live import topics
-from castro_spark.observe.status.stream_text import topic_lines
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from tests.builders import event, native

@@ -21,9 +21,9 @@ from castro_spark.observe.instance import StreamState
 from castro_spark.observe.status import Status, lines
 from castro_spark.projection.followers import following
 from castro_spark.settings import Settings, load_settings
-from castro_spark.sinks.postgres import commands
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.instances import current
+from castro_spark.sinks.postgres.operations import commands
+from castro_spark.sinks.postgres.operations.instances import current
 from castro_spark.streams import stream
 from tests.builders import event, native
 from tests.consumer import Consumer

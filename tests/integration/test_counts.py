@@ -20,11 +20,11 @@ from castro_spark.local import Stack
 from castro_spark.parse import SOURCE_COLUMNS
 from castro_spark.rules import parse_rules
 from castro_spark.settings import load_settings
-from castro_spark.sinks.postgres import answers
 from castro_spark.sinks.postgres.commit.ledger import claim
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import connect
+from castro_spark.sinks.postgres.session import answers
 from castro_spark.streams import stream
 from tests.builders import native, random_events
 from tests.system import System

@@ -13,7 +13,7 @@ import pytest
 from castro_spark.critical import rows
 from castro_spark.critical.rules import Movement
 from castro_spark.observe.status import Status, lines
-from castro_spark.sinks.postgres.master_data import master_tables
+from castro_spark.sinks.postgres.product_360.master_data import master_tables
 from tests.alerting import Alerting
 from tests.builders import ZONE
 from tests.consumer import Consumer

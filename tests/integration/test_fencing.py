@@ -18,8 +18,8 @@ from castro_spark.errors import Fenced
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import StreamState, trouble
+from castro_spark.observe.status.blocks.streams import STREAMS
 from castro_spark.observe.status.collect import Status, lines
-from castro_spark.observe.status.streams import STREAMS
 from castro_spark.parse import parse_batch
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings
@@ -28,7 +28,7 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed,
 from castro_spark.sinks.postgres.commit.staging_tasks import stage_parsed
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.instances import current, prune
+from castro_spark.sinks.postgres.operations.instances import current, prune
 from castro_spark.streams import stream
 from tests.builders import event, native
 from tests.consumer import with_positions

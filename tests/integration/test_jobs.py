@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from castro_spark.sources.kafka_options import jaas
+from castro_spark.sources.kafka.options import jaas
 from tests import oracle
 from tests.builders import event, native, random_events
 from tests.system import System

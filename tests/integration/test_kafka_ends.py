@@ -13,9 +13,9 @@ from pyspark.sql import SparkSession
 from castro_spark.errors import KafkaUnavailable, TopicMissing
 from castro_spark.local import Stack
 from castro_spark.settings import Settings, load_settings
-from castro_spark.sources.kafka_ends import NativeTopics, Newest, Topics
-from castro_spark.sources.kafka_ends_jvm import JvmTopics
-from castro_spark.sources.kafka_topics import topic_state
+from castro_spark.sources.kafka.ends import NativeTopics, Newest, Topics
+from castro_spark.sources.kafka.ends_jvm import JvmTopics
+from castro_spark.sources.kafka.topics import topic_state
 from tests.system import PARTITIONS, System
 
 # Not ahead of the clock, which brokers reject, and not so old that they remove it.

@@ -10,7 +10,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from castro_spark.settings import load_settings
-from castro_spark.sources.kafka_followed import FollowedTopic
+from castro_spark.sources.kafka.followed import FollowedTopic
 from tests.system import System
 
 MIB = 1 << 20

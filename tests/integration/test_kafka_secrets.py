@@ -8,7 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from castro_spark.settings import load_settings
-from castro_spark.sources import kafka, kafka_options
+from castro_spark.sources.kafka import options as kafka_options
+from castro_spark.sources.kafka import records as kafka
 
 CANARY = 'c4n4ry "q\\ ${castro:a:b}é'
 CONF = "kafka: {sasl_username: u, options: {security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN}}"

@@ -14,7 +14,7 @@ from castro_spark.component import Component
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
-from castro_spark.sinks.postgres.latency import (
+from castro_spark.sinks.postgres.operations.latency import (
     POSTGRES,
     REDIS,
     Latencies,
@@ -24,8 +24,8 @@ from castro_spark.sinks.postgres.latency import (
     latency_totals,
     outcome_totals,
 )
-from castro_spark.sinks.postgres.pruning import prune_step
-from castro_spark.sinks.postgres.stage_times import stage_series, stage_totals
+from castro_spark.sinks.postgres.operations.pruning import prune_step
+from castro_spark.sinks.postgres.operations.stage_times import stage_series, stage_totals
 from tests.builders import event, native
 from tests.consumer import INVENTORY, Consumer, with_positions
 from tests.system import System
@@ -91,7 +91,7 @@ def test_a_commit_is_counted_once_when_redis_has_it(consumer: Consumer) -> None:
 
 
 def test_many_commits_are_counted_in_steps(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("castro_spark.sinks.postgres.latency._COMMITS_AT_ONCE", 2)
+    monkeypatch.setattr("castro_spark.sinks.postgres.operations.latency._COMMITS_AT_ONCE", 2)
     for _ in range(5):
         commit(consumer, [1.0])
     assert count_committed(consumer.connection, "inventory") == 5

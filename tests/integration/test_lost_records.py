@@ -12,9 +12,9 @@ from castro_spark.errors import Fenced
 from castro_spark.rules import parse_rules
 from castro_spark.sinks.delta import Archived
 from castro_spark.sinks.postgres.commit.lost import accept_lost
-from castro_spark.sinks.postgres.migrate import migrate
-from castro_spark.sources.kafka_topics import TopicState
-from castro_spark.streaming.archive import begin
+from castro_spark.sinks.postgres.schema.migrate import migrate
+from castro_spark.sources.kafka.topics import TopicState
+from castro_spark.streaming.archive.loop import begin
 from tests.alerting import Alerting
 from tests.builders import event, native
 from tests.consumer import INVENTORY, Consumer

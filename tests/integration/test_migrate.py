@@ -14,7 +14,7 @@ from castro_spark.errors import NotMigrated, TypeChanged
 from castro_spark.local import Stack
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.migrate import check_migrated, migrate, migrations
+from castro_spark.sinks.postgres.schema.migrate import check_migrated, migrate, migrations
 from castro_spark.streams.declaration import Field, FieldType, Measure, StreamDeclaration
 from tests.builders import event, native
 from tests.consumer import INVENTORY, Consumer

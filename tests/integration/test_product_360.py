@@ -13,8 +13,8 @@ import pytest
 from castro_spark.local import Stack
 from castro_spark.product_columns import COLUMNS
 from castro_spark.settings import load_settings
-from castro_spark.sinks.postgres import product_360 as sink
-from castro_spark.sinks.postgres.master_data import master_tables
+from castro_spark.sinks.postgres.product_360 import refresh as sink
+from castro_spark.sinks.postgres.product_360.master_data import master_tables
 from castro_spark.streaming.product_360 import Product360
 from tests import oracle_360
 from tests.builders import Data, event, native, random_three

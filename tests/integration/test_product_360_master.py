@@ -13,7 +13,7 @@ from castro_spark.critical.rows import measure
 from castro_spark.critical.rules import rounded
 from castro_spark.product_columns import COLUMNS
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
-from castro_spark.sinks.postgres.master_data import master_tables
+from castro_spark.sinks.postgres.product_360.master_data import master_tables
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streams import stream
 from tests import oracle_360

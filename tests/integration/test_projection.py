@@ -30,7 +30,7 @@ from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
-from castro_spark.sinks.postgres.pruning import prune_step
+from castro_spark.sinks.postgres.operations.pruning import prune_step
 from castro_spark.sinks.redis.hashes import Superseded, VersionedHashes
 from castro_spark.sinks.redis.trouble import check_usable
 from tests import oracle

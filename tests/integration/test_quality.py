@@ -17,7 +17,7 @@ from castro_spark.quality.result import Outcome, Result, Severity
 from castro_spark.quality.run import run_checks
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streams import all_streams, stream
 from tests.builders import event, native

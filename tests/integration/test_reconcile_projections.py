@@ -15,7 +15,7 @@ from castro_spark.parse import parsed_types
 from castro_spark.reconcile import canonical
 from castro_spark.reconcile import checksums as postgres
 from castro_spark.reconcile.checksums import Checksum
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.streams import stream
 from tests import engine
 from tests import warehouse as w

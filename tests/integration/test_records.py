@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from castro_spark.errors import RulesChanged
 from castro_spark.local import Stack
-from castro_spark.observe.status.streams import stream_errors
+from castro_spark.observe.status.blocks.streams import stream_errors
 from castro_spark.parse.notes import Notes
 from castro_spark.parse.reasons import MOST_NAMES, OTHER_NAMES
 from castro_spark.rules import parse_rules

@@ -11,7 +11,7 @@ import pytest
 
 from castro_spark.errors import SettingsError, UsageError
 from castro_spark.observe.status.block import Asked
-from castro_spark.observe.status.retraining import RETRAINING
+from castro_spark.observe.status.blocks.retraining import RETRAINING
 from castro_spark.streams import all_streams
 from tests.integration.test_alert_jobs import job
 from tests.retraining import AGED, Retraining

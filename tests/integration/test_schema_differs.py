@@ -14,7 +14,7 @@ from castro_spark.errors import NotMigrated
 from castro_spark.local import Stack
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import check_migrated, check_schema, migrate
+from castro_spark.sinks.postgres.schema.migrate import check_migrated, check_schema, migrate
 from castro_spark.streams import stream
 from tests.system import System
 

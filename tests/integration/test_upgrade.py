@@ -11,7 +11,7 @@ import pytest
 from castro_spark.local import Stack
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.migrate import check_migrated, migrate
+from castro_spark.sinks.postgres.schema.migrate import check_migrated, migrate
 from castro_spark.streams import all_streams
 from tests.builders import event, native
 from tests.consumer import Consumer

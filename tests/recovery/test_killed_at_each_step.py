@@ -28,8 +28,8 @@ EXECUTORS, DRIVER = 1, 20_000  # streaming.executor_staging_rows
 BOTH = (EXECUTORS, DRIVER)
 STEPS = {
     "at the start, once the stream is claimed": ("castro_spark.sinks.postgres.commit.ledger:claim:1:after", (DRIVER,)),
-    "before the second slice is staged": ("castro_spark.streaming.stager:Stager.stage:2", BOTH),
-    "staged": ("castro_spark.streaming.stager:Stager.stage:2:after", BOTH),
+    "before the second slice is staged": ("castro_spark.streaming.microbatch.stager:Stager.stage:2", BOTH),
+    "staged": ("castro_spark.streaming.microbatch.stager:Stager.stage:2:after", BOTH),
     "in the transaction, before its COMMIT": (f"{COMMIT}:write_books:2", BOTH),
     "after the first COMMIT of each run, a slice of a micro-batch": (f"{COMMIT}:StreamCommits.commit:1:after", BOTH),
     "after the COMMIT": (f"{COMMIT}:StreamCommits.commit:2:after", BOTH),

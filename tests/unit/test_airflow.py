@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from castro_spark.observe.instance import trouble
-from castro_spark.sinks.postgres.instances import SILENT_SECONDS
+from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS
 from castro_spark.streams import all_streams
 
 ROOT = Path(__file__).resolve().parents[2]

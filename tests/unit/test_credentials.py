@@ -14,7 +14,7 @@ from castro_spark.errors import SettingsError
 from castro_spark.properties_file import format_properties, parse
 from castro_spark.settings import load_settings
 from castro_spark.sinks.redis.hashes import client
-from castro_spark.sources.kafka_options import admin_options, jaas
+from castro_spark.sources.kafka.options import admin_options, jaas
 
 CANARY = "c4n4ry"
 SASL = "kafka: {sasl_username: u, options: {security.protocol: SASL_SSL, sasl.mechanism: SCRAM-SHA-512}}"

@@ -20,7 +20,7 @@ from castro_spark.parse import ParseRules
 from castro_spark.parse.history import GENERATION, HISTORY_COLUMNS, history_records, parse_history
 from castro_spark.parse.identity import joined_id
 from castro_spark.parse.origin import Source, sourced_id
-from castro_spark.parse.texts import BLANKS, normal_id
+from castro_spark.parse.values.texts import BLANKS, normal_id
 from castro_spark.rules import configured
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from castro_spark.quality.topics import LazyTopics
 from castro_spark.servers import KafkaSettings
 from castro_spark.settings import load_settings
-from castro_spark.sources.kafka_ends import NotNative, native_options
+from castro_spark.sources.kafka.ends import NotNative, native_options
 
 SCRAM = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}
 JAAS = 'org.apache.kafka.common.security.scram.ScramLoginModule required username="u" password="p\\"q";'

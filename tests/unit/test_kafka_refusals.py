@@ -10,7 +10,7 @@ import pytest
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable
 from castro_spark.servers import KafkaSettings
-from castro_spark.sources.kafka_refusals import Protocol, explained, refusal
+from castro_spark.sources.kafka.refusals import Protocol, explained, refusal
 
 K = "org.apache.kafka.common.errors."
 NOBODY = Protocol(KafkaSettings(bootstrap_servers="127.0.0.1:1,[::1]:1,nonsense"))

@@ -15,7 +15,7 @@ from castro_spark.kerberos.login import log_in, login_options
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.servers import KerberosSettings
 from castro_spark.settings import Settings, load_settings
-from castro_spark.sources.kafka_options import admin_options
+from castro_spark.sources.kafka.options import admin_options
 from castro_spark.streaming.verdict import error_line, verdict
 
 GSSAPI = "{security.protocol: SASL_PLAINTEXT, sasl.mechanism: GSSAPI}"

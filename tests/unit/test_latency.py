@@ -14,7 +14,7 @@ from castro_spark.component import Component
 from castro_spark.histogram import BOUNDS, BUCKETS, Histogram, merged
 from castro_spark.projection.publications import Publications
 from castro_spark.sinks.postgres.commit.produce_times import ProduceTimes
-from castro_spark.sinks.postgres.latency import Latencies
+from castro_spark.sinks.postgres.operations.latency import Latencies
 
 NOW = 1_700_000_000
 SECONDS = st.floats(min_value=0, max_value=100_000)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castro_spark.parse.arrow_texts import normal_ids, normal_names
 from castro_spark.parse.reasons import Reason, Unusable
-from castro_spark.parse.texts import BLANKS, normal_id, normal_name, plain_digits
+from castro_spark.parse.values.arrow_texts import normal_ids, normal_names
+from castro_spark.parse.values.texts import BLANKS, normal_id, normal_name, plain_digits
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from psycopg2 import errors
 
 from castro_spark.errors import ExecutorRefused, NotMigrated, SessionRefused
-from castro_spark.sinks.postgres import login
-from castro_spark.sinks.postgres.passing import may_pass
-from castro_spark.sinks.postgres.refused_tasks import raise_refusal
-from castro_spark.sinks.postgres.session_check import SessionState, check
+from castro_spark.sinks.postgres.session import login
+from castro_spark.sinks.postgres.session.checks import SessionState, check
+from castro_spark.sinks.postgres.session.passing import may_pass
+from castro_spark.sinks.postgres.session.refused_tasks import raise_refusal
 
 SOUND = SessionState(
     backend=1, server_encoding="UTF8", client_encoding="UTF8", replication_role="origin", schema_there=True,

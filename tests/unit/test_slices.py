@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
-from castro_spark.sources.kafka import poll_records
-from castro_spark.streaming.slices import Limits, Measured, Pace, cut, fitting, fixed_seconds
+from castro_spark.sources.kafka.records import poll_records
+from castro_spark.streaming.microbatch.slices import Limits, Measured, Pace, cut, fitting, fixed_seconds
 
 LIMITS = st.builds(
     Limits,

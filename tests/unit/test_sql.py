@@ -7,7 +7,7 @@ import re
 import pytest
 
 from castro_spark.resources import resource
-from castro_spark.sinks.postgres.migrate import migrations
+from castro_spark.sinks.postgres.schema.migrate import migrations
 
 STATEMENTS = {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "TRUNCATE", "COPY"}
 SQL_DIR = resource("sql")

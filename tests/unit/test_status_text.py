@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from castro_spark.observe.status.product_360 import PRODUCT_360
+from castro_spark.observe.status.blocks.product_360 import PRODUCT_360
 
 
 @pytest.mark.parametrize(

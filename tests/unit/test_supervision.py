@@ -14,7 +14,7 @@ from pyspark.errors import StreamingQueryException
 from castro_spark import errors
 from castro_spark.component import State
 from castro_spark.observe.instance import StreamState
-from castro_spark.streaming.batches import StopRequested
+from castro_spark.streaming.microbatch.batches import StopRequested
 from castro_spark.streaming.supervision import supervise
 from castro_spark.streaming.verdict import verdict
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.migrate import migrate
+from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import all_streams
 from tools.docs import (

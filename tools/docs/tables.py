@@ -12,7 +12,7 @@ from castro_spark.mapping import LOADED_AT, WarehouseSettings
 from castro_spark.page.product import glossary
 from castro_spark.resources import resource
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.stream_tables import migration_parts
+from castro_spark.sinks.postgres.schema.stream_tables import migration_parts
 from castro_spark.streams import all_streams
 from castro_spark.streams.declaration import StreamDeclaration
 from tools.docs import markdown

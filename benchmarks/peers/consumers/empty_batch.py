@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame
 
 from castro_spark.session import spark_session
 from castro_spark.settings import load_settings
-from castro_spark.sources.kafka import read_stream
+from castro_spark.sources.kafka.records import read_stream
 from castro_spark.streaming.query import session_of_query
 
 

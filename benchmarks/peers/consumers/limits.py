@@ -34,14 +34,14 @@ from castro_spark.settings import Settings as ProductSettings
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.ledger import Ledger, claim
+from castro_spark.sinks.postgres.commit.merging.statements import statements
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
-from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.commit.transaction import StreamCommits
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.working_tables import TEMPORARY
+from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY
 from castro_spark.sinks.redis.hashes import Entry, VersionedHashes
 from castro_spark.sinks.redis.keys import patterns
-from castro_spark.sources.kafka_followed import records_of
+from castro_spark.sources.kafka.followed import records_of
 from castro_spark.streams import stream as stream_named
 from castro_spark.streams.declaration import StreamDeclaration
 

@@ -13,9 +13,9 @@ from castro_spark.observe.instance import is_silent
 from castro_spark.observe.metrics import catalogue as m
 from castro_spark.observe.metrics.catalogue import Metric
 from castro_spark.sinks.postgres.connection import Connection, statement
-from castro_spark.sinks.postgres.instances import all_current
-from castro_spark.sinks.postgres.latency import latency_totals, outcome_totals
-from castro_spark.sinks.postgres.stage_times import stage_totals
+from castro_spark.sinks.postgres.operations.instances import all_current
+from castro_spark.sinks.postgres.operations.latency import latency_totals, outcome_totals
+from castro_spark.sinks.postgres.operations.stage_times import stage_totals
 
 SILENT = "silent"  # beside the states of an instance
 

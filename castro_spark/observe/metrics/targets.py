@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from castro_spark.sinks.postgres.connection import Connection, statement
-from castro_spark.sinks.postgres.instances import SILENT_SECONDS
+from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS
 
 
 def targets(connection: Connection) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The `status` command: what PostgreSQL and Redis hold, block by block (blocks.py), and on request Kafka (live.py).
+"""The `status` command: what PostgreSQL and Redis hold, block by block (contents.py), and on request Kafka (live.py).
 
 Nothing here but live.py imports Spark, so that a status takes less than a second.
 """

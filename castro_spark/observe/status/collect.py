@@ -10,7 +10,7 @@ import psycopg2
 
 from castro_spark.errors import CastroError, NotMigrated, SessionRefused, first_line, in_words
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
-from castro_spark.observe.status.blocks import BLOCKS
+from castro_spark.observe.status.contents import BLOCKS
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection, connect, unreachable
 from castro_spark.streams.declaration import StreamDeclaration

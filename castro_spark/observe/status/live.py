@@ -13,13 +13,13 @@ from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError, SourceError, in_words
 from castro_spark.observe.status.block import Part
+from castro_spark.observe.status.blocks.streams import lag
 from castro_spark.observe.status.collect import Status
-from castro_spark.observe.status.streams import lag
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import ArchiveTable
 from castro_spark.sinks.postgres.commit.ledger import Ledger, read_ledger
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sources.kafka_topics import TopicState, topic_states
+from castro_spark.sources.kafka.topics import TopicState, topic_states
 from castro_spark.streams.declaration import StreamDeclaration
 
 

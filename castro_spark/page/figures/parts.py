@@ -10,7 +10,7 @@ from typing import Any
 from castro_spark.component import ALIVE, State
 from castro_spark.page.page import Asked
 from castro_spark.page.words.language import text
-from castro_spark.sinks.postgres.instances import SILENT_SECONDS
+from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS
 
 STATES = {
     "starting": text("starts"), "running": text("runs"), "restarting": text("restarts again and again"),

@@ -15,8 +15,8 @@ from castro_spark.page.reading.health import Flow, Follower, Part, State
 from castro_spark.page.reading.redis_seen import RedisSeen
 from castro_spark.page.words.language import FLOWS, text
 from castro_spark.retraining.store import newest
-from castro_spark.sinks.postgres.instances import all_current
-from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
+from castro_spark.sinks.postgres.operations.instances import all_current
+from castro_spark.sinks.postgres.product_360.state import NAME as VIEW
 from castro_spark.sinks.postgres.quality_results import last_run
 from castro_spark.streaming.stop import EXTRACT_LOOP
 

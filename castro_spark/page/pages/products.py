@@ -22,7 +22,7 @@ from castro_spark.page.product.search import search
 from castro_spark.page.product.series import Point, Span, series
 from castro_spark.page.product.view import Product, product
 from castro_spark.page.words.language import text
-from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
+from castro_spark.sinks.postgres.product_360.state import NAME as VIEW
 from castro_spark.sinks.redis.trouble import in_words
 
 _EVENTS, _SIMILAR = 25, 5

@@ -26,8 +26,8 @@ from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import read_ledger
 from castro_spark.sinks.postgres.commit.quarantine import STATUSES
-from castro_spark.sinks.postgres.commit.source import fixed_source
-from castro_spark.sinks.postgres.pruning import quarantine_use
+from castro_spark.sinks.postgres.commit.rules.source import fixed_source
+from castro_spark.sinks.postgres.operations.pruning import quarantine_use
 from castro_spark.streams.declaration import StreamDeclaration
 
 _ROWS = 50

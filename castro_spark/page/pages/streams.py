@@ -22,9 +22,9 @@ from castro_spark.page.reading.lag import Lag, Pace, Partition, changes, lag
 from castro_spark.page.web.acting import work
 from castro_spark.page.words.language import text
 from castro_spark.rules import configured
-from castro_spark.sinks.postgres.instances import current
-from castro_spark.sinks.postgres.latency import POSTGRES, REDIS, latency_series
-from castro_spark.sinks.postgres.stage_times import stage_series
+from castro_spark.sinks.postgres.operations.instances import current
+from castro_spark.sinks.postgres.operations.latency import POSTGRES, REDIS, latency_series
+from castro_spark.sinks.postgres.operations.stage_times import stage_series
 
 _TREND_SECONDS = 600
 _RATE_SECONDS = 300

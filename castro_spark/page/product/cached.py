@@ -20,8 +20,8 @@ from castro_spark.projection.stale_hashes import expected_of
 from castro_spark.servers import RedisSettings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import names
-from castro_spark.sinks.postgres.product_360_rows import fields_of
-from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
+from castro_spark.sinks.postgres.product_360.rows import fields_of
+from castro_spark.sinks.postgres.product_360.state import NAME as VIEW
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.sinks.redis.keys import product_360_key
 from castro_spark.streams.declaration import StreamDeclaration

@@ -11,7 +11,7 @@ from psycopg2 import sql
 from castro_spark.page.reading.database import Snapshot
 from castro_spark.product_columns import COLUMNS
 from castro_spark.sinks.postgres.connection import names
-from castro_spark.sinks.postgres.product_360_state import STREAMS
+from castro_spark.sinks.postgres.product_360.state import STREAMS
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ from castro_spark.page.reading.trouble import Trouble, TroubleKind
 from castro_spark.page.web.numbers import row_number
 from castro_spark.page.words.language import text
 from castro_spark.settings import Settings
-from castro_spark.sinks.postgres import commands
 from castro_spark.sinks.postgres.connection import connect
-from castro_spark.sinks.postgres.instances import SILENT_SECONDS
+from castro_spark.sinks.postgres.operations import commands
+from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS
 
 _EXPIRES_SECONDS = 900.0
 _MOST_BYTES = 6 << 20  # a value of 1 MiB, encoded as a form

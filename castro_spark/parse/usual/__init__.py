@@ -1,6 +1,6 @@
 """Usual native records, read many at once: several times as fast as one by one, with the same result.
 
-Every rule is defined once, in the record path (parse/records, parse/envelope, parse/fields). What is not usual is left
+Every rule is defined once, in the record path (parse/records, envelope, values/fields). What is not usual is left
 to it: other envelopes, quotation marks in texts, values that a reader refuses, ids that are not printable ASCII.
 """
 

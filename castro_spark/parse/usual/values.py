@@ -1,4 +1,4 @@
-"""Reads a field's values of many records at once. The field's reader (parse/fields) alone decides what is unusual.
+"""Reads a field's values of many records at once. The field's reader (values/fields) alone decides what is unusual.
 
 Each distinct value is read once: those of a usual form by Arrow's functions, the others by the reader.
 """
@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from castro_spark.features.calendar import instants_of
 from castro_spark.parse.columns import ARROW_TYPES, array_of
-from castro_spark.parse.fields import USUAL_NUMBER, Reader
 from castro_spark.parse.reasons import Unusable
 from castro_spark.parse.rules import ParseRules
+from castro_spark.parse.values.fields import USUAL_NUMBER, Reader
 from castro_spark.streams.declaration import Field, FieldType
 
 _ASCII = r"\A[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?\z"  # without backslashes

@@ -14,7 +14,7 @@ from castro_spark.quality.judge.lags import Lag, judge_lag
 from castro_spark.quality.measure.flow import newest_of
 from castro_spark.quality.result import Result
 from castro_spark.sections.quality import LagLimits
-from castro_spark.sinks.postgres.product_360_state import STREAMS
+from castro_spark.sinks.postgres.product_360.state import STREAMS
 
 _SILENT_SECONDS = 60.0  # without a heartbeat for so long, nothing writes the archive
 

@@ -19,9 +19,9 @@ from castro_spark.quality.judge.shares import Quarantine, judge_quarantine
 from castro_spark.quality.measure.events import nulls
 from castro_spark.quality.result import Result
 from castro_spark.sections.quality import CountLimits, LagLimits, SchemaLimits, WindowedShareLimits
-from castro_spark.sinks.postgres.stream_tables import changes, stream_tables
+from castro_spark.sinks.postgres.schema.stream_tables import changes, stream_tables
 from castro_spark.sinks.postgres.warehouse.tables import lacking
-from castro_spark.sources.kafka_ends import TopicEnds
+from castro_spark.sources.kafka.ends import TopicEnds
 from castro_spark.streams.declaration import StreamDeclaration
 
 _NEWEST_REJECTS = 5000  # how many open records are looked at for their reasons

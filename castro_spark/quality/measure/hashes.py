@@ -24,8 +24,8 @@ from castro_spark.quality.judge.shares import RedisSample, judge_redis
 from castro_spark.quality.result import Result
 from castro_spark.sections.quality import RedisSampleLimits
 from castro_spark.sinks.postgres.connection import names
-from castro_spark.sinks.postgres.product_360_rows import by_column, fields_of
-from castro_spark.sinks.postgres.product_360_state import NAME as VIEW
+from castro_spark.sinks.postgres.product_360.rows import by_column, fields_of
+from castro_spark.sinks.postgres.product_360.state import NAME as VIEW
 from castro_spark.sinks.redis.hashes import VersionedHashes
 from castro_spark.streams.declaration import StreamDeclaration
 

@@ -2,7 +2,7 @@
 
 A role, a database, PG* variables, a service file or a pooler may change any session setting. The settings that the
 jobs rely on are set here, in one round trip (sql/session). What cannot be set is retried or refused with an error
-message that names the fix (session_check.py).
+message that names the fix (session/checks.py).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tenacity import wait_exponential_jitter as growing_wait
 
 from castro_spark.errors import SinkError, first_line
 from castro_spark.servers import PostgresSettings
-from castro_spark.sinks.postgres import answers, login, session_check
-from castro_spark.sinks.postgres.passing import PASSING, may_pass
+from castro_spark.sinks.postgres.session import answers, checks, login
+from castro_spark.sinks.postgres.session.passing import PASSING, may_pass
 from castro_spark.sinks.postgres.sql_files import names, statement
 
 __all__ = ["PASSING", "Connection", "connect", "may_pass", "names", "outlast_outages", "statement"]
@@ -50,7 +50,7 @@ def connect(settings: PostgresSettings, application: str, *, long: bool = False,
         session = _open(settings, application, attributes="any")
     try:
         session.autocommit = True  # one round trip
-        session_check.prepare(
+        checks.prepare(
             session, settings, lambda: _open(settings, f"{application} pooler check", attributes), reading=reading
         )
         session.autocommit = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg2.extras import execute_values
 
 from castro_spark.sinks.postgres.commit.ledger import Positions
-from castro_spark.sinks.postgres.commit.merge import Changed
+from castro_spark.sinks.postgres.commit.merging.merge import Changed
 from castro_spark.sinks.postgres.commit.staging import Counts
 from castro_spark.sinks.postgres.connection import Connection
 

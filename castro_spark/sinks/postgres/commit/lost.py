@@ -15,7 +15,7 @@ from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions, lock_as
 from castro_spark.sinks.postgres.commit.skipped import note_skipped
 from castro_spark.sinks.postgres.commit.staging import Counts
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.latency import note_commit
+from castro_spark.sinks.postgres.operations.latency import note_commit
 
 log = logging.getLogger(__name__)
 _NO_BATCH = -1  # the books' batch_id: no query read these offsets

@@ -14,16 +14,16 @@ from castro_spark.parse.origin import Source
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import books_of
-from castro_spark.sinks.postgres.commit.kinds import take_streamed, take_warehouse
 from castro_spark.sinks.postgres.commit.ledger import StreamLock, lock_out_of_band
-from castro_spark.sinks.postgres.commit.merge import Merge, Merged
+from castro_spark.sinks.postgres.commit.merging.merge import Merge, Merged
+from castro_spark.sinks.postgres.commit.merging.statements import statements
+from castro_spark.sinks.postgres.commit.rules.kinds import take_streamed, take_warehouse
+from castro_spark.sinks.postgres.commit.rules.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.session import CommitSession
-from castro_spark.sinks.postgres.commit.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
-from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.commit.transaction import Committed
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.working_tables import OUT_OF_BAND_SLOT
+from castro_spark.sinks.postgres.schema.working_tables import OUT_OF_BAND_SLOT
 from castro_spark.streams.declaration import StreamDeclaration
 
 

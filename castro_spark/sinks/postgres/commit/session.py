@@ -13,9 +13,9 @@ import pyarrow as pa
 from castro_spark.errors import SessionRefused, first_line
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
-from castro_spark.sinks.postgres.commit.statements import Statements
+from castro_spark.sinks.postgres.commit.merging.statements import Statements
 from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages
-from castro_spark.sinks.postgres.working_tables import TEMPORARY
+from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY
 from castro_spark.streams.declaration import StreamDeclaration
 
 T = TypeVar("T")

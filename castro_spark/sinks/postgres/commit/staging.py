@@ -29,7 +29,7 @@ from castro_spark.parse.notes import Notes
 from castro_spark.parse.raw_ids import without_ambiguous
 from castro_spark.sinks.postgres.commit.produce_times import ProduceTimes
 from castro_spark.sinks.postgres.connection import Connection, names
-from castro_spark.sinks.postgres.working_tables import (
+from castro_spark.sinks.postgres.schema.working_tables import (
     SLOTS,
     TEMPORARY,
     events_table,
@@ -190,7 +190,7 @@ def copy_parsed(
 ) -> None:
     """COPY of a parsed batch's events, deletes and rejects, within the caller's transaction.
 
-    A record with unsent columns is staged as event and as reject: the commit decides which it is (unchanged.py).
+    A record with unsent columns is staged as event and as reject: the commit decides which it is (merging/unchanged).
     """
     outcome, kept = parsed.column("outcome"), parsed.column("kept")
     deleted = pc.equal(outcome, DELETE)

@@ -31,7 +31,7 @@ from castro_spark.sinks.postgres.commit.staging import (
     unknown_fields,
 )
 from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages
-from castro_spark.sinks.postgres.refused_tasks import raise_refusal
+from castro_spark.sinks.postgres.session.refused_tasks import raise_refusal
 from castro_spark.streams.declaration import StreamDeclaration
 
 _COUNTS = ("events", "rejects", "skipped", "kept", "natural", "raw_ids")

@@ -16,17 +16,17 @@ from castro_spark.parse.origin import Source
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import Books, books_of, write_books
-from castro_spark.sinks.postgres.commit.kinds import take_streamed
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions, lock_as_writer
-from castro_spark.sinks.postgres.commit.merge import Merge
+from castro_spark.sinks.postgres.commit.merging.merge import Merge
+from castro_spark.sinks.postgres.commit.merging.statements import statements
+from castro_spark.sinks.postgres.commit.rules.kinds import take_streamed
+from castro_spark.sinks.postgres.commit.rules.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.session import CommitSession
 from castro_spark.sinks.postgres.commit.skipped import note_skipped
-from castro_spark.sinks.postgres.commit.source import fixed_source, take_source
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
-from castro_spark.sinks.postgres.commit.statements import statements
 from castro_spark.sinks.postgres.connection import Connection
-from castro_spark.sinks.postgres.latency import note_commit
-from castro_spark.sinks.postgres.working_tables import SLOTS
+from castro_spark.sinks.postgres.operations.latency import note_commit
+from castro_spark.sinks.postgres.schema.working_tables import SLOTS
 from castro_spark.streams.declaration import StreamDeclaration
 
 

@@ -24,7 +24,7 @@ from pyspark.sql import DataFrame
 from castro_spark.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit.staging import copy_rows, new_attempt
 from castro_spark.sinks.postgres.connection import Connection, connect
-from castro_spark.sinks.postgres.refused_tasks import raise_refusal
+from castro_spark.sinks.postgres.session.refused_tasks import raise_refusal
 from castro_spark.sinks.postgres.warehouse.copy import loading_name
 from castro_spark.sinks.postgres.warehouse.tables import staging_table
 

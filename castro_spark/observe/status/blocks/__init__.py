@@ -1,0 +1,1 @@
+"""The blocks of a status, one module each; contents.py lists them."""

@@ -1,0 +1,1 @@
+"""Merges staged records into the stream's tables, by statements composed from its declaration."""

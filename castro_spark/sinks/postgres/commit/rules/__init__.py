@@ -1,0 +1,1 @@
+"""The rules that a stream has taken: the kinds of its events' identity, and the source of its changes."""

@@ -1,0 +1,46 @@
+"""Looks at a topic's end every few seconds, for the heartbeat: `status` reports the lag from it without asking Kafka.
+
+It has a connection of its own, and runs in the thread that waits for the query: no commit waits for it.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+from pyspark.sql import SparkSession
+
+from castro_spark.component import Component
+from castro_spark.errors import SourceError
+from castro_spark.servers import KafkaSettings
+from castro_spark.sources.kafka.topics import TopicClient
+
+_LOOK_SECONDS = 5.0
+IDLE_SECONDS = 10.0  # while the topic does not grow: each look is some seventy calls of the JVM
+_PAUSE_SECONDS = 60.0  # after a failure: the query itself reports unavailable brokers
+
+
+class TopicEnds:
+    """Tells the component what the brokers answer."""
+
+    def __init__(self, spark: SparkSession, settings: KafkaSettings, topic: str, component: Component) -> None:
+        self._client = TopicClient(spark, settings, topic)
+        self._component = component
+        self._seen: dict[int, int] | None = None
+        self._next = time.monotonic() + _LOOK_SECONDS  # the start has just asked
+
+    def look(self) -> str | None:
+        """Asks, if it is time to; returns the topic's id if the brokers answered. If they do not, that is no error."""
+        if time.monotonic() < self._next:
+            return None
+        self._next = time.monotonic() + _PAUSE_SECONDS
+        with suppress(SourceError):
+            topic_id, ends = self._client.ends()
+            self._component.saw_topic(topic_id, ends)
+            self._next = time.monotonic() + (IDLE_SECONDS if ends == self._seen else _LOOK_SECONDS)
+            self._seen = ends
+            return topic_id
+        return None
+
+    def close(self) -> None:
+        self._client.close()
