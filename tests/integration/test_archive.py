@@ -14,7 +14,7 @@ from tests import archive
 from tests.archive import folder
 from tests.builders import ZONE, debezium, debezium_key, event, native
 from tests.system import ROOT, System
-from tests.unit.test_parse import REJECTS
+from tests.unit.parse.test_records import REJECTS
 
 COUNT = "SELECT sum(next_offset)::bigint FROM castro.offset_ledger"
 

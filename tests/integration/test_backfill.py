@@ -14,7 +14,7 @@ import pytest
 from tests import oracle
 from tests.builders import ZONE, debezium, debezium_key, event, native, random_events, retail_events
 from tests.system import System
-from tests.unit.test_parse import REJECTS
+from tests.unit.parse.test_records import REJECTS
 
 EVENTS = "event_id, product_code, transaction_type, quantity, unit_cost, value_total, \"timestamp\", warehouse, supplier," \
     " customer, date, month, quarter, day_of_week, is_weekend, source_position::text"  # fmt: skip

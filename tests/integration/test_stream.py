@@ -11,7 +11,7 @@ import pytest
 from tests import oracle
 from tests.builders import event, native, random_events, retail_events
 from tests.system import System
-from tests.unit.test_parse import REJECTS
+from tests.unit.parse.test_records import REJECTS
 
 Sent = list[tuple[tuple[int, int], dict[str, Any]]]
 
