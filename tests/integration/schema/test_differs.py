@@ -18,7 +18,7 @@ from castro_spark.sinks.postgres.migrate import check_migrated, check_schema, mi
 from castro_spark.streams import stream
 from tests.system import System
 
-FIRST_SCHEMA = Path(__file__).parents[1] / "data" / "first-schema.sql"
+FIRST_SCHEMA = Path(__file__).parents[2] / "data" / "first-schema.sql"
 # Those that work on the database.
 JOBS = (
     "quarantine list", "quarantine replay --id 1", "quarantine discard --id 1 --note no", "incidents list", "incidents show 1",

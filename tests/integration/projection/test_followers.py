@@ -36,7 +36,7 @@ from castro_spark.sinks.redis.trouble import check_usable
 from tests import oracle
 from tests.builders import Data, event, native, random_events
 from tests.consumer import INVENTORY, Consumer, with_positions
-from tests.proxy import LosingProxy
+from tests.integration.projection.proxy import LosingProxy
 from tests.system import System
 from tests.today import today
 

@@ -11,7 +11,7 @@ import yaml
 
 from castro_spark.local import Stack
 from tests.alerting import wait_until
-from tests.beat import ROOT, BeatApp
+from tests.integration.schedulers.application import ROOT, BeatApp
 from tests.small_warehouse import TRANSACTIONS, with_small_warehouse
 from tests.system import System
 

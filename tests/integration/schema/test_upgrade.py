@@ -17,7 +17,7 @@ from tests.builders import event, native
 from tests.consumer import Consumer
 from tests.system import System
 
-FIRST_SCHEMA = Path(__file__).parents[1] / "data" / "first-schema.sql"
+FIRST_SCHEMA = Path(__file__).parents[2] / "data" / "first-schema.sql"
 OURS = "n.nspname IN ('public', 'castro', 'castro_migrations')"
 SCHEMA = {
     "columns": f"""

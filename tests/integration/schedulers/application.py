@@ -18,7 +18,7 @@ from castro_spark.beat.schedule import configure
 from castro_spark.settings import load_settings
 from tests.alerting import wait_until
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class BeatApp:

@@ -21,7 +21,7 @@ from castro_spark.observe.metrics.collector import PostgresCollector
 from castro_spark.observe.metrics.driver import served
 from castro_spark.settings import load_settings
 from tests.consumer import Consumer
-from tests.integration.test_latency import NO_JSON, commit
+from tests.integration.projection.test_latency import NO_JSON, commit
 from tests.serving import serving
 from tests.system import System
 

@@ -15,7 +15,7 @@ import pytest
 from castro_spark.beat.outcome import End, Outcome
 from castro_spark.beat.tasks import JobFailed, WrongUsage
 from tests.alerting import Alerting, wait_until
-from tests.beat import ROOT, BeatApp, gone
+from tests.integration.schedulers.application import ROOT, BeatApp, gone
 
 BROKER_DB = 12
 _SOON = {"retry_minutes": 0.01, "limit_minutes": 2, "begin_within_minutes": 5}

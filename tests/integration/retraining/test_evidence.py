@@ -17,7 +17,7 @@ from typing import Any
 from castro_spark.retraining import measure
 from castro_spark.streams import stream
 from tests.celery_worker import ROOT
-from tests.integration.test_alert_jobs import job
+from tests.integration.alerts.test_jobs import job
 from tests.retraining import AGED, Retraining
 
 
