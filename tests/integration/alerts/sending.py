@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from castro_spark.outbox import put
-from tests.alerting import Alerting
+from tests.databases.alerting import Alerting
 
 PAYLOAD = {
     "incident": 7, "event": "opened", "status": "firing", "summary": "opened: freshness of sales", "check": "freshness",

@@ -14,9 +14,9 @@ from castro_spark.local.process import free_port
 from castro_spark.outbox import letters
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
 from castro_spark.sinks.postgres.outbox import message_id
-from tests.alerting import Alerting, self_signed, wait_until
+from tests.databases.alerting import Alerting, self_signed, wait_until
 from tests.integration.alerts.sending import errors, send, states
-from tests.receivers import Hook, Mailbox
+from tests.servers.receivers import Hook, Mailbox
 
 
 def test_webhook_gets_what_alertmanager_sends(alerting: Alerting, hook: Hook) -> None:

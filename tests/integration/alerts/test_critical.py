@@ -14,10 +14,10 @@ from castro_spark.critical import rows
 from castro_spark.critical.rules import Movement
 from castro_spark.observe.status import Status, lines
 from castro_spark.sinks.postgres.master_data import master_tables
-from tests.alerting import Alerting
 from tests.builders import ZONE
 from tests.consumer import Consumer
-from tests.stock import LEVELS, MASTER, Stock, moved
+from tests.databases.alerting import Alerting
+from tests.databases.stock import LEVELS, MASTER, Stock, moved
 
 BELOW = {"below_minimum": {"ends_at": 1.1}}
 

@@ -24,9 +24,9 @@ from castro_spark.critical.rules import Rule
 from castro_spark.outbox.deliverer import Deliverer
 from castro_spark.sinks.postgres.outbox import message_id
 from castro_spark.streams import stream
-from tests.alerting import Alerting, wait_until
-from tests.celery_worker import ROOT, CeleryWorker
-from tests.stock import MASTER, Stock, moved
+from tests.databases.alerting import Alerting, wait_until
+from tests.databases.stock import MASTER, Stock, moved
+from tests.servers.celery_worker import ROOT, CeleryWorker
 
 BELOW = {"below_minimum": {"ends_at": 1.1}}
 EVALUATE = (

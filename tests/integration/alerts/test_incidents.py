@@ -13,7 +13,7 @@ from castro_spark.incidents.decision import IncidentRules
 from castro_spark.incidents.incident import Reason
 from castro_spark.incidents.note import note_results
 from castro_spark.quality.result import Outcome, Result, Severity
-from tests.alerting import Alerting
+from tests.databases.alerting import Alerting
 
 RULES = IncidentRules(passes_to_resolve=2)
 

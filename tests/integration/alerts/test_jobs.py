@@ -23,8 +23,8 @@ from castro_spark.incidents.note import note_results
 from castro_spark.observe.status.alerts import ALERTS
 from castro_spark.observe.status.block import Asked
 from castro_spark.quality.result import Outcome, Result, Severity
-from tests.alerting import Alerting, wait_until
-from tests.celery_worker import ROOT
+from tests.databases.alerting import Alerting, wait_until
+from tests.servers.celery_worker import ROOT
 
 
 def job(alerting: Alerting, name: str, *arguments: str, status: int = 0) -> str:

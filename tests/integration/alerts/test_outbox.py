@@ -13,9 +13,9 @@ from castro_spark.local.process import free_port
 from castro_spark.outbox import claims, letters, put
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
 from castro_spark.sinks.postgres.outbox import message_id
-from tests.alerting import Alerting, wait_until
+from tests.databases.alerting import Alerting, wait_until
 from tests.integration.alerts.sending import PAYLOAD, errors, send, states
-from tests.receivers import Hook, silent_server
+from tests.servers.receivers import Hook, silent_server
 
 
 def test_one_message_per_cause_and_channel(alerting: Alerting) -> None:

@@ -20,8 +20,8 @@ import pytest
 from castro_spark.outbox import letters, put
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
 from castro_spark.sinks.postgres.outbox import message_id
-from tests.alerting import Alerting, self_signed, wait_until
-from tests.celery_worker import ROOT, CeleryWorker
+from tests.databases.alerting import Alerting, self_signed, wait_until
+from tests.servers.celery_worker import ROOT, CeleryWorker
 
 DECISION = "5f0c3b1e-7a90-4d27-9f7e-93d2f0b6a001"
 BROKER_DB, STORE_DB = 14, 15

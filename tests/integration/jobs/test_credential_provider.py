@@ -12,7 +12,7 @@ from castro_spark.credentials import read_secret
 from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import SettingsError
 from castro_spark.settings import load_settings
-from tests.key_store import put_credential
+from tests.cluster.key_store import put_credential
 
 SECRET = "c4n4ry ü"
 VARIABLE = "CASTRO_REDIS_PASSWORD"

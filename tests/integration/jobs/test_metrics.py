@@ -22,7 +22,7 @@ from castro_spark.observe.metrics.driver import served
 from castro_spark.settings import load_settings
 from tests.consumer import Consumer
 from tests.integration.projection.test_latency import NO_JSON, commit
-from tests.serving import serving
+from tests.servers.serving import serving
 from tests.system import System
 
 Series = dict[str, float]

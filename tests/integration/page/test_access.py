@@ -16,7 +16,7 @@ from psycopg2 import errors
 from castro_spark.local import Stack
 from castro_spark.page.web.security import POLICY
 from tests.browser import seed
-from tests.page import COMMANDER, READER, House
+from tests.servers.page import COMMANDER, READER, House
 
 _numbers = itertools.count(1)
 

@@ -18,10 +18,10 @@ from castro_spark.page.product.series import Span, series
 from castro_spark.page.product.view import product
 from castro_spark.projection.comparison import Verdict
 from castro_spark.streams import all_streams
-from tests.alerting import Alerting
 from tests.builders import ZONE, random_three
-from tests.shop import Shop, bought, sold
-from tests.stock import LEVELS, MASTER, moved
+from tests.databases.alerting import Alerting
+from tests.databases.shop import Shop, bought, sold
+from tests.databases.stock import LEVELS, MASTER, moved
 from tests.today import today
 
 STREAMS = list(all_streams().values())

@@ -12,9 +12,9 @@ import pytest
 
 from castro_spark.local import Stack
 from castro_spark.page.product.search import PAGE
-from tests.alerting import Alerting
-from tests.serving import Answer, Site, serving
-from tests.shop import ODD, Shop, sold, stocked
+from tests.databases.alerting import Alerting
+from tests.databases.shop import ODD, Shop, sold, stocked
+from tests.servers.serving import Answer, Site, serving
 from tests.today import today
 
 

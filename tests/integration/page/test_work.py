@@ -35,7 +35,7 @@ from castro_spark.streaming.housekeeping import Housekeeper
 from castro_spark.streams import stream as stream_named
 from tests.builders import event, native
 from tests.consumer import Consumer
-from tests.page import COMMANDER, Answer, House
+from tests.servers.page import COMMANDER, Answer, House
 from tests.system import System
 
 _numbers = itertools.count(701)

@@ -17,10 +17,10 @@ from castro_spark.sinks.postgres.master_data import master_tables
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streams import stream
 from tests import oracle_360
-from tests.alerting import Alerting
 from tests.builders import Data, native, random_master_data, random_three
 from tests.consumer import Consumer, with_positions
-from tests.stock import LEVELS, MASTER, Stock
+from tests.databases.alerting import Alerting
+from tests.databases.stock import LEVELS, MASTER, Stock
 from tests.today import today
 
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}

@@ -21,8 +21,8 @@ from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streams import all_streams, stream
 from tests.builders import event, native
-from tests.checked import A_DAY, PRODUCTS, Checked
 from tests.consumer import PARTITIONS, with_positions
+from tests.databases.checked import A_DAY, PRODUCTS, Checked
 from tests.system import System
 
 PASS, WARN, FAIL, ERROR, NO_DATA = (Outcome(o) for o in ("pass", "warn", "fail", "error", "no_data"))

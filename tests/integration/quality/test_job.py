@@ -15,9 +15,9 @@ from castro_spark.quality.loop import QualityLoop
 from castro_spark.streams import stream
 from jobs import quality as job
 from jobs import status as status_job
-from tests.alerting import wait_until
 from tests.builders import native
-from tests.checked import Checked
+from tests.databases.alerting import wait_until
+from tests.databases.checked import Checked
 from tests.system import System
 
 

@@ -17,10 +17,10 @@ from pyspark.sql import SparkSession
 from castro_spark.reconcile import repair
 from castro_spark.reconcile.run import reconcile
 from castro_spark.settings import load_settings
-from tests import warehouse as w
 from tests.builders import native
 from tests.consumer import Consumer
-from tests.reconciling import (
+from tests.databases import warehouse as w
+from tests.databases.reconciling import (
     DAY,
     FREE,
     INVENTORY,

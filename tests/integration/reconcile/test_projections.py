@@ -18,9 +18,9 @@ from castro_spark.reconcile.checksums import Checksum
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.streams import stream
 from tests import engine
-from tests import warehouse as w
 from tests.consumer import Consumer
-from tests.reconciling import DAY, SUMS, assert_is, assert_nothing_to_do, consume, hashes, noon, row, run
+from tests.databases import warehouse as w
+from tests.databases.reconciling import DAY, SUMS, assert_is, assert_nothing_to_do, consume, hashes, noon, row, run
 from tests.system import System
 from tests.today import today
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from castro_spark.retraining import measure
 from castro_spark.streams import stream
-from tests.celery_worker import ROOT
+from tests.databases.retraining import AGED, Retraining
 from tests.integration.alerts.test_jobs import job
-from tests.retraining import AGED, Retraining
+from tests.servers.celery_worker import ROOT
 
 
 def tasks(model: Retraining) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ from castro_spark.errors import SettingsError, UsageError
 from castro_spark.observe.status.block import Asked
 from castro_spark.observe.status.retraining import RETRAINING
 from castro_spark.streams import all_streams
+from tests.databases.retraining import AGED, Retraining
 from tests.integration.alerts.test_jobs import job
-from tests.retraining import AGED, Retraining
 
 # ----------------------------------------------------------------------------------------------------------- blockers
 

@@ -16,7 +16,7 @@ from celery.result import AsyncResult
 
 from castro_spark.beat.schedule import configure
 from castro_spark.settings import load_settings
-from tests.alerting import wait_until
+from tests.databases.alerting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 

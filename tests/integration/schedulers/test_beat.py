@@ -14,7 +14,7 @@ import pytest
 
 from castro_spark.beat.outcome import End, Outcome
 from castro_spark.beat.tasks import JobFailed, WrongUsage
-from tests.alerting import Alerting, wait_until
+from tests.databases.alerting import Alerting, wait_until
 from tests.integration.schedulers.application import ROOT, BeatApp, gone
 
 BROKER_DB = 12

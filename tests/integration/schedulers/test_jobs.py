@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from castro_spark.local import Stack
-from tests.alerting import wait_until
+from tests.databases.alerting import wait_until
+from tests.databases.small_warehouse import TRANSACTIONS, with_small_warehouse
 from tests.integration.schedulers.application import ROOT, BeatApp
-from tests.small_warehouse import TRANSACTIONS, with_small_warehouse
 from tests.system import System
 
 pytestmark = pytest.mark.long

@@ -15,9 +15,9 @@ from castro_spark.sinks.postgres.commit.lost import accept_lost
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.sources.kafka_topics import TopicState
 from castro_spark.streaming.archive import begin
-from tests.alerting import Alerting
 from tests.builders import event, native
 from tests.consumer import INVENTORY, Consumer
+from tests.databases.alerting import Alerting
 
 LEDGER = "SELECT partition, next_offset FROM castro.offset_ledger ORDER BY partition"
 BOOKS = """SELECT partition, from_offset, to_offset, inserted, corrected, stale, skipped, gaps FROM castro.batch_books

@@ -16,9 +16,9 @@ from castro_spark.batch import extract as batch
 from castro_spark.local import Stack
 from castro_spark.settings import load_settings
 from castro_spark.sources.hive import read_table
-from tests import warehouse as w
+from tests.databases import warehouse as w
+from tests.databases.warehouse import HOUR, START
 from tests.system import System
-from tests.warehouse import HOUR, START
 
 
 def last_sync(system: System, table: str = w.TARGET) -> str | None:

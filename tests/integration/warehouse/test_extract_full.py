@@ -10,9 +10,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from castro_spark.sinks.postgres.warehouse import swap
-from tests import warehouse as w
+from tests.databases import warehouse as w
+from tests.databases.warehouse import HOUR, START
 from tests.system import System
-from tests.warehouse import HOUR, START
 
 
 def full(spark: SparkSession, system: System, **own: Any) -> Any:

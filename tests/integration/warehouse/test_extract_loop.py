@@ -15,9 +15,9 @@ from pyspark.sql import SparkSession
 from castro_spark.batch.extract import TableResult
 from castro_spark.batch.extract_runs import run_loop
 from castro_spark.settings import load_settings
-from tests import warehouse as w
+from tests.databases import warehouse as w
+from tests.databases.warehouse import HOUR, START
 from tests.system import System
-from tests.warehouse import HOUR, START
 
 _TABLES = (w.TARGET, "ml_stock_levels")
 

@@ -17,11 +17,11 @@ from castro_spark.batch.history import from_warehouse
 from castro_spark.errors import CastroError, SettingsError
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
-from tests import warehouse as w
 from tests.builders import event, native
 from tests.consumer import Consumer
+from tests.databases import warehouse as w
+from tests.databases.warehouse import HOUR, START
 from tests.system import System
-from tests.warehouse import HOUR, START
 
 INVENTORY = stream("inventory")
 TABLES = "ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly, castro.stream, castro.offset_ledger," \

@@ -18,9 +18,9 @@ from castro_spark.local import Stack
 from castro_spark.reconcile.run import reconcile
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
-from tests import warehouse as w
 from tests.builders import debezium, debezium_key, native
 from tests.consumer import Consumer
+from tests.databases import warehouse as w
 from tests.system import System
 from tests.today import today
 

@@ -18,7 +18,7 @@ from castro_spark.mapping import TableMapping
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from tests import engine
-from tests import warehouse as w
+from tests.databases import warehouse as w
 from tests.system import ROOT, System
 
 _MAKE = """

@@ -16,9 +16,9 @@ from castro_spark.batch.history import from_warehouse
 from castro_spark.settings import load_settings
 from castro_spark.sources.hive_layout import is_iso_day
 from castro_spark.streams import stream
-from tests import warehouse as w
+from tests.databases import warehouse as w
+from tests.databases.warehouse import HOUR, START
 from tests.system import System
-from tests.warehouse import HOUR, START
 
 MODES = ("incremental", "full")
 INVENTORY = stream("inventory")

@@ -22,8 +22,8 @@ from castro_spark.projection.followers import following
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from tests import oracle
-from tests import warehouse as w
 from tests.builders import native
+from tests.databases import warehouse as w
 from tests.system import System
 
 INVENTORY = stream("inventory")

@@ -18,8 +18,8 @@ from castro_spark.errors import SettingsError, SourceError, UsageError
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import stream
 from tests import engine
-from tests import warehouse as w
 from tests.builders import debezium, debezium_key, event, native, random_events
+from tests.databases import warehouse as w
 from tests.system import System
 
 INVENTORY = stream("inventory")

@@ -20,7 +20,7 @@ from castro_spark.sinks.postgres.warehouse.copy import create_loading, drop_load
 from castro_spark.sinks.postgres.warehouse.staging import StagedTable, copy_partition
 from castro_spark.sinks.postgres.warehouse.swap import replace_table
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
-from tests.alerting import Alerting
+from tests.databases.alerting import Alerting
 
 _TARGET = "ml_lots"
 _MAPPING = TableMapping.model_validate(

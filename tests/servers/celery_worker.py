@@ -17,7 +17,7 @@ import redis
 from celery import Celery, Task
 
 TASKS = ("send_data_quality_alert", "analyze_critical_product", "retrain_classification_model")
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 app = Celery("django_application", broker=os.environ.get("TEST_BROKER", "memory://"))
 app.conf.update(task_acks_late=True, broker_connection_retry_on_startup=True, worker_hijack_root_logger=False)
@@ -44,7 +44,7 @@ class CeleryWorker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "celery", "-A", "tests.celery_worker", "worker", "--pool", "solo", "--loglevel", "INFO",
+        command = [sys.executable, "-m", "celery", "-A", "tests.servers.celery_worker", "worker", "--pool", "solo", "--loglevel", "INFO",
                    "--without-gossip", "--without-mingle", "--without-heartbeat"]  # fmt: skip
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._env, cwd=ROOT, stdout=log, stderr=log)

@@ -20,9 +20,9 @@ from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import all_streams
-from tests.alerting import Alerting
 from tests.builders import ZONE, Data, event, native
 from tests.consumer import Consumer, with_positions
+from tests.databases.alerting import Alerting
 
 MASTER, LEVELS = "ml_product_master", "ml_stock_levels"
 RULES_OFF: dict[str, Any] = dict.fromkeys(("flagged", "below_minimum", "low_cover", "unusual_movement"))

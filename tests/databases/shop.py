@@ -10,10 +10,10 @@ from castro_spark.page.reading.database import Database, Snapshot
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
 from castro_spark.streaming.product_360 import Product360
 from castro_spark.streams import all_streams
-from tests.alerting import Alerting
 from tests.builders import ZONE, Data, native
 from tests.consumer import Consumer, with_positions
-from tests.stock import LEVELS, MASTER, Stock, moved
+from tests.databases.alerting import Alerting
+from tests.databases.stock import LEVELS, MASTER, Stock, moved
 
 ODD = ("..", "a/b?c=d&e#f", "100% é+ü", "<b>&quot;'", "\\x \u2003y", "%2e%2e")  # codes of products
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}

@@ -14,7 +14,7 @@ from castro_spark.retraining.store import Decided
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.migrate import migrate
 from castro_spark.streams import all_streams
-from tests.alerting import Alerting
+from tests.databases.alerting import Alerting
 
 BROKER_DB = 13
 # The age rule alone.

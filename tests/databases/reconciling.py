@@ -14,9 +14,9 @@ from castro_spark.reconcile.run import reconcile
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from tests import oracle
-from tests import warehouse as w
 from tests.builders import event, native
 from tests.consumer import Consumer
+from tests.databases import warehouse as w
 from tests.system import System
 from tests.today import today
 

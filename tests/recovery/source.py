@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.builders import ZONE, Data
-from tests.connect import Connect
+from tests.recovery.connect import Connect
 from tests.system import System
 
 TABLE = "inventory_transactions"
