@@ -12,6 +12,7 @@ from castro_spark.projection.projector import StreamProjector
 from castro_spark.rules import parse_rules
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.commit.ledger import claim
+from castro_spark.sinks.postgres.commit.session import CommitSession
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, copy_parsed, count, new_attempt, stage_on_driver
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sinks.postgres.connection import connect
@@ -52,15 +53,17 @@ class Consumer:
         )
         self.projector = StreamProjector(self.settings, declaration)
         self.positions = dict(self.ledger.positions)
+        self.session: CommitSession | None = None  # of the last commit, if it was copied ahead
 
     def consume(self, number: int, batch: list[Record], *, by_executors: bool, twice: bool) -> None:
+        """Every other batch of the driver's is copied ahead, as those of a backlog are."""
         rows = with_positions(batch)
         ends = self.ends(batch)
         for _ in range(1 + twice):
             staged = stage_on_driver([rows], self.rules, self.positions)
             if by_executors:
                 staged = self.stage_in_slot(rows, SLOTS[number % 2])
-            self.commit(number, staged, ends)
+            self.commit(number, staged, ends, ahead=not by_executors and number % 2 == 0)
             assert self.projector.step().is_level
         self.projector.disconnect()  # whoever comes next may project
         self.positions = ends
@@ -72,8 +75,9 @@ class Consumer:
             ends[partition] = max(ends[partition], offset + 1)
         return ends
 
-    def commit(self, number: int, staged: StagedBatch, ends: dict[int, int]) -> Committed:
-        return self.commits.commit(staged, batch_id=number, starts=self.positions, ends=ends)
+    def commit(self, number: int, staged: StagedBatch, ends: dict[int, int], *, ahead: bool = False) -> Committed:
+        self.session = self.commits.copy_ahead(staged, self.session) if ahead else None
+        return self.commits.commit(staged, batch_id=number, starts=self.positions, ends=ends, session=self.session)
 
     def timed_commit(self, number: int, batch: list[Record]) -> float:
         """Seconds that the transaction of a batch takes, COPY into its temporary tables included; Redis is left out."""

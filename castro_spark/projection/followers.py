@@ -26,9 +26,11 @@ from castro_spark.sinks.redis.trouble import in_words
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
-_MANY = 10_000  # keys: after a step of more (a backlog), the follower pauses, so that commits are published together
+_MANY = 10_000  # keys: after a step of more the follower pauses, so that commits are published together
 _REST = 3  # times the duration of the step
 _LONGEST_REST, _LONGEST_WAIT = 2.0, 5.0  # seconds: between two steps, and between two retries
+# Within a backlog every commit changes most products anew, of records that have waited longer than this already.
+_LONGEST_BACKLOG_REST = 6.0
 _CHECK_SECONDS = 0.1
 
 
@@ -55,6 +57,8 @@ class Follower:
         self.component = Component("projector", projector.stream)
         self._published: tuple[int, int] | None = None
         self._wake_up, self._ending = Event(), Event()
+        self._backlog_over = Event()  # no commit follows at once
+        self._backlog_over.set()
         self._trouble = ""
         self._thread = Thread(target=self._run, name=f"castro projection {projector.stream}", daemon=True)
 
@@ -65,8 +69,12 @@ class Follower:
     def start(self) -> None:
         self._thread.start()
 
-    def wake(self) -> None:
-        """Signals that there is a commit to publish; returns at once."""
+    def wake(self, *, more_follow: bool = False) -> None:
+        """Signals that there is a commit to publish, and whether more of a backlog follow; returns at once."""
+        if more_follow:
+            self._backlog_over.clear()
+        else:
+            self._backlog_over.set()
         self._wake_up.set()
 
     def end(self) -> str:
@@ -75,6 +83,7 @@ class Follower:
         May be called without `start`. Returns "" or, if Redis is behind, an error text."""
         self._ending.set()
         self._wake_up.set()
+        self._backlog_over.set()
         if self._thread.ident is not None:
             self._thread.join()
         try:
@@ -92,11 +101,16 @@ class Follower:
             if (step := self._step()) is not None:
                 wait = self._settings.projection.poll_seconds
                 if step.written > _MANY:
-                    self._ending.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST))
+                    self._rest(began)
                 self._wake_up.wait(wait)
             else:
                 self._ending.wait(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
+
+    def _rest(self, began: float) -> None:
+        """Rests after a large step that began then: shortly, and until the backlog is over if there is one."""
+        self._ending.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST))
+        self._backlog_over.wait(began + _LONGEST_BACKLOG_REST - time.monotonic())
 
     def _step(self) -> Step | None:
         """Runs one step. Returns None if it failed; the first of consecutive failures is logged."""
@@ -180,9 +194,9 @@ class Followers:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def wake(self, stream: str) -> None:
-        """Signals that `stream` has committed; returns at once."""
-        self._by_stream[stream].wake()
+    def wake(self, stream: str, *, more_follow: bool) -> None:
+        """Signals that `stream` has committed, and whether more of a backlog follow; returns at once."""
+        self._by_stream[stream].wake(more_follow=more_follow)
 
     def end(self) -> list[str]:
         """Brings Redis up to date with what is committed. Logs and returns an error text for each stream behind."""

@@ -93,7 +93,7 @@ def run_streams(
             ended[stream.name].set()
 
     def committed(stream: str, batch: BatchReport) -> None:
-        projection.wake(stream)
+        projection.wake(stream, more_follow=batch.more_follow)
         critical.wake(stream)
         group.wake(stream)
         report(stream, batch)

@@ -21,6 +21,7 @@ from castro_spark.logs import log_fields
 from castro_spark.parse.origin import Source
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
+from castro_spark.sinks.postgres.commit.session import CommitSession
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sources.kafka_followed import FollowedTopic
@@ -48,7 +49,8 @@ class _Unconfirmed(Exception):
 
 @dataclass(frozen=True)
 class Staged:
-    """A slice that is ready to commit; `began` and `at` are the start and end of its staging (time.monotonic)."""
+    """A slice that is ready to commit; `began` and `at` are the start and end of its staging (time.monotonic);
+    `more_follow`: its micro-batch has further slices."""
 
     batch: StagedBatch
     batch_id: int
@@ -56,6 +58,8 @@ class Staged:
     ends: Positions
     began: float
     at: float
+    more_follow: bool
+    session: CommitSession | None  # that has copied its records
 
     @property
     def offsets(self) -> int:
@@ -95,6 +99,7 @@ class BatchWriter:
         self._stager: Stager | None = None  # created by the first micro-batch, which provides the session
         self._pace = Pace()
         self._committing: Future[None] | None = None
+        self._session: CommitSession | None = None  # of the pending commit
         self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro commit {stream.name}")
         self._confirmer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"castro topic {stream.name}")
         self._staging = Lock()
@@ -127,12 +132,15 @@ class BatchWriter:
                     # The usual case: reuse the DataFrame that Spark has planned already.
                     part = replace(part, records=records)
                 batch, reached = self._stager.stage(part, self._source)
-                staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic())
+                more = any(end > reached.get(p, left.starts[p]) for p, end in ends.items())
+                session = self._copied_ahead(batch)
+                staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic(), more, session)
                 self.settle()
                 if self._pace.measured:  # not before the first commit, which it would delay
                     soon = _SOON * self._pace.next_offsets(left.offsets, self._stager.limits())
                     self._stager.expect(replace(left, ends=cut(left.starts, ends, soon)))
                 self._positions |= reached
+                self._session = session
                 self._committing = self._committer.submit(self._finish, staged)
             if whole.offsets <= _SMALL:
                 self.settle()
@@ -168,6 +176,15 @@ class BatchWriter:
         starts = {p: self._positions.get(p, 0) for p in ends}
         return Slice(starts, ends, self._pace.offset_bytes, self._pace.proven_small)
 
+    def _copied_ahead(self, batch: StagedBatch) -> CommitSession | None:
+        """Copies the records while the previous slice commits, if it does; returns the session that must commit them.
+
+        None: the commit copies them.
+        """
+        if self._committing is None or self._committing.done() or not batch.parsed:
+            return None
+        return self._commits.copy_ahead(batch, self._session)
+
     def _check_stop(self) -> None:
         if self._stopping.is_set():
             raise StopRequested(f"stream {self._stream.name} was asked to stop")
@@ -181,12 +198,12 @@ class BatchWriter:
         batch, committed = staged.batch, self._confirmed_commit(staged)
         in_postgres = time.monotonic()
         if batch.notes.sources and self._source is None:
-            self._source = self._commits.source()
+            self._source = self._commits.source(staged.session)
         seconds = max(staged.at - staged.began, in_postgres - begun)
         measured = Measured(staged.offsets, staged.batch.bytes, seconds)
         self._pace = self._pace.after(measured, self._settings.streaming.commit_seconds)
         times = staged.began, begun, in_postgres
-        report = BatchReport.of(committed, staged.batch_id, *times)
+        report = BatchReport.of(committed, staged.batch_id, *times, staged.more_follow)
         log.debug("%d offsets are committed", report.offsets, extra=report.as_dict())
         self._report(report)
 
@@ -201,8 +218,9 @@ class BatchWriter:
 
         def commit() -> Committed:
             return self._commits.commit(
-                staged.batch, batch_id=staged.batch_id, starts=staged.starts, ends=staged.ends, confirm=confirm
-            )
+                staged.batch, batch_id=staged.batch_id, starts=staged.starts, ends=staged.ends, confirm=confirm,
+                session=staged.session,
+            )  # fmt: skip
 
         try:
             return commit()

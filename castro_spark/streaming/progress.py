@@ -15,7 +15,8 @@ OUTCOMES = ("inserted", "corrected", "stale", "deleted", "quarantined", "skipped
 class BatchReport:
     """A batch's record counts by outcome, and the milliseconds from its start until it was staged and committed.
 
-    A batch is staged while the previous one commits, so the times of two batches overlap.
+    A batch is staged while the previous one commits, so the times of two batches overlap. `more_follow`: it is a
+    slice of a larger micro-batch, and not the last.
     """
 
     batch_id: int
@@ -30,10 +31,11 @@ class BatchReport:
     gaps: int
     staged_ms: int
     postgres_ms: int
+    more_follow: bool
 
     @classmethod
     def of(
-        cls, committed: Committed, batch_id: int, began: float, staged: float, in_postgres: float
+        cls, committed: Committed, batch_id: int, began: float, staged: float, in_postgres: float, more_follow: bool
     ) -> BatchReport:
         totals = {outcome: committed.total(outcome) for outcome in OUTCOMES}
         return cls(
@@ -42,6 +44,7 @@ class BatchReport:
             offsets=sum(b.to_offset - b.from_offset for b in committed.books),
             staged_ms=round((staged - began) * 1000),
             postgres_ms=round((in_postgres - began) * 1000),
+            more_follow=more_follow,
             **totals,
         )
 

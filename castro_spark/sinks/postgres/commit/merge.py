@@ -48,16 +48,19 @@ class Merge:
     statements: Statements
 
     def __call__(
-        self, connection: Connection, lock: StreamLock, batch: StagedBatch, fresh_from: date | None = None
+        self, connection: Connection, lock: StreamLock, batch: StagedBatch, fresh_from: date | None = None,
+        copied: int | None = None,
     ) -> Merged:
         """Merges a batch under the stream's lock, as part of its next revision.
 
-        `fresh_from`: the first day whose events are fresh news of a product (castro.touched); None: no day.
-        """
-        attempts = batch.attempts or [staging.new_attempt()]
-        # 2. A small batch's records are copied here; a large one's are already in their slot.
-        for parsed in batch.parsed:
-            staging.copy_parsed(connection, self.stream, parsed, attempts[0], batch.slot)
+        `fresh_from`: the first day whose events are fresh news of a product (castro.touched); None: no day. `copied`:
+        the attempt under which this transaction has copied the batch's records already.
+        """  # fmt: skip
+        attempts = batch.attempts or [copied or staging.new_attempt()]
+        # 2. What the driver parsed is copied here, if it was not ahead; what executors staged is in its slot already.
+        if copied is None:
+            for parsed in batch.parsed:
+                staging.copy_parsed(connection, self.stream, parsed, attempts[0], batch.slot)
         if batch.attempts:
             self._check_staged(connection, batch)
         revision = lock.next_revision

@@ -44,7 +44,10 @@ class Committed:
 
 
 class StreamCommits:
-    """Commits the batches of one stream, for the writer of `epoch`. Not thread-safe."""
+    """Commits the batches of one stream, for the writer of `epoch`.
+
+    Not thread-safe, but that a thread may `copy_ahead` the next batch while another one commits.
+    """
 
     def __init__(
         self,
@@ -62,11 +65,22 @@ class StreamCommits:
         self._fresh_from = fresh_from
         composed = statements(stream)
         self._merge = Merge(stream, composed)
-        self._session = CommitSession(settings, stream, composed, patience=patience, stopping=stopping)
+        self._sessions = [
+            CommitSession(settings, stream, composed, patience=patience, stopping=stopping) for _ in range(2)
+        ]
 
     def begin(self) -> None:
         """Removes an earlier writer's leftovers from the staging slots; outlasts outages as a commit does."""
-        self._session.transaction(self._empty_slots)
+        self._sessions[0].transaction(self._empty_slots)
+
+    def copy_ahead(self, batch: StagedBatch, previous: CommitSession | None) -> CommitSession | None:
+        """Copies a batch's records while the previous one commits in its session (None: the first one): COPY is a tenth
+        of a commit, and PostgreSQL can do it on another core.
+
+        Returns the session that must commit the batch; None if it could not: its commit then copies them.
+        """
+        other = next(session for session in self._sessions if session is not (previous or self._sessions[0]))
+        return other if other.copy_ahead(batch.parsed) else None
 
     def commit(
         self,
@@ -76,21 +90,28 @@ class StreamCommits:
         starts: Positions,
         ends: Positions,
         confirm: Callable[[], object] = lambda: None,
+        session: CommitSession | None = None,
     ) -> Committed:
         """Commits a batch of the offsets `starts`..`ends`; outlasts outages up to the patience given. Idempotent.
 
         `confirm` is called last before COMMIT; if it raises, nothing is committed. It holds the stream's lock
-        meanwhile, so it must not wait for long.
+        meanwhile, so it must not wait for long. `session`: as `copy_ahead` returned it.
         """
-        return self._session.transaction(lambda c: self._commit(c, batch, batch_id, starts, ends, confirm))
+        chosen = session or self._sessions[0]
 
-    def source(self) -> Source | None:
-        """The stream's committed source; None before its first change."""
-        return self._session.transaction(lambda c: fixed_source(c, self._stream.name))
+        def commit(connection: Connection) -> Committed:
+            return self._commit(connection, batch, batch_id, starts, ends, confirm, chosen.copied)
+
+        return chosen.transaction(commit)
+
+    def source(self, session: CommitSession | None = None) -> Source | None:
+        """The stream's committed source; None before its first change. `session`: that of the last commit."""
+        return (session or self._sessions[0]).transaction(lambda c: fixed_source(c, self._stream.name))
 
     def close(self) -> None:
-        """Closes the connection; the next commit opens a new one."""
-        self._session.close()
+        """Closes the connections; the next commit opens a new one."""
+        for session in self._sessions:
+            session.close()
 
     def _commit(
         self,
@@ -100,6 +121,7 @@ class StreamCommits:
         starts: Positions,
         ends: Positions,
         confirm: Callable[[], object],
+        copied: int | None,
     ) -> Committed:
         # 1. Lock the stream's row: until COMMIT no other commit to this stream runs. Raises Fenced after a takeover.
         lock = lock_as_writer(connection, self._stream.name, self._epoch)
@@ -115,7 +137,7 @@ class StreamCommits:
         take_source(connection, lock, batch.notes)
         take_streamed(connection, lock, batch)
         # 2. to 6. Merge the records into the tables.
-        merged = self._merge(connection, lock, batch, self._fresh_from and self._fresh_from())
+        merged = self._merge(connection, lock, batch, self._fresh_from and self._fresh_from(), copied)
         # 7. The books; a CHECK rejects those that do not balance.
         books = books_of(starts, ends, merged.counts, merged.changed)
         write_books(connection, self._stream.name, lock.next_revision, batch_id, books)
