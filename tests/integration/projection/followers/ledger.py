@@ -62,7 +62,7 @@ class Ledger:
     def agrees_soon(self, followers: Followers | None = None) -> None:
         """A running follower makes it so, by itself."""
         if followers is not None:
-            followers.wake("inventory")
+            followers.wake("inventory", more_follow=False)
         committed = "{:015d}.{:015d}".format(*self.system.query("SELECT epoch, revision FROM castro.stream")[0])
         until(lambda: self.system.redis.get(MARKER) == committed)
         self.agrees()

@@ -51,7 +51,7 @@ def test_a_black_hole_holds_up_no_commit_and_is_made_good(ledger: Ledger) -> Non
         with stopped(ledger.system):
             for seed in range(2, 6):
                 ledger.commit(some(seed))
-                followers.wake("inventory")
+                followers.wake("inventory", more_follow=False)
             ledger.commit_out_of_band(some(7))  # the last commit: of it this process is not told at all
             ledger.system.wait_for("SELECT error LIKE 'Redis: it does not answer%' FROM castro.projection", True)
             assert ledger.system.query("SELECT failing_since IS NOT NULL FROM castro.projection") == [(True,)]
