@@ -52,6 +52,6 @@ case ${1-} in
         python -m pytest tests/cluster tests/secured tests/monitoring tests/airflow tests/oozie tests/notebooks -m cluster --durations=15 "${@:2}" || status=$?
         exit "$status"
         ;;
-    quick) set -- tests/unit tests/integration/test_submit.py::test_one_event_end_to_end "${@:2}" ;;
+    quick) set -- tests/unit tests/integration/jobs/test_submit.py::test_one_event_end_to_end "${@:2}" ;;
 esac
 exec python -m pytest "$@"

@@ -23,8 +23,8 @@ from castro_spark.critical.follower import CriticalProducts
 from castro_spark.local import Stack
 from castro_spark.outbox.deliverer import Deliverer
 from castro_spark.streams import stream
-from tests.alerting import NO_KAFKA, Alerting
-from tests.stock import MASTER, Stock, moved
+from tests.databases.alerting import NO_KAFKA, Alerting
+from tests.databases.stock import MASTER, Stock, moved
 
 RULES = {
     "flagged": {"classes": ["A"]},

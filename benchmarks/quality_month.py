@@ -6,7 +6,7 @@ Takes the month day by day, shifted to end yesterday: each day's movements are c
 on that day, and incidents follow as in production. Then, from a copy of the month up to one of its last days, for each
 fault and for several at once: planted on that day, each must raise its incidents once, on the stream, be told once, and
 be resolved after the passes that the settings ask for, once mended. The faults, and what each must raise, are in
-tests/month; tests/integration/test_quality_month.py uses them on a generated month. Needs no Kafka: the topic is in
+tests/month; tests/integration/quality/test_month.py uses them on a generated month. Needs no Kafka: the topic is in
 memory.
 """
 

@@ -25,7 +25,13 @@ _ROOMS = ("cluster", "kerberos", "secured", "monitoring", "airflow", "oozie", "n
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that no worker is left alone with one at the end (test.sh keeps this order)."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.path not in slow, _ROOMS.index(item.path.parent.name)))
+    items.sort(key=lambda item: (item.path not in slow, _ROOMS.index(_room(item.path))))
+
+
+def _room(file: Path) -> str:
+    """The innermost of its folders that has a place in the order."""
+    folders = file.relative_to(Path(__file__).parent).parts[:-1]
+    return next(name for name in reversed(folders) if name in _ROOMS)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

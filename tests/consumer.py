@@ -19,7 +19,7 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.schema.working_tables import SLOTS
 from castro_spark.streams import StreamDeclaration, stream
 from tests.system import System
-from tests.unit.test_parse import records
+from tests.unit.parse.test_records import records
 
 INVENTORY = stream("inventory")
 PARTITIONS = 3

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetches the front end's files of others from npm, in the versions named here, with their licences, and writes their hashes
-# (SHA256SUMS). tests/unit/test_page_files.py compares these; look at what changed before you commit it.
+# (SHA256SUMS). tests/unit/page/test_files.py compares these; look at what changed before you commit it.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 PAGE=$PWD/castro_spark/page/static/vendor # served

@@ -15,7 +15,7 @@ import pytest
 
 from castro_spark.local import Stack
 from tests.airflow.conftest import Airflow
-from tests.small_warehouse import with_small_warehouse
+from tests.databases.small_warehouse import with_small_warehouse
 from tests.system import ROOT, System
 
 pytestmark = pytest.mark.cluster

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 from castro_spark.local import Stack
 from tests.browser import seed
 from tests.browser.looking import Look
-from tests.page import House
+from tests.servers.page import House
 
 CHROMIUM = shutil.which("chromium")
 _numbers = itertools.count(1)

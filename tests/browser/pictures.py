@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 from castro_spark.local import Stack
 from tests.browser import seed
 from tests.browser.looking import Look
-from tests.page import House
+from tests.servers.page import House
 from tests.system import ROOT
 
 FOLDER = ROOT / "docs" / "images"

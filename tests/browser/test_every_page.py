@@ -8,7 +8,7 @@ from castro_spark.page.page import Page
 from castro_spark.page.pages import routes
 from tests.browser import seed
 from tests.browser.looking import WIDTHS, Look
-from tests.page import House
+from tests.servers.page import House
 
 PATHS = [route.path for route in routes() if isinstance(route, Page) and route.group is not None]
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser import seed
 from tests.browser.looking import WIDTHS, Look
-from tests.page import House
+from tests.servers.page import House
 
 HEADLINE = ".hero-words"
 

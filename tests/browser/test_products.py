@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from castro_spark.local import Stack
-from tests.alerting import NO_KAFKA, Alerting
-from tests.serving import serving
-from tests.shop import Shop, sold, stocked
+from tests.databases.alerting import NO_KAFKA, Alerting
+from tests.databases.shop import Shop, sold, stocked
+from tests.servers.serving import serving
 
 # Whether something was drawn: a canvas whose pixels are not all transparent.
 DRAWN = (

@@ -17,7 +17,7 @@ from castro_spark.sinks.postgres.connection import connect
 from tests.browser import operator_seed, seed
 from tests.browser.looking import WIDTHS, Look
 from tests.builders import event, native
-from tests.page import House
+from tests.servers.page import House
 
 _numbers = itertools.count(801)
 DECISION = "00000000-0000-0000-0000-000000000001"

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 
 from pyspark.sql import SparkSession
 
-from tests import warehouse as w
+from tests.databases import warehouse as w
 
 _SUBMIT = ["--master", "local[2]", "--driver-memory", "512m", "--conf", "spark.ui.enabled=false"]
 

@@ -19,7 +19,7 @@ from tests import archive, oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.kept import Kept
-from tests.key_store import put_credential
+from tests.cluster.key_store import put_credential
 from tests.system import System
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]

@@ -10,11 +10,11 @@ from decimal import Decimal
 import pytest
 
 from castro_spark.local.guard import serving
-from tests import warehouse as w
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.metastore import Metastore
 from tests.cluster.tables import Tables
-from tests.reconciling import DAY, FREE, assert_is, row
+from tests.databases import warehouse as w
+from tests.databases.reconciling import DAY, FREE, assert_is, row
 from tests.system import System
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]

@@ -20,7 +20,7 @@ from tools.docs.command_line import jobs
 _LOCAL = "Stack.up, .env, .status and .down do the work, and every test's servers are made by them (tests/conftest.py)"
 NOT_RUN = {
     "local up": _LOCAL,
-    "local up --warehouse": "castro_spark.local.warehouse makes the tests' warehouse too (tests/warehouse.py)",
+    "local up --warehouse": "castro_spark.local.warehouse makes the tests' warehouse too (tests/databases/warehouse.py)",
     "local env": _LOCAL,
     "local status": _LOCAL,
     "local down": _LOCAL,

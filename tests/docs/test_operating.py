@@ -22,8 +22,8 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.streams import all_streams
 from tests import engine
-from tests import warehouse as w
 from tests.builders import event
+from tests.databases import warehouse as w
 from tests.docs.plant import Plant
 from tests.system import ROOT
 

@@ -11,11 +11,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
-from tests import warehouse as w
-from tests.alerting import NO_KAFKA, Alerting
 from tests.consumer import Consumer
-from tests.receivers import Hook
-from tests.retraining import AGED, BROKER_DB, Retraining
+from tests.databases import warehouse as w
+from tests.databases.alerting import NO_KAFKA, Alerting
+from tests.databases.retraining import AGED, BROKER_DB, Retraining
+from tests.servers.receivers import Hook
 from tests.system import System
 
 

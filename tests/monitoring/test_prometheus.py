@@ -21,7 +21,7 @@ from castro_spark.settings import load_settings
 from tests.builders import event, native
 from tests.monitoring.files import CONFIG, RULES, RULES_TEST, as_asked, dashboard_queries
 from tests.secured.debian import install
-from tests.serving import serving
+from tests.servers.serving import serving
 from tests.system import System
 
 pytestmark = pytest.mark.cluster

@@ -17,8 +17,8 @@ from castro_spark.quality.run import run_checks
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from tests.builders import native
-from tests.checked import Checked
 from tests.consumer import Record
+from tests.databases.checked import Checked
 from tests.system import System
 
 Day = list[dict[str, Any]]

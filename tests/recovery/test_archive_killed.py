@@ -23,9 +23,9 @@ from castro_spark.session import spark_session
 from castro_spark.sinks.delta import Archived, ArchiveTable
 from castro_spark.streams import stream
 from tests import archive, engine
-from tests.alerting import wait_until
 from tests.archive import folder
 from tests.builders import event, native, random_events
+from tests.databases.alerting import wait_until
 from tests.system import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

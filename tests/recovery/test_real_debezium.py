@@ -18,8 +18,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from tests import oracle
 from tests.builders import Data
-from tests.connect import Connect
-from tests.source import Source
+from tests.recovery.connect import Connect
+from tests.recovery.source import Source
 from tests.system import System
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from castro_spark import __version__
 from castro_spark.deploy import artefact
 from tests.release.conftest import Built
 from tests.system import ROOT
-from tests.unit.test_lock import PROJECT
+from tests.unit.project.test_lock import PROJECT
 
 pytestmark = pytest.mark.long
 
@@ -36,7 +36,7 @@ def test_the_source_distribution_is_a_checkout(built: Built) -> None:
 def test_the_source_distribution_can_be_tested(built: Built) -> None:
     """Its own tests, on its own code; the environment is the one that its ./test.sh would prepare."""
     env = os.environ | {"PYTHONPATH": str(built.unpacked)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/test_sql.py", "tests/unit/test_settings.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/project/test_sql.py", "tests/unit/settings/test_settings.py"]
     done = subprocess.run(command, check=False, env=env, cwd=built.unpacked, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
     told = "import castro_spark; print(castro_spark.__file__)"

@@ -1,7 +1,7 @@
 """The page's languages: which one a request gets, and its words.
 
 The English words are in the code and the templates; locale/{language}/*.po have the others, and are read at the start
-(no compiled files). tests/unit/test_page_words.py holds that every text is translated.
+(no compiled files). tests/unit/page/test_words.py holds that every text is translated.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop
 from tests.cluster.kerberos.conftest import USER, Realm, configure
 from tests.cluster.kerberos.kdc import REALM
-from tests.key_store import put_credential
+from tests.cluster.key_store import put_credential
 from tests.system import System
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]

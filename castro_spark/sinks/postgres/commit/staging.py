@@ -196,6 +196,8 @@ def copy_parsed(
     deleted = pc.equal(outcome, DELETE)
     events = parsed.append_column("deleted", deleted).filter(pc.or_(deleted, pc.equal(outcome, EVENT)))
     events = events.set_column(events.schema.get_field_index("kept"), "kept", _text_array(events.column("kept")))
+    # In the order in which the merge sorts them, by bytes (COLLATE "C"): PostgreSQL sorts what is sorted in no time.
+    events = events.take(pc.sort_indices(events.column("event_id")))
     copy_rows(
         connection,
         events.select(["partition", "offset", "deleted", "kept", *stream.event_columns]),
