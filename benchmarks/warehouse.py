@@ -121,7 +121,9 @@ def made(system: System, folder: Path, rows: int, years: int = 1, day: str | Non
     """Makes a warehouse of so many movements for the system, on one day if it is given; returns the environment of a
     Spark of its own."""
     submit = "--driver-memory 1g --conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false pyspark-shell"
-    environ = {**system.env, "PYTHONPATH": str(ROOT), "PYSPARK_SUBMIT_ARGS": submit}
+    environ = {
+        **system.env, "PYTHONPATH": str(ROOT), "PYSPARK_SUBMIT_ARGS": submit, "PYSPARK_PYTHON": sys.executable
+    }  # fmt: skip
     words = [sys.executable, "-c", _MAKE, str(folder), str(rows), str(years), *([day] if day else [])]
     with (folder.parent / "made.log").open("w+b") as log:
         done = subprocess.run(words, check=False, env=environ, cwd=folder.parent, stdout=log, stderr=log)
