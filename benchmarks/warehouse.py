@@ -9,7 +9,7 @@ beside the work that it tells itself, so that the rest is the start and the end 
 backfill: the history of one, two and four years of `--rows` / 40 movements each, into the stream's tables.
 day: a day of 200,000 events: its backfill, and its reconciliation with nothing to do.
 
-The JDBC writer loads the same rows, of the same mapping, into a table with the same columns, and is given what it is
+The JDBC writer loads the same rows, of the same mapping, from a JVM as cold, into a table with the same columns, and is given what it is
 advised to have: as many tasks as there are cores, large batches, and the driver's rewriting of these into statements
 of many rows. To a bare table it does what our COPY does; to one with the same indexes it has the outcome of a whole
 refresh, but for the newest row of each key, the checks and the swap. Its jar is fetched for it (`--packages`).
@@ -74,10 +74,10 @@ from castro_spark.settings import load_settings
 from castro_spark.sources.hive import read_table
 settings = load_settings()
 spark = hive_session("benchmark", sys.argv[1])
+begun = time.monotonic()  # with the metastore's start and the listing of the files, as the refresh is timed
 rows = read_table(spark, settings.warehouse.mapped[sys.argv[2]], None, settings.zone).rows
 parts = dict(part.split("=", 1) for part in settings.postgres.dsn.split())
 url = "jdbc:postgresql://{host}:{port}/{dbname}?reWriteBatchedInserts=true".format(**parts)
-begun = time.monotonic()
 (
     rows.coalesce(os.cpu_count()).write.format("jdbc").mode("append")
     .options(url=url, dbtable=sys.argv[3], user=parts["user"], batchsize=10000, driver="org.postgresql.Driver")
