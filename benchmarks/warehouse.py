@@ -9,10 +9,11 @@ beside the work that it tells itself, so that the rest is the start and the end 
 backfill: the history of one, two and four years of `--rows` / 40 movements each, into the stream's tables.
 day: a day of 200,000 events: its backfill, and its reconciliation with nothing to do.
 
-The JDBC writer loads the same rows, of the same mapping, from a JVM as cold, into a table with the same columns, and is given what it is
-advised to have: as many tasks as there are cores, large batches, and the driver's rewriting of these into statements
-of many rows. To a bare table it does what our COPY does; to one with the same indexes it has the outcome of a whole
-refresh, but for the newest row of each key, the checks and the swap. Its jar is fetched for it (`--packages`).
+The JDBC writer loads the same rows, of the same mapping, from a JVM as cold, into a table with the same columns, and is
+given what it is advised to have: as many tasks as there are cores, large batches, and the driver's rewriting of these
+into statements of many rows. To a bare table it does what our COPY does; to one with the same indexes it has the
+outcome of a whole refresh, but for the newest row of each key, the checks and the swap. Its jar is fetched for it
+(`--packages`).
 COPY is given its rows as files, as psql's \\copy reads them: nothing of Hive, nor of the rest.
 """
 
