@@ -20,14 +20,14 @@ from typing import Any
 import psutil
 
 from benchmarks.peers.contestants import CONTESTANTS
-from benchmarks.peers.loads import DRAINS, FULL, IDLE, KILLED, LIVE, PARTITIONED, QUICK, Kind, Load
+from benchmarks.peers.loads import DRAINS, FULL, IDLE, KILLED, LIVE, LONG, PARTITIONED, QUICK, Kind, Load
 from benchmarks.peers.pages import write_page
 from benchmarks.peers.report import markdown
 from benchmarks.peers.rounds import Arena
 from benchmarks.run import machine
 from castro_spark.local import Stack
 
-_LOADS = {**DRAINS, **PARTITIONED, KILLED.name: KILLED, **LIVE, IDLE.name: IDLE}
+_LOADS = {**DRAINS, LONG.name: LONG, **PARTITIONED, KILLED.name: KILLED, **LIVE, IDLE.name: IDLE}
 _SECONDS, _WARM_UP = 45, 20
 _QUICK_SECONDS, _QUICK_WARM_UP = 15, 10
 _QUICK_LOADS = (*DRAINS, "live-1000")

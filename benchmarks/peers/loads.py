@@ -22,7 +22,8 @@ class Load:
     """A backlog of `events` records over `products` and `days`, in four partitions unless it says otherwise.
 
     `corrections` and `rejects` are shares of the records. `skew`: 0 draws all products alike; the larger it is, the
-    more of the movements are of few products. `per_second` > 0: the records come at that rate.
+    more of the movements are of few products. `per_second` > 0: the records come at that rate. `times`: it has so many
+    times as many records as are asked for.
     """
 
     name: str
@@ -37,11 +38,12 @@ class Load:
     per_second: int = 0
     seed: int = 17
     kind: Kind = Kind.DRAIN
+    times: int = 1
 
     def of(self, events: int) -> Load:
-        """The same load with so many events; with as many a product and day, where it has more than a week."""
+        """The same load with so many events, `times`; with as many a product and day, where it has more than a week."""
         days = max(7, round(self.days * events / self.events)) if self.days > 7 else self.days
-        return replace(self, events=events, days=days)
+        return replace(self, events=events * self.times, days=days)
 
     def lasting(self, seconds: int) -> Load:
         """The same rate for so long."""
@@ -53,6 +55,7 @@ YEAR = Load("year", "spread over 300 days, 3,700 products", FULL, 3_700, 300, sk
 WEEK = Load("week", "backlog of seven days, 5,000 products", FULL, 5_000, 7)
 MIXED = Load("mixed", "as week, 10 % corrections and 1 % rejects", FULL, 5_000, 7, corrections=0.10, rejects=0.01)
 DRAINS = {load.name: load for load in (YEAR, WEEK, MIXED)}
+LONG = replace(WEEK, name="long", title="as week, four times as many records", times=4)
 # As week, for the number of partitions.
 PARTITIONED = {
     f"week-{n}p": replace(WEEK, name=f"week-{n}p", title=f"as week, {n} partition{'s' * (n > 1)}", partitions=n)
