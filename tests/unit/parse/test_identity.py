@@ -26,7 +26,7 @@ from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from castro_spark.streams.declaration import IdentityKind, IdentityRule
 from tests.builders import debezium, debezium_key, event, native
-from tests.unit.parse.debezium.change.records import parsed
+from tests.unit.parse.debezium.records import parsed
 from tests.unit.parse.test_records import RULES
 
 SALES = stream("sales")

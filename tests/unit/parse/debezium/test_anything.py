@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import debezium, event, native
-from tests.unit.parse.debezium.change.records import (
+from tests.unit.parse.debezium.records import (
     AFTER,
     COLUMNS,
     DECIMAL,
@@ -19,7 +19,7 @@ from tests.unit.parse.debezium.change.records import (
     parse,
     parsed,
 )
-from tests.unit.parse.debezium.change.test_values import DATE, ISO, NANOS
+from tests.unit.parse.debezium.test_values import DATE, ISO, NANOS
 
 NAMES = [*AFTER, "id_evento", "fornecedor", "cliente"]
 LITERALS = [PLACEHOLDER, UNAVAILABLE_BYTES, "AQ==", "1234", "\ud800", "\x00", "2024-05-01", "-", 10**30, -(10**400), 1714557600000]

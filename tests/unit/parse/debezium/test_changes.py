@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.builders import debezium, debezium_key, event, native
-from tests.unit.parse.debezium.change.places import CHANGE, SNAPSHOT, place
-from tests.unit.parse.debezium.change.records import (
+from tests.unit.parse.debezium.places import CHANGE, SNAPSHOT, place
+from tests.unit.parse.debezium.records import (
     AFTER,
     COLUMNS,
     ENCODED,

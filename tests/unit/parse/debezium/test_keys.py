@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.builders import debezium, debezium_key, event, native
-from tests.unit.parse.debezium.change.records import (
+from tests.unit.parse.debezium.records import (
     AFTER,
     DECIMAL,
     KEY,

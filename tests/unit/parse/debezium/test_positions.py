@@ -8,8 +8,8 @@ import pytest
 
 from castro_spark.parse.position import PositionClass
 from tests.builders import debezium
-from tests.unit.parse.debezium.change.places import CHANGE, SNAPSHOT, place
-from tests.unit.parse.debezium.change.records import (
+from tests.unit.parse.debezium.places import CHANGE, SNAPSHOT, place
+from tests.unit.parse.debezium.records import (
     AFTER,
     KEY,
     Row,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.builders import debezium, event, native
-from tests.unit.parse.debezium.change.records import AFTER, COLUMNS, DECIMAL, ENCODED, KEY, Row, one, row_of
+from tests.unit.parse.debezium.records import AFTER, COLUMNS, DECIMAL, ENCODED, KEY, Row, one, row_of
 
 
 def decimal(scale: object) -> Row:
