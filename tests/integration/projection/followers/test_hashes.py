@@ -13,6 +13,7 @@ from castro_spark.projection.last_sync import LastSyncProjector
 from castro_spark.projection.rebuild import rebuild
 from castro_spark.sinks.postgres.operations.pruning import prune_step
 from castro_spark.sinks.redis.hashes import Superseded, VersionedHashes
+from castro_spark.sinks.redis.keys import version
 from tests.builders import event
 from tests.consumer import INVENTORY
 from tests.integration.projection.followers.ledger import MARKER, Ledger, at, some
@@ -82,6 +83,17 @@ def test_what_is_older_than_the_marker_is_refused(ledger: Ledger) -> None:
             late.write([("agg:daily:GONE:2026-01-01", 2**32, {"transactions": "1"})], epoch, revision)
         late.mark(epoch, revision)
     ledger.agrees()
+
+
+def test_a_field_is_stored_as_it_is(ledger: Ledger) -> None:
+    """Whatever its text: Redis's Lua decodes it."""
+    texts = ["", " ", '"', "\\", "\\u0041", "\n\t\r\x01\x7f", "{}", "null", "1e400", "-0.00", "9" * 40, "Leite £ – 牛 🐄", "\u2028", "/"]
+    fields = {f"{number}{text}": text for number, text in enumerate(texts)} | {"many": "ã" * 100_000}
+    with closing(VersionedHashes(ledger.settings.redis, "inventory", ())) as hashes:
+        hashes.write([("inventory:realtime:A", 2**32, fields), ("inventory:realtime:B", 2**32, None)], 1, 1)
+        stored, removed = hashes.read(["inventory:realtime:A", "inventory:realtime:B"])
+    assert stored[0] == fields | {"version": version(1, 1)}
+    assert removed == ({}, -2)
 
 
 def test_a_marker_older_than_the_notes_means_a_rebuild(ledger: Ledger) -> None:
