@@ -40,9 +40,10 @@ def markdown(runs: Sequence[Run]) -> str:
 
 
 def drains(runs: Sequence[Run]) -> str:
-    """A table a job of a load."""
+    """A table a job of a load that others did too."""
     mine = [r for r in runs if r["kind"] == "drain"]
-    return "\n\n".join(_drained(select(mine, load), job) for load in loads_of(mine) for job in (Job.EVENTS, Job.WHOLE))
+    jobs = [(select(mine, load), job) for load in loads_of(mine) for job in (Job.EVENTS, Job.WHOLE)]
+    return "\n\n".join(_drained(of, job) for of, job in jobs if len(_of_job(of, job)) > 1 or job is Job.WHOLE)
 
 
 def _drained(runs: Sequence[Run], job: Job) -> str:
