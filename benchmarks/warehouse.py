@@ -126,14 +126,18 @@ def made(system: System, folder: Path, rows: int, years: int = 1, day: str | Non
     environ = {
         **system.env, "PYTHONPATH": str(ROOT), "PYSPARK_SUBMIT_ARGS": submit, "PYSPARK_PYTHON": sys.executable
     }  # fmt: skip
-    words = [sys.executable, "-c", _MAKE, str(folder), str(rows), str(years), *([day] if day else [])]
-    with (folder.parent / "made.log").open("w+b") as log:
-        done = subprocess.run(words, check=False, env=environ, cwd=folder.parent, stdout=log, stderr=log)
-        if done.returncode:
-            log.seek(0)
-            sys.exit(f"the warehouse could not be made:\n{log.read().decode(errors='replace')}")
+    of_spark(_MAKE, folder, str(rows), str(years), *([day] if day else []), environ=environ)
     system.env["CASTRO_WAREHOUSE_DIR"] = str(folder)
     return environ
+
+
+def of_spark(program: str, folder: Path, *arguments: str, environ: dict[str, str]) -> str:
+    """Runs a program with a Spark of its own on the warehouse in `folder`; returns what it prints."""
+    words = [sys.executable, "-c", program, str(folder), *arguments]
+    done = subprocess.run(words, check=False, env=environ, cwd=folder.parent, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"a program of the benchmark failed with status {done.returncode}:\n{done.stderr}")
+    return done.stdout
 
 
 def followed(system: System, job: str, *arguments: str) -> tuple[Any, dict[str, int]]:
@@ -253,11 +257,8 @@ def jdbc_seconds(system: System, folder: Path, environ: dict[str, str], create: 
     system.query("DROP TABLE IF EXISTS by_jdbc")
     system.query(create)
     submit = f"--packages {_JDBC_PACKAGE} {environ['PYSPARK_SUBMIT_ARGS']}"
-    done = subprocess.run(
-        [sys.executable, "-c", _JDBC, str(folder), _TARGET, "by_jdbc"], check=True, cwd=folder.parent,
-        env={**environ, "PYSPARK_SUBMIT_ARGS": submit}, capture_output=True, text=True,
-    )  # fmt: skip
-    writing, whole = map(float, done.stdout.rpartition("SECONDS")[2].split())
+    told = of_spark(_JDBC, folder, _TARGET, "by_jdbc", environ={**environ, "PYSPARK_SUBMIT_ARGS": submit})
+    writing, whole = map(float, told.rpartition("SECONDS")[2].split())
     return writing, whole
 
 

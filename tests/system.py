@@ -11,7 +11,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import redis
 import yaml
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
-from psycopg2.sql import Composable
+from psycopg2.sql import SQL, Composable, Literal
 
 from castro_spark.local import Stack
 from castro_spark.settings import load_settings
@@ -36,6 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTITIONS = 3
 _numbers = itertools.count(1)
 _REDIS_DATABASES = 15
+_SESSIONS = SQL("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = {}")
 
 
 class System:
@@ -223,7 +225,7 @@ class System:
     def drain(self) -> str:
         return self.job("stream", "--available-now")
 
-    def wait_for(self, statement: str, expected: object, seconds: float = 90) -> None:
+    def wait_for(self, statement: str | Composable, expected: object, seconds: float = 90) -> None:
         """Waits until a query's single value is as expected."""
         deadline = time.monotonic() + seconds
         seen: object = None
@@ -236,6 +238,10 @@ class System:
                 return
             time.sleep(0.2)
         raise AssertionError(f"{statement}: {seen!r}, not {expected!r}, after {seconds} s")
+
+    def wait_for_sessions(self, application: str, number: int) -> None:
+        """Waits until so many sessions have this name: one ends, and with it its lock, a little after it was closed."""
+        self.wait_for(_SESSIONS.format(Literal(application)), number)
 
     def end(self) -> None:
         for running in self._running:
@@ -252,3 +258,12 @@ class System:
 
     def _command(self, name: str, arguments: Iterable[str]) -> list[str]:
         return [str(self.root / "spark-submit.sh"), name, *arguments, *self._options(name)]
+
+
+@contextmanager
+def migrated_system(stack: Stack, folder: Path, streams: Sequence[str] = ("inventory",)) -> Iterator[System]:
+    """A system with tables but no topics, for tests that need neither Kafka nor Spark."""
+    system = System(stack, folder, streams)
+    system.migrate(topics=False)
+    yield system
+    system.end()

@@ -40,7 +40,7 @@ def markdown(runs: Sequence[Run]) -> str:
 
 
 def drains(runs: Sequence[Run]) -> str:
-    """A table a job of a load that others did too."""
+    """A table a job of a load; none of A if only castro_spark, which does B, was measured."""
     mine = [r for r in runs if r["kind"] == "drain"]
     jobs = [(select(mine, load), job) for load in loads_of(mine) for job in (Job.EVENTS, Job.WHOLE)]
     return "\n\n".join(_drained(of, job) for of, job in jobs if len(_of_job(of, job)) > 1 or job is Job.WHOLE)

@@ -69,7 +69,7 @@ class Follower:
     def start(self) -> None:
         self._thread.start()
 
-    def wake(self, *, more_follow: bool = False) -> None:
+    def wake(self, *, more_follow: bool) -> None:
         """Signals that there is a commit to publish, and whether more of a backlog follow; returns at once."""
         if more_follow:
             self._backlog_over.clear()

@@ -16,16 +16,14 @@ from tests.databases import warehouse as w
 from tests.databases.alerting import NO_KAFKA, Alerting
 from tests.databases.retraining import AGED, BROKER_DB, Retraining
 from tests.servers.receivers import Hook
-from tests.system import System
+from tests.system import System, migrated_system
 
 
 @pytest.fixture(scope="module")
 def migrated(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system for many extracts: tables, but no topics."""
-    system = System(stack, tmp_path_factory.mktemp("extract"))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(stack, tmp_path_factory.mktemp("extract")) as system:
+        yield system
 
 
 @pytest.fixture

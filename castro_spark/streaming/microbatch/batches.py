@@ -132,7 +132,7 @@ class BatchWriter:
                     # The usual case: reuse the DataFrame that Spark has planned already.
                     part = replace(part, records=records)
                 batch, reached = self._stager.stage(part, self._source)
-                more = any(end > reached.get(p, left.starts[p]) for p, end in ends.items())
+                more = replace(left, starts={**left.starts, **reached}).offsets > 0
                 session = self._copied_ahead(batch)
                 staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic(), more, session)
                 self.settle()

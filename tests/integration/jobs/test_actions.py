@@ -27,15 +27,13 @@ from castro_spark.sinks.postgres.operations import commands
 from castro_spark.sinks.postgres.outbox import put
 from tests.builders import event, native
 from tests.consumer import Consumer
-from tests.system import System
+from tests.system import System, migrated_system
 
 
 @pytest.fixture(scope="module")
 def tables(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(servers, tmp_path_factory.mktemp("actions"), ("inventory", "sales"))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(servers, tmp_path_factory.mktemp("actions"), ("inventory", "sales")) as system:
+        yield system
 
 
 @pytest.fixture

@@ -27,17 +27,15 @@ from castro_spark.sinks.postgres.operations.instances import current
 from castro_spark.streams import stream
 from tests.builders import event, native
 from tests.consumer import Consumer
-from tests.system import System
+from tests.system import System, migrated_system
 
 INVENTORY = stream("inventory")
 
 
 @pytest.fixture(scope="module")
 def tables(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(stack, tmp_path_factory.mktemp("components"))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(stack, tmp_path_factory.mktemp("components")) as system:
+        yield system
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from castro_spark.settings import load_settings
 from tests.consumer import Consumer
 from tests.integration.projection.test_latency import NO_JSON, commit
 from tests.servers.serving import serving
-from tests.system import System
+from tests.system import System, migrated_system
 
 Series = dict[str, float]
 
@@ -31,10 +31,8 @@ Series = dict[str, float]
 @pytest.fixture(scope="module")
 def tables(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Tables, and neither Kafka nor Spark."""
-    system = System(servers, tmp_path_factory.mktemp("metrics"))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(servers, tmp_path_factory.mktemp("metrics")) as system:
+        yield system
 
 
 @pytest.fixture

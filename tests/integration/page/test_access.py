@@ -83,20 +83,26 @@ def test_an_unknown_host_is_refused(house: House) -> None:
     assert house.get("/", Host="localhost:1").status == 200
 
 
+def refused(session: Any, *statements: str) -> None:
+    """Each of them is refused for want of a right."""
+    for statement in statements:
+        with pytest.raises(errors.InsufficientPrivilege):
+            session.cursor().execute(statement)
+        session.rollback()
+
+
 def test_the_reading_role_cannot_write(house: House) -> None:
     session = house.role(READER)
     with pytest.raises(errors.ReadOnlySqlTransaction):
         session.cursor().execute("DELETE FROM castro.stream")
     session.rollback()
     session.set_session(readonly=False)
-    for statement in (
+    refused(
+        session,
         "DELETE FROM castro.stream",
         "INSERT INTO castro.command DEFAULT VALUES",
         "CREATE TABLE public.x ()",
-    ):
-        with pytest.raises(errors.InsufficientPrivilege):
-            session.cursor().execute(statement)
-        session.rollback()
+    )
     session.close()
 
 
@@ -108,17 +114,15 @@ def test_the_commanding_role_inserts_commands_and_nothing_else(house: House) -> 
     )
     session.cursor().execute(insert)
     session.rollback()
-    for statement in (
+    refused(
+        session,
         "SELECT * FROM castro.command",
         "UPDATE castro.command SET state = 'done'",
         "DELETE FROM castro.command",
         "INSERT INTO castro.command (action, requested_by, expires_at, state) VALUES ('replay', 'x', now(), 'done')",
         "SELECT * FROM castro.stream",
         "SELECT * FROM ml_product_360",
-    ):
-        with pytest.raises(errors.InsufficientPrivilege):
-            session.cursor().execute(statement)
-        session.rollback()
+    )
     session.close()
 
 

@@ -28,7 +28,7 @@ from castro_spark.sinks.postgres.operations.pruning import prune_step
 from castro_spark.sinks.postgres.operations.stage_times import stage_series, stage_totals
 from tests.builders import event, native
 from tests.consumer import INVENTORY, Consumer, with_positions
-from tests.system import System
+from tests.system import System, migrated_system
 
 NO_JSON = b"{"
 
@@ -36,10 +36,8 @@ NO_JSON = b"{"
 @pytest.fixture(scope="module")
 def tables(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Tables, and neither Kafka nor Spark."""
-    system = System(servers, tmp_path_factory.mktemp("latency"))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(servers, tmp_path_factory.mktemp("latency")) as system:
+        yield system
 
 
 @pytest.fixture

@@ -22,8 +22,6 @@ from tests.system import System
 from tests.today import today
 
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}
-SESSIONS = """SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = 'castro_spark product_360'"""
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +128,7 @@ def test_of_two_applications_one_refreshes(three: System, view: Product360) -> N
     three.query("UPDATE ml_product_360 SET as_of = as_of - 1")
     assert view.refresh() == 0
     other.close()
-    three.wait_for(SESSIONS, 1)  # a session ends, and with it its lock, a little after it was closed
+    three.wait_for_sessions("castro_spark product_360", 1)
     assert view.refresh() > 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from castro_spark.local import Stack
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streaming.housekeeping import Housekeeper
 from castro_spark.streams import stream
-from tests.system import System
+from tests.system import System, migrated_system
 
 INVENTORY = stream("inventory")
 COUNTS = ("SELECT (SELECT count(*) FROM castro.batch_books), (SELECT count(*) FROM castro.emptied),"
@@ -31,10 +30,8 @@ SELECT 'r', 'inventory', 'event', 'extra', 'E' || n, 'P', 1, now() - n * interva
 
 @pytest.fixture(scope="module")
 def grown(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(stack, Path(tmp_path_factory.mktemp("pruning")))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(stack, tmp_path_factory.mktemp("pruning")) as system:
+        yield system
 
 
 def settings_of(system: System, **housekeeping: object) -> Settings:

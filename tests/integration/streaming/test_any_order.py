@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +21,7 @@ from castro_spark.parse import parse_batch
 from tests import oracle
 from tests.builders import debezium, debezium_key, event, native, random_events
 from tests.consumer import INVENTORY, PARTITIONS, Consumer, with_positions
-from tests.system import System
+from tests.system import System, migrated_system
 
 MANY = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 SEEDS = st.integers(0, 2**32)
@@ -30,10 +29,8 @@ SEEDS = st.integers(0, 2**32)
 
 @pytest.fixture(scope="module")
 def quiet_system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(stack, Path(tmp_path_factory.mktemp("any_order")))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(stack, tmp_path_factory.mktemp("any_order")) as system:
+        yield system
 
 
 @MANY

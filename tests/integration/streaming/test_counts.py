@@ -27,7 +27,7 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.session import answers
 from castro_spark.streams import stream
 from tests.builders import native, random_events
-from tests.system import System
+from tests.system import System, migrated_system
 
 ROUND_TRIPS = 14  # of a commit of inserts alone, BEGIN and COMMIT among them
 OF_CORRECTIONS = 2  # more, where something was corrected: emptied days and months
@@ -35,10 +35,8 @@ OF_CORRECTIONS = 2  # more, where something was corrected: emptied days and mont
 
 @pytest.fixture
 def database(databases: Stack, tmp_path: Path) -> Iterator[System]:
-    system = System(databases, tmp_path)
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(databases, tmp_path) as system:
+        yield system
 
 
 def records(events: list[dict[str, Any]], partition: int, first: int) -> pa.RecordBatch:

@@ -32,7 +32,7 @@ from castro_spark.sinks.postgres.operations.instances import current, prune
 from castro_spark.streams import stream
 from tests.builders import event, native
 from tests.consumer import with_positions
-from tests.system import System
+from tests.system import System, migrated_system
 
 INVENTORY = stream("inventory")
 SLOT = "a"
@@ -40,10 +40,8 @@ SLOT = "a"
 
 @pytest.fixture(scope="module")
 def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(stack, tmp_path_factory.mktemp("fencing"))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(stack, tmp_path_factory.mktemp("fencing")) as system:
+        yield system
 
 
 @pytest.fixture

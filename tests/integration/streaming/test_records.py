@@ -18,17 +18,15 @@ from castro_spark.sinks.postgres.commit.skipped import note_skipped, report_skip
 from jobs import quarantine
 from tests.builders import debezium, debezium_key, event, native
 from tests.consumer import INVENTORY, Consumer, Record
-from tests.system import System
+from tests.system import System, migrated_system
 
 KEY = debezium_key(id=1)
 
 
 @pytest.fixture(scope="module")
 def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(stack, tmp_path_factory.mktemp("records"))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(stack, tmp_path_factory.mktemp("records")) as system:
+        yield system
 
 
 @pytest.fixture

@@ -8,16 +8,14 @@ import pytest
 
 from castro_spark.local import Stack
 from tests.integration.projection.followers.ledger import QUICK, Ledger
-from tests.system import System
+from tests.system import System, migrated_system
 
 
 @pytest.fixture(scope="package")
 def tables(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Tables, and neither Kafka nor Spark."""
-    system = System(stack, tmp_path_factory.mktemp("projection"))
-    system.migrate(topics=False)
-    yield system
-    system.end()
+    with migrated_system(stack, tmp_path_factory.mktemp("projection")) as system:
+        yield system
 
 
 @pytest.fixture

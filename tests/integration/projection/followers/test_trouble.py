@@ -26,9 +26,6 @@ from tests.integration.projection.followers.proxy import LosingProxy
 from tests.system import System
 from tests.today import today
 
-SESSIONS = """SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = 'castro_spark inventory projection'"""
-
 
 def test_answers_to_commit_are_lost_in_mid_stream(ledger: Ledger) -> None:
     proxy = LosingProxy(int(dict(p.split("=") for p in ledger.settings.postgres.dsn.split())["port"]))
@@ -136,7 +133,7 @@ def test_of_two_processes_one_projects_and_the_other_takes_over(ledger: Ledger) 
     ledger.commit(some(4))
     assert not second.step().projects
     first.close()
-    ledger.system.wait_for(SESSIONS, 1)  # a session ends, and with it its lock, a little after it was closed
+    ledger.system.wait_for_sessions("castro_spark inventory projection", 1)
     step = second.step()
     assert step.projects
     assert step.is_level
