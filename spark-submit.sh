@@ -29,7 +29,8 @@
 # (the repository) in its environment.
 set -euo pipefail
 
-SPARK_JARS=(org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0)
+# The connector for Kafka, and a Hadoop file system that writes local files by Java alone: streaming/checkpoint.py says why.
+SPARK_JARS=(org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0 com.globalmentor:hadoop-bare-naked-local-fs:0.1.0)
 DELTA_JARS=(io.delta:delta-spark_4.2_2.13:4.4.0) # the archive; in a folder of its own
 # The embedded broker, and a logger for it: without one Kafka says nothing, not even why it does not start.
 KAFKA_JARS=(org.apache.kafka:kafka_2.13:4.2.0 org.slf4j:slf4j-simple:1.7.36)
@@ -353,7 +354,7 @@ except OSError:
     fi
     use_venv
     if [[ $JOB != @(local|init|dashboard) ]] && ! jars_are_ready spark "${SPARK_JARS[@]}"; then
-        step "Spark's connector for Kafka" fetch_jars spark "${SPARK_JARS[@]}"
+        step "Spark's connector for Kafka, and a local file system" fetch_jars spark "${SPARK_JARS[@]}"
     fi
     if [[ $JOB != @(local|init|dashboard) ]] && ! jars_are_ready delta "${DELTA_JARS[@]}"; then
         step "Delta Lake, for the archive" fetch_jars delta "${DELTA_JARS[@]}"

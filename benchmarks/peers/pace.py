@@ -21,6 +21,21 @@ from benchmarks.peers.loads import PROBE_EVERY, SHARES, Load
 from benchmarks.peers.records import Record, encoded, movement
 from tests.oracle import ZONE
 
+# Records in a row to one partition, as of a client that fills a batch for it. This one sends each partition's batch as
+# a request of its own, so records dealt out in turns would be as many requests, and cost the broker half a core.
+_RUN = 8
+
+
+def partition_of(number: int, partitions: int) -> int:
+    """The partition to which a stream's record of this number goes."""
+    return number // _RUN % partitions
+
+
+def number_at(partition: int, offset: int, partitions: int) -> int:
+    """The number of the record that is there."""
+    runs, rest = divmod(offset, _RUN)
+    return (runs * partitions + partition) * _RUN + rest
+
 
 def probe(number: int) -> str:
     """The product of which a probe's event is the only one."""
@@ -43,7 +58,7 @@ class Pace:
         product = f"P{self._chance.randrange(self._load.products):05d}"
         if stream == "inventory" and number % PROBE_EVERY == 0:
             product = probe(number)
-        partition = number % self._load.partitions
+        partition = partition_of(number, self._load.partitions)
         if stream == "inventory":
             return partition, encoded(movement(number, product, when, self._chance))
         return partition, _order(stream, number, product, when)

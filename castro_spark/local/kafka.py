@@ -14,6 +14,7 @@ from castro_spark.local.server import Server
 _JVM = [
     "-Xms256m",
     "-Xmx512m",
+    "-XX:TieredStopAtLevel=1",
     "-Djava.awt.headless=true",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",  # slf4j-simple writes to the log file
     "-Dorg.slf4j.simpleLogger.showDateTime=true",

@@ -34,8 +34,8 @@ class Notes:
         for batch in parsed:
             skips = batch.select(["outcome", "reason", "detail"]).filter(pc.equal(batch.column("outcome"), SKIP))
             if len(skips):
-                named = pa.Table.from_batches([skips]).group_by(["reason", "detail"]).aggregate([([], "count_all")])
-                for row in named.to_pylist():
+                named = pa.Table.from_batches([skips]).group_by(["reason", "detail"], use_threads=False)
+                for row in named.aggregate([([], "count_all")]).to_pylist():
                     notes._skip(row["reason"], row["detail"] or "", row["count_all"])
             if sources := (batch.schema.metadata or {}).get(SOURCES_KEY):
                 notes._find(json.loads(sources))

@@ -5,7 +5,7 @@ earlier epochs. So a frozen writer that wakes up after it was fenced cannot dama
 successor never reads a folder that the fenced writer may still be writing.
 
 Spark writes a folder's `offsets/N` before batch N runs and `commits/N` after it. Access is through Hadoop's FileSystem,
-so HDFS and local folders work alike.
+so HDFS and local folders work alike; what is read or written for each micro-batch has a shorter way to local folders.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import re
 import secrets
 import time
+from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -24,6 +25,7 @@ from castro_spark.jvm.java import java_class
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.sources.folders import located, remove
 
+_LOCAL_FILES = "com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem"
 _FOLDER = re.compile(r"(?:(\d+)-)?(\d+)")  # epoch and creation time; earlier versions wrote the creation time only
 
 
@@ -53,46 +55,69 @@ class Checkpoints:
     def reached(self, spark: SparkSession, checkpoint: str, topic: str) -> dict[int, int] | None:
         """The offsets up to which the checkpoint's batches are committed; None if its log does not have them."""
         done = [int(n) for n in _names(spark, f"{checkpoint}/commits") if n.isdigit()]
-        return offsets_of_batch(spark, checkpoint, max(done), topic) if done else None
+        return OffsetLog(spark, checkpoint).of_batch(max(done), topic) if done else None
 
     def _folders(self, spark: SparkSession) -> dict[tuple[int, int], str]:
         ages = ((_age(name), name) for name in _names(spark, self._folder))
         return {age: name for age, name in ages if age is not None}
 
 
-def offsets_of_batch(spark: SparkSession, checkpoint: str, batch_id: int, topic: str) -> dict[int, int] | None:
-    """End offsets of batch `batch_id`, by partition, from the offset log; None if the log has no such batch.
+class OffsetLog:
+    """The offset log of one checkpoint: where each of its batches ends."""
 
-    These are the source's own end offsets: they also cover offsets without data (transaction markers).
-    """
-    system, path = located(spark, f"{checkpoint}/offsets/{batch_id}")
-    if not system.exists(path):
+    def __init__(self, spark: SparkSession, checkpoint: str) -> None:
+        self._spark = spark
+        self._folder = f"{checkpoint}/offsets"
+        system, path = located(spark, self._folder)
+        # A local file is read without the JVM: each micro-batch asks, and each call of the JVM is a round trip.
+        self._local = Path(path.toUri().getPath()) if system.getUri().getScheme() == "file" else None
+
+    def of_batch(self, batch_id: int, topic: str) -> dict[int, int] | None:
+        """End offsets of batch `batch_id`, by partition; None if the log has no such batch.
+
+        These are the source's own end offsets: they also cover offsets without data (transaction markers).
+        """
+        # The log's lines: its version, its metadata, then each source's offsets as JSON.
+        for line in (self._text(str(batch_id)) or "").splitlines()[2:]:
+            try:
+                offsets = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(offsets, dict) and topic in offsets:
+                return {int(p): o for p, o in offsets[topic].items()}
         return None
-    jvm: Any = spark.sparkContext._jvm
-    stream = system.open(path)
-    try:
-        text = java_class(jvm, "org.apache.commons.io.IOUtils").toString(stream, "UTF-8")
-    finally:
-        stream.close()
-    # The log's lines: its version, its metadata, then each source's offsets as JSON.
-    for line in text.splitlines()[2:]:
+
+    def _text(self, name: str) -> str | None:
+        if self._local is not None:
+            file = self._local / name
+            return file.read_text("utf-8") if file.exists() else None
+        system, path = located(self._spark, f"{self._folder}/{name}")
+        if not system.exists(path):
+            return None
+        jvm: Any = self._spark.sparkContext._jvm
+        stream = system.open(path)
         try:
-            offsets = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(offsets, dict) and topic in offsets:
-            return {int(p): o for p, o in offsets[topic].items()}
-    return None
+            return str(java_class(jvm, "org.apache.commons.io.IOUtils").toString(stream, "UTF-8"))
+        finally:
+            stream.close()
 
 
 def writing_settings(spark: SparkSession, checkpoint: str) -> dict[str, str]:
-    """Settings of a session whose query writes this checkpoint."""
+    """Settings of a session whose query writes this checkpoint: without starting programs, where it is a local folder.
+
+    Spark's own choice starts chmod and stat for each file and its checksum: four programs a micro-batch and more, each
+    some milliseconds of a core. This file system sets the permissions by Java's own calls, and writes no checksums.
+    It is not cached, so the rest of the application keeps Hadoop's.
+    """
     system, _ = located(spark, checkpoint)
     if system.getUri().getScheme() != "file":
         return {}
-    # By default Spark starts chmod and stat as programs on each write to a local file: 80 ms each time.
-    package = "org.apache.spark.sql.execution.streaming.checkpointing"
-    return {"spark.sql.streaming.checkpointFileManagerClass": f"{package}.FileSystemBasedCheckpointFileManager"}
+    manager = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    settings = {"spark.sql.streaming.checkpointFileManagerClass": manager}
+    context: Any = spark.sparkContext
+    if context._jsc.hadoopConfiguration().getClassByNameOrNull(_LOCAL_FILES) is None:  # a class path of someone's own
+        return settings
+    return settings | {"fs.file.impl": _LOCAL_FILES, "fs.file.impl.disable.cache": "true"}
 
 
 def check_writable(spark: SparkSession, root: str, key: str) -> None:

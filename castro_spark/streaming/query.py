@@ -20,7 +20,7 @@ from castro_spark.sinks.postgres.commit.ledger import Ledger
 from castro_spark.sources.kafka.followed import FollowedTopic
 from castro_spark.sources.kafka.records import read_stream
 from castro_spark.sources.kafka.refusals import refusal
-from castro_spark.streaming.checkpoint import Checkpoints, offsets_of_batch, writing_settings
+from castro_spark.streaming.checkpoint import Checkpoints, OffsetLog, writing_settings
 from castro_spark.streaming.microbatch.batches import BatchWriter, StopRequested
 from castro_spark.streaming.microbatch.progress import BatchReport
 from castro_spark.streaming.microbatch.stager import SMALL, Stager, following_topic, up_to_size
@@ -143,8 +143,10 @@ def _run(
     report: Callable[[BatchReport], None],
     going: Callable[[], None],
 ) -> None:
+    log = OffsetLog(spark, checkpoint)
+
     def ends_of_batch(batch_id: int) -> dict[int, int]:
-        ends = offsets_of_batch(spark, checkpoint, batch_id, stream.topic)
+        ends = log.of_batch(batch_id, stream.topic)
         if ends is None:
             raise CheckpointLost(
                 f"the checkpoint {checkpoint} does not have the offsets of batch {batch_id}: was the folder removed"

@@ -15,6 +15,7 @@ from benchmarks.peers.consumers.empty_batch import batches_file
 from benchmarks.peers.contestant import Contestant, Job
 from benchmarks.peers.ground import PARTITIONS, Ground
 from benchmarks.peers.loads import Kind
+from benchmarks.peers.pace import number_at
 from castro_spark.resources import castro_home
 from tests.system import ROOT
 
@@ -50,7 +51,7 @@ def _taken(ground: Ground) -> list[tuple[int, float]]:
     for line in _lines(ground, "inventory"):
         at, ends = json.loads(line)
         for partition, end in ((int(p), int(e)) for p, e in ends.items()):
-            found += [(offset * PARTITIONS + partition, at) for offset in range(done[partition], end)]
+            found += [(number_at(partition, offset, PARTITIONS), at) for offset in range(done[partition], end)]
             done[partition] = end
     return found
 

@@ -141,6 +141,7 @@ class Admin:
         self._jvm = context._jvm
         self._protocol = Protocol(settings)
         self._servers = settings.bootstrap_servers
+        self._lists: dict[str, Any] = {}  # Java's list of a topic's name alone
         properties = self._java("util.Properties")()
         options = {"request.timeout.ms": _TIMEOUT_MS, "default.api.timeout.ms": _TIMEOUT_MS}
         for name, value in {**options, **admin_options(settings)}.items():
@@ -176,9 +177,10 @@ class Admin:
         return self._state(topic, self._describe(topic), committed=committed)
 
     def _describe(self, topic: str) -> Any:
-        names = self._java("util.ArrayList")()
-        names.add(topic)
-        return self._client.describeTopics(names).allTopicNames()
+        if topic not in self._lists:  # each commit asks, and each call of the JVM is a round trip
+            self._lists[topic] = self._java("util.ArrayList")()
+            self._lists[topic].add(topic)
+        return self._client.describeTopics(self._lists[topic]).allTopicNames()
 
     def _state(self, topic: str, future: Any, *, committed: bool) -> TopicState:
         described = self._get(future, topic).get(topic)

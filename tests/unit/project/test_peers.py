@@ -18,7 +18,7 @@ from benchmarks.peers.engine_tables import engine, idles
 from benchmarks.peers.figures import Latencies, latencies, warm_rate
 from benchmarks.peers.limits_table import limits
 from benchmarks.peers.loads import DRAINS, LIVE, MIXED, PROBE_EVERY, SHARES, WEEK, YEAR
-from benchmarks.peers.pace import Pace, probe
+from benchmarks.peers.pace import Pace, number_at, partition_of, probe
 from benchmarks.peers.pages import with_parts
 from benchmarks.peers.records import records
 from benchmarks.peers.reference import Digest, reference, usable
@@ -73,6 +73,15 @@ def test_a_live_load_is_dealt_out_to_the_streams_and_each_probe_has_a_product_of
     assert len(inventory) == sum(products.values())
     probes = [probe(n) for n in range(0, len(inventory), PROBE_EVERY)]
     assert [products[code] for code in probes] == [1] * len(probes)
+
+
+def test_the_place_of_a_live_record_tells_its_number() -> None:
+    next_offset: Counter[int] = Counter()
+    for number in range(1_000):
+        partition = partition_of(number, 4)
+        assert number_at(partition, next_offset[partition], 4) == number
+        next_offset[partition] += 1
+    assert max(next_offset.values()) - min(next_offset.values()) <= 8
 
 
 def test_the_reference_of_two_records_and_a_correction() -> None:

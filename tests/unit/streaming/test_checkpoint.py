@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
-from castro_spark.streaming.checkpoint import Checkpoints, writing_settings
+from castro_spark.streaming.checkpoint import Checkpoints, OffsetLog, writing_settings
+from castro_spark.streaming.query import session_of_query
 
 
 def test_an_earlier_writer_removes_nothing_of_a_later_one(spark: SparkSession, tmp_path: Path) -> None:
@@ -27,5 +31,34 @@ def test_an_earlier_writer_removes_nothing_of_a_later_one(spark: SparkSession, t
 
 
 def test_spark_writes_local_checkpoints_without_starting_programs(spark: SparkSession, tmp_path: Path) -> None:
-    assert list(writing_settings(spark, f"{tmp_path}/1-2")) == ["spark.sql.streaming.checkpointFileManagerClass"]
+    checkpoint = tmp_path / "1-2"
+    session = session_of_query(spark, str(checkpoint))
+    records = session.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).load()
+    query = records.writeStream.format("noop").option("checkpointLocation", str(checkpoint)).start()
+    try:
+        query.processAllAvailable()
+    finally:
+        query.stop()
+    written = [file for file in checkpoint.rglob("*") if file.is_file()]
+    assert checkpoint / "commits" / "0" in written
+    # Hadoop's own file system for local files writes checksums besides, and has chmod set the permissions of each.
+    assert [file for file in written if file.suffix == ".crc"] == []
+    assert {file.stat().st_mode & 0o777 for file in written} == {0o644}
     assert writing_settings(spark, "hdfs://127.0.0.1:9000/checkpoints/1-2") == {}
+
+
+@pytest.mark.parametrize("hadoop", [False, True])
+def test_the_offset_log_tells_where_a_batch_ends(spark: SparkSession, tmp_path: Path, hadoop: bool) -> None:
+    (tmp_path / "offsets").mkdir()
+    offsets = {"castro.inventory.movements": {"0": 17, "11": 0}}
+    (tmp_path / "offsets" / "3").write_text(f"v1\n{{}}\n-\n{json.dumps(offsets)}", "utf-8")
+    checkpoint = str(tmp_path)
+    if hadoop:  # any file system but that of local files
+        context: Any = spark.sparkContext
+        mounted = f"fs.viewfs.mounttable.{tmp_path.name}.link./checkpoint"
+        context._jsc.hadoopConfiguration().set(mounted, tmp_path.as_uri())
+        checkpoint = f"viewfs://{tmp_path.name}/checkpoint"
+    log = OffsetLog(spark, checkpoint)
+    assert log.of_batch(3, "castro.inventory.movements") == {0: 17, 11: 0}
+    assert log.of_batch(3, "castro.sales.orders") is None
+    assert log.of_batch(4, "castro.inventory.movements") is None
