@@ -22,12 +22,12 @@ import psycopg2
 
 from castro_spark import logs
 from castro_spark.errors import CastroError, in_words, with_class
+from castro_spark.jvm.spark_ended import ended_spark
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.output import droppable_output, job_log
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import connect, unreachable
 from castro_spark.sinks.postgres.schema.migrate import check_schema
-from castro_spark.spark_ended import ended_spark
 from castro_spark.streams import StreamDeclaration, all_streams
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from psycopg2.extensions import parse_dsn
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from castro_spark import credentials
-from castro_spark.private_file import private_file
+from castro_spark.security import credentials
+from castro_spark.security.private_file import private_file
 
 KAFKA_KEYTAB = "CASTRO_KAFKA_KEYTAB"  # environment variable with the keytab's path, in each JVM (kerberos/login)
 _PRINCIPAL = re.compile(r"[^@/\s]+(/[^@/\s]+)?@[^@/\s]+")

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from castro_spark import certificates, credentials
 from castro_spark.errors import SettingsError
 from castro_spark.kerberos.login import hadoop_login
 from castro_spark.mapping import KEY_TYPES, WarehouseSettings
@@ -26,6 +25,7 @@ from castro_spark.sections.product_360 import Product360Settings
 from castro_spark.sections.quality import QualitySettings
 from castro_spark.sections.retraining import RetrainingSettings
 from castro_spark.sections.streams import HistorySettings, StreamSettings
+from castro_spark.security import certificates, credentials
 from castro_spark.servers import KafkaSettings, KerberosSettings, PostgresSettings, RedisSettings, Section
 from castro_spark.settings_tree import at, merged, put, read_tree
 from castro_spark.streams.declaration import IdentityRule

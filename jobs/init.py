@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from castro_spark import cli, credentials
+from castro_spark import cli
 from castro_spark.deploy.first_settings import (
     Answers,
     kafka_servers,
@@ -19,7 +19,8 @@ from castro_spark.deploy.first_settings import (
     settings_text,
 )
 from castro_spark.errors import SettingsError, UsageError
-from castro_spark.hadoop_conf import HadoopConf, read_hadoop_conf
+from castro_spark.hadoop.conf import HadoopConf, read_hadoop_conf
+from castro_spark.security import credentials
 from castro_spark.settings import load_settings
 
 _KEYTAB = "/etc/security/keytabs/inventory-ml.keytab"

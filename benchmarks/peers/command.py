@@ -21,8 +21,8 @@ import psutil
 
 from benchmarks.peers.contestants import CONTESTANTS
 from benchmarks.peers.loads import DRAINS, FULL, IDLE, KILLED, LIVE, LONG, PARTITIONED, QUICK, Kind, Load
-from benchmarks.peers.pages import write_page
-from benchmarks.peers.report import markdown
+from benchmarks.peers.reporting.pages import write_page
+from benchmarks.peers.reporting.report import markdown
 from benchmarks.peers.rounds import Arena
 from benchmarks.run import machine
 from castro_spark.local import Stack

@@ -15,12 +15,12 @@ import redis
 from confluent_kafka import KafkaException
 
 from benchmarks.peers.contestant import Contestant
-from benchmarks.peers.drain import Drained, drain
 from benchmarks.peers.ground import Ground, create_topics, fill
-from benchmarks.peers.idle import Idled, idle
-from benchmarks.peers.killed import Killed, killed
-from benchmarks.peers.limits import Limited, limited
-from benchmarks.peers.live import Lived, live
+from benchmarks.peers.kinds.drain import Drained, drain
+from benchmarks.peers.kinds.idle import Idled, idle
+from benchmarks.peers.kinds.killed import Killed, killed
+from benchmarks.peers.kinds.limits import Limited, limited
+from benchmarks.peers.kinds.live import Lived, live
 from benchmarks.peers.loads import SHARES, Kind, Load
 from benchmarks.peers.measure import OWN
 from benchmarks.peers.records import records

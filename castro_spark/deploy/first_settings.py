@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from castro_spark.hadoop_conf import HadoopConf, address
+from castro_spark.hadoop.conf import HadoopConf, address
 
 _POSTGRES_PORT, _REDIS_PORT, _KAFKA_PORT = 5432, 6379, 9092
 FOLDER = "/castro_spark"  # on the cluster's default file system

@@ -13,7 +13,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 
 from castro_spark.errors import in_words
-from castro_spark.hadoop_jvm import hadoop_jvm
+from castro_spark.hadoop.jvm import hadoop_jvm
 from castro_spark.output import JOB_LOG
 
 UNREADABLE = "YARN's logs cannot be read"

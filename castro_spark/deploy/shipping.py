@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from castro_spark import certificates, credentials
 from castro_spark.errors import SettingsError
 from castro_spark.kerberos.login import hadoop_login
 from castro_spark.properties_file import format_properties
 from castro_spark.resources import resource
+from castro_spark.security import certificates, credentials
 from castro_spark.settings import EXECUTOR_PASSWORD_FILE, VARIABLES, VARIABLES_FILE, Settings
 
 _SETTINGS = "castro-settings.yaml"

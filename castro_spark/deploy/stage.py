@@ -13,7 +13,7 @@ from pathlib import Path
 
 from castro_spark import __version__
 from castro_spark.deploy.artefact import Artefacts, Say
-from castro_spark.hadoop_shell import hadoop as hadoop_shell
+from castro_spark.hadoop.shell import hadoop as hadoop_shell
 
 _RECORD = "staged.json"
 _MANIFEST = "manifest.json"

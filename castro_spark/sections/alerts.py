@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from castro_spark import credentials
+from castro_spark.security import credentials
 from castro_spark.servers import Section
 
 Severity = Literal["warning", "critical"]

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from castro_spark import credentials
+from castro_spark.security import credentials
 from castro_spark.servers import PostgresSettings, Section
 
 _CONNECT_SECONDS = 2  # libpq's least

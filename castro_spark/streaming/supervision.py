@@ -13,9 +13,9 @@ from threading import Event
 
 from castro_spark.component import State
 from castro_spark.errors import in_words
+from castro_spark.jvm.spark_ended import ended_spark
 from castro_spark.observe.instance import StreamState
 from castro_spark.settings import StreamingSettings
-from castro_spark.spark_ended import ended_spark
 from castro_spark.streaming.microbatch.batches import StopRequested
 from castro_spark.streaming.verdict import Verdict, error_line, verdict
 

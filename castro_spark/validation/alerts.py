@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from castro_spark.channels.build import build_channel
 from castro_spark.errors import SettingsError
-from castro_spark.hadoop_conf import Address
+from castro_spark.hadoop.conf import Address
 from castro_spark.sections.alerts import (
     AppriseSettings,
     CelerySettings,

@@ -18,7 +18,7 @@ from typing import Any
 from py4j.protocol import Py4JError, Py4JJavaError
 
 from castro_spark.errors import CastroError
-from castro_spark.hadoop_conf import HadoopConf
+from castro_spark.hadoop.conf import HadoopConf
 from castro_spark.settings import Settings
 from castro_spark.validation import clocks
 from castro_spark.validation.check import Check

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from psycopg2.extensions import parse_dsn
 
 from castro_spark.errors import CastroError
-from castro_spark.hadoop_conf import Address, HadoopConf, address
+from castro_spark.hadoop.conf import Address, HadoopConf, address
 from castro_spark.settings import Settings
 from castro_spark.validation.check import Check
 

@@ -20,7 +20,7 @@ from castro_spark.batch.history import check_history
 from castro_spark.deploy.artefact import default_folder
 from castro_spark.deploy.stage import staged
 from castro_spark.errors import CastroError, SettingsError
-from castro_spark.hadoop_conf import HadoopConf, read_hadoop_conf
+from castro_spark.hadoop.conf import HadoopConf, read_hadoop_conf
 from castro_spark.kerberos.check import check as check_login
 from castro_spark.rules import configured
 from castro_spark.settings import Settings

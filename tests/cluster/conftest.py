@@ -10,7 +10,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from castro_spark.hadoop_shell import hadoop as shell
+from castro_spark.hadoop.shell import hadoop as shell
 from castro_spark.local import Stack
 from tests.cluster import resource_manager
 from tests.cluster.hadoop import Hadoop

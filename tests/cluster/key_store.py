@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from castro_spark.hadoop_jvm import hadoop_jvm
+from castro_spark.hadoop.jvm import hadoop_jvm
 
 
 def put_credential(uri: str, alias: str, secret: str, login: Sequence[str] = ()) -> None:

@@ -13,9 +13,10 @@ import yaml
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from castro_spark import credentials, settings
+from castro_spark import settings
 from castro_spark.resources import resource
 from castro_spark.sections.quality import CheckLimits, QualitySettings
+from castro_spark.security import credentials
 from castro_spark.settings import Settings
 from tools.docs import markdown
 from tools.docs.comments import field_comments, yaml_comments

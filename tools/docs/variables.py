@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from castro_spark import credentials, settings
+from castro_spark import settings
+from castro_spark.security import credentials
 from tools.docs import markdown
 from tools.docs.settings import Key, keys, of_secrets, overrides
 

@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.peers.contestant import Contestant, Job
 from benchmarks.peers.ground import Ground
-from benchmarks.peers.limits import FOUND
+from benchmarks.peers.kinds.limits import FOUND
 from benchmarks.peers.loads import Kind
 
 

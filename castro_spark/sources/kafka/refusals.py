@@ -12,8 +12,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
-from castro_spark import tls
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError
+from castro_spark.security import tls
 from castro_spark.servers import KafkaSettings
 
 _KAFKA = r"org\.apache\.kafka\.[\w.]*\."

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from castro_spark.hadoop_shell import hadoop
+from castro_spark.hadoop.shell import hadoop
 from castro_spark.kerberos.login import hadoop_login
 from castro_spark.servers import KerberosSettings
 from tests import oracle

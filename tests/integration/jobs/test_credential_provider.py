@@ -8,9 +8,9 @@ import pyspark
 import pytest
 
 from castro_spark import properties_file
-from castro_spark.credentials import read_secret
 from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import SettingsError
+from castro_spark.security.credentials import read_secret
 from castro_spark.settings import load_settings
 from tests.cluster.key_store import put_credential
 

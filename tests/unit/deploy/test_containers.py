@@ -15,8 +15,8 @@ import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 
-from castro_spark import credentials
 from castro_spark.channels.build import channels
+from castro_spark.security import credentials
 from castro_spark.settings import VARIABLES, load_settings
 from castro_spark.streams import all_streams
 

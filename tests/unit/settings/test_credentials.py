@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from castro_spark.credentials import is_secret_option
 from castro_spark.errors import SettingsError
 from castro_spark.properties_file import format_properties, parse
+from castro_spark.security.credentials import is_secret_option
 from castro_spark.settings import load_settings
 from castro_spark.sinks.redis.hashes import client
 from castro_spark.sources.kafka.options import admin_options, jaas

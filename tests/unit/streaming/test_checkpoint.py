@@ -33,12 +33,11 @@ def test_an_earlier_writer_removes_nothing_of_a_later_one(spark: SparkSession, t
 def test_spark_writes_local_checkpoints_without_starting_programs(spark: SparkSession, tmp_path: Path) -> None:
     checkpoint = tmp_path / "1-2"
     session = session_of_query(spark, str(checkpoint))
-    records = session.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).load()
-    query = records.writeStream.format("noop").option("checkpointLocation", str(checkpoint)).start()
-    try:
-        query.processAllAvailable()
-    finally:
-        query.stop()
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "1.txt").write_text("a record\n", "utf-8")
+    records = session.readStream.text(str(tmp_path / "records"))
+    writing = records.writeStream.format("noop").option("checkpointLocation", str(checkpoint))
+    assert writing.trigger(availableNow=True).start().awaitTermination(60)
     written = [file for file in checkpoint.rglob("*") if file.is_file()]
     assert checkpoint / "commits" / "0" in written
     # Hadoop's own file system for local files writes checksums besides, and has chmod set the permissions of each.

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from castro_spark.errors import CastroError, SettingsError
-from castro_spark.hadoop_conf import read_hadoop_conf
+from castro_spark.hadoop.conf import read_hadoop_conf
 from castro_spark.validation import client_jvm, clocks, network
 from castro_spark.validation.check import Check, Result, State, run
 from castro_spark.validation.client_jvm import is_on_yarn

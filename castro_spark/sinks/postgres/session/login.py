@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
-from castro_spark import tls
 from castro_spark.errors import SessionRefused, first_line
+from castro_spark.security import tls
 from castro_spark.servers import PostgresSettings
 
 _PASSWORD = "check user in postgres.dsn, and CASTRO_POSTGRES_PASSWORD or ..._PASSWORD_FILE"

@@ -10,8 +10,8 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from castro_spark.credentials import Login, nobody, read_secret_file
 from castro_spark.errors import SettingsError
+from castro_spark.security.credentials import Login, nobody, read_secret_file
 
 # Variable -> the setting.
 CA_FILES: dict[str, tuple[str, ...]] = {

@@ -17,8 +17,8 @@ import psycopg2
 import psycopg2.extensions
 
 from castro_spark.errors import CastroError, SettingsError, in_words
-from castro_spark.hadoop_jvm import hadoop_jvm
-from castro_spark.hadoop_shell import hadoop
+from castro_spark.hadoop.jvm import hadoop_jvm
+from castro_spark.hadoop.shell import hadoop
 from castro_spark.properties_file import parse
 
 # Options of spark-submit by which a file or key store on HDFS is read (kerberos/login). Asked for only if there is one.

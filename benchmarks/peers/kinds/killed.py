@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 
 from benchmarks.peers.contestant import Contestant
-from benchmarks.peers.drain import commits_of, last_moment, unlike
 from benchmarks.peers.ground import Ground
+from benchmarks.peers.kinds.drain import commits_of, last_moment, unlike
 from benchmarks.peers.process import end, kill
 from benchmarks.peers.reference import Reference
 from benchmarks.peers.watch import LastWrite, watch, written

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from benchmarks.peers.contestant import Job
 from benchmarks.peers.contestants import CONTESTANTS
-from benchmarks.peers.engine_tables import engine, idles
-from benchmarks.peers.limits_table import limits
 from benchmarks.peers.measure import OWN, PARTS
-from benchmarks.peers.tables import (
+from benchmarks.peers.reporting.engine_tables import engine, idles
+from benchmarks.peers.reporting.limits_table import limits
+from benchmarks.peers.reporting.tables import (
     OURS,
     Run,
     against,

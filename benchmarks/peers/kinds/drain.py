@@ -9,11 +9,11 @@ from typing import Any
 import psutil
 
 from benchmarks.peers.contestant import Contestant
-from benchmarks.peers.figures import warm_rate
 from benchmarks.peers.ground import Ground
 from benchmarks.peers.measure import Meter, Used
 from benchmarks.peers.process import end, last_error
 from benchmarks.peers.reference import TABLES, Reference, differences
+from benchmarks.peers.reporting.figures import warm_rate
 from benchmarks.peers.watch import LastWrite, watch
 
 _COMMITS = """

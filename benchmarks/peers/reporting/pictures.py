@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 
 from benchmarks.peers.contestants import CONTESTANTS
-from benchmarks.peers.tables import OURS, Run, counted, rate, title
+from benchmarks.peers.reporting.tables import OURS, Run, counted, rate, title
 
 _WIDTH, _LEFT, _ROW, _TOP = 860, 330, 22, 34
 _PLOT = _WIDTH - _LEFT - 110

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.peers.contestants import CONTESTANTS
 from benchmarks.peers.measure import OWN, PARTS
-from benchmarks.peers.tables import Run, against, counted, loads_of, select, spread, table, title
+from benchmarks.peers.reporting.tables import Run, against, counted, loads_of, select, spread, table, title
 
 EMPTY = "empty"
 Figure = Callable[[Run], float]

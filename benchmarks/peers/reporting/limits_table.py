@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from benchmarks.peers.tables import OURS, Run, counted, loads_of, per_million, rate, select, spread, table
+from benchmarks.peers.reporting.tables import OURS, Run, counted, loads_of, per_million, rate, select, spread, table
 
 # By the name in consumers/limits.py. The limit is the slowest of _LIMITS.
 _PARTS_ALONE = {

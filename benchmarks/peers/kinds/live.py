@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.contestant import Commits, Contestant
-from benchmarks.peers.figures import Latencies, latencies
 from benchmarks.peers.ground import Ground
 from benchmarks.peers.loads import PROBE_EVERY, SHARES, Load
 from benchmarks.peers.measure import Meter, Used
@@ -22,6 +21,7 @@ from benchmarks.peers.pace import probe
 from benchmarks.peers.process import end, last_line
 from benchmarks.peers.records import Record
 from benchmarks.peers.reference import differences, local_day, reference
+from benchmarks.peers.reporting.figures import Latencies, latencies
 
 _READY_SECONDS, _CATCH_UP_SECONDS = 240.0, 20.0
 _POLL_SECONDS = 0.01

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.peers.contestant import Contestant
 from benchmarks.peers.ground import Ground
-from benchmarks.peers.live import caught_up, not_started, send, unlike_sent
+from benchmarks.peers.kinds.live import caught_up, not_started, send, unlike_sent
 from benchmarks.peers.loads import Load
 from benchmarks.peers.measure import Meter, Used
 from benchmarks.peers.process import end, last_line

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from benchmarks.peers import pictures, report
-from benchmarks.peers.engine_tables import engine, idles
-from benchmarks.peers.limits_table import limits
-from benchmarks.peers.tables import spread
+from benchmarks.peers.reporting import pictures, report
+from benchmarks.peers.reporting.engine_tables import engine, idles
+from benchmarks.peers.reporting.limits_table import limits
+from benchmarks.peers.reporting.tables import spread
 from tests.system import ROOT
 
 _PAGE = ROOT / "docs" / "performance.md"
