@@ -140,7 +140,8 @@ class RulesChanged(SinkError):
 
 
 class CheckpointLost(SinkError):
-    """Spark's checkpoint folder was removed while the stream runs. The stream restarts at the ledger's offsets."""
+    """Spark's checkpoint folder was removed, or became unreadable, while the stream runs. The stream restarts at the
+    ledger's offsets."""
 
 
 class ArchiveFailed(SinkError):

@@ -20,7 +20,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from castro_spark.errors import CastroError, KerberosRefused, KerberosUnavailable
+from castro_spark.errors import CastroError, CheckpointLost, KerberosRefused, KerberosUnavailable
 from castro_spark.jvm.java import java_class
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.sources.folders import located, remove
@@ -73,7 +73,8 @@ class OffsetLog:
         self._local = Path(path.toUri().getPath()) if system.getUri().getScheme() == "file" else None
 
     def of_batch(self, batch_id: int, topic: str) -> dict[int, int] | None:
-        """End offsets of batch `batch_id`, by partition; None if the log has no such batch.
+        """End offsets of batch `batch_id`, by partition; None if the log has no such batch. Raises CheckpointLost if a
+        local log cannot be read.
 
         These are the source's own end offsets: they also cover offsets without data (transaction markers).
         """
@@ -89,8 +90,7 @@ class OffsetLog:
 
     def _text(self, name: str) -> str | None:
         if self._local is not None:
-            file = self._local / name
-            return file.read_text("utf-8") if file.exists() else None
+            return _local_text(self._local / name)
         system, path = located(self._spark, f"{self._folder}/{name}")
         if not system.exists(path):
             return None
@@ -100,6 +100,18 @@ class OffsetLog:
             return str(java_class(jvm, "org.apache.commons.io.IOUtils").toString(stream, "UTF-8"))
         finally:
             stream.close()
+
+
+def _local_text(file: Path) -> str | None:
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CheckpointLost(
+            f"{file}, which Spark has just written, cannot be read: {error.strerror}",
+            "check the disk and the folder's permissions; the stream restarts at the ledger's offsets meanwhile",
+        ) from None
 
 
 def writing_settings(spark: SparkSession, checkpoint: str) -> dict[str, str]:

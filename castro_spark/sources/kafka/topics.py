@@ -184,7 +184,7 @@ class Admin:
 
     def _state(self, topic: str, future: Any, *, committed: bool) -> TopicState:
         described = self._get(future, topic).get(topic)
-        partitions = [info.partition() for info in described.partitions()]
+        partitions = _partitions(described)
         specs = self._kafka("clients.admin.OffsetSpec")
         return TopicState(
             topic,
@@ -195,7 +195,7 @@ class Admin:
 
     def ends(self, topic: str) -> tuple[str, dict[int, int]]:
         described = self._get(self._describe(topic), topic).get(topic)
-        partitions = [info.partition() for info in described.partitions()]
+        partitions = _partitions(described)
         latest = self._kafka("clients.admin.OffsetSpec").latest()
         return described.topicId().toString(), self._offsets(topic, partitions, latest, committed=False)
 
@@ -245,6 +245,12 @@ class Admin:
                     "create it: ./spark-submit.sh migrate (or ask who runs the brokers)",
                 ) from None
             raise refused(error, self._protocol, f"Kafka at {self._servers}, topic {topic}") from None
+
+
+def _partitions(described: Any) -> list[int]:
+    """The numbers of a topic's partitions, from 0 on without gaps. Java's list is not iterated: each step is a round
+    trip, and its end an exception that py4j examines by a dozen more."""
+    return list(range(described.partitions().size()))
 
 
 def refused(error: Py4JJavaError, protocol: Protocol, where: str) -> SourceError:

@@ -16,7 +16,7 @@ from castro_spark.servers import KafkaSettings
 from castro_spark.sources.kafka.topics import TopicClient
 
 _LOOK_SECONDS = 5.0
-IDLE_SECONDS = 10.0  # while the topic does not grow: each look is some seventy calls of the JVM
+IDLE_SECONDS = 10.0  # while the topic does not grow: each look is some thirty calls of the JVM
 _PAUSE_SECONDS = 60.0  # after a failure: the query itself reports unavailable brokers
 
 

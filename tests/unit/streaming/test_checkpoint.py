@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from castro_spark.errors import CheckpointLost
 from castro_spark.streaming.checkpoint import Checkpoints, OffsetLog, writing_settings
 from castro_spark.streaming.query import session_of_query
 
@@ -61,3 +62,10 @@ def test_the_offset_log_tells_where_a_batch_ends(spark: SparkSession, tmp_path: 
     assert log.of_batch(3, "castro.inventory.movements") == {0: 17, 11: 0}
     assert log.of_batch(3, "castro.sales.orders") is None
     assert log.of_batch(4, "castro.inventory.movements") is None
+
+
+def test_an_offset_log_that_cannot_be_read_names_the_file(spark: SparkSession, tmp_path: Path) -> None:
+    unreadable = tmp_path / "offsets" / "3"
+    unreadable.mkdir(parents=True)
+    with pytest.raises(CheckpointLost, match=f"{unreadable}, .*cannot be read: Is a directory"):
+        OffsetLog(spark, str(tmp_path)).of_batch(3, "castro.inventory.movements")
