@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,13 @@ class Arena:
 
     def _run(self, load: Load, number: int, contestant: Contestant) -> Run:
         try:
-            done = self._done(load, number, contestant).as_dict()
+            done = asdict(self._done(load, number, contestant))
         except (AssertionError, OSError, psutil.Error, psycopg2.Error, redis.RedisError, KafkaException) as error:
-            done = {"records": load.events, "failure": f"could not be measured: {error!r}"[:300], "used": None}
+            done = {"records": load.events, "failure": f"could not be measured: {error!r}"[:300]}
         kind = "limits" if contestant.parts else load.kind.value
         run = {
             "kind": kind, "load": load.name, "title": load.title, "events": load.events, "round": number,
-            "contestant": contestant.name, "load_average": round(os.getloadavg()[0], 2), **done,
+            "contestant": contestant.name, "load_average": round(os.getloadavg()[0], 2), "used": None, **done,
         }  # fmt: skip
         print(line(run), flush=True)
         return run

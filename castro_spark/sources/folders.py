@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -19,6 +20,12 @@ def remove(spark: SparkSession, folder: str) -> None:
     """Removes a folder and its content, if it exists."""
     system, path = located(spark, folder)
     system.delete(path, True)
+
+
+def local_folder(spark: SparkSession, folder: str) -> Path | None:
+    """The folder's path on this machine; None if it is on another file system than that of local files."""
+    system, path = located(spark, folder)
+    return Path(path.toUri().getPath()) if system.getUri().getScheme() == "file" else None
 
 
 def located(spark: SparkSession, path_text: str) -> tuple[Any, Any]:

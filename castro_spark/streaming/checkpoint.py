@@ -23,7 +23,7 @@ from pyspark.sql import SparkSession
 from castro_spark.errors import CastroError, CheckpointLost, KerberosRefused, KerberosUnavailable
 from castro_spark.jvm.java import java_class
 from castro_spark.kerberos_words import kerberos_trouble
-from castro_spark.sources.folders import located, remove
+from castro_spark.sources.folders import local_folder, located, remove
 
 _LOCAL_FILES = "com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem"
 _FOLDER = re.compile(r"(?:(\d+)-)?(\d+)")  # epoch and creation time; earlier versions wrote the creation time only
@@ -68,9 +68,8 @@ class OffsetLog:
     def __init__(self, spark: SparkSession, checkpoint: str) -> None:
         self._spark = spark
         self._folder = f"{checkpoint}/offsets"
-        system, path = located(spark, self._folder)
         # A local file is read without the JVM: each micro-batch asks, and each call of the JVM is a round trip.
-        self._local = Path(path.toUri().getPath()) if system.getUri().getScheme() == "file" else None
+        self._local = local_folder(spark, self._folder)
 
     def of_batch(self, batch_id: int, topic: str) -> dict[int, int] | None:
         """End offsets of batch `batch_id`, by partition; None if the log has no such batch. Raises CheckpointLost if a
@@ -121,8 +120,7 @@ def writing_settings(spark: SparkSession, checkpoint: str) -> dict[str, str]:
     some milliseconds of a core. This file system sets the permissions by Java's own calls, and writes no checksums.
     It is not cached, so the rest of the application keeps Hadoop's.
     """
-    system, _ = located(spark, checkpoint)
-    if system.getUri().getScheme() != "file":
+    if local_folder(spark, checkpoint) is None:
         return {}
     manager = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
     settings = {"spark.sql.streaming.checkpointFileManagerClass": manager}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import psutil
 
 from benchmarks.peers.contestant import Contestant
 from benchmarks.peers.ground import Ground
+from benchmarks.peers.kinds.figures import warm_rate
 from benchmarks.peers.measure import Meter, Used
 from benchmarks.peers.process import end, last_error
 from benchmarks.peers.reference import TABLES, Reference, differences
-from benchmarks.peers.reporting.figures import warm_rate
 from benchmarks.peers.watch import LastWrite, watch
 
 _COMMITS = """
@@ -34,9 +33,6 @@ class Drained:
     warm_rate: float = 0.0  # events/s after the first 40 % of the rows
     used: Used | None = None
     rejects: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def drain(contestant: Contestant, ground: Ground, expected: Reference, servers: Mapping[str, int]) -> Drained:

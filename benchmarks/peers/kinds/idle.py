@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from benchmarks.peers.contestant import Contestant
 from benchmarks.peers.ground import Ground
@@ -26,9 +25,6 @@ class Idled:
     seconds: float = 0.0
     batches: int = 0
     used: Used | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def idle(contestant: Contestant, ground: Ground, load: Load, servers: Mapping[str, int]) -> Idled:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import psutil
 
@@ -28,9 +27,6 @@ class Killed:
     claim_seconds: float = 0.0
     first_commit_seconds: float = 0.0
     end_seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "used": None}
 
 
 def killed(contestant: Contestant, ground: Ground, expected: Reference) -> Killed:

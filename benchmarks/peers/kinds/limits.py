@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.peers.contestant import Contestant
@@ -26,9 +26,6 @@ class Limited:
     batch: int = 0  # records of a commit
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     used: Used | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def limited(contestant: Contestant, ground: Ground, expected: Reference, servers: Mapping[str, int]) -> Limited:

@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from benchmarks.peers.contestant import Commits, Contestant
 from benchmarks.peers.ground import Ground
+from benchmarks.peers.kinds.figures import Latencies, latencies
 from benchmarks.peers.loads import PROBE_EVERY, SHARES, Load
 from benchmarks.peers.measure import Meter, Used
 from benchmarks.peers.pace import probe
 from benchmarks.peers.process import end, last_line
 from benchmarks.peers.records import Record
 from benchmarks.peers.reference import differences, local_day, reference
-from benchmarks.peers.reporting.figures import Latencies, latencies
 
 _READY_SECONDS, _CATCH_UP_SECONDS = 240.0, 20.0
 _POLL_SECONDS = 0.01
@@ -44,9 +43,6 @@ class Lived:
     postgres: Latencies | None = None
     redis: Latencies | None = None
     used: Used | None = field(default=None)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, servers: Mapping[str, int]) -> Lived:

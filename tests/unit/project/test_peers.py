@@ -13,13 +13,13 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.peers.contestants import CONTESTANTS
+from benchmarks.peers.kinds.figures import Latencies, latencies, warm_rate
 from benchmarks.peers.loads import DRAINS, LIVE, MIXED, PROBE_EVERY, SHARES, WEEK, YEAR
 from benchmarks.peers.pace import Pace, number_at, partition_of, probe
 from benchmarks.peers.records import records
 from benchmarks.peers.reference import Digest, reference, usable
 from benchmarks.peers.reporting import pictures, report
 from benchmarks.peers.reporting.engine_tables import engine, idles
-from benchmarks.peers.reporting.figures import Latencies, latencies, warm_rate
 from benchmarks.peers.reporting.limits_table import limits
 from benchmarks.peers.reporting.pages import with_parts
 from benchmarks.peers.rotation import rotation
