@@ -74,6 +74,14 @@ def test_names_without_end_are_one(consumer: Consumer) -> None:
     assert len(found) <= MOST_NAMES + 2 and found["tombstone", ""] == 450
 
 
+def test_names_of_fields_without_end_are_bounded_even_within_a_batch(consumer: Consumer, system: System) -> None:
+    system.query("TRUNCATE castro.unknown_field")
+    for number, first in enumerate((0, 150, 300)):
+        more = {f"field {n:03}": n for n in range(max(0, first - 50), first + 150)}
+        consumer.consume(number, [(0, number, native(event(**more)))], by_executors=False, twice=True)
+        assert system.query("SELECT count(*), count(DISTINCT name) FROM castro.unknown_field") == [(min(first + 150, 200),) * 2]
+
+
 def test_the_first_change_fixes_the_source(consumer: Consumer, system: System) -> None:
     consumer.consume(1, [(2, 0, native(event()))], by_executors=False, twice=False)
     assert consumer.commits.source() is None
