@@ -86,8 +86,10 @@ def not_taken(change: Change, tables: Tables, sources: Sources) -> Skipped | Unu
         return Unusable(Reason.UNKNOWN_ENVELOPE, "source.table: absent")
     if not tables.takes(table):
         return Skipped(Skip.OTHER_TABLE, table)
+    if not (source := Source.of(change.source)).is_text:
+        return Unusable(Reason.BAD_TEXT, f"source: {source}")
     if sources.of(change.source) is None:
-        return Unusable(Reason.OTHER_SOURCE, str(Source.of(change.source)))
+        return Unusable(Reason.OTHER_SOURCE, str(source))
     return None
 
 

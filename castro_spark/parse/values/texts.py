@@ -6,6 +6,7 @@ invisible blanks around it: no-break and zero-width ones, direction marks, a byt
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 
@@ -25,6 +26,9 @@ _RANGES = (
     (0x2800, 0x2800),
 )  # fmt: skip
 BLANKS = "".join(chr(point) for first, last in _RANGES for point in range(first, last + 1))
+
+# Control characters, and lone surrogates: no code, name or id has them.
+NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 
 _LONGEST_NUMBER = 1_000  # characters and digits
 

@@ -99,6 +99,14 @@ def test_the_first_change_fixes_the_source(consumer: Consumer, system: System) -
     assert stream_errors(consumer.connection, INVENTORY, consumer.settings) == []
 
 
+@pytest.mark.parametrize("by_executors", [False, True])
+def test_no_source_is_fixed_by_a_name_that_cannot_be_stored(consumer: Consumer, system: System, by_executors: bool) -> None:
+    first = [change(0, 0, "e\0rp"), change(0, 1, "\ud800"), change(0, 2, "erp", schema="\n"), change(0, 3, "erp"), change(0, 4, "e" * 501)]
+    consumer.consume(1, first, by_executors=by_executors, twice=True)
+    assert quarantined(system) == [("bad_text", 0, 0), ("bad_text", 0, 1), ("bad_text", 0, 2), ("bad_text", 0, 4)]
+    assert system.query("SELECT server, \"offset\" FROM castro.stream_source") == [("erp", 3)]
+
+
 def test_a_batch_that_was_parsed_before_the_source_was_fixed(consumer: Consumer, system: System) -> None:
     consumer.consume(1, [change(0, 0, "erp"), change(0, 1, "erp", table="other")], by_executors=True, twice=True)
     consumer.consume(2, [change(0, 2, "erp")], by_executors=False, twice=False)

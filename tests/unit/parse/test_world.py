@@ -19,7 +19,7 @@ from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import stream
 from tests.builders import debezium, debezium_key, event, native
-from tests.unit.parse.test_records import NOW, RULES
+from tests.unit.parse.test_records import NOW, RULES, records
 
 Row = dict[str, Any]
 SETTINGS = load_settings(environ={})
@@ -284,6 +284,14 @@ ERP, OTHER = {"name": "erp", "db": "erp", "schema": "public"}, {"name": "loja", 
 
 def change(**source: Any) -> bytes:
     return debezium(event(id_evento=...), **source)
+
+
+@pytest.mark.parametrize("source", [{"name": "e\0rp"}, {"db": "\ud800"}, {"schema": "a\tb"}, {"name": "e" * 501}])
+def test_a_source_that_cannot_be_stored_is_refused_whether_or_not_one_is_known(source: Any) -> None:
+    batch = records([change(**{"name": "erp", "db": "erp", "schema": "public", **source})])
+    for rules in (LIKE_CONF, replace(LIKE_CONF, sources=(Source("erp"),))):
+        parsed = parse_batch(batch, rules)
+        assert parsed.column("reason").to_pylist() == ["bad_text"] and Notes.of([parsed]).sources == {}
 
 
 def test_the_sources_of_a_batch_are_noted_while_none_is_known() -> None:
