@@ -106,7 +106,8 @@ def read_change(
         deletes = change.op == _DELETE
         identification = _Identification(stream, readers, warehouse, key_id(key, stream, readers[0][1]))
         values, unsent = (_delete if deletes else _event)(change, identification)
-        position = change_position(change.source, *place, snapshot=change.op == _READ)
+        event_id = str(values[0])
+        position = change_position(change.source, event_id, *place, snapshot=change.op == _READ)
         return Changed(deletes, values, unsent, position, identification.key.raw if identification.key else None)
     except Unusable as bad:
         return bad
