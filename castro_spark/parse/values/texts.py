@@ -30,6 +30,7 @@ BLANKS = "".join(chr(point) for first, last in _RANGES for point in range(first,
 # Control characters, and lone surrogates: no code, name or id has them.
 NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 
+_MOST_DECOMPOSED = 4  # code points that NFC composes to one
 _LONGEST_NUMBER = 1_000  # characters and digits
 
 
@@ -45,6 +46,13 @@ def normal_id(text: str) -> str:
     if text.isascii():
         return text.rstrip(BLANKS)
     return unicodedata.normalize("NFC", text).rstrip(BLANKS)
+
+
+def is_over_long(text: str, max_length: int) -> bool:
+    """Whether its normal form has more than `max_length` characters for sure. Ask before: normalization may take
+    quadratic time."""
+    most = _MOST_DECOMPOSED * max_length
+    return len(text) > most and len(text.strip(BLANKS)) > most
 
 
 def plain_digits(number: str) -> str:

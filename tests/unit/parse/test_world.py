@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -257,6 +258,16 @@ def test_a_key_is_bounded_too() -> None:
 @pytest.mark.timeout(60)
 def test_large_parts_take_linear_time(value: bytes) -> None:
     assert [outcome for outcome, _ in told(value)] == ["reject"]
+
+
+@pytest.mark.parametrize("key", [
+    lambda marks: f'{{"id":"{marks}"}}', lambda marks: f'{{"id":1,"linha":"{marks}"}}', lambda marks: f'"{marks}"', lambda marks: marks,
+])  # fmt: skip
+@pytest.mark.timeout(60)
+def test_a_key_of_many_marks_takes_linear_time(key: Callable[[str], str]) -> None:
+    """Unicode normalization sorts them, in quadratic time: such a key of a mebibyte takes a quarter of an hour."""
+    marks = "a" + "\u0301\u0316" * 200_000
+    assert told(debezium(event(id_evento=...)), key=key(marks).encode()) == [("reject", "bad_text")]
 
 
 def test_duplicate_keys_at_any_depth() -> None:
