@@ -126,7 +126,12 @@ def test_ids_that_become_one_in_a_batch_are_rejected() -> None:
     ]  # fmt: skip
     assert found[0]["detail"] == "'A' and 'A ' and 'A  ' are one id"
     assert {found[0][c] for c in (*RULES.stream.event_columns, "raw_id", "kept")} == {None}
+    # Changes without a record key have their row's own id.
+    padded, plain = (None, debezium(event(id_evento="B  "))), (None, debezium(None, op="d", before=event(id_evento="B")))
+    assert parsed(padded, padded).column("raw_id").to_pylist() == ["B  ", "B  "]
+    assert ids(padded, plain, rules=RULES) == [("reject", None, "ambiguous_id")] * 2
     # Numbers are no such forms.
+    assert parsed((None, debezium(event(id_evento=7.0)))).column("raw_id").to_pylist() == [None]
     assert ids((b"7.0", debezium(event())), (b"7", debezium(event())), rules=RULES) == [("event", "7", None)] * 2
 
 
