@@ -18,6 +18,8 @@ from castro_spark.streams.declaration import IdentityKind, IdentityRule, StreamD
 NATURAL_PATTERN = "^([A-Za-z0-9_-]{1,40}:)?nk:[0-9]{11}:[0-9a-f]{32}$"
 Kinds = frozenset[IdentityKind]
 
+LONGEST_ID = 200  # characters
+
 _is_natural = re.compile(NATURAL_PATTERN[1:-1]).fullmatch
 _HASH_CHARACTERS = 32  # 128 of SHA-256's bits
 _MICROSECONDS = 1_000_000

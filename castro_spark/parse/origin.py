@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from castro_spark.parse.values.texts import normal_name
+from castro_spark.parse.values.texts import NO_TEXT, normal_name
 
 _WILDCARDS = re.compile(r"[*?\[]")
 _NO_PATTERN = re.compile(r"[\\^+(){}|%]|\.\*")
@@ -84,6 +84,12 @@ class Source:
 
     def without_schema(self) -> Source:
         return Source(self.server, self.database, None, self.label)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its names can be those of a server, a database and a schema; only then can they be stored."""
+        names = (self.server, self.database, self.schema)
+        return not any(name and (len(name) > _LONGEST_NAME or NO_TEXT(name)) for name in names)
 
     @property
     def is_named(self) -> bool:

@@ -1,17 +1,20 @@
 """A record's position in its source as one sortable value: for one identity, the greatest position counts.
 
     bytes 0-3    class (4 bits), then the topic's generation (28 bits)
-    bytes 4-31   the place in the source's log, padded with zeros
+    bytes 4-31   the place in the source's log, then as much of a hash of the event's id as fits
 
 The class decides first: warehouse rows sort below snapshot rows, and these below changes. Then the generation: the
 records of a recreated topic are newer than all earlier ones. Then the place in the log, never a clock; without one,
-the Kafka partition and offset. Values of equal width compare as bytes, in Python, Arrow, Spark and PostgreSQL (bytea)
-alike. Places are comparable within one log only: an identity comes from one connector, or from native records, not
-from both. The logs of Oracle and SQL Server were tested with literal records only.
+the Kafka partition and offset. The hash orders different events of one place (a snapshot's rows share theirs, and so do
+the rows of a PostgreSQL COPY); without it any of them could be a product's newest. Values of equal width compare as
+bytes, in Python, Arrow, Spark and PostgreSQL (bytea) alike. Places are comparable within one log only: an identity
+comes from one connector, or from native records, not from both. The logs of Oracle and SQL Server were tested with
+literal records only.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from enum import IntEnum
@@ -60,9 +63,9 @@ def kafka_positions(
 
 
 def change_position(
-    source: Mapping[str, object], generation: int, partition: int, offset: int, *, snapshot: bool
+    source: Mapping[str, object], event_id: str, generation: int, partition: int, offset: int, *, snapshot: bool
 ) -> bytes:
-    """The position of a Debezium change, from its `source`; a change sent twice has the same position.
+    """The position of a Debezium change of the event `event_id`, from its `source`; the same if it is sent again.
 
     PostgreSQL: last commit's LSN and LSN, from `sequence`, which grows even if transactions interleave, unlike the LSN
     alone; the LSN, from connectors too old to send `sequence`. MySQL, MariaDB: number of the binlog file, place in it,
@@ -72,14 +75,12 @@ def change_position(
     """
     reading = snapshot or source.get("snapshot") not in (None, False, "false")
     class_ = PositionClass.SNAPSHOT if reading else PositionClass.CHANGE
-    place = (
-        _postgres(source)
-        or _mysql(source)
-        or _sql_server(source)
-        or _oracle(source, offset)
-        or _bytes((partition, 4), (offset ^ _SIGN, 8))
-    )
-    return _head(class_, generation) + place.ljust(_PLACE, b"\0")
+    place = _postgres(source) or _mysql(source) or _sql_server(source) or _oracle(source, offset)
+    if place is None:
+        place = _bytes((partition, 4), (offset ^ _SIGN, 8)).ljust(_PLACE, b"\0")
+    elif (left := _PLACE - len(place)) > 0:
+        place += hashlib.sha256(event_id.encode()).digest()[:left]
+    return _head(class_, generation) + place
 
 
 def _head(class_: PositionClass, generation: int) -> bytes:
@@ -111,8 +112,10 @@ def _sql_server(source: Mapping[str, object]) -> bytes | None:
     commit, change = (_lsn(source.get(name)) for name in ("commit_lsn", "change_lsn"))
     if commit is None:
         return None
+    if change is None:  # a snapshot's row
+        return commit
     serial = min(_whole(source.get("event_serial_no")) or 0, _MOST_SERIAL)
-    return commit + (change or bytes(10)) + _bytes((serial, 8))
+    return commit + change + _bytes((serial, 8))
 
 
 def _lsn(value: object) -> bytes | None:

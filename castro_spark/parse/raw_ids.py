@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 from castro_spark.parse.reasons import Reason
 from castro_spark.streams.declaration import StreamDeclaration
 
+_FORMS_NAMED, _LONGEST_FORM = 3, 40
+
 
 def without_ambiguous(
     parsed: Sequence[pa.RecordBatch], stream: StreamDeclaration, rejected: str
@@ -35,8 +37,17 @@ def without_ambiguous(
     several = {id_: sorted(raw) for id_, raw in forms.items() if len(raw) > 1}
     if not several:
         return list(parsed)
-    details = {id_: f"{' and '.join(map(repr, raw))} are one id" for id_, raw in several.items()}
+    details = {id_: _detail(raw) for id_, raw in several.items()}
     return [_rejecting(batch, stream, details, rejected) for batch in parsed]
+
+
+def _detail(forms: Sequence[str]) -> str:
+    """Names the first forms. Each of the records gets the text, so it must not grow with their number and length."""
+    named = [
+        repr(form if len(form) <= _LONGEST_FORM else f"{form[:_LONGEST_FORM]}...") for form in forms[:_FORMS_NAMED]
+    ]
+    more = [f"{len(forms) - _FORMS_NAMED} more"] if len(forms) > _FORMS_NAMED else []
+    return f"{' and '.join(named + more)} are one id"
 
 
 def _rejecting(

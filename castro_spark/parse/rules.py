@@ -8,7 +8,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from castro_spark.parse.envelope import NO_MARKS, Change, ForeignMarks
-from castro_spark.parse.identity import Kinds
+from castro_spark.parse.identity import LONGEST_ID, Kinds
 from castro_spark.parse.origin import Source, Sources, Tables, is_pattern, sourced_id
 from castro_spark.parse.values.fields import (
     Reader,
@@ -22,7 +22,6 @@ from castro_spark.parse.values.texts import normal_id, normal_name
 from castro_spark.streams.declaration import Field, FieldType, StreamDeclaration
 
 WAREHOUSE_GENERATION = -1  # of the warehouse's rows: below those of all topics
-_LONGEST_ID = 200
 _DAYS_A_YEAR = 365.25
 
 
@@ -90,7 +89,7 @@ class ParseRules:
     @cached_property
     def readers(self) -> tuple[tuple[Field, Reader], ...]:
         """Each field and its reader; the event id first, so that a bad id is the reported reason."""
-        id_field = Field(self.stream.event_id_field, "event_id", required=False, max_length=_LONGEST_ID)
+        id_field = Field(self.stream.event_id_field, "event_id", required=False, max_length=LONGEST_ID)
         zone = ZoneInfo(self.timezone)
         timestamp = timestamp_reader(zone, self.latest_time)
         date = date_reader(zone, self.latest_date)

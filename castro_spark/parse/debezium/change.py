@@ -20,12 +20,14 @@ from castro_spark.parse.identity import Kinds, check_id, check_natural, natural_
 from castro_spark.parse.origin import Source, Sources, Tables, sourced_id
 from castro_spark.parse.position import change_position
 from castro_spark.parse.reasons import Reason, Skip, Skipped, Unusable
+from castro_spark.parse.values.document import Number
 from castro_spark.parse.values.fields import Reader
 from castro_spark.streams.declaration import Field, StreamDeclaration
 
 Readers = Sequence[tuple[Field, Reader]]
 Place = tuple[int, int, int]  # a record's generation, partition and offset
-_ValuesAndUnsent = tuple[tuple[object, ...], list[str] | None]
+_Id = tuple[str, str | None]  # normalized; and as it was sent, if that differs
+_Effect = tuple[tuple[object, ...], list[str] | None, str | None]  # values, unsent columns, the id as it was sent
 
 _CREATE, _UPDATE, _READ, _DELETE, _TRUNCATE, _MESSAGE = "c", "u", "r", "d", "t", "m"
 _PLACEHOLDER = "__debezium_unavailable_value"
@@ -38,7 +40,7 @@ _UNSENT = object()
 class Changed:
     """The effect of a change. `values`: the event's, event_id first; all others are None for a delete.
 
-    `kept`: the unsent columns, None in `values`; the event keeps their stored values. `raw_id`: the record key's id as
+    `kept`: the unsent columns, None in `values`; the event keeps their stored values. `raw_id`: the id as
     it was sent, if that differs.
     """
 
@@ -72,9 +74,13 @@ class _Row:
                 raise Unusable(Reason.MISSING_FIELD, f"{field.name}: absent")
             return None
         try:
-            return reader(plain(value, field.type, self.schemas.get(field.name)))
+            return reader(self.plain(field))
         except Unusable as bad:
             raise Unusable(bad.reason, f"{field.name}: {value}") from None
+
+    def plain(self, field: Field) -> object:
+        """The field's value as a native record would have it."""
+        return plain(self.columns.get(field.name), field.type, self.schemas.get(field.name))
 
 
 def not_taken(change: Change, tables: Tables, sources: Sources) -> Skipped | Unusable | None:
@@ -86,8 +92,10 @@ def not_taken(change: Change, tables: Tables, sources: Sources) -> Skipped | Unu
         return Unusable(Reason.UNKNOWN_ENVELOPE, "source.table: absent")
     if not tables.takes(table):
         return Skipped(Skip.OTHER_TABLE, table)
+    if not (source := Source.of(change.source)).is_text:
+        return Unusable(Reason.BAD_TEXT, f"source: {source}")
     if sources.of(change.source) is None:
-        return Unusable(Reason.OTHER_SOURCE, str(Source.of(change.source)))
+        return Unusable(Reason.OTHER_SOURCE, str(source))
     return None
 
 
@@ -103,9 +111,10 @@ def read_change(
     try:
         deletes = change.op == _DELETE
         identification = _Identification(stream, readers, warehouse, key_id(key, stream, readers[0][1]))
-        values, unsent = (_delete if deletes else _event)(change, identification)
-        position = change_position(change.source, *place, snapshot=change.op == _READ)
-        return Changed(deletes, values, unsent, position, identification.key.raw if identification.key else None)
+        values, unsent, raw_id = (_delete if deletes else _event)(change, identification)
+        event_id = str(values[0])
+        position = change_position(change.source, event_id, *place, snapshot=change.op == _READ)
+        return Changed(deletes, values, unsent, position, raw_id)
     except Unusable as bad:
         return bad
 
@@ -118,21 +127,22 @@ class _Identification(NamedTuple):
     warehouse: Kinds
     key: KeyId | None
 
-    def id_of_key(self, product_code: object) -> str | None:
+    def id_of_key(self, product_code: object) -> _Id | None:
         """The id of the record key; None without one."""
         if self.key is None:
             return None
         self.key.check_identifies_rows(product_code)
         check_id(self.key.text, self.stream, self.warehouse, "key")
-        return self.key.text
+        return self.key.text, self.key.raw
 
-    def own_id(self, row: _Row) -> str:
+    def own_id(self, row: _Row) -> _Id:
         """A row's identity without a record key: its event id field, else its natural key, like a native record's."""
         id_field, id_reader = self.readers[0]
         own = row.read(id_field, id_reader)
         if isinstance(own, str):
             check_id(own, self.stream, self.warehouse, id_field.name)
-            return own
+            sent = row.plain(id_field)
+            return own, sent if isinstance(sent, str) and not isinstance(sent, Number) and sent != own else None
         natural_key = (*self.stream.natural_key, "timestamp")
         natural = [(f, reader) for f, reader in self.readers[1:] if f.column in natural_key]
         if own is _UNSENT or any(f.required and row.columns.get(f.name) is None for f, _ in natural):
@@ -143,7 +153,7 @@ class _Identification(NamedTuple):
             raise Unusable(Reason.MISSING_FIELD, "key: absent")
         micros = event["timestamp"]
         assert isinstance(micros, int)
-        return natural_id(self.stream.natural_key, event, micros)
+        return natural_id(self.stream.natural_key, event, micros), None
 
     def product_of(self, row: _Row | None) -> object:
         """The product's code, if the row has a usable one."""
@@ -153,17 +163,16 @@ class _Identification(NamedTuple):
         return None
 
 
-def _delete(change: Change, identification: _Identification) -> _ValuesAndUnsent:
+def _delete(change: Change, identification: _Identification) -> _Effect:
     before = None
     with suppress(Unusable):
         before = _row(change, "before")
-    event_id = identification.id_of_key(identification.product_of(before))
-    if event_id is None:
-        event_id = identification.own_id(_row(change, "before") or _Row({}, {}))
-    return (event_id, *[None] * len(identification.stream.fields)), None
+    found = identification.id_of_key(identification.product_of(before))
+    event_id, raw_id = found or identification.own_id(_row(change, "before") or _Row({}, {}))
+    return (event_id, *[None] * len(identification.stream.fields)), None, raw_id
 
 
-def _event(change: Change, identification: _Identification) -> _ValuesAndUnsent:
+def _event(change: Change, identification: _Identification) -> _Effect:
     if change.op == _TRUNCATE:
         raise Unusable(Reason.UNKNOWN_ENVELOPE, f"op {_TRUNCATE}: a truncate would remove every row; do that by hand")
     if change.op not in (_CREATE, _UPDATE, _READ):
@@ -173,12 +182,12 @@ def _event(change: Change, identification: _Identification) -> _ValuesAndUnsent:
         raise Unusable(Reason.MISSING_FIELD, "after: absent")
     read = [after.read(field, reader) for field, reader in identification.readers[1:]]
     columns = identification.stream.columns
-    event_id = identification.id_of_key(read[columns.index("product_code")])
-    if event_id is None:
-        event_id = identification.own_id(after)
+    found = identification.id_of_key(read[columns.index("product_code")])
+    event_id, raw_id = found or identification.own_id(after)
+    if found is None:
         _refuse_new_identity(change, event_id, identification)
     unsent = [column for column, value in zip(columns, read, strict=True) if value is _UNSENT]
-    return (event_id, *(None if value is _UNSENT else value for value in read)), unsent or None
+    return (event_id, *(None if value is _UNSENT else value for value in read)), unsent or None, raw_id
 
 
 def _row(change: Change, image: str) -> _Row | None:
@@ -197,6 +206,6 @@ def _refuse_new_identity(change: Change, event_id: str, identification: _Identif
     before = None
     with suppress(Unusable):  # no image, or one that was never a valid event
         row = _row(change, "before")
-        before = row and identification.own_id(row)
+        before = row and identification.own_id(row)[0]
     if before not in (None, event_id):
         raise Unusable(Reason.MISSING_FIELD, "key: absent, and the update changes the event's identity")

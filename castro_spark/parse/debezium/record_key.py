@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from castro_spark.parse.debezium.connect_values import DECIMAL, Schema, columns_of, plain
 from castro_spark.parse.envelope import open_key
-from castro_spark.parse.identity import joined, joined_id
+from castro_spark.parse.identity import LONGEST_ID, joined, joined_id
 from castro_spark.parse.reasons import Reason, Unusable
 from castro_spark.parse.values.document import Number
 from castro_spark.parse.values.fields import Reader
-from castro_spark.parse.values.texts import normal_name, plain_digits
+from castro_spark.parse.values.texts import is_over_long, normal_name, plain_digits
 from castro_spark.streams.declaration import FieldType, StreamDeclaration
 
 
@@ -70,6 +70,8 @@ def _text(value: object, schema: Schema | None) -> str | None:
         return None
     if not isinstance(text, str):
         raise Unusable(Reason.BAD_KEY)
+    if is_over_long(text, LONGEST_ID):
+        raise Unusable(Reason.BAD_TEXT)
     if isinstance(value, Number) or value is not text or (schema is not None and schema.get("name") == DECIMAL):
         return text if text.isdecimal() and text.isascii() and text[0] != "0" else plain_digits(text)
     return text

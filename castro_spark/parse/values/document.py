@@ -56,6 +56,8 @@ class Documents:
             return payload
         document = _decoded(value, value, self._decoder)
         if isinstance(document, dict) and "payload" in document and document.keys() <= {"schema", "payload"}:
+            if _WHOLE_DECIMAL(value):  # not as Kafka Connect writes it: its schema was not known before
+                document = _decoded(value, value, _MARKING_DECODER)
             return document["payload"], document.get("schema"), True
         return document, None, False
 
@@ -83,7 +85,6 @@ class Documents:
         if payload is None or not isinstance(schema, dict) or nested_deeper(schema, MOST_NESTING - 1):
             return None
         prefix = text[: payload.end()].encode()
-        # For a Decimal of scale 0 or less, `1234` is a number and `"1234"` is base64: then all numbers are marked.
         decoder = _MARKING_DECODER if _WHOLE_DECIMAL(prefix) else self._decoder
         return _CachedSchema(prefix, schema, decoder)
 
@@ -166,4 +167,5 @@ _BLANK_BYTES = _JSON_BLANKS.encode()
 _WRAPPER = b'{"schema"'
 _SCHEMA_BEGINS = re.compile(r'\{"schema"[ \t\n\r]*:[ \t\n\r]*').match
 _PAYLOAD_BEGINS = re.compile(r'[ \t\n\r]*,[ \t\n\r]*"payload"[ \t\n\r]*:[ \t\n\r]*').match
+# For a Decimal of scale 0 or less, `1234` is a number and `"1234"` is base64: then all numbers are marked.
 _WHOLE_DECIMAL = re.compile(rb'"scale"\s*:\s*"[0-]').search

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from castro_spark.local_day import EARLIEST_YEAR
 from castro_spark.parse.reasons import Reason, Unusable
 from castro_spark.parse.values.document import Number
-from castro_spark.parse.values.texts import BLANKS, normal_name, plain_digits
+from castro_spark.parse.values.texts import BLANKS, NO_TEXT, is_over_long, normal_name, plain_digits
 
 Reader = Callable[[object], object]
 
@@ -45,10 +45,6 @@ _TIME_OF_NO_DATE = re.compile(
     r"([Tt ](00:00(:00([.,]0{1,9})?)?|23:59(:59([.,][0-9]{1,9})?)?) ?([Zz]|[+-][0-9:]{2,5})?)?"
 ).fullmatch
 _ISO_DATE = 10  # characters
-_MOST_DECOMPOSED = 4  # code points that NFC composes to one
-
-# Control characters, and lone surrogates.
-_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 
 
 def decimal_reader(*, non_negative: bool) -> Reader:
@@ -200,11 +196,10 @@ def text_reader(*, required: bool, max_length: int, normal: Callable[[str], str]
             raise Unusable(Reason.BAD_TEXT)
         if isinstance(value, Number):
             value = plain_digits(value)
-        # Normalization may take quadratic time, so over-long texts are rejected before it.
-        if len(value) > _MOST_DECOMPOSED * max_length and len(value.strip(BLANKS)) > _MOST_DECOMPOSED * max_length:
+        if is_over_long(value, max_length):
             raise Unusable(Reason.BAD_TEXT)
         text = normal(value)
-        if len(text) > max_length or _NO_TEXT(text):
+        if len(text) > max_length or NO_TEXT(text):
             raise Unusable(Reason.BAD_TEXT)
         if not text and required:
             raise Unusable(Reason.BAD_TEXT)

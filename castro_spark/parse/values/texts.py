@@ -6,6 +6,7 @@ invisible blanks around it: no-break and zero-width ones, direction marks, a byt
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 
@@ -26,6 +27,10 @@ _RANGES = (
 )  # fmt: skip
 BLANKS = "".join(chr(point) for first, last in _RANGES for point in range(first, last + 1))
 
+# Control characters, and lone surrogates: no code, name or id has them.
+NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
+
+_MOST_DECOMPOSED = 4  # code points that NFC composes to one
 _LONGEST_NUMBER = 1_000  # characters and digits
 
 
@@ -41,6 +46,13 @@ def normal_id(text: str) -> str:
     if text.isascii():
         return text.rstrip(BLANKS)
     return unicodedata.normalize("NFC", text).rstrip(BLANKS)
+
+
+def is_over_long(text: str, max_length: int) -> bool:
+    """Whether its normal form has more than `max_length` characters for sure. Ask before: normalization may take
+    quadratic time."""
+    most = _MOST_DECOMPOSED * max_length
+    return len(text) > most and len(text.strip(BLANKS)) > most
 
 
 def plain_digits(number: str) -> str:

@@ -131,6 +131,26 @@ def test_changes_leave_what_the_source_holds(quiet_system: System, seed: int, si
     oracle.assert_agrees(quiet_system, list(table.rows.values()))
 
 
+def test_the_newest_of_a_snapshot_is_the_same_in_any_order(quiet_system: System) -> None:
+    """Its rows share a place in the log; and where the source has days only, those of a product share the time too."""
+    day = random_events(random.Random(3), 1)[0]
+    rows = [(debezium(day | {"custo_unitario": n}, op="r", snapshot="true", sequence='[null,"9"]', lsn=9), debezium_key(id=n))
+            for n in range(10)]  # fmt: skip
+    found = []
+    for sent in (rows, rows[::-1]):
+        consumer = Consumer(quiet_system)
+        for offset, (value, key) in enumerate(sent):
+            consumer.consume(offset, [(0, offset, value, key)], by_executors=False, twice=False)
+        consumer.close()
+        found.append((
+            quiet_system.query("SELECT last_unit_cost FROM ml_inventory_daily"),
+            quiet_system.query("SELECT (array_agg(unit_cost ORDER BY source_position DESC))[1] FROM ml_inventory_realtime"),
+            quiet_system.redis.hget(f"inventory:realtime:{day['codigo_produto']}", "unit_cost"),
+        ))  # fmt: skip
+    by_day, of_events, cached = found[0]
+    assert found[1] == found[0] and by_day == of_events == [(int(cached),)]
+
+
 def test_a_kept_column_that_nobody_has_goes_to_quarantine(quiet_system: System) -> None:
     consumer = Consumer(quiet_system)
     today = random_events(random.Random(1), 1)[0]

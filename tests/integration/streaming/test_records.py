@@ -74,6 +74,14 @@ def test_names_without_end_are_one(consumer: Consumer) -> None:
     assert len(found) <= MOST_NAMES + 2 and found["tombstone", ""] == 450
 
 
+def test_names_of_fields_without_end_are_bounded_even_within_a_batch(consumer: Consumer, system: System) -> None:
+    system.query("TRUNCATE castro.unknown_field")
+    for number, first in enumerate((0, 150, 300)):
+        more = {f"field {n:03}": n for n in range(max(0, first - 50), first + 150)}
+        consumer.consume(number, [(0, number, native(event(**more)))], by_executors=False, twice=True)
+        assert system.query("SELECT count(*), count(DISTINCT name) FROM castro.unknown_field") == [(min(first + 150, 200),) * 2]
+
+
 def test_the_first_change_fixes_the_source(consumer: Consumer, system: System) -> None:
     consumer.consume(1, [(2, 0, native(event()))], by_executors=False, twice=False)
     assert consumer.commits.source() is None
@@ -89,6 +97,14 @@ def test_the_first_change_fixes_the_source(consumer: Consumer, system: System) -
     assert error["state"] == "other_source" and "server loja" in error["problem"] and "server erp" in error["problem"]
     system.query("UPDATE castro.quarantine SET status = 'discarded'")
     assert stream_errors(consumer.connection, INVENTORY, consumer.settings) == []
+
+
+@pytest.mark.parametrize("by_executors", [False, True])
+def test_no_source_is_fixed_by_a_name_that_cannot_be_stored(consumer: Consumer, system: System, by_executors: bool) -> None:
+    first = [change(0, 0, "e\0rp"), change(0, 1, "\ud800"), change(0, 2, "erp", schema="\n"), change(0, 3, "erp"), change(0, 4, "e" * 501)]
+    consumer.consume(1, first, by_executors=by_executors, twice=True)
+    assert quarantined(system) == [("bad_text", 0, 0), ("bad_text", 0, 1), ("bad_text", 0, 2), ("bad_text", 0, 4)]
+    assert system.query("SELECT server, \"offset\" FROM castro.stream_source") == [("erp", 3)]
 
 
 def test_a_batch_that_was_parsed_before_the_source_was_fixed(consumer: Consumer, system: System) -> None:

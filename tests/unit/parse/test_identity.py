@@ -126,8 +126,21 @@ def test_ids_that_become_one_in_a_batch_are_rejected() -> None:
     ]  # fmt: skip
     assert found[0]["detail"] == "'A' and 'A ' and 'A  ' are one id"
     assert {found[0][c] for c in (*RULES.stream.event_columns, "raw_id", "kept")} == {None}
+    # Changes without a record key have their row's own id.
+    padded, plain = (None, debezium(event(id_evento="B  "))), (None, debezium(None, op="d", before=event(id_evento="B")))
+    assert parsed(padded, padded).column("raw_id").to_pylist() == ["B  ", "B  "]
+    assert ids(padded, plain, rules=RULES) == [("reject", None, "ambiguous_id")] * 2
     # Numbers are no such forms.
+    assert parsed((None, debezium(event(id_evento=7.0)))).column("raw_id").to_pylist() == [None]
     assert ids((b"7.0", debezium(event())), (b"7", debezium(event())), rules=RULES) == [("event", "7", None)] * 2
+
+
+def test_what_is_said_of_an_id_of_many_forms_does_not_grow_with_them() -> None:
+    many = [(None, native(event(id_evento="A" + " " * n))) for n in range(500)]
+    details = {r["detail"] for r in parsed(*many).to_pylist()}
+    assert details == {"'A' and 'A ' and 'A  ' and 497 more are one id"}
+    long = [(None, native(event(id_evento="A" * 50 + " " * n))) for n in (0, 9_000)]
+    assert {r["detail"] for r in parsed(*long).to_pylist()} == {f"'{'A' * 40}...' and '{'A' * 40}...' are one id"}
 
 
 def test_the_streams_rule() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -19,7 +20,7 @@ from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings, load_settings
 from castro_spark.streams import stream
 from tests.builders import debezium, debezium_key, event, native
-from tests.unit.parse.test_records import NOW, RULES
+from tests.unit.parse.test_records import NOW, RULES, records
 
 Row = dict[str, Any]
 SETTINGS = load_settings(environ={})
@@ -259,6 +260,16 @@ def test_large_parts_take_linear_time(value: bytes) -> None:
     assert [outcome for outcome, _ in told(value)] == ["reject"]
 
 
+@pytest.mark.parametrize("key", [
+    lambda marks: f'{{"id":"{marks}"}}', lambda marks: f'{{"id":1,"linha":"{marks}"}}', lambda marks: f'"{marks}"', lambda marks: marks,
+])  # fmt: skip
+@pytest.mark.timeout(60)
+def test_a_key_of_many_marks_takes_linear_time(key: Callable[[str], str]) -> None:
+    """Unicode normalization sorts them, in quadratic time: such a key of a mebibyte takes a quarter of an hour."""
+    marks = "a" + "\u0301\u0316" * 200_000
+    assert told(debezium(event(id_evento=...)), key=key(marks).encode()) == [("reject", "bad_text")]
+
+
 def test_duplicate_keys_at_any_depth() -> None:
     for value in (native(event(x="@")).replace(b'"@"', b'[{"a":{"b":1,"b":1}}]'), b'{"schema":{"a":1,"a":1},"payload":null}',
                   b'{"schema":{},"payload":null,"schema":{}}', b'{"schema":{},"payload":{"op":"c","op":"d","source":{}}}'):  # fmt: skip
@@ -284,6 +295,14 @@ ERP, OTHER = {"name": "erp", "db": "erp", "schema": "public"}, {"name": "loja", 
 
 def change(**source: Any) -> bytes:
     return debezium(event(id_evento=...), **source)
+
+
+@pytest.mark.parametrize("source", [{"name": "e\0rp"}, {"db": "\ud800"}, {"schema": "a\tb"}, {"name": "e" * 501}])
+def test_a_source_that_cannot_be_stored_is_refused_whether_or_not_one_is_known(source: Any) -> None:
+    batch = records([change(**{"name": "erp", "db": "erp", "schema": "public", **source})])
+    for rules in (LIKE_CONF, replace(LIKE_CONF, sources=(Source("erp"),))):
+        parsed = parse_batch(batch, rules)
+        assert parsed.column("reason").to_pylist() == ["bad_text"] and Notes.of([parsed]).sources == {}
 
 
 def test_the_sources_of_a_batch_are_noted_while_none_is_known() -> None:

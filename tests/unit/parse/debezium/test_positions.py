@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from castro_spark.parse.position import PositionClass
-from tests.builders import debezium
+from tests.builders import debezium, debezium_key
 from tests.unit.parse.debezium.places import CHANGE, SNAPSHOT, place
 from tests.unit.parse.debezium.records import (
     AFTER,
@@ -95,6 +95,20 @@ def test_oracles_log_orders() -> None:
 )
 def test_other_logs(source: Row, expected: bytes) -> None:
     assert found(**source) == expected
+
+
+@pytest.mark.parametrize("source", [
+    {"sequence": None, "lsn": 900}, {"sequence": '["100","130"]'}, {**MYSQL, "file": "b.000009", "pos": 900, "row": 2},
+    {**SQL_SERVER, "commit_lsn": "00000030:00000000:0000", "change_lsn": None},
+])  # fmt: skip
+@pytest.mark.parametrize("snapshot", ["true", "false"])
+def test_different_events_of_one_place_are_ordered_whenever_they_come(source: Row, snapshot: str) -> None:
+    """Rows of a snapshot, or of a PostgreSQL COPY."""
+    value = debezium(AFTER, snapshot=snapshot, **source)
+    keys = [debezium_key(id=n) for n in range(20)]
+    by_id = {r["event_id"]: r["source_position"] for r in parse(*((key, value) for key in keys))}
+    assert len(set(by_id.values())) == 20
+    assert by_id == {r["event_id"]: r["source_position"] for r in parse(*((key, value) for key in reversed(keys)))}
 
 
 def test_without_a_log_the_kafka_offset_orders() -> None:

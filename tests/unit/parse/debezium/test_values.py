@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -51,6 +53,16 @@ NUMBERS: list[tuple[Any, Row, str]] = [
 def test_numbers(sent: Any, columns: Row, quantity: str) -> None:
     row = one(debezium({**ENCODED, "quantidade": sent}, columns=columns))
     assert (row["outcome"], row["quantity"]) == ("event", Decimal(quantity)), row["detail"]
+
+
+@pytest.mark.parametrize("written", [
+    json.dumps, lambda wrapper: json.dumps(wrapper, indent=1), lambda wrapper: " " + json.dumps(wrapper),
+    lambda wrapper: json.dumps(wrapper, sort_keys=True),
+], ids=["as by Connect", "indented", "after a blank", "payload first"])  # fmt: skip
+@pytest.mark.parametrize(("sent", "quantity"), [(1234, "1234"), ("1234", "-2658824")])
+def test_a_number_is_no_base64_however_the_wrapper_is_written(sent: Any, quantity: str, written: Callable[[Any], str]) -> None:
+    wrapper = json.loads(debezium({**ENCODED, "quantidade": sent}, columns=decimal("0")))
+    assert one(written(wrapper).encode())["quantity"] == Decimal(quantity)
 
 
 @pytest.mark.parametrize(("sent", "quantity"), [("1.5", "1.5"), (1.5, "1.5"), (3, "3"), ({"scale": 1, "value": "fw=="}, "12.7")])
