@@ -24,6 +24,7 @@ from tests.oracle import ZONE
 # Records in a row to one partition, as of a client that fills a batch for it. This one sends each partition's batch as
 # a request of its own, so records dealt out in turns would be as many requests, and cost the broker half a core.
 _RUN = 8
+SENT = "sent"  # in the folder given: when each of inventory's records was sent, Unix seconds as doubles
 
 
 def partition_of(number: int, partitions: int) -> int:
@@ -84,21 +85,19 @@ def main(bootstrap: str, topics: dict[str, str], load: dict[str, Any], begin: fl
     producer = Producer(
         {"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 5, "log_level": 0}
     )  # fmt: skip
-    sent = array("d")
-    with (Path(folder) / "values").open("wb") as values:
+    with (Path(folder) / "values").open("wb") as values, (Path(folder) / SENT).open("wb") as sent:
         for number in range(shape.events):
             while (early := begin + number / shape.per_second - time.time()) > 0:
                 time.sleep(min(early, 0.01))
             stream = pace.draw()
             partition, value = pace.record(stream, datetime.now(ZONE).replace(tzinfo=None))
             if stream == "inventory":
-                sent.append(time.time())
+                array("d", [time.time()]).tofile(sent)
                 values.write(b"%d %s\n" % (partition, value))
             producer.produce(topics[stream], value, partition=partition)
             producer.poll(0)
+            sent.flush()  # so that the probes are asked for once they are sent, and not before
     assert producer.flush(30) == 0, "Kafka did not take all records"
-    with (Path(folder) / "sent").open("wb") as file:
-        sent.tofile(file)
 
 
 if __name__ == "__main__":

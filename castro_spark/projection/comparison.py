@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
 
-from castro_spark.projection.rows import Fields
-from castro_spark.sinks.redis.hashes import VersionedHashes
+from castro_spark.sinks.redis.hashes import Fields, VersionedHashes
 from castro_spark.sinks.redis.keys import version
 
 _KEYS_A_READ = 1000

@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from castro_spark.local_day import start_of_day
-from castro_spark.projection.rows import Fields, Horizon, Rows
+from castro_spark.projection.rows import Horizon, Rows
 from castro_spark.servers import TtlSettings
-from castro_spark.sinks.redis.hashes import Entry
+from castro_spark.sinks.redis.hashes import Entry, JsonFields
 from castro_spark.sinks.redis.keys import daily_key, monthly_key, realtime_key
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -60,7 +60,7 @@ def entries(stream: StreamDeclaration, rows: Rows, expiry: Expiry) -> Iterator[E
     """The rows' keys, expiries and fields; fields are None if the row does not exist or the key has expired."""
     now = int(datetime.now(timezone.utc).timestamp())
 
-    def entry(key: str, expires: int, fields: Fields | None) -> Entry:
+    def entry(key: str, expires: int, fields: JsonFields | None) -> Entry:
         return key, expires, fields if expires > now else None
 
     for code, updated_at, fields in rows.newest:

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from castro_spark.servers import TtlSettings
 from castro_spark.sinks.postgres.product_360.rows import Fields
-from castro_spark.sinks.redis.hashes import Entry
 from castro_spark.sinks.redis.keys import product_360_key
 
 EPOCH = 0  # constant: the view's revisions come from the clock
 
 
-def entry(product_code: str, updated_at: datetime, fields: Fields | None, ttl: TtlSettings) -> Entry:
+def entry(
+    product_code: str, updated_at: datetime, fields: Fields | None, ttl: TtlSettings
+) -> tuple[str, int, Fields | None]:
     """The hash of a row: it expires `product_360_hours` after the row was computed."""
     return product_360_key(product_code), int(updated_at.timestamp()) + ttl.product_360_hours * 3600, fields

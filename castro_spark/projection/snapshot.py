@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.sql import Composed
 
-from castro_spark.projection.rows import Fields, Horizon, StreamRows, aggregate_fields
-from castro_spark.sinks.postgres.connection import Connection, statement
+from castro_spark.projection.rows import DAY, MONTH, Horizon, StreamRows, of_period
+from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.redis.hashes import Fields, JsonFields
 from castro_spark.streams.declaration import StreamDeclaration
 
 # A product, its day or the month's first day, the fields (None: no row), and the revision of their last change.
@@ -38,10 +40,10 @@ def snapshot(
     with connection:
         rows = _with_newest(connection, stream, products)
         if day >= horizon.day:
-            rows.daily = _periods(connection, stream, products, stream.daily_table, "date", day)
+            rows.daily = _periods(connection, stream, products, DAY, stream.daily_table, day)
         month = day.replace(day=1)
         if month >= horizon.month:
-            rows.monthly = _periods(connection, stream, products, stream.monthly_table, "month", month)
+            rows.monthly = _periods(connection, stream, products, MONTH, stream.monthly_table, month)
     return rows
 
 
@@ -55,8 +57,8 @@ def product_snapshot(
     months = [horizon.month]
     while (following := (months[-1] + timedelta(days=31)).replace(day=1)) <= last:
         months.append(following)
-    rows.daily = _of_product(connection, stream, product, "date", stream.daily_table, days)
-    rows.monthly = _of_product(connection, stream, product, "month", stream.monthly_table, months)
+    rows.daily = _of_product(connection, stream, product, DAY, stream.daily_table, days)
+    rows.monthly = _of_product(connection, stream, product, MONTH, stream.monthly_table, months)
     return rows
 
 
@@ -70,29 +72,31 @@ def _with_newest(connection: Connection, stream: StreamDeclaration, products: Se
         )
         touched = dict(cursor.fetchall())
     newest = StreamRows(stream).newest(connection, products)
-    rows.newest = [(code, at, fields, touched.get(code, 0)) for code, at, fields in newest]
+    rows.newest = [(code, at, _fields(told), touched.get(code, 0)) for code, at, told in newest]
     return rows
 
 
 def _of_product(
     connection: Connection, stream: StreamDeclaration, product: str, period: str, table: str, days: Sequence[date]
 ) -> list[PeriodRow]:
-    query = statement(
-        "projection/product_periods.sql",
-        table=sql.Identifier(table), period=sql.Identifier(period), period_name=sql.Literal(period),
-    )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(query, {"product": product, "stream": stream.name, "days": list(days)})
-        return [(product, first, aggregate_fields(*sums), revision) for first, *sums, revision in cursor.fetchall()]
+    query = of_period("projection/product_periods.sql", period, table)
+    return list(_read(connection, query, {"product": product, "stream": stream.name, "days": list(days)}))
 
 
 def _periods(
-    connection: Connection, stream: StreamDeclaration, products: Sequence[str], table: str, period: str, first: date
+    connection: Connection, stream: StreamDeclaration, products: Sequence[str], period: str, table: str, first: date
 ) -> list[PeriodRow]:
-    query = statement(
-        "projection/snapshot_periods.sql",
-        table=sql.Identifier(table), period=sql.Identifier(period), period_name=sql.Literal(period),
-    )  # fmt: skip
+    query = of_period("projection/snapshot_periods.sql", period, table)
+    return list(_read(connection, query, {"products": list(products), "stream": stream.name, "first": first}))
+
+
+def _read(connection: Connection, query: Composed, parameters: Mapping[str, object]) -> Iterator[PeriodRow]:
     with connection.cursor() as cursor:
-        cursor.execute(query, {"products": list(products), "stream": stream.name, "first": first})
-        return [(code, first, aggregate_fields(*sums), revision) for code, *sums, revision in cursor.fetchall()]
+        cursor.execute(query, parameters)
+        for code, first, told, revision in cursor:
+            yield code, first, _fields(told), revision
+
+
+def _fields(told: JsonFields | None) -> Fields | None:
+    """As Redis takes them apart: nulls are no fields."""
+    return None if told is None else {name: text for name, text in json.loads(told).items() if text is not None}

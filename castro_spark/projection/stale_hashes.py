@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from castro_spark.projection.comparison import Expected, Verdict, compare
 from castro_spark.projection.entries import Expiry
-from castro_spark.projection.rows import DAY, MONTH, NEWEST, Fields, Key
+from castro_spark.projection.rows import DAY, MONTH, NEWEST, Key
 from castro_spark.projection.snapshot import Snapshot
 from castro_spark.settings import Settings
-from castro_spark.sinks.redis.hashes import VersionedHashes
+from castro_spark.sinks.redis.hashes import Fields, VersionedHashes
 from castro_spark.sinks.redis.keys import daily_key, monthly_key, patterns, realtime_key
 from castro_spark.streams.declaration import StreamDeclaration
 

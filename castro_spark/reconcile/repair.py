@@ -118,7 +118,7 @@ class RepairCommits:
             batch = StagedBatch(counts=counts, attempts=[attempt])
             merged = self._merge(connection, lock, batch)
             cursor.execute(self._note_repairs, {**parameters, "revision": lock.next_revision})
-            lock.name_commit(connection)
+            lock.name_commit(cursor)
         return committed_out_of_band(lock, merged)
 
     def _repair_aggregates(
@@ -129,7 +129,7 @@ class RepairCommits:
             revision = lock.next_revision
             parameters = {**self._ids, "first": first, "products": list(products), "revision": revision}
             cursor.execute(repair_statement(self._stream, period), parameters)
-            lock.name_commit(connection)
+            lock.name_commit(cursor)
         return Committed(lock.ledger.epoch, revision, lock.ledger.positions)
 
     def _request_hashes(self, connection: Connection, stale: Sequence[StaleHash], revision: int) -> None:

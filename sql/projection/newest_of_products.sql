@@ -1,5 +1,5 @@
--- The newest event of some products, every column as text, and when it was written; null if there is none.
-SELECT p.product_code, e.updated_at, {texts}
+-- The newest event of some products: when it was written, and its hash's fields; NULL if there is none.
+SELECT p.product_code, e.updated_at, CASE WHEN e.updated_at IS NOT NULL THEN row_to_json(texts)::text END
 FROM unnest(%(products)s::text[]) AS p (product_code)
 LEFT JOIN LATERAL (
     SELECT * FROM {events} e
@@ -7,3 +7,4 @@ LEFT JOIN LATERAL (
     ORDER BY e.date DESC, e."timestamp" DESC, e.source_position DESC
     LIMIT 1
 ) e ON true
+CROSS JOIN LATERAL (SELECT {texts}) texts

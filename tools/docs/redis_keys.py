@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from castro_spark.product_columns import COLUMNS
-from castro_spark.projection.rows import aggregate_fields
+from castro_spark.projection.rows import AGGREGATE_FIELDS
 from castro_spark.sinks.redis import keys
 from castro_spark.streams import all_streams
 from tools.docs import markdown
@@ -23,7 +23,7 @@ def page() -> str:
     """The page."""
     settings = [setting for setting in reference.keys() if setting.path[:2] == ("redis", "ttl")]  # noqa: SIM118
     expiry = {setting.path[-1]: f"{setting.default} {setting.meaning.partition(': ')[2]}" for setting in settings}
-    sums = ", ".join(aggregate_fields(1, "", "") or {})
+    sums = ", ".join(AGGREGATE_FIELDS)
     rows = []
     for stream in all_streams().values():
         columns = ", ".join([*stream.event_columns, "created_at", "updated_at"])

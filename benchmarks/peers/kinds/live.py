@@ -15,9 +15,9 @@ from pathlib import Path
 from benchmarks.peers.contestant import Commits, Contestant
 from benchmarks.peers.ground import Ground
 from benchmarks.peers.kinds.figures import Latencies, latencies
-from benchmarks.peers.loads import PROBE_EVERY, SHARES, Load
+from benchmarks.peers.loads import PROBE_EVERY, Load
 from benchmarks.peers.measure import Meter, Used
-from benchmarks.peers.pace import probe
+from benchmarks.peers.pace import SENT, probe
 from benchmarks.peers.process import end, last_line
 from benchmarks.peers.records import Record
 from benchmarks.peers.reference import differences, local_day, reference
@@ -55,7 +55,7 @@ def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, ser
             return Lived(load.events, failure)
         begin = time.time() + 1
         pacer = send(ground, load, begin)
-        probes = _Probes(ground, load, begin) if contestant.hashes else None
+        probes = _Probes(ground) if contestant.hashes else None
         _watch(pacer, probes, begin + warm_up)
         batches = contestant.batches(ground) if contestant.batches else 0
         meter = Meter(process.pid, servers, running=True)
@@ -68,9 +68,7 @@ def live(contestant: Contestant, ground: Ground, load: Load, warm_up: float, ser
         for started in (process, pacer):
             if started is not None:
                 end(started)
-    sent = array("d")
-    with (ground.folder / "sent").open("rb") as file:
-        sent.fromfile(file, _sent(ground))
+    sent = array("d", (ground.folder / SENT).read_bytes())
     if failure := failure or unlike_sent(contestant, ground):
         return Lived(load.events, failure, round(seconds, 1), used=used)
     first = next(number for number, at in enumerate(sent) if at >= begin + warm_up)
@@ -94,19 +92,18 @@ def not_started(contestant: Contestant, ground: Ground, process: subprocess.Pope
 
 
 class _Probes:
-    """Looks for the products of the probes in Redis, as soon as they may be there."""
+    """Looks for the products of the probes in Redis, once they are sent."""
 
-    def __init__(self, ground: Ground, load: Load, begin: float) -> None:
-        self._redis, self._begin = ground.system.redis, begin
-        self._spacing = PROBE_EVERY / (load.per_second * SHARES["inventory"])
+    def __init__(self, ground: Ground) -> None:
+        self._ground, self._redis = ground, ground.system.redis
         self._next = 0
         self._waiting: list[int] = []
         self.seen: dict[int, float] = {}  # by the event's number
 
     def look(self) -> None:
-        while self._begin + self._next * self._spacing * 0.9 < time.time():  # some streams' records come in a row
-            self._waiting.append(self._next * PROBE_EVERY)
-            self._next += 1
+        for number in range(self._next, _sent(self._ground), PROBE_EVERY):
+            self._waiting.append(number)
+            self._next = number + PROBE_EVERY
         asked = self._waiting[:_MOST_PROBES]
         pipeline = self._redis.pipeline(transaction=False)
         for number in asked:
@@ -177,7 +174,8 @@ def _commits(ground: Ground) -> Commits:
 
 
 def _sent(ground: Ground) -> int:
-    return (ground.folder / "sent").stat().st_size // array("d").itemsize
+    file = ground.folder / SENT
+    return file.stat().st_size // array("d").itemsize if file.exists() else 0
 
 
 def _made(values: Path) -> list[Record]:

@@ -14,7 +14,6 @@ from castro_spark.product_columns import COLUMNS
 from castro_spark.projection import product_360
 from castro_spark.projection.comparison import Compared, Comparison, Expected, Verdict, compare
 from castro_spark.projection.entries import Expiry
-from castro_spark.projection.rows import Fields
 from castro_spark.projection.snapshot import product_snapshot
 from castro_spark.projection.stale_hashes import expected_of
 from castro_spark.servers import RedisSettings
@@ -22,7 +21,7 @@ from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import names
 from castro_spark.sinks.postgres.product_360.rows import fields_of
 from castro_spark.sinks.postgres.product_360.state import NAME as VIEW
-from castro_spark.sinks.redis.hashes import VersionedHashes
+from castro_spark.sinks.redis.hashes import Fields, VersionedHashes
 from castro_spark.sinks.redis.keys import product_360_key
 from castro_spark.streams.declaration import StreamDeclaration
 

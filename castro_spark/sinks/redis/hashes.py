@@ -20,8 +20,9 @@ from castro_spark.servers import RedisSettings
 from castro_spark.sinks.redis.keys import history_key, marker_key, parse_version, version
 
 Fields = dict[str, str]
+JsonFields = str  # the same as a JSON object, whose nulls are no fields
 # A key, its expiry (Unix seconds), and its fields; None: the hash is removed.
-Entry = tuple[str, int, Fields | None]
+Entry = tuple[str, int, Fields | JsonFields | None]
 _KEYS_A_CALL = 200
 _KEYS_A_SWEEP = 1000
 
@@ -55,8 +56,10 @@ for i = 2, #KEYS do
     if fields ~= '' then
       local flat = {}
       for name, value in pairs(cjson.decode(fields)) do
-        flat[#flat + 1] = name
-        flat[#flat + 1] = value
+        if value ~= cjson.null then
+          flat[#flat + 1] = name
+          flat[#flat + 1] = value
+        end
       end
       redis.call('HSET', KEYS[i], 'version', ARGV[1], unpack(flat))
       redis.call('EXPIREAT', KEYS[i], ends)
@@ -134,7 +137,7 @@ class VersionedHashes:
             call: list[str | int | bytes] = [1 + len(part), self._marker, *(key for key, _, _ in part)]
             call += [version(epoch, revision), overwrite]
             for _, ends, fields in part:
-                call += [ends, to_json(fields) if fields else ""]
+                call += [ends, fields if isinstance(fields, str) else to_json(fields) if fields else ""]
             calls.append(call)
             written += len(part)
         try:

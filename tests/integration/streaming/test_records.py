@@ -67,8 +67,8 @@ def test_names_without_end_are_one(consumer: Consumer) -> None:
         notes = Notes()
         for n in range(first, first + 150):
             notes.add(Notes.of_json(f'[[["other_table", "t{n}", 2], ["tombstone", "", 1]], []]'))
-        with consumer.connection:
-            note_skipped(consumer.connection, "inventory", notes)
+        with consumer.connection, consumer.connection.cursor() as cursor:
+            note_skipped(cursor, "inventory", notes)
     found = skipped(consumer)
     assert found["other_table", OTHER_NAMES] + 2 * (len(found) - 2) == 900
     assert len(found) <= MOST_NAMES + 2 and found["tombstone", ""] == 450

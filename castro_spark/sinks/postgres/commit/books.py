@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from psycopg2.extras import execute_values
+from dataclasses import dataclass, fields
 
 from castro_spark.sinks.postgres.commit.ledger import Positions
 from castro_spark.sinks.postgres.commit.merging.merge import Changed
 from castro_spark.sinks.postgres.commit.staging import Counts
-from castro_spark.sinks.postgres.connection import Connection
+from castro_spark.sinks.postgres.connection import statement
+from castro_spark.sinks.postgres.session.together import Executes
 
 
 @dataclass(frozen=True)
@@ -37,23 +36,11 @@ def books_of(
     return [b for b in books if b.to_offset > b.from_offset]
 
 
-def write_books(connection: Connection, stream: str, revision: int, batch_id: int, books: Sequence[Books]) -> None:
+def write_books(cursor: Executes, stream: str, revision: int, batch_id: int, books: Sequence[Books]) -> None:
     """Inserts the books within the caller's transaction."""
-    rows = [
-        (
-            stream, revision, b.partition, batch_id, b.from_offset, b.to_offset,
-            b.inserted, b.corrected, b.stale, b.deleted, b.quarantined, b.skipped, b.gaps,
-        )
-        for b in books
-    ]  # fmt: skip
-    with connection.cursor() as cursor:
-        execute_values(
-            cursor,
-            "INSERT INTO castro.batch_books (stream, revision, partition, batch_id, from_offset, to_offset,"
-            " inserted, corrected, stale, deleted, quarantined, skipped, gaps) VALUES %s",
-            rows,
-            page_size=len(rows) or 1,
-        )
+    numbers = {f.name: [getattr(b, f.name) for b in books] for f in fields(Books)}
+    known = {"stream": stream, "revision": revision, "batch_id": batch_id}
+    cursor.execute(statement("commit/write_books.sql"), {**known, **numbers})
 
 
 def _books(

@@ -11,22 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psycopg2.errors import LockNotAvailable
-from psycopg2.extras import execute_values
 
 from castro_spark.errors import Fenced, NotMigrated, TopicRecreated
 from castro_spark.parse.identity import Kinds
 from castro_spark.sinks.postgres.connection import Connection, statement
+from castro_spark.sinks.postgres.session.together import Executes, one_round_trip
 from castro_spark.streams.declaration import IdentityKind
 
 log = logging.getLogger(__name__)
 Positions = Mapping[int, int]  # partition -> the next offset to consume
 
 
-_READ = (
-    "SELECT topic, topic_id, generation, epoch, writer, revision, kinds, warehouse_kinds FROM castro.stream"
-    " WHERE stream = %s"
-)
-_READ_LOCKED = f"{_READ} FOR UPDATE"
 _NO_TOPIC = ""  # the topic's id before the first start, when there are only out-of-band commits
 
 
@@ -156,34 +151,25 @@ class StreamLock:
         """The current commit's number. Revisions have no gaps: they are assigned under this lock."""
         return self.ledger.revision + 1
 
-    def name_commit(self, connection: Connection) -> None:
+    def name_commit(self, cursor: Executes) -> None:
         """Writes the current commit's number to the stream's row."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE castro.stream SET revision = %s, updated_at = now() WHERE stream = %s",
-                (self.next_revision, self.stream),
-            )
+        cursor.execute(
+            "UPDATE castro.stream SET revision = %s, updated_at = now() WHERE stream = %s",
+            (self.next_revision, self.stream),
+        )
 
 
 @dataclass(frozen=True)
 class WriterLock(StreamLock):
     """The lock of the writer with the row's epoch: the only one that may move offsets."""
 
-    def advance(self, connection: Connection, ends: Positions, newest: Mapping[int, int]) -> None:
+    def advance(self, cursor: Executes, ends: Positions, newest: Mapping[int, int]) -> None:
         """Moves the offsets to `ends`; `newest`: by partition the greatest record time, in Unix milliseconds."""
-        moved = [(p, end) for p, end in sorted(ends.items()) if self.ledger.positions.get(p) != end]
-        if not moved:
-            return
-        with connection.cursor() as cursor:
-            execute_values(
-                cursor,
-                "INSERT INTO castro.offset_ledger AS l (stream, partition, next_offset, record_at) VALUES %s"
-                " ON CONFLICT (stream, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset,"
-                " record_at = coalesce(EXCLUDED.record_at, l.record_at), updated_at = now()",
-                [(self.stream, partition, end, newest.get(partition)) for partition, end in moved],
-                template="(%s, %s, %s, to_timestamp(%s / 1000.0))",
-                page_size=len(moved),
-            )
+        moved = [p for p, end in sorted(ends.items()) if self.ledger.positions.get(p) != end]
+        if moved:
+            known = {"stream": self.stream, "partitions": moved, "offsets": [ends[p] for p in moved]}
+            times = [newest.get(p) for p in moved]
+            cursor.execute(statement("commit/move_offsets.sql"), {**known, "record_ms": times})
 
 
 def lock_as_writer(connection: Connection, stream: str, epoch: int) -> WriterLock:
@@ -242,15 +228,18 @@ def _never_started(stream: str) -> NotMigrated:
 
 def _read(connection: Connection, stream: str, *, for_update: bool) -> Ledger | None:
     with connection.cursor() as cursor:
-        cursor.execute(_READ_LOCKED if for_update else _READ, (stream,))
+        with one_round_trip(cursor) as together:
+            if for_update:
+                together.execute(statement("commit/lock_ledger.sql"), {"stream": stream})
+            together.execute(statement("commit/read_ledger.sql"), {"stream": stream})
         row = cursor.fetchone()
     if row is None:
         return None
-    topic, topic_id, generation, epoch, writer, revision, kinds, warehouse_kinds = row
-    positions = _positions(connection, stream)
+    topic, topic_id, generation, epoch, writer, revision, kinds, warehouse_kinds, positions = row
     return Ledger(
-        topic, topic_id, generation, epoch, writer, revision, positions, _kinds(kinds), _kinds(warehouse_kinds)
-    )
+        topic, topic_id, generation, epoch, writer, revision, dict(positions or ()), _kinds(kinds),
+        _kinds(warehouse_kinds),
+    )  # fmt: skip
 
 
 def _kinds(names: list[str]) -> Kinds:

@@ -28,7 +28,7 @@ def accept_lost(connection: Connection, stream: str, epoch: int, beginnings: Pos
     ends earlier, it will use offsets again that were consumed before: a new generation begins, so that the records to
     come are newer than all earlier ones. Raises Fenced if another writer has claimed the stream.
     """
-    with connection:
+    with connection, connection.cursor() as cursor:
         lock = lock_as_writer(connection, stream, epoch)
         starts = lock.ledger.positions
         aged_out = {p: beginnings[p] for p, start in starts.items() if start < beginnings.get(p, 0)}
@@ -36,15 +36,14 @@ def accept_lost(connection: Connection, stream: str, epoch: int, beginnings: Pos
         if aged_out:
             lost = {p: begin - starts[p] for p, begin in aged_out.items()}
             counts = {p: Counts(skipped=n) for p, n in lost.items()}
-            write_books(connection, stream, lock.next_revision, _NO_BATCH, books_of(starts, aged_out, counts, {}))
-            note_skipped(connection, stream, Notes(Counter({(Skip.LOST.value, ""): sum(lost.values())})))
+            write_books(cursor, stream, lock.next_revision, _NO_BATCH, books_of(starts, aged_out, counts, {}))
+            note_skipped(cursor, stream, Notes(Counter({(Skip.LOST.value, ""): sum(lost.values())})))
             note_commit(connection, stream, lock.next_revision, [], 0)
         if truncated:
-            with connection.cursor() as cursor:
-                cursor.execute("UPDATE castro.stream SET generation = generation + 1 WHERE stream = %s", (stream,))
+            cursor.execute("UPDATE castro.stream SET generation = generation + 1 WHERE stream = %s", (stream,))
         if aged_out or truncated:
-            lock.advance(connection, {**aged_out, **truncated}, {})
-            lock.name_commit(connection)
+            lock.advance(cursor, {**aged_out, **truncated}, {})
+            lock.name_commit(cursor)
             log.warning(
                 "stream %s: lost records are accepted: the ledger moves from %s to %s",
                 stream, dict(starts), {**starts, **aged_out, **truncated},

@@ -84,7 +84,8 @@ class OutOfBandCommits:
         else:
             take_warehouse(connection, lock, self._warehouse)
         merged = self._merge(connection, lock, batch)
-        lock.name_commit(connection)
+        with connection.cursor() as cursor:
+            lock.name_commit(cursor)
         return committed_out_of_band(lock, merged)
 
     def _resolve(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from castro_spark.parse.reasons import MOST_NAMES, OTHER_NAMES
 from castro_spark.sinks.postgres.connection import Connection, statement
+from castro_spark.sinks.postgres.session.together import Executes
 
 if TYPE_CHECKING:  # a status reads the counts without Arrow
     from castro_spark.parse.notes import Notes
@@ -28,17 +29,16 @@ class Skipped:
     reported: bool
 
 
-def note_skipped(connection: Connection, stream: str, notes: Notes) -> None:
+def note_skipped(cursor: Executes, stream: str, notes: Notes) -> None:
     """Adds a batch's counts of skipped records; a stream's names beyond MOST_NAMES are counted as OTHER_NAMES."""
     if not notes.skipped:
         return
     kinds, names = zip(*notes.skipped, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement("commit/note_skipped.sql"),
-            {"stream": stream, "kinds": list(kinds), "names": list(names), "records": list(notes.skipped.values()),
-             "most": MOST_NAMES, "others": OTHER_NAMES},
-        )  # fmt: skip
+    cursor.execute(
+        statement("commit/note_skipped.sql"),
+        {"stream": stream, "kinds": list(kinds), "names": list(names), "records": list(notes.skipped.values()),
+         "most": MOST_NAMES, "others": OTHER_NAMES},
+    )  # fmt: skip
 
 
 def report_skipped(connection: Connection, stream: str) -> list[Skipped]:

@@ -27,6 +27,7 @@ from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.operations.latency import note_commit
 from castro_spark.sinks.postgres.schema.working_tables import SLOTS
+from castro_spark.sinks.postgres.session.together import one_round_trip
 from castro_spark.streams.declaration import StreamDeclaration
 
 
@@ -140,11 +141,12 @@ class StreamCommits:
         merged = self._merge(connection, lock, batch, self._fresh_from and self._fresh_from(), copied)
         # 7. The books; a CHECK rejects those that do not balance.
         books = books_of(starts, ends, merged.counts, merged.changed)
-        write_books(connection, self._stream.name, lock.next_revision, batch_id, books)
-        note_skipped(connection, self._stream.name, batch.notes)
-        # 8. The offsets and the revision; the session's COMMIT follows.
-        lock.advance(connection, ends, batch.produced.newest)
-        lock.name_commit(connection)
+        with connection.cursor() as cursor, one_round_trip(cursor) as together:
+            write_books(together, self._stream.name, lock.next_revision, batch_id, books)
+            note_skipped(together, self._stream.name, batch.notes)
+            # 8. The offsets and the revision; the session's COMMIT follows.
+            lock.advance(together, ends, batch.produced.newest)
+            lock.name_commit(together)
         confirm()
         produced = batch.produced
         note_commit(connection, self._stream.name, lock.next_revision, produced.cells, produced.untimed)

@@ -13,7 +13,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 from psycopg2 import sql
-from psycopg2.extras import execute_values
+from pydantic_core import to_json
 
 from castro_spark.features.product_360 import ratios
 from castro_spark.product_columns import COLUMNS, LONGEST, MASTER_COLUMNS, WINDOW_SUMS
@@ -81,10 +81,8 @@ def _sums(tables: MasterTables) -> sql.Composed:
 
 
 def _upsert(cursor: Any, rows: Sequence[dict[str, Any]], revision: int) -> None:
-    columns = (*COLUMNS, "revision")
-    query = sql.SQL(
-        "INSERT INTO ml_product_360 ({}) VALUES %s"
-        " ON CONFLICT (product_code) DO UPDATE SET ({}) = ROW({}), updated_at = now()"
-    ).format(names(columns), names(columns), names(columns, lambda c: sql.SQL("EXCLUDED.") + sql.Identifier(c)))
-    values = [(*(row[c] for c in COLUMNS), revision) for row in rows]
-    execute_values(cursor, query, values, page_size=500)
+    values = names(COLUMNS, lambda c: sql.SQL("EXCLUDED.") + sql.Identifier(c))
+    query = statement("product_360/upsert.sql", columns=names(COLUMNS), values=values)
+    # As one JSON argument: to quote each of some fifty values a row took half of a refresh's Python.
+    told = to_json([{column: row[column] for column in COLUMNS} for row in rows]).decode()
+    cursor.execute(query, {"rows": told, "revision": revision})

@@ -96,6 +96,20 @@ def test_a_field_is_stored_as_it_is(ledger: Ledger) -> None:
     assert removed == ({}, -2)
 
 
+def test_a_text_of_a_row_is_stored_as_it_is(ledger: Ledger) -> None:
+    odd = ['"', "\\", "\\n\\u0041", "\u2028\u2029", "é\u0301", "\U0001f404", "{}[],:", "null", "%s %(x)s"]
+    events = [event(id_evento=f"E{n}", codigo_produto=f"P{n}", cliente=f"x{text}y", data_movimentacao=at(today()))
+              for n, text in enumerate(odd)]  # fmt: skip
+    ledger.commit([*events, event(id_evento="none", codigo_produto="PN", data_movimentacao=at(today()))])
+    projector = ledger.projector()
+    projector.step()
+    projector.close()
+    ledger.agrees()
+    stored = [ledger.system.redis.hget(f"inventory:realtime:P{n}", "customer") for n in range(len(odd))]
+    assert stored == [f"x{text}y" for text in odd]
+    assert "customer" not in ledger.system.redis.hgetall("inventory:realtime:PN")
+
+
 def test_a_marker_older_than_the_notes_means_a_rebuild(ledger: Ledger) -> None:
     ledger.commit([event(data_movimentacao=at(today()))])
     projector = ledger.projector()

@@ -18,6 +18,7 @@ from castro_spark.sinks.postgres.commit.merging.unchanged import fill_unchanged,
 from castro_spark.sinks.postgres.commit.staging import Counts, StagedBatch
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.schema.working_tables import TEMPORARY
+from castro_spark.sinks.postgres.session.together import Executes, one_round_trip
 from castro_spark.streams.declaration import StreamDeclaration
 
 _MOST_UNKNOWN = 200  # names of unknown fields recorded per stream
@@ -69,23 +70,18 @@ class Merge:
         with connection.cursor() as cursor:
             if batch.total("kept"):
                 counts = without(counts, fill_unchanged(connection, self.stream, batch.slot, attempts))
-            # Every join here is of a batch with an indexed table: the query plan must not flip as the table grows.
-            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-            if any(c.events for c in counts.values()):
-                # 3. Events, and their deltas by product and day.
-                parameters = {"attempts": attempts, "stream": self.stream.name}
-                cursor.execute(self.statements.merge_events[batch.slot], parameters)
+            with one_round_trip(cursor) as together:
+                # Every join here is of a batch with an indexed table: the query plan must not flip as the table grows.
+                together.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+                if has_events := any(c.events for c in counts.values()):
+                    # 3. Events, and their deltas by product and day.
+                    parameters = {"attempts": attempts, "stream": self.stream.name}
+                    together.execute(self.statements.merge_events[batch.slot], parameters)
+            if has_events:
                 changed = {partition: Changed(*numbers) for partition, *numbers in cursor.fetchall()}
             if changed:
-                # 4. The newest event and the revision of each touched product; 5. the daily and monthly aggregates.
-                cursor.execute(self.statements.newest)
-                touched = {"stream": self.stream.name, "revision": revision, "fresh_from": fresh_from}
-                cursor.execute(self.statements.note_touched, touched)
-                corrected = any(c.corrected or c.deleted for c in changed.values())
-                for aggregate in (self.statements.daily, self.statements.monthly):
-                    cursor.execute(aggregate.merge, {"revision": revision})
-                    if corrected:
-                        cursor.execute(aggregate.remove_emptied, {"revision": revision, "stream": self.stream.name})
+                with one_round_trip(cursor) as together:
+                    self._aggregate(together, changed, revision, fresh_from)
             if any(c.rejects for c in counts.values()):
                 # 6. The rejects, with their bytes.
                 named = {
@@ -98,6 +94,19 @@ class Merge:
             if batch.slot != TEMPORARY:
                 staging.empty_slot(connection, self.stream, batch.slot)
         return Merged(counts, changed)
+
+    def _aggregate(
+        self, cursor: Executes, changed: Mapping[int, Changed], revision: int, fresh_from: date | None
+    ) -> None:
+        # 4. The newest event and the revision of each touched product; 5. the daily and monthly aggregates.
+        cursor.execute(self.statements.newest)
+        touched = {"stream": self.stream.name, "revision": revision, "fresh_from": fresh_from}
+        cursor.execute(self.statements.note_touched, touched)
+        corrected = any(c.corrected or c.deleted for c in changed.values())
+        for aggregate in (self.statements.daily, self.statements.monthly):
+            cursor.execute(aggregate.merge, {"revision": revision})
+            if corrected:
+                cursor.execute(aggregate.remove_emptied, {"revision": revision, "stream": self.stream.name})
 
     def _check_staged(self, connection: Connection, batch: StagedBatch) -> None:
         with connection.cursor() as cursor:
