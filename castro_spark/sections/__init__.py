@@ -1,1 +1,1 @@
-"""The sections of the settings, each typed and validated; settings.py puts them together."""
+"""The sections of the settings, each typed and validated; settings/model.py puts them together."""

@@ -16,7 +16,7 @@ from castro_spark import read
 from castro_spark.local import Stack
 from castro_spark.product_columns import COLUMNS
 from castro_spark.settings import load_settings
-from castro_spark.settings_tree import read_tree
+from castro_spark.settings.tree import read_tree
 from castro_spark.streaming.product_360 import Product360
 from tests import archive, engine, oracle, oracle_360
 from tests.builders import event, native
