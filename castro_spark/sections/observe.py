@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from castro_spark.servers import Section
+from castro_spark.sections import Section
 
 
 class LoggingSettings(Section):

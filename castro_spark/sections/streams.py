@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from castro_spark.servers import Section
+from castro_spark.sections import Section
 from castro_spark.streams.declaration import IdentityRule
 
 

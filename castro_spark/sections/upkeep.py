@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from castro_spark.servers import Section
+from castro_spark.sections import Section
 
 
 class ProjectionSettings(Section):

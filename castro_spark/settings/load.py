@@ -12,8 +12,8 @@ from castro_spark.errors import SettingsError
 from castro_spark.kerberos.login import hadoop_login
 from castro_spark.properties_file import parse
 from castro_spark.resources import resource
+from castro_spark.sections.servers import KerberosSettings
 from castro_spark.security import certificates, credentials
-from castro_spark.servers import KerberosSettings
 from castro_spark.settings.model import Settings
 from castro_spark.settings.tree import at, merged, put, read_tree
 

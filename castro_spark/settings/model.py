@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from castro_spark.mapping import KEY_TYPES, WarehouseSettings
+from castro_spark.sections import Section
 from castro_spark.sections.alerts import AlertSettings
 from castro_spark.sections.beat import BeatSettings
 from castro_spark.sections.critical import CriticalSettings
@@ -17,6 +17,7 @@ from castro_spark.sections.page import PageSettings
 from castro_spark.sections.product_360 import Product360Settings
 from castro_spark.sections.quality import QualitySettings
 from castro_spark.sections.retraining import RetrainingSettings
+from castro_spark.sections.servers import KafkaSettings, KerberosSettings, PostgresSettings, RedisSettings
 from castro_spark.sections.streams import (
     ArchiveSettings,
     BackfillSettings,
@@ -26,7 +27,7 @@ from castro_spark.sections.streams import (
     StreamSettings,
 )
 from castro_spark.sections.upkeep import HousekeepingSettings, ProjectionSettings, ReconcileSettings
-from castro_spark.servers import KafkaSettings, KerberosSettings, PostgresSettings, RedisSettings, Section
+from castro_spark.sections.warehouse import KEY_TYPES, WarehouseSettings
 from castro_spark.streams.declaration import IdentityRule
 
 

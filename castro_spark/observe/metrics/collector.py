@@ -21,7 +21,7 @@ from castro_spark.histogram import Histogram
 from castro_spark.observe.metrics import catalogue
 from castro_spark.observe.metrics.catalogue import Kind
 from castro_spark.observe.metrics.facts import Sample, samples
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.component import Component
 from castro_spark.errors import SourceError
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sources.kafka.topics import TopicClient
 
 _LOOK_SECONDS = 5.0

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.errors import TypeChanged
 from castro_spark.local import Stack
-from castro_spark.mapping import TableMapping
+from castro_spark.sections.warehouse import TableMapping
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from tests import engine

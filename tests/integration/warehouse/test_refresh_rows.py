@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from castro_spark.errors import ChecksFailed, StagingLost
-from castro_spark.mapping import Limits, TableMapping
+from castro_spark.sections.warehouse import Limits, TableMapping
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.warehouse.copy import create_loading, drop_loading, loading_name
 from castro_spark.sinks.postgres.warehouse.staging import StagedTable, copy_partition
