@@ -9,9 +9,9 @@ import json
 from contextlib import closing
 from typing import Any
 
-from castro_spark.component import Component
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import StreamState
+from castro_spark.process.component import Component
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.redis.hashes import VersionedHashes
