@@ -26,7 +26,7 @@ _READ = (
     "SELECT topic, topic_id, generation, epoch, writer, revision, kinds, warehouse_kinds FROM castro.stream"
     " WHERE stream = %s"
 )
-_READ_LOCKED = f"{_READ} FOR UPDATE"
+_READ_LOCKED = _READ + " FOR UPDATE"
 _NO_TOPIC = ""  # the topic's id before the first start, when there are only out-of-band commits
 
 
