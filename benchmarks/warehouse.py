@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from psycopg2 import sql
 
 from castro_spark.local import Stack
 from tests import jvm
@@ -61,8 +62,12 @@ _TARGET = "ml_inventory_transactions"
 _BY_COPY = (
     "DROP TABLE IF EXISTS by_copy; CREATE TABLE by_copy (LIKE ml_inventory_transactions INCLUDING DEFAULTS)"
 )
-_HALF = "COPY (SELECT * FROM ml_inventory_transactions WHERE hashtext(transaction_id) & 1 = {}) TO STDOUT (FORMAT csv)"
-_RUNS = "SELECT coalesce(max((progress->>'runs')::int) >= {}, false) FROM castro.instance WHERE kind = 'extract loop'"
+_HALF = sql.SQL(
+    "COPY (SELECT * FROM ml_inventory_transactions WHERE hashtext(transaction_id) & 1 = {}) TO STDOUT (FORMAT csv)"
+)
+_RUNS = sql.SQL(
+    "SELECT coalesce(max((progress->>'runs')::int) >= {}, false) FROM castro.instance WHERE kind = 'extract loop'"
+)
 _SECONDS = "SELECT (progress->>'seconds')::float FROM castro.instance WHERE kind = 'extract loop'"
 _DAY = "2024-05-15"
 _LOOP_RUNS = 30
@@ -203,7 +208,7 @@ def copy_seconds(system: System, folder: Path) -> dict[str, float]:
         for number, part in enumerate(parts):
             if not part.exists():
                 with part.open("w") as file:
-                    cursor.copy_expert(_HALF.format(number), file)
+                    cursor.copy_expert(_HALF.format(sql.Literal(number)), file)
 
     def load(part: Path) -> None:
         with closing(system.connect()) as connection, connection, connection.cursor() as cursor, part.open() as file:
@@ -230,7 +235,7 @@ def again(system: System, folder: Path, rows: int) -> dict[str, Any]:
     loop = system.start("extract", "--mode", "incremental", "--every", "1s")
     memory = []
     for runs in (_LOOP_RUNS, 2 * _LOOP_RUNS):
-        system.wait_for(_RUNS.format(runs), expected=True, seconds=600)
+        system.wait_for(_RUNS.format(sql.Literal(runs)), expected=True, seconds=600)
         memory.append(held_memory(loop))
     ((seconds,),) = system.query(_SECONDS)
     loop.terminate()

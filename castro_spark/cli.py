@@ -20,11 +20,11 @@ from typing import Any, TypeVar
 import click
 import psycopg2
 
-from castro_spark import logs
 from castro_spark.errors import CastroError, in_words, with_class
+from castro_spark.errors.kerberos import kerberos_trouble
 from castro_spark.jvm.spark_ended import ended_spark
-from castro_spark.kerberos_words import kerberos_trouble
-from castro_spark.output import droppable_output, job_log
+from castro_spark.process import logs
+from castro_spark.process.output import droppable_output, job_log
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import connect, unreachable
 from castro_spark.sinks.postgres.schema.migrate import check_schema

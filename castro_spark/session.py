@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from castro_spark.errors import KerberosRefused
 from castro_spark.jvm.meanwhile import import_meanwhile, initialize_meanwhile
 from castro_spark.kerberos.login import log_in
-from castro_spark.servers import KerberosSettings
+from castro_spark.sections.servers import KerberosSettings
 from castro_spark.settings import Settings
 
 ZONE = "UTC"  # time zone of every JVM: ORC and text store local times, which Java reads in the JVM's zone

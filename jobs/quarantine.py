@@ -8,8 +8,8 @@ import click
 
 from castro_spark import cli
 from castro_spark.batch.replay import replay_chosen
-from castro_spark.component import State
 from castro_spark.observe.heartbeat import reported
+from castro_spark.process.component import State
 from castro_spark.sinks.postgres.commit import quarantine
 from castro_spark.sinks.postgres.connection import connect
 

@@ -9,9 +9,9 @@ import click
 
 from castro_spark import cli
 from castro_spark.batch.history import history_of
-from castro_spark.component import State
 from castro_spark.errors import NotReconciled, SettingsError, UsageError
 from castro_spark.observe.heartbeat import reported
+from castro_spark.process.component import State
 from castro_spark.reconcile.report import summary
 from castro_spark.reconcile.run import reconcile
 from castro_spark.session import hive_session

@@ -18,6 +18,7 @@ from castro_spark.sinks.postgres.commit.transaction import Committed, StreamComm
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.schema.working_tables import SLOTS
 from castro_spark.streams import StreamDeclaration, stream
+from tests.statements import composed
 from tests.system import System
 from tests.unit.parse.test_records import records
 
@@ -35,13 +36,14 @@ class Consumer:
         self.settings = load_settings(conf_file=system.conf, environ=system.env)
         self.connection = connect(self.settings.postgres, "test")
         if not resume:
-            tables = ", ".join(f"ml_{declaration.name}_{of}" for of in ("realtime", "daily", "monthly"))
-            system.query(
-                f"TRUNCATE {tables}, castro.stream,"
+            tables = [f"ml_{declaration.name}_{of}" for of in ("realtime", "daily", "monthly")]
+            system.query(composed(
+                "TRUNCATE {tables}, castro.stream,"
                 " castro.offset_ledger, castro.batch_books, castro.quarantine, castro.emptied, castro.deleted, castro.touched,"
                 " castro.projection, castro.projection_request, castro.skipped, castro.stream_source, castro.latency,"
-                " castro.uncounted, castro.record_total"
-            )
+                " castro.uncounted, castro.record_total",
+                tables=tables,
+            ))  # fmt: skip
             system.redis.flushdb()
         self.ledger = claim(
             self.connection, declaration.name, topic="t", topic_id="id", beginnings=dict.fromkeys(range(PARTITIONS), 0),

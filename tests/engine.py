@@ -20,7 +20,6 @@ from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_st
 from functools import cache
 from pathlib import Path
 from threading import RLock
-from unittest.mock import patch
 
 from pyspark.sql import SparkSession
 
@@ -29,6 +28,7 @@ from castro_spark.jvm.class_archive import submit_options
 from castro_spark.local.stack import castro_home
 from castro_spark.session import DELTA, embedded_hive, redaction
 from tests import jvm
+from tests.environment import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 # Jobs that never start Spark, as spark-submit.sh has them: a test of theirs needs no JVM.
@@ -129,7 +129,7 @@ def run(name: str, arguments: Sequence[str], env: Mapping[str, str]) -> tuple[in
     out, err, log = io.StringIO(), io.StringIO(), Log()
     signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     session = nullcontext() if name in _WITHOUT_SPARK else default_session()
-    with _ONE_AT_A_TIME, session, patch.dict(os.environ, env, clear=True), redirect_stdout(out), redirect_stderr(err):
+    with _ONE_AT_A_TIME, session, environment(env), redirect_stdout(out), redirect_stderr(err):
         log.open()
         try:
             status = cli.exit_status(command, arguments)

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.statements import composed
+
 ZONE = ZoneInfo("America/Sao_Paulo")
 
 
@@ -83,7 +85,7 @@ def assert_agrees(system: Any, sent: list[tuple[tuple[int, int], dict[str, Any]]
 def assert_rows_agree(system: Any, sent: list[tuple[tuple[int, int], dict[str, Any]]]) -> None:
     """As `assert_agrees`, without the books: where a topic was changed, or its records came by a backfill."""
     daily, monthly = aggregates(sent)
-    columns = "transactions, volume, value, volume_in, volume_out, value_in, value_out, last_unit_cost"
+    columns = ("transactions", "volume", "value", "volume_in", "volume_out", "value_in", "value_out", "last_unit_cost")
     events = {
         r[0]: r[1:]
         for r in system.query(
@@ -92,9 +94,9 @@ def assert_rows_agree(system: Any, sent: list[tuple[tuple[int, int], dict[str, A
         )
     }
     assert events == {i: event_row(d) for i, (_, d) in newest(sent).items()}
-    got = {(r[0], r[1]): r[2:] for r in system.query(f"SELECT product_code, date, {columns} FROM ml_inventory_daily")}
+    got = {(r[0], r[1]): r[2:] for r in system.query(composed("SELECT product_code, date, {sums} FROM ml_inventory_daily", sums=columns))}
     assert got == {key: sums.row() for key, sums in daily.items()}
-    got = {(r[0], r[1]): r[2:] for r in system.query(f"SELECT product_code, month, {columns} FROM ml_inventory_monthly")}
+    got = {(r[0], r[1]): r[2:] for r in system.query(composed("SELECT product_code, month, {sums} FROM ml_inventory_monthly", sums=columns))}
     assert got == {key: sums.row() for key, sums in monthly.items()}
     assert_redis_agrees(system, sent)
 

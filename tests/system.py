@@ -31,6 +31,7 @@ from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import stream as stream_named
 from tests import engine, jvm
 from tests.running import RunningStreams
+from tests.statements import composed
 
 _SCOPED = ("migrate", "stream", "status", "validate")  # jobs that else do what they do for every stream
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,8 +69,8 @@ class System:
         redis_url = f"{base}/{1 + number % _REDIS_DATABASES}"
         connection = self._connect("inventory_ml")
         connection.autocommit = True
-        template = f' TEMPLATE "{like.database}"' if like else ""
-        connection.cursor().execute(f'CREATE DATABASE "{self.database}"{template}')
+        create = "CREATE DATABASE {database} TEMPLATE {template}"
+        connection.cursor().execute(composed(create, database=self.database, template=like.database if like else "template1"))
         connection.close()
         self.env = {
             **os.environ,

@@ -24,7 +24,7 @@ from castro_spark.incidents.text import line
 from castro_spark.outbox import letters
 from castro_spark.quality.checks import NAMES
 from castro_spark.quality.run import failed, run_checks
-from castro_spark.servers import Section
+from castro_spark.sections import Section
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import quarantine
 from castro_spark.sinks.postgres.commit.quarantine import Choice

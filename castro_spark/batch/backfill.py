@@ -28,7 +28,7 @@ from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
 from castro_spark.parse.history import GENERATION
 from castro_spark.parse.identity import Kinds
 from castro_spark.rules import configured, parse_rules
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit import staging, staging_tasks
 from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits

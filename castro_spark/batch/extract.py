@@ -33,7 +33,7 @@ from tenacity import (
 
 from castro_spark.batch.history import send_to_stream
 from castro_spark.errors import CastroError, NotMigrated, SourceUnreadable, StagingLost, UsageError, first_line
-from castro_spark.mapping import TableMapping
+from castro_spark.sections.warehouse import TableMapping
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, may_pass
 from castro_spark.sinks.postgres.warehouse.copy import check_replaceable, create_loading, drop_loading

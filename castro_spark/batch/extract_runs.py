@@ -19,12 +19,12 @@ from pyspark.sql import SparkSession
 from castro_spark.batch.beats import Beats
 from castro_spark.batch.extract import TableResult, extract, fed_streams
 from castro_spark.batch.extract_text import problems
-from castro_spark.component import Component, State
 from castro_spark.errors import in_words
 from castro_spark.jvm.spark_ended import check_running
-from castro_spark.mapping import TableMapping
 from castro_spark.observe.heartbeat import Heartbeat, reported
+from castro_spark.process.component import Component, State
 from castro_spark.projection.followers import following
+from castro_spark.sections.warehouse import TableMapping
 from castro_spark.session import HIVE_READING, session_beside
 from castro_spark.settings import Settings
 from castro_spark.streaming.stop import EXTRACT, EXTRACT_LOOP, StopCommands

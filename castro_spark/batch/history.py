@@ -20,11 +20,11 @@ from pyspark.sql import DataFrame, SparkSession
 from castro_spark.batch.backfill import Progress, run
 from castro_spark.batch.exclusive import ensure_introduced, exclusively, ledger_of
 from castro_spark.errors import SettingsError
-from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
 from castro_spark.parse.history import GENERATION, parse_history
 from castro_spark.rules import configured, parse_rules
 from castro_spark.sections.streams import HistorySettings
+from castro_spark.sections.warehouse import TableMapping
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres import backfill_progress
 from castro_spark.sinks.postgres.commit import staging

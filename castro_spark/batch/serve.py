@@ -11,8 +11,8 @@ from concurrent.futures import Future, wait
 from threading import Event, Thread
 
 from castro_spark.batch.actions import ACTIONS, action
-from castro_spark.component import run_id
 from castro_spark.errors import in_words
+from castro_spark.process.component import run_id
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.operations import commands

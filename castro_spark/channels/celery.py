@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from castro_spark.channels.channel import Message, Unavailable
 from castro_spark.sections.alerts import CelerySettings
-from castro_spark.servers import RedisSettings
+from castro_spark.sections.servers import RedisSettings
 
 _REUSED_SECONDS = 1.0
 

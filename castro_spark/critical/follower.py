@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
 
-from castro_spark.component import Component, State
 from castro_spark.critical.evaluation import KIND, Evaluated, Evaluation
 from castro_spark.critical.rows import STREAM
 from castro_spark.errors import first_line
+from castro_spark.process.component import Component, State
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.streams.declaration import StreamDeclaration

@@ -15,8 +15,8 @@ from psycopg2.extras import execute_values
 
 from castro_spark.critical.decision import Episode
 from castro_spark.critical.rules import Measured, Movement, Rule, least_times
-from castro_spark.mapping import LOADED_AT, TableMapping
 from castro_spark.sections.critical import CriticalSettings
+from castro_spark.sections.warehouse import LOADED_AT, TableMapping
 from castro_spark.sinks.postgres.connection import Connection, statement
 from castro_spark.sinks.postgres.product_360.master_data import MasterTables
 

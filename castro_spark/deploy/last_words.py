@@ -14,7 +14,7 @@ from py4j.protocol import Py4JJavaError
 
 from castro_spark.errors import in_words
 from castro_spark.hadoop.jvm import hadoop_jvm
-from castro_spark.output import JOB_LOG
+from castro_spark.process.output import JOB_LOG
 
 UNREADABLE = "YARN's logs cannot be read"
 _NO_MORE = {"DISABLED", "FAILED"}  # states of the aggregation after which nothing comes

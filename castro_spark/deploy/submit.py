@@ -23,9 +23,9 @@ from castro_spark.deploy.arguments import CONF
 from castro_spark.deploy.last_words import UNREADABLE, kill, output_of
 from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import CastroError, SettingsError, first_line
+from castro_spark.errors.kerberos import Trouble, kerberos_trouble
 from castro_spark.kerberos.check import check
 from castro_spark.kerberos.login import login_environment, login_options
-from castro_spark.kerberos_words import Trouble, kerberos_trouble
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
 from castro_spark.streaming.stop import NOT_RUNNING, SILENT

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from castro_spark.errors import CastroError
-from castro_spark.kerberos_words import kerberos_trouble
+from castro_spark.errors.kerberos import kerberos_trouble
 
 _SHELL = "org.apache.hadoop.fs.FsShell"
 

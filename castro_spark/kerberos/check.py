@@ -15,9 +15,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from castro_spark.errors import KerberosRefused, KerberosUnavailable, SettingsError
+from castro_spark.errors.kerberos import kerberos_trouble
 from castro_spark.kerberos.files import TicketCache, keytab_principals, ticket_cache
-from castro_spark.kerberos_words import kerberos_trouble
-from castro_spark.servers import KerberosSettings
+from castro_spark.sections.servers import KerberosSettings
 
 _KRB5_CONF = "/etc/krb5.conf"
 _ON_YARN = "CASTRO_ON_YARN"  # set by spark-submit.sh

@@ -16,7 +16,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from castro_spark.kerberos.check import check, krb5_conf
-from castro_spark.servers import KAFKA_KEYTAB, KafkaSettings, KerberosSettings
+from castro_spark.sections.servers import KAFKA_KEYTAB, KafkaSettings, KerberosSettings
 
 _KEYTAB = "castro-keytab"  # in the containers' working directory
 

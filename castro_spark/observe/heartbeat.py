@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
-from castro_spark.component import ALIVE, Component, Mode, Reports, State
 from castro_spark.errors import first_line, in_words
-from castro_spark.servers import PostgresSettings
+from castro_spark.process.component import ALIVE, Component, Mode, Reports, State
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 from castro_spark.sinks.postgres.operations.instances import beat, prune
 from castro_spark.sinks.postgres.operations.stage_times import add_stage_times

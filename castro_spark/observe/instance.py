@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
-from castro_spark.component import ALIVE, Component, Mode, State
-from castro_spark.histogram import Histogram
+from castro_spark.process.component import ALIVE, Component, Mode, State
+from castro_spark.process.histogram import Histogram
 from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS
 
 YARN = "application_"  # prefix of YARN's application ids; Spark's other ids belong to one process

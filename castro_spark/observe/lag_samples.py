@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from castro_spark.component import ALIVE
 from castro_spark.observe.instance import StreamState
+from castro_spark.process.component import ALIVE
 from castro_spark.sinks.postgres.connection import Connection, statement
 
 _EVERY_SECONDS = 15.0

@@ -19,10 +19,10 @@ from psycopg2 import sql
 
 from castro_spark.channels.build import channels as configured_channels
 from castro_spark.channels.channel import Channel
-from castro_spark.component import Component, State
 from castro_spark.errors import first_line
 from castro_spark.outbox import claims
 from castro_spark.outbox.worker import Tally, Worker
+from castro_spark.process.component import Component, State
 from castro_spark.sections.alerts import OutboxSettings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection, connect

@@ -21,7 +21,7 @@ from castro_spark.outbox.bounded import BoundedCalls
 from castro_spark.outbox.claims import Claim
 from castro_spark.outbox.verdict import verdict, wait_seconds
 from castro_spark.sections.alerts import OutboxSettings
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from castro_spark.local_day import start_of_day
 from castro_spark.projection.rows import Horizon, Rows
-from castro_spark.servers import TtlSettings
+from castro_spark.sections.servers import TtlSettings
 from castro_spark.sinks.redis.hashes import Entry, JsonFields
 from castro_spark.sinks.redis.keys import daily_key, monthly_key, realtime_key
 from castro_spark.streams.declaration import StreamDeclaration

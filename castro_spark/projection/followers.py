@@ -15,9 +15,9 @@ from typing import Protocol
 import psycopg2
 import redis
 
-from castro_spark.component import Component, State
 from castro_spark.errors import first_line
-from castro_spark.logs import log_fields
+from castro_spark.process.component import Component, State
+from castro_spark.process.logs import log_fields
 from castro_spark.projection.last_sync import LastSyncProjector
 from castro_spark.projection.projector import Step, StreamProjector
 from castro_spark.settings import Settings

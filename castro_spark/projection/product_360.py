@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from castro_spark.servers import TtlSettings
+from castro_spark.sections.servers import TtlSettings
 from castro_spark.sinks.postgres.product_360.rows import Fields
 from castro_spark.sinks.redis.keys import product_360_key
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
-from castro_spark.component import Component, State
 from castro_spark.errors import first_line
+from castro_spark.process.component import Component, State
 from castro_spark.quality.result import Result
 from castro_spark.quality.run import Note, failed, run_checks
 from castro_spark.settings import Settings

@@ -18,7 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from castro_spark.reconcile.canonical import compared_columns
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit.staging import copy_rows, new_attempt
 from castro_spark.sinks.postgres.connection import Connection, connect, names, statement
 from castro_spark.sinks.postgres.schema.working_tables import plan_table, warehouse_rows_table

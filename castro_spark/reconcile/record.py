@@ -10,7 +10,7 @@ import psycopg2
 
 from castro_spark.errors import CastroError, first_line
 from castro_spark.reconcile.report import StreamResult
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import connect, statement
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from castro_spark.parse.identity import Kinds
 from castro_spark.projection.committed import request
 from castro_spark.projection.stale_hashes import StaleHash
 from castro_spark.reconcile.aggregates import Period, repair_statement
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.ledger import lock_out_of_band
 from castro_spark.sinks.postgres.commit.merging.merge import Merge

@@ -17,11 +17,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from castro_spark.local_day import start_of_day
-from castro_spark.mapping import TableMapping
 from castro_spark.parse import EVENT, REJECT, ParseRules, parsed_types
 from castro_spark.parse.history import CHECKED_COLUMNS, HISTORY_COLUMNS, known_as, parse_history, uses
 from castro_spark.reconcile.canonical import checksums
 from castro_spark.sections.streams import HistorySettings
+from castro_spark.sections.warehouse import TableMapping
 from castro_spark.session import session_beside
 from castro_spark.sources.folders import remove
 from castro_spark.sources.history import Months, kinds_of, records_of

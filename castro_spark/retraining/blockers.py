@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any
 
-from castro_spark.component import ALIVE, State
+from castro_spark.process.component import ALIVE, State
 from castro_spark.sections.retraining import HoldSettings
 from castro_spark.sinks.postgres.sql_files import statement
 

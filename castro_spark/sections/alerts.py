@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from castro_spark.sections import Section
 from castro_spark.security import credentials
-from castro_spark.servers import Section
 
 Severity = Literal["warning", "critical"]
 Kind = Literal["incident", "critical_product", "retraining"]

@@ -6,7 +6,7 @@ import re
 
 from pydantic import Field, field_validator
 
-from castro_spark.servers import Section
+from castro_spark.sections import Section
 
 _CRON = re.compile(r"[\d*/,-]+( [\d*/,A-Za-z-]+){4}")  # Celery parses it, when the schedule is made
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from pydantic import Field, model_validator
 
-from castro_spark.servers import Section
+from castro_spark.sections import Section
 
 
 class FlaggedRule(Section):

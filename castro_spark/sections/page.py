@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from castro_spark.sections import Section
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.security import credentials
-from castro_spark.servers import PostgresSettings, Section
 
 _CONNECT_SECONDS = 2  # libpq's least
 _ANSWER_MARGIN_SECONDS = 2.0  # beyond statement_timeout: then the server is silent

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from castro_spark.mapping import ColumnType, TableMapping
-from castro_spark.servers import Section
+from castro_spark.sections import Section
+from castro_spark.sections.warehouse import ColumnType, TableMapping
 
 
 class MasterDataSettings(Section):

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from castro_spark.servers import Section
+from castro_spark.sections import Section
 
 L = TypeVar("L", bound="CheckLimits")
 

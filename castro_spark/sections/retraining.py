@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from castro_spark.servers import Section
+from castro_spark.sections import Section
 
 FEATURE = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
 

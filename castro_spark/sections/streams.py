@@ -1,12 +1,13 @@
-"""Settings of one stream (`streams.NAME`): topic, tables, sources, identity, and its history in the warehouse."""
+"""Settings of the streams: of each (`streams.NAME`), and of all: parsing, running, archive and backfill."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from castro_spark.servers import Section
+from castro_spark.sections import Section
 from castro_spark.streams.declaration import IdentityRule
 
 
@@ -63,3 +64,64 @@ class StreamSettings(Section):
                 "is auto, id or natural_key; the columns of the natural key are natural_key: [...] now"
             )
         return value
+
+
+class ParseSettings(Section):
+    future_allowance_hours: float = Field(ge=0)
+    date_allowance_years: float = Field(gt=0, le=1000)
+    none_dates: frozenset[str]
+    max_record_bytes: int = Field(gt=0)
+    foreign_members: frozenset[str]
+    operation_members: frozenset[str]
+    operations: frozenset[str]
+
+    @field_validator("none_dates", mode="before")
+    @classmethod
+    def _as_texts(cls, dates: Any) -> Any:
+        # YAML parses an unquoted 1970-01-01 as a date.
+        return [d.isoformat() if isinstance(d, date) else d for d in dates] if isinstance(dates, list) else dates
+
+    @field_validator("foreign_members", "operation_members", "operations")
+    @classmethod
+    def _lower_case(cls, names: frozenset[str]) -> frozenset[str]:
+        return frozenset(name.lower() for name in names)
+
+    @property
+    def future_allowance(self) -> timedelta:
+        return timedelta(hours=self.future_allowance_hours)
+
+
+class StreamingSettings(Section):
+    idle_poll_milliseconds: int = Field(gt=0)
+    commit_seconds: float = Field(gt=0, le=5)
+    max_batch_bytes: int = Field(ge=1 << 20)
+    max_offsets_per_trigger: int = Field(gt=0)
+    executor_staging_rows: int | None = Field(default=None, gt=0)
+    drivers_consumer: bool
+    outage_retry_seconds: int = Field(ge=0)
+    restart_wait_seconds: float = Field(gt=0)
+    restart_for_seconds: float | None = Field(default=None, ge=0)
+    on_stream_failure: Literal["continue", "stop"]
+    books_retention_days: int = Field(gt=0)
+
+
+class ArchiveSettings(Section):
+    """The archive of raw records; disabled without `dir`."""
+
+    dir: str | None = Field(default=None, min_length=1, pattern=r"^[^`]*$")  # Delta cannot quote a backtick
+    trigger_seconds: float = Field(gt=0)
+    max_offsets_per_trigger: int = Field(gt=0)
+    parallel_tasks: int = Field(gt=0)
+    maintenance_minutes: float = Field(ge=0)
+    compact_files: int = Field(gt=0)
+    retention_days: int | None = Field(default=None, gt=0)
+    vacuum_hours: float = Field(gt=0)
+
+    def folder(self, stream: str) -> str:
+        """The folder of a stream's table. Requires `dir`."""
+        assert self.dir is not None
+        return f"{self.dir.rstrip('/')}/{stream}"
+
+
+class BackfillSettings(Section):
+    chunk_records: int = Field(gt=0)

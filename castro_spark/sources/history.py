@@ -17,11 +17,11 @@ from pyspark.sql import functions as F
 from castro_spark.errors import MappingError
 from castro_spark.features.calendar import with_calendar
 from castro_spark.local_day import start_of_day
-from castro_spark.mapping import TableMapping
 from castro_spark.parse import ParseRules
 from castro_spark.parse.history import CHECKED_COLUMNS, HISTORY_COLUMNS, history_records
 from castro_spark.parse.identity import Kinds
 from castro_spark.sections.streams import HistorySettings
+from castro_spark.sections.warehouse import TableMapping
 from castro_spark.session import session_beside
 from castro_spark.sources.folders import listed, remove
 from castro_spark.sources.hive import read_table, reading

@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from castro_spark.errors import MappingError, SourceUnreadable
-from castro_spark.mapping import ColumnMapping, ColumnType, PartitionDay, TableMapping
+from castro_spark.sections.warehouse import ColumnMapping, ColumnType, PartitionDay, TableMapping
 from castro_spark.sources.hive_layout import (
     ISO_DAY,
     check_layout,

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from castro_spark.mapping import TableMapping
 from castro_spark.parse import EVENT, ParseRules, parsed_types
 from castro_spark.parse.history import HISTORY_COLUMNS, parse_history
 from castro_spark.sections.streams import HistorySettings
+from castro_spark.sections.warehouse import TableMapping
 from castro_spark.session import HIVE_READING, session_beside
 from castro_spark.sources.history import records_of
 from castro_spark.sources.hive import read_table

@@ -10,10 +10,8 @@ from threading import Event
 
 from pyspark.sql import SparkSession
 
-from castro_spark.component import State
 from castro_spark.critical.follower import CriticalProducts
 from castro_spark.incidents.of_checks import note_checks
-from castro_spark.logs import log_fields
 from castro_spark.observe.heartbeat import Heartbeat, Poll
 from castro_spark.observe.instance import StreamState
 from castro_spark.observe.lag_samples import LagSamples
@@ -21,6 +19,8 @@ from castro_spark.observe.latency import CommittedLatencies
 from castro_spark.observe.metrics.driver import served
 from castro_spark.observe.yarn import tracking_url
 from castro_spark.outbox.deliverer import Deliverer
+from castro_spark.process.component import State
+from castro_spark.process.logs import log_fields
 from castro_spark.projection.followers import Followers
 from castro_spark.quality.loop import QualityLoop
 from castro_spark.quality.topics import LazyTopics

@@ -21,8 +21,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import CastroError, CheckpointLost, KerberosRefused, KerberosUnavailable
+from castro_spark.errors.kerberos import kerberos_trouble
 from castro_spark.jvm.java import java_class
-from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.sources.folders import local_folder, located, remove
 
 _LOCAL_FILES = "com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from threading import Event, Thread
 
-from castro_spark.component import Component, State
 from castro_spark.errors import first_line
+from castro_spark.process.component import Component, State
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.operations.pruning import prune_step, quarantine_use

@@ -16,8 +16,8 @@ from threading import Event
 
 import redis
 
-from castro_spark.component import Component, State
 from castro_spark.errors import first_line
+from castro_spark.process.component import Component, State
 from castro_spark.projection.product_360 import EPOCH, entry
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
 from typing import Protocol
 
-from castro_spark.component import ALIVE, State
 from castro_spark.observe.instance import YARN
+from castro_spark.process.component import ALIVE, State
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.operations import commands
 from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS, current

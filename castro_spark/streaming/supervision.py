@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from threading import Event
 
-from castro_spark.component import State
 from castro_spark.errors import in_words
 from castro_spark.jvm.spark_ended import ended_spark
 from castro_spark.observe.instance import StreamState
-from castro_spark.settings import StreamingSettings
+from castro_spark.process.component import State
+from castro_spark.sections.streams import StreamingSettings
 from castro_spark.streaming.microbatch.batches import StopRequested
 from castro_spark.streaming.verdict import Verdict, error_line, verdict
 

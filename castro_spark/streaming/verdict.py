@@ -37,7 +37,7 @@ from castro_spark.errors import (
     UsageError,
     first_line,
 )
-from castro_spark.kerberos_words import kerberos_trouble
+from castro_spark.errors.kerberos import kerberos_trouble
 from castro_spark.sinks.postgres.session.passing import may_pass
 
 

@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 from castro_spark import __version__
 from castro_spark.errors import CastroError, first_line
 from castro_spark.hadoop.conf import Address
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.validation import clocks, network
 from castro_spark.validation.check import explain

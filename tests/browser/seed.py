@@ -9,20 +9,26 @@ import json
 from contextlib import closing
 from typing import Any
 
-from castro_spark.component import Component
+from psycopg2 import sql
+
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import StreamState
+from castro_spark.process.component import Component
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.redis.hashes import VersionedHashes
+from tests.statements import composed
 
 STREAMS = ("inventory", "procurement", "sales")
 TOPIC_ID, PARTITIONS, END, REVISION, EPOCH = "topic-of-the-tests", 3, 120_000, 4_210, 3
 _PRICES = {"inventory": "unit_cost", "procurement": "unit_cost", "sales": "unit_price"}
+_BY_DIRECTION = {  # columns of inventory's days, and what is in them
+    "volume_in": "n * 7.5", "volume_out": "n * 5.0", "value_in": "round(n * 7.5 * price, 2)", "value_out": "round(n * 5 * price, 2)",
+}  # fmt: skip
 
 _DAYS = """
-INSERT INTO ml_{stream}_daily (product_code, date, transactions, volume, value, {more} last_{price}, revision)
-SELECT code, day, n, n * 12.5, round(n * 12.5 * price, 2), {sums} price, 1
+INSERT INTO {daily} (product_code, date, transactions, volume, value, {columns}, revision)
+SELECT code, day, n, n * 12.5, round(n * 12.5 * price, 2), {values}, 1
 FROM (
     SELECT 'P' || lpad(p::text, 4, '0') AS code, day::date, 3.25 + p AS price,
         greatest(1, ({scale} * (CASE WHEN extract(isodow FROM day) > 5 THEN 0.35 ELSE 1 END)
@@ -33,10 +39,9 @@ FROM (
 ) made
 """
 _MONTHS = """
-INSERT INTO ml_{stream}_monthly (product_code, month, transactions, volume, value, {more} last_{price}, revision)
-SELECT product_code, date_trunc('month', date)::date, sum(transactions), sum(volume), sum(value), {sums}
-    max(last_{price}), 1
-FROM ml_{stream}_daily GROUP BY 1, 2
+INSERT INTO {monthly} (product_code, month, transactions, volume, value, {columns}, revision)
+SELECT product_code, date_trunc('month', date)::date, sum(transactions), sum(volume), sum(value), {sums}, 1
+FROM {daily} GROUP BY 1, 2
 """
 
 
@@ -44,14 +49,15 @@ def fill(settings: Settings, today: Any) -> None:
     """A healthy house; its streams are those of `Living`."""
     with closing(connect(settings.postgres, "seed")) as connection, connection, connection.cursor() as cursor:
         for stream, scale in zip(STREAMS, (310, 24, 170), strict=True):
-            more = sums = month_sums = ""
-            if stream == "inventory":
-                more = "volume_in, volume_out, value_in, value_out,"
-                sums = "n * 7.5, n * 5.0, round(n * 7.5 * price, 2), round(n * 5 * price, 2),"
-                month_sums = "sum(volume_in), sum(volume_out), sum(value_in), sum(value_out),"
-            names = {"stream": stream, "price": _PRICES[stream], "more": more, "scale": scale}
-            cursor.execute(_DAYS.format(sums=sums, **names), {"today": today})
-            cursor.execute(_MONTHS.format(sums=month_sums, **names))
+            last = f"last_{_PRICES[stream]}"
+            more = _BY_DIRECTION if stream == "inventory" else {}
+            names: dict[str, Any] = {"daily": f"ml_{stream}_daily", "columns": (*more, last)}
+            values = [sql.SQL(value) for value in (*more.values(), "price")]
+            days = composed(_DAYS, values=values, scale=sql.Literal(scale), **names)
+            cursor.execute(days, {"today": today})
+            sums = [composed("sum({column})", column=column) for column in more]
+            sums.append(composed("max({last})", last=last))
+            cursor.execute(composed(_MONTHS, monthly=f"ml_{stream}_monthly", sums=sums, **names))
             _progress(cursor, stream)
         _others(cursor)
 
@@ -81,11 +87,12 @@ def _progress(cursor: Any, stream: str) -> None:
 
 
 def _others(cursor: Any) -> None:
-    cursor.execute(
-        "INSERT INTO ml_product_360 (product_code, as_of, description, revision, {}, in_volume_7d)"
-        " SELECT 'P' || lpad(p::text, 4, '0'), current_date, 'Ração para bezerros ' || p, 1, {}, 1"
-        " FROM generate_series(1, 40) p".format(*_required())
-    )
+    required = _required()
+    cursor.execute(composed(
+        "INSERT INTO ml_product_360 (product_code, as_of, description, revision, {columns}, in_volume_7d)"
+        " SELECT 'P' || lpad(p::text, 4, '0'), current_date, 'Ração para bezerros ' || p, 1, {values}, 1"
+        " FROM generate_series(1, 40) p", columns=required, values=[sql.Literal(12.5)] * len(required),
+    ))  # fmt: skip
     seen = dict.fromkeys(STREAMS, REVISION)
     cursor.execute(
         "UPDATE castro.product_360 SET revision = 1, refreshed_at = now() - interval '3 s', seen = %s",
@@ -112,16 +119,15 @@ def _others(cursor: Any) -> None:
         )
 
 
-def _required() -> tuple[str, str]:
-    """The columns of the view that must be given, and zeros for them."""
-    columns = ["on_hand"] + [
+def _required() -> list[str]:
+    """The columns of the view that must be given, but for one."""
+    return ["on_hand"] + [
         f"{what}_{of}_{days}d"
         for what in ("in", "out", "sales", "purchase")
         for of in ("volume", "value")
         for days in (7, 30, 90)
         if (what, of, days) != ("in", "volume", 7)
     ]
-    return ", ".join(columns), ", ".join("12.5" for _ in columns)
 
 
 def publish(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from castro_spark.local.movements import movements
-from castro_spark.output import JOB_LOG
+from castro_spark.process.output import JOB_LOG
 from tests import archive, oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop

@@ -12,6 +12,7 @@ from typing import Any
 
 import redis
 import yaml
+from psycopg2.sql import Composable
 
 from castro_spark.local import Stack
 from castro_spark.settings import Settings, load_settings
@@ -54,7 +55,7 @@ class Alerting:
         """A session as the jobs have it."""
         return connect(self.settings.postgres, "test")
 
-    def query(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    def query(self, statement: str | Composable, parameters: Any = None) -> list[tuple[Any, ...]]:
         connection = self.connect()
         try:
             with connection, connection.cursor() as cursor:

@@ -17,6 +17,7 @@ from tests import oracle
 from tests.builders import event, native
 from tests.consumer import Consumer
 from tests.databases import warehouse as w
+from tests.statements import composed
 from tests.system import System
 from tests.today import today
 
@@ -25,7 +26,7 @@ TODAY = today()  # as the run began: all that is compared names its day, and any
 DAY = TODAY - timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 FREE = {"in_flight_minutes": 0, "change_limit": 1, "repairs_per_commit": 4}
-SUMS = "transactions, volume, value, volume_in, volume_out, value_in, value_out, last_unit_cost"
+SUMS = ("transactions", "volume", "value", "volume_in", "volume_out", "value_in", "value_out", "last_unit_cost")
 
 
 def noon(day: date) -> datetime:
@@ -77,19 +78,23 @@ def assert_is(system: System, rows: Iterable[w.Row]) -> None:
     there = [r for r in w.newest(rows).values() if not r["excluido"]]
     sent = [((0, n), record(r)) for n, r in enumerate(there)]
     daily, monthly = oracle.aggregates(sent)
-    columns = "product_code, transaction_type, quantity, unit_cost, value_total, \"timestamp\", warehouse, customer, date"
-    events = {r[0]: r[1:] for r in system.query(f"SELECT event_id, {columns} FROM ml_inventory_realtime")}
+    held = system.query(
+        "SELECT event_id, product_code, transaction_type, quantity, unit_cost, value_total, \"timestamp\", warehouse, customer, date"
+        " FROM ml_inventory_realtime"
+    )
+    events = {r[0]: r[1:] for r in held}
     assert events == {d["id_evento"]: oracle.event_row(d) for _, d in sent}
     for table, period, sums in (("daily", "date", daily), ("monthly", "month", monthly)):
-        held = {(r[0], r[1]): r[2:] for r in system.query(f"SELECT product_code, {period}, {SUMS} FROM ml_inventory_{table}")}
-        assert held == {key: s.row() for key, s in sums.items()}
+        query = "SELECT product_code, {period}, {sums} FROM {table}"
+        held = system.query(composed(query, period=period, sums=SUMS, table=f"ml_inventory_{table}"))
+        assert {(r[0], r[1]): r[2:] for r in held} == {key: s.row() for key, s in sums.items()}
     oracle.assert_redis_agrees(system, sent)
 
 
 def state(system: System) -> Any:
     """All that a run which changes nothing must leave as it is."""
     tables = ("ml_inventory_realtime", "ml_inventory_daily", "ml_inventory_monthly", "castro.deleted", "castro.repair")
-    return [sorted(system.query(f"SELECT t::text FROM {t} t")) for t in tables], hashes(system)
+    return [sorted(system.query(composed("SELECT t::text FROM {table} t", table=t))) for t in tables], hashes(system)
 
 
 def hashes(system: System) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import yaml
+from psycopg2 import sql
 from psycopg2.extensions import make_dsn
 
 from castro_spark.critical.evaluation import Evaluated, Evaluation
@@ -18,11 +19,13 @@ from castro_spark.sinks.postgres.commit.out_of_band import OutOfBandCommits
 from castro_spark.sinks.postgres.commit.staging import StagedBatch, stage_on_driver
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.schema.migrate import migrate
+from castro_spark.sinks.postgres.sql_files import names
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import all_streams
 from tests.builders import ZONE, Data, event, native
 from tests.consumer import Consumer, with_positions
 from tests.databases.alerting import Alerting
+from tests.statements import composed
 
 MASTER, LEVELS = "ml_product_master", "ml_stock_levels"
 RULES_OFF: dict[str, Any] = dict.fromkeys(("flagged", "below_minimum", "low_cover", "unusual_movement"))
@@ -81,15 +84,17 @@ class Stock:
         """What an extract of these rows commits; `age`: since the source changed them."""
         with closing(self.alerting.connect()) as connection, connection, connection.cursor() as cursor:
             if full:
-                cursor.execute(f"DELETE FROM {table}")
+                cursor.execute(composed("DELETE FROM {table}", table=table))
             for row in rows:
                 values = {"last_modified": datetime.now(ZONE) - age, **row}
-                cursor.execute(
-                    f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(['%s'] * len(values))}) ON CONFLICT"
-                    f" ({'product_code' if table == MASTER else 'product_code, warehouse'}) DO UPDATE SET loaded_at = now(),"
-                    f" {', '.join(f'{c} = EXCLUDED.{c}' for c in values)}",
-                    list(values.values()),
-                )
+                columns = tuple(values)
+                upsert = composed(
+                    "INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET loaded_at = now(), {changes}",
+                    table=table, columns=columns, values=names(columns, sql.Placeholder),
+                    key=("product_code",) if table == MASTER else ("product_code", "warehouse"),
+                    changes=names(columns, lambda c: composed("{column} = EXCLUDED.{column}", column=c)),
+                )  # fmt: skip
+                cursor.execute(upsert, values)
             cursor.execute(
                 "INSERT INTO castro.extract_watermark AS w (target, revision, mode, rows_read) VALUES (%s, 1, %s, %s) ON CONFLICT"
                 " (target) DO UPDATE SET revision = w.revision + 1, committed_at = now()",
@@ -134,9 +139,9 @@ def _create_database(alerting: Alerting) -> None:
 
 def _empty(connection: Connection) -> None:
     with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables WHERE schemaname IN ('public', 'castro')")
-        (tables,) = cursor.fetchone() or ("",)
-        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+        cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'castro')")
+        tables = [sql.Identifier(*name) for name in cursor.fetchall()]
+        cursor.execute(composed("TRUNCATE {tables} RESTART IDENTITY", tables=tables))
         cursor.execute("INSERT INTO castro.product_360 DEFAULT VALUES")
 
 

@@ -18,6 +18,7 @@ from castro_spark.projection.followers import following
 from castro_spark.settings import load_settings
 from castro_spark.streams import stream
 from tests import engine
+from tests.statements import composed
 from tests.system import System
 
 START = datetime(2018, 2, 17, 12, tzinfo=timezone.utc)  # that night the clocks go back: a day of 25 hours
@@ -77,8 +78,7 @@ def expected(rows: Iterable[Row]) -> list[tuple[Any, ...]]:
 
 
 def held(system: System) -> list[tuple[Any, ...]]:
-    columns = ", ".join(f'"{c}"' for c in COLUMNS)
-    return sorted(system.query(f"SELECT {columns} FROM {TARGET}"))
+    return sorted(system.query(composed("SELECT {columns} FROM {target}", columns=COLUMNS, target=TARGET)))
 
 
 def run(

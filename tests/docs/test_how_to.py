@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from castro_spark.kerberos_words import _CERTAIN, _IN_CONTEXT
+from castro_spark.errors.kerberos import _CERTAIN, _IN_CONTEXT
 from castro_spark.local import Stack
 from castro_spark.streaming import verdict
 from tests.builders import ZONE, event, native

@@ -16,6 +16,7 @@ from tests.databases import warehouse as w
 from tests.databases.alerting import NO_KAFKA, Alerting
 from tests.databases.retraining import AGED, BROKER_DB, Retraining
 from tests.servers.receivers import Hook
+from tests.statements import composed
 from tests.system import System, migrated_system
 
 
@@ -34,7 +35,7 @@ def lake(migrated: System, spark: SparkSession) -> System:
         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     )
-    migrated.query(f"TRUNCATE castro.extract_watermark, {w.TARGET}, ml_stock_levels")
+    migrated.query(composed("TRUNCATE castro.extract_watermark, {target}, ml_stock_levels", target=w.TARGET))
     migrated.redis.flushdb()
     return migrated
 

@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from castro_spark.component import Component, State
 from castro_spark.incidents.of_checks import note_checks
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
+from castro_spark.process.component import Component, State
 from castro_spark.quality.result import Outcome, Result
 from castro_spark.quality.run import run_checks
 from castro_spark.settings import load_settings

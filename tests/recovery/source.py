@@ -10,16 +10,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from psycopg2 import sql
+
 from tests.builders import ZONE, Data
 from tests.recovery.connect import Connect
+from tests.statements import composed
 from tests.system import System
 
-TABLE = "inventory_transactions"
 _KEYS = [f"N{n}" for n in range(60)]
 _FEWEST = 10  # rows that no delete is made below, so that the table is never empty
 _PAUSE_SECONDS = 0.01  # so that the stream meets a row's changes in many batches, not all in one
-_CREATE = f"""
-CREATE TABLE {TABLE} (
+_CREATE = """
+CREATE TABLE inventory_transactions (
     id_evento text PRIMARY KEY,
     codigo_produto text NOT NULL,
     tipo_movimentacao text NOT NULL,
@@ -40,7 +42,7 @@ class _Session:
         self.connection = connection
         self.held: set[str] = set()
 
-    def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    def execute(self, statement: str | sql.Composable, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
@@ -64,14 +66,14 @@ class Source:
         self.publication = self.slot = f"castro_{system.database}"
         connection = system.connect()
         connection.autocommit = True
-        connection.cursor().execute(f'CREATE DATABASE "{self.database}"')
+        connection.cursor().execute(composed("CREATE DATABASE {database}", database=self.database))
         connection.close()
         self._sessions = [_Session(system.connect(self.database)) for _ in range(2)]
         first = self._sessions[0]
         first.execute(_CREATE)
         # Out of line and not compressed: an update that leaves it alone does not log it.
-        first.execute(f"ALTER TABLE {TABLE} ALTER observacao SET STORAGE EXTERNAL")
-        first.execute(f"CREATE PUBLICATION {self.publication} FOR TABLE {TABLE}")
+        first.execute("ALTER TABLE inventory_transactions ALTER observacao SET STORAGE EXTERNAL")
+        first.execute(composed("CREATE PUBLICATION {name} FOR TABLE inventory_transactions", name=self.publication))
         first.end(commit=True)
 
     def debezium(self, folder: Path, changes: Mapping[str, str]) -> Connect:
@@ -116,13 +118,13 @@ class Source:
 
     def remove(self, key: str) -> None:
         session = self._sessions[0]
-        session.execute(f"DELETE FROM {TABLE} WHERE id_evento = %(key)s", {"key": key})
+        session.execute("DELETE FROM inventory_transactions WHERE id_evento = %(key)s", {"key": key})
         session.end(commit=True)
 
     def rows(self) -> list[Data]:
         """What the table holds, as native events would say it."""
         names = [n for n in self._row("") if n != "observacao"]
-        found = self._sessions[0].execute(f"SELECT {', '.join(names)} FROM {TABLE}")
+        found = self._sessions[0].execute(composed("SELECT {names} FROM inventory_transactions", names=names))
         self._sessions[0].end(commit=True)
         rows = [dict(zip(names, row, strict=True)) for row in found]
         return [row | {"data_movimentacao": row["data_movimentacao"].isoformat()} for row in rows]
@@ -131,20 +133,22 @@ class Source:
         """Drops the slot and the database; the connector has ended, its connection within moments."""
         for session in self._sessions:
             session.connection.close()
-        self._system.wait_for(
-            f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{self.slot}' AND active", 0, 30
-        )
+        active = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = {slot} AND active"
+        self._system.wait_for(composed(active, slot=sql.Literal(self.slot)), 0, 30)
         self._system.query(
-            f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{self.slot}'"
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %(slot)s",
+            {"slot": self.slot},
         )
         connection = self._system.connect()
         connection.autocommit = True
-        connection.cursor().execute(f'DROP DATABASE "{self.database}" WITH (FORCE)')  # and the publication in it
+        # And the publication in it.
+        connection.cursor().execute(composed("DROP DATABASE {database} WITH (FORCE)", database=self.database))
         connection.close()
 
     def _statement(self, session: _Session) -> None:
         others = {key for other in self._sessions if other is not session for key in other.held}  # would wait for ever
-        present = [r[0] for r in session.execute(f"SELECT id_evento FROM {TABLE} ORDER BY 1") if r[0] not in others]
+        found = session.execute("SELECT id_evento FROM inventory_transactions ORDER BY 1")
+        present = [key for (key,) in found if key not in others]
         absent = [key for key in _KEYS if key not in others and key not in present]
         kinds: list[Callable[[], None]] = []
         if absent:
@@ -162,30 +166,34 @@ class Source:
         session.held.add(key)
         session.execute(*self._inserting(key))
 
-    def _inserting(self, key: str) -> tuple[str, Data]:
+    def _inserting(self, key: str) -> tuple[sql.Composable, Data]:
         row = self._row(key)
-        return f"INSERT INTO {TABLE} ({', '.join(row)}) VALUES ({', '.join(f'%({n})s' for n in row)})", row
+        values = [sql.Placeholder(n) for n in row]
+        insert = "INSERT INTO inventory_transactions ({names}) VALUES ({values})"
+        return composed(insert, names=list(row), values=values), row
 
     def _update(self, session: _Session, keys: list[str]) -> None:
         session.held.update(keys)
         for key in keys:
             row = self._row(key)
             chosen = self._chance.sample([n for n in row if n != "id_evento"], self._chance.randrange(1, 4))
-            changes = ", ".join(f"{n} = %({n})s" for n in chosen)
-            session.execute(f"UPDATE {TABLE} SET {changes} WHERE id_evento = %(id_evento)s", row)
+            changes = [composed("{name} = {value}", name=n, value=sql.Placeholder(n)) for n in chosen]
+            update = "UPDATE inventory_transactions SET {changes} WHERE id_evento = %(id_evento)s"
+            session.execute(composed(update, changes=changes), row)
         if len(keys) > 1:  # and all of them in one statement
             session.execute(
-                f"UPDATE {TABLE} SET custo_unitario = custo_unitario + 0.000001 WHERE id_evento = ANY(%(keys)s)",
+                "UPDATE inventory_transactions SET custo_unitario = custo_unitario + 0.000001 WHERE id_evento = ANY(%(keys)s)",
                 {"keys": keys},
             )
 
     def _delete(self, session: _Session, keys: list[str]) -> None:
         session.held.update(keys)
-        session.execute(f"DELETE FROM {TABLE} WHERE id_evento = ANY(%(keys)s)", {"keys": keys})
+        session.execute("DELETE FROM inventory_transactions WHERE id_evento = ANY(%(keys)s)", {"keys": keys})
 
     def _rename(self, session: _Session, old: str, new: str) -> None:
         session.held.update((old, new))
-        session.execute(f"UPDATE {TABLE} SET id_evento = %(new)s WHERE id_evento = %(old)s", {"old": old, "new": new})
+        rename = "UPDATE inventory_transactions SET id_evento = %(new)s WHERE id_evento = %(old)s"
+        session.execute(rename, {"old": old, "new": new})
 
     def _row(self, key: str) -> Data:
         chance = self._chance

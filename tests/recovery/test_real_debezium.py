@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from psycopg2 import sql
 
 from tests import oracle
 from tests.builders import Data
 from tests.recovery.connect import Connect
 from tests.recovery.source import Source
+from tests.statements import composed
 from tests.system import System
 
 pytestmark = pytest.mark.slow
@@ -92,7 +94,7 @@ def start_amid_changes(connect: Connect, source: Source) -> None:
 
 def arrived(system: System, source: Source) -> None:
     """Waits until a row that is written and removed now has come and gone: so has what was changed before it."""
-    present = f"SELECT count(*) FROM ml_inventory_realtime WHERE event_id = '{MARKER}'"
+    present = composed("SELECT count(*) FROM ml_inventory_realtime WHERE event_id = {marker}", marker=sql.Literal(MARKER))
     source.put(MARKER)
     system.wait_for(present, 1)
     source.remove(MARKER)

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
+from psycopg2 import sql
 
 from castro_spark.local import Stack
 from tests import oracle
 from tests.builders import native, random_events
+from tests.statements import composed
 from tests.system import System
 
 pytestmark = pytest.mark.slow
@@ -58,12 +60,14 @@ def create_again(system: System, stream: str) -> None:
     system.producer = Producer({**servers, "enable.idempotence": True})  # the old one knows the old topic
 
 
-def state_of(stream: str) -> str:
-    return f"SELECT state || coalesce(' ' || reason, '') FROM castro.instance WHERE kind = 'stream' AND stream = '{stream}'"
+def state_of(stream: str) -> sql.Composed:
+    query = "SELECT state || coalesce(' ' || reason, '') FROM castro.instance WHERE kind = 'stream' AND stream = {stream}"
+    return composed(query, stream=sql.Literal(stream))
 
 
-def consumed(stream: str) -> str:
-    return f"SELECT sum(next_offset)::bigint FROM castro.offset_ledger WHERE stream = '{stream}'"
+def consumed(stream: str) -> sql.Composed:
+    query = "SELECT sum(next_offset)::bigint FROM castro.offset_ledger WHERE stream = {stream}"
+    return composed(query, stream=sql.Literal(stream))
 
 
 def test_streams_of_one_application_fail_each_for_itself(three: System) -> None:
@@ -81,8 +85,9 @@ def test_streams_of_one_application_fail_each_for_itself(three: System) -> None:
     send(three, "procurement", "NEW", 200)
     for stream in ("sales", "procurement"):
         three.wait_for(state_of(stream), "failed topic_recreated")
-        assert three.query(f"SELECT count(*) FROM ml_{stream}_realtime WHERE event_id LIKE 'OLD%'") == [(80,)]
-        assert three.query(f"SELECT count(*) FROM ml_{stream}_realtime WHERE event_id LIKE 'NEW%'") == [(0,)]
+        events = f"ml_{stream}_realtime"
+        assert three.query(composed("SELECT count(*) FROM {events} WHERE event_id LIKE 'OLD%'", events=events)) == [(80,)]
+        assert three.query(composed("SELECT count(*) FROM {events} WHERE event_id LIKE 'NEW%'", events=events)) == [(0,)]
     told = three.job("status", status=1)
     assert told.count("TROUBLE     should run, but does not: ended since ") == 2, told
     assert "deleted and created again" in told, told
@@ -107,7 +112,8 @@ def test_streams_of_one_application_fail_each_for_itself(three: System) -> None:
     assert process.wait(60) == 1, three.log(process)  # nothing runs any more, and two ended by errors
     assert three.query(state_of("inventory")) == [("stopped",)]
     for table in ("batch_books", "offset_ledger"):
-        three.query(f"DELETE FROM castro.{table} WHERE stream <> 'inventory'")  # the oracle is about that one
+        # The oracle is about that one.
+        three.query(composed("DELETE FROM {table} WHERE stream <> 'inventory'", table=f"castro.{table}"))
     oracle.assert_agrees(three, sent)
     assert "not running" in three.job("stop", "--stream", "all")
 

@@ -18,6 +18,7 @@ from tests.secured.authority import Authorities
 from tests.secured.rights import PASSWORD, USER, of_docs
 from tests.secured.servers import SecuredKafka, SecuredPostgres, SecuredRedis
 from tests.secured.system import NO_KAFKA, SecuredServers, SecuredSystem
+from tests.statements import composed
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +48,7 @@ def postgres(servers_folder: Path, authorities: Authorities) -> Iterator[Secured
             connection.autocommit = True
             with connection.cursor() as cursor:
                 for role in (USER, f"{USER}_owner"):
-                    cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD %s", (PASSWORD,))
+                    cursor.execute(composed("CREATE ROLE {role} LOGIN PASSWORD %s", role=role), (PASSWORD,))
                 cursor.execute("CREATE DATABASE inventory_ml")
         yield server
 

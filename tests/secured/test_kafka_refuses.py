@@ -9,7 +9,7 @@ from confluent_kafka.admin import AclOperation, AdminClient, NewTopic
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sources.kafka.topics import create_topics, topic_state
 from castro_spark.streaming.verdict import verdict
 from tests.secured.authority import Authorities

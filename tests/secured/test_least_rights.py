@@ -8,6 +8,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 import redis
+from psycopg2 import sql
 
 from castro_spark.errors import with_class
 from castro_spark.observe.status import Status
@@ -23,6 +24,7 @@ from tests.consumer import INVENTORY, Consumer
 from tests.secured.rights import USER, of_docs
 from tests.secured.servers import SecuredRedis
 from tests.secured.system import SecuredSystem
+from tests.statements import composed
 
 pytestmark = pytest.mark.cluster
 
@@ -51,7 +53,8 @@ def test_they_are_enough(tables: SecuredSystem) -> None:
 
 @pytest.mark.parametrize("right", ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"])
 def test_a_right_that_lacks_is_told(tables: SecuredSystem, right: str) -> None:
-    tables.query(f"REVOKE {right} ON ALL TABLES IN SCHEMA castro, public FROM {USER}")
+    revoke = "REVOKE {right} ON ALL TABLES IN SCHEMA castro, public FROM {user}"
+    tables.query(composed(revoke, right=sql.SQL(right), user=USER))
     with pytest.raises(psycopg2.errors.InsufficientPrivilege) as raised:
         consumer = Consumer(tables)
         event = random_events(random.Random(1), 1)

@@ -12,7 +12,8 @@ import redis
 
 from castro_spark.errors import SinkError
 from castro_spark.local import Stack
-from castro_spark.settings import RedisSettings, load_settings
+from castro_spark.sections.servers import RedisSettings
+from castro_spark.settings import load_settings
 from castro_spark.sinks.redis.hashes import ALL, WHATEVER_THE_MARKER, Superseded, VersionedHashes
 from castro_spark.sinks.redis.trouble import check_usable, in_words
 from tests.secured.authority import Authorities

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import redis
 import yaml
+from psycopg2.sql import Composable
 
 from castro_spark.local import Stack
 from castro_spark.settings import Settings, load_settings
@@ -26,6 +27,7 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.schema.migrate import migrate
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from castro_spark.streams import all_streams
+from tests.statements import composed
 from tests.system import ROOT
 
 READER, COMMANDER, PASSWORD = "castro_page", "castro_page_commands", "s3cret of the page"
@@ -44,7 +46,7 @@ class House:
         self.password = Path(env["CASTRO_POSTGRES_PASSWORD_FILE"]).read_text().strip()
         with closing(psycopg2.connect(env["CASTRO_POSTGRES_DSN"], password=self.password)) as connection:
             connection.autocommit = True
-            connection.cursor().execute(f'CREATE DATABASE "{self.database}"')
+            connection.cursor().execute(composed("CREATE DATABASE {database}", database=self.database))
         base, _, _ = env["CASTRO_REDIS_URL"].rpartition("/")
         secrets = folder / f"{self.database}.password"
         secrets.write_text(PASSWORD)
@@ -108,7 +110,7 @@ class House:
             response = connection.getresponse()
             return Answer(response.status, dict(response.getheaders()), response.read().decode())
 
-    def query(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    def query(self, statement: str | Composable, parameters: Any = None) -> list[tuple[Any, ...]]:
         """Runs a statement as the owner of the tables."""
         session = psycopg2.connect(self._dsn, password=self.password)
         with closing(session), session, session.cursor() as cursor:
@@ -125,7 +127,7 @@ class House:
     def _grant(self) -> None:
         for role in (READER, COMMANDER):
             if not self.query("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)):
-                self.query(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
+                self.query(composed("CREATE ROLE {role} LOGIN PASSWORD %s", role=role), (PASSWORD,))
         for block in re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "page.md").read_text(), re.DOTALL):
             self.query(block.replace("inventory_ml", self.database))
 

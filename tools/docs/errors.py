@@ -62,7 +62,7 @@ def page(root: Path) -> str:
 
 
 def kinds() -> list[type[errors.CastroError]]:
-    """Every class of errors that has messages or classes below it, in the order of errors.py."""
+    """Every class of errors that has messages or classes below it, in the order of their file."""
     own = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.CastroError)]
     return [*own[1:], LocalServiceError]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from castro_spark.histogram import BOUNDS
 from castro_spark.observe.metrics.catalogue import METRICS, Kind
+from castro_spark.process.histogram import BOUNDS
 from tools.docs import markdown, marked
 
 _MARK = "reference"

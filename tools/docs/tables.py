@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from castro_spark.mapping import LOADED_AT, WarehouseSettings
 from castro_spark.page.product import glossary
 from castro_spark.resources import resource
+from castro_spark.sections.warehouse import LOADED_AT, WarehouseSettings
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.schema.stream_tables import migration_parts
 from castro_spark.streams import all_streams

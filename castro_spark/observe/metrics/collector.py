@@ -17,11 +17,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from castro_spark.errors import CastroError, first_line
-from castro_spark.histogram import Histogram
 from castro_spark.observe.metrics import catalogue
 from castro_spark.observe.metrics.catalogue import Kind
 from castro_spark.observe.metrics.facts import Sample, samples
-from castro_spark.servers import PostgresSettings
+from castro_spark.process.histogram import Histogram
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import PASSING, Connection, connect
 

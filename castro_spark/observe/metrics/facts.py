@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from castro_spark.component import State
-from castro_spark.histogram import Histogram
 from castro_spark.incidents.incident import Level
 from castro_spark.observe.instance import is_silent
 from castro_spark.observe.metrics import catalogue as m
 from castro_spark.observe.metrics.catalogue import Metric
+from castro_spark.process.component import State
+from castro_spark.process.histogram import Histogram
 from castro_spark.sinks.postgres.connection import Connection, statement
 from castro_spark.sinks.postgres.operations.instances import all_current
 from castro_spark.sinks.postgres.operations.latency import latency_totals, outcome_totals

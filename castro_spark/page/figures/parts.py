@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from castro_spark.component import ALIVE, State
 from castro_spark.page.page import Asked
 from castro_spark.page.words.language import text
+from castro_spark.process.component import ALIVE, State
 from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS
 
 STATES = {

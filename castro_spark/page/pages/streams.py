@@ -12,8 +12,6 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from castro_spark.component import ALIVE, State
-from castro_spark.histogram import Histogram, merged
 from castro_spark.observe.instance import is_silent, trouble
 from castro_spark.page.figures.parts import SIGNS, STATES, parts
 from castro_spark.page.figures.plot import Figure, Series, figure
@@ -21,6 +19,8 @@ from castro_spark.page.page import Answer, Asked, Data, Page
 from castro_spark.page.reading.lag import Lag, Pace, Partition, changes, lag
 from castro_spark.page.web.acting import work
 from castro_spark.page.words.language import text
+from castro_spark.process.component import ALIVE, State
+from castro_spark.process.histogram import Histogram, merged
 from castro_spark.rules import configured
 from castro_spark.sinks.postgres.operations.instances import current
 from castro_spark.sinks.postgres.operations.latency import POSTGRES, REDIS, latency_series

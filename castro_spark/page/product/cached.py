@@ -16,7 +16,7 @@ from castro_spark.projection.comparison import Compared, Comparison, Expected, V
 from castro_spark.projection.entries import Expiry
 from castro_spark.projection.snapshot import product_snapshot
 from castro_spark.projection.stale_hashes import expected_of
-from castro_spark.servers import RedisSettings
+from castro_spark.sections.servers import RedisSettings
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import names
 from castro_spark.sinks.postgres.product_360.rows import fields_of

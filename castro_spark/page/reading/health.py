@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from castro_spark.component import ALIVE
-from castro_spark.component import State as Running
 from castro_spark.incidents.by_hand import OpenIncidents
 from castro_spark.incidents.incident import Incident
 from castro_spark.observe.instance import is_silent
 from castro_spark.page.words.language import counted, text
+from castro_spark.process.component import ALIVE
+from castro_spark.process.component import State as Running
 from castro_spark.sections.quality import LagLimits
 
 _LOOKED_SECONDS = 30.0  # a running stream looks at its topic every 5 s

@@ -10,7 +10,7 @@ from threading import Lock
 
 import redis
 
-from castro_spark.servers import RedisSettings
+from castro_spark.sections.servers import RedisSettings
 from castro_spark.sinks.redis.hashes import client
 from castro_spark.sinks.redis.keys import marker_key, parse_version
 from castro_spark.sinks.redis.trouble import in_words

@@ -10,7 +10,6 @@ from typing import Any
 from psycopg2 import sql
 
 from castro_spark.errors import SourceError, TypeChanged, first_line
-from castro_spark.mapping import LOADED_AT
 from castro_spark.quality.context import Context, Snapshot, tables
 from castro_spark.quality.judge.counts import Committed, Counted, Differs, Partition, judge_counts
 from castro_spark.quality.judge.freshness import Freshness, Rung, ages, judge_freshness
@@ -19,6 +18,7 @@ from castro_spark.quality.judge.shares import Quarantine, judge_quarantine
 from castro_spark.quality.measure.events import nulls
 from castro_spark.quality.result import Result
 from castro_spark.sections.quality import CountLimits, LagLimits, SchemaLimits, WindowedShareLimits
+from castro_spark.sections.warehouse import LOADED_AT
 from castro_spark.sinks.postgres.schema.stream_tables import changes, stream_tables
 from castro_spark.sinks.postgres.warehouse.tables import lacking
 from castro_spark.sources.kafka.ends import TopicEnds

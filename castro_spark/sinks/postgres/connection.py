@@ -18,7 +18,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 from tenacity import wait_exponential_jitter as growing_wait
 
 from castro_spark.errors import SinkError, first_line
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.session import answers, checks, login
 from castro_spark.sinks.postgres.session.passing import PASSING, may_pass
 from castro_spark.sinks.postgres.sql_files import names, statement

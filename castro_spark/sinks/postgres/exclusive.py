@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import psycopg2.extensions
 
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import Connection, connect
 
 

@@ -18,7 +18,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from castro_spark.errors import SourceError
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.connection import connect, names
 
 _ROWS = 10_000  # a batch

@@ -16,7 +16,7 @@ from datetime import date
 import redis
 
 from castro_spark.errors import SettingsError, SinkError
-from castro_spark.servers import RedisSettings
+from castro_spark.sections.servers import RedisSettings
 from castro_spark.sinks.redis.hashes import ALL, VersionedHashes, client
 from castro_spark.sinks.redis.keys import (
     PRODUCT_360_PATTERN,

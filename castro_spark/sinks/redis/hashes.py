@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from castro_spark.servers import RedisSettings
+from castro_spark.sections.servers import RedisSettings
 from castro_spark.sinks.redis.keys import history_key, marker_key, parse_version, version
 
 Fields = dict[str, str]

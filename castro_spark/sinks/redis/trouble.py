@@ -10,8 +10,8 @@ import redis
 from redis import exceptions as errors
 
 from castro_spark.errors import SettingsError, SinkError, first_line
+from castro_spark.sections.servers import RedisSettings
 from castro_spark.security import tls
-from castro_spark.servers import RedisSettings
 from castro_spark.sinks.redis.hashes import client
 
 _PORT = 6379

@@ -15,7 +15,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 
 from castro_spark.errors import SourceError, TopicMissing
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sources.kafka.options import admin_options
 from castro_spark.sources.kafka.refusals import Protocol
 from castro_spark.sources.kafka.topics import refused

@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]  # not in its __all__
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 
 _URL_SAFE = str.maketrans("+/", "-_")  # librdkafka writes ids in plain base64, Java in the one for URLs
 _GRACE_SECONDS = 5.0  # beyond the client's own time-out

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sources.kafka.ends import Newest, TopicEnds, instant
 from castro_spark.sources.kafka.topics import Admin
 

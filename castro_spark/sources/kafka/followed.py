@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sources.kafka.ends import native_options
 from castro_spark.sources.kafka.untimely import MOST_MILLISECONDS
 

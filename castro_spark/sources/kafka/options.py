@@ -22,8 +22,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from castro_spark.properties_file import format_properties
+from castro_spark.sections.servers import KAFKA_KEYTAB, KafkaSettings
 from castro_spark.security.private_file import private_file
-from castro_spark.servers import KAFKA_KEYTAB, KafkaSettings
 
 _JAAS = "sasl.jaas.config"
 _PROVIDER = "castro"

@@ -12,7 +12,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sources.kafka.options import reader_options
 
 # Fetch options of Spark's consumers; settings.kafka.options takes precedence. After each poll Spark requests the

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.security import tls
-from castro_spark.servers import KafkaSettings
 
 _KAFKA = r"org\.apache\.kafka\.[\w.]*\."
 # Pattern over the error and its causes, the problem (with the pattern's group, if it has one), the remedy. The first

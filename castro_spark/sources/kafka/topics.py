@@ -11,9 +11,9 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable, SourceError, TopicMissing
+from castro_spark.errors.kerberos import kerberos_trouble
 from castro_spark.jvm.java import java_class
-from castro_spark.kerberos_words import kerberos_trouble
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sources.kafka.options import admin_options
 from castro_spark.sources.kafka.refusals import Protocol, explained
 

@@ -22,9 +22,9 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from castro_spark.component import Component
 from castro_spark.errors import ArchiveFailed, OffsetsBeyondEnd, TopicRecreated, in_words
 from castro_spark.parse.origin import Source
+from castro_spark.process.component import Component
 from castro_spark.rules import configured, parse_rules
 from castro_spark.settings import Settings
 from castro_spark.sinks.delta import Archived, ArchiveTable

@@ -7,9 +7,9 @@ from threading import Event, Thread
 
 from pyspark.sql import SparkSession
 
-from castro_spark.component import Component, Mode, State
 from castro_spark.errors import first_line, in_words
-from castro_spark.logs import log_fields
+from castro_spark.process.component import Component, Mode, State
+from castro_spark.process.logs import log_fields
 from castro_spark.settings import Settings
 from castro_spark.streaming.archive.loop import Archiver
 from castro_spark.streams.declaration import StreamDeclaration

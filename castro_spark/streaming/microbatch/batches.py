@@ -17,8 +17,8 @@ from threading import Event, Lock
 
 from pyspark.sql import DataFrame
 
-from castro_spark.logs import log_fields
 from castro_spark.parse.origin import Source
+from castro_spark.process.logs import log_fields
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions
 from castro_spark.sinks.postgres.commit.session import CommitSession

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from pyspark.sql import SparkSession
 
-from castro_spark.component import Component
 from castro_spark.errors import SourceError
-from castro_spark.servers import KafkaSettings
+from castro_spark.process.component import Component
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sources.kafka.topics import TopicClient
 
 _LOOK_SECONDS = 5.0

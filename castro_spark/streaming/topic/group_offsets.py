@@ -14,9 +14,9 @@ from threading import Event, Lock, Thread
 
 from pyspark.sql import SparkSession
 
-from castro_spark.component import Component, State
 from castro_spark.errors import first_line
-from castro_spark.logs import log_fields
+from castro_spark.process.component import Component, State
+from castro_spark.process.logs import log_fields
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.commit.ledger import read_ledger
 from castro_spark.sinks.postgres.connection import Connection, connect

@@ -15,7 +15,7 @@ from threading import Event, Lock
 from pyspark.sql import SparkSession
 
 from castro_spark.errors import KafkaUnavailable, TopicMissing, first_line
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
 from castro_spark.sources.kafka.topics import TopicClient
 from castro_spark.streaming.microbatch.batches import StopRequested

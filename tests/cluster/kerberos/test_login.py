@@ -10,7 +10,7 @@ import pytest
 
 from castro_spark.errors import CastroError, KerberosRefused, KerberosUnavailable
 from castro_spark.kerberos.check import check
-from castro_spark.servers import KerberosSettings
+from castro_spark.sections.servers import KerberosSettings
 from tests.cluster.kerberos.kdc import REALM, Kdc
 
 pytestmark = pytest.mark.cluster

@@ -11,7 +11,7 @@ import pytest
 
 from castro_spark.hadoop.shell import hadoop
 from castro_spark.kerberos.login import hadoop_login
-from castro_spark.servers import KerberosSettings
+from castro_spark.sections.servers import KerberosSettings
 from tests import oracle
 from tests.builders import native, random_events
 from tests.cluster.hadoop import Hadoop

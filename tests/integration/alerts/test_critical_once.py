@@ -15,13 +15,13 @@ from threading import Thread
 
 import pytest
 
-from castro_spark.component import State
 from castro_spark.critical import rows
 from castro_spark.critical.evaluation import cause_of
 from castro_spark.critical.follower import CriticalProducts, why_off
 from castro_spark.critical.rows import Candidate
 from castro_spark.critical.rules import Rule
 from castro_spark.outbox.deliverer import Deliverer
+from castro_spark.process.component import State
 from castro_spark.sinks.postgres.outbox import message_id
 from castro_spark.streams import stream
 from tests.databases.alerting import Alerting, wait_until

@@ -6,14 +6,12 @@ import importlib
 import io
 import json
 import logging
-import os
 import shlex
 import signal
 import subprocess
 import sys
 from contextlib import closing, redirect_stderr, redirect_stdout
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
@@ -24,13 +22,14 @@ from castro_spark.observe.status.block import Asked
 from castro_spark.observe.status.blocks.alerts import ALERTS
 from castro_spark.quality.result import Outcome, Result, Severity
 from tests.databases.alerting import Alerting, wait_until
+from tests.environment import environment
 from tests.servers.celery_worker import ROOT
 
 
 def job(alerting: Alerting, name: str, *arguments: str, status: int = 0) -> str:
     out = io.StringIO()
     command = importlib.import_module(f"jobs.{name}").main
-    with patch.dict(os.environ, alerting.env, clear=True), redirect_stdout(out), redirect_stderr(out):
+    with environment(alerting.env), redirect_stdout(out), redirect_stderr(out):
         left = cli.exit_status(command, [*arguments, "--conf-file", str(alerting.conf)])
     assert left == status, out.getvalue()
     return out.getvalue()
@@ -102,10 +101,12 @@ def test_wrong_arguments_are_named(alerting: Alerting, arguments: str, words: st
 
 
 @pytest.mark.parametrize("arguments", ["incidents list", "outbox run --once", "retraining status", "quality --dry-run"])
-def test_a_postgresql_that_does_not_answer_is_told_with_what_to_do(alerting: Alerting, arguments: str) -> None:
+def test_a_postgresql_that_does_not_answer_is_told_with_what_to_do(
+    alerting: Alerting, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
     name, *given = arguments.split()
-    with patch.dict(alerting.env, CASTRO_POSTGRES_DSN="host=127.0.0.1 port=1 dbname=x user=x"):
-        told = job(alerting, name, *given, status=1)
+    monkeypatch.setitem(alerting.env, "CASTRO_POSTGRES_DSN", "host=127.0.0.1 port=1 dbname=x user=x")
+    told = job(alerting, name, *given, status=1)
     assert 'error: PostgreSQL: connection to server at "127.0.0.1", port 1 failed: Connection refused' in told
     assert "what to do: check postgres.dsn" in told
 
@@ -172,7 +173,8 @@ def test_importing_castro_spark_imports_no_celery() -> None:
 def test_apprise_that_is_not_installed_is_named(alerting: Alerting) -> None:
     alerting.env["CASTRO_ALERTS_CHAT_URL"] = "json://127.0.0.1/c4n4ry"
     alerting.configure({"chat": {"type": "apprise"}})
-    with patch.dict(sys.modules, {"apprise": None}):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(sys.modules, "apprise", None)
         printed = job(alerting, "outbox", "run", "--once", status=2)
     assert "pip install 'castro-spark[alerts]'" in printed
     alerting.env["CASTRO_ALERTS_CHAT_URL"] = "c4n4ry://127.0.0.1"

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from castro_spark.batch.serve import CommandServer
-from castro_spark.component import Component, State
 from castro_spark.errors import SourceError
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat, reported
 from castro_spark.observe.instance import StreamState
 from castro_spark.observe.status import Status, lines
+from castro_spark.process.component import Component, State
 from castro_spark.projection.followers import following
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.connection import connect

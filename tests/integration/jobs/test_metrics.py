@@ -13,12 +13,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from castro_spark.component import Component, State
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import StreamState
 from castro_spark.observe.metrics.collector import PostgresCollector
 from castro_spark.observe.metrics.driver import served
+from castro_spark.process.component import Component, State
 from castro_spark.settings import load_settings
 from tests.consumer import Consumer
 from tests.integration.projection.test_latency import NO_JSON, commit

@@ -21,6 +21,7 @@ from castro_spark.validation import redis as redis_checks
 from castro_spark.validation.check import Result, State, run
 from tests.builders import event, native
 from tests.consumer import Consumer
+from tests.statements import composed
 from tests.system import System
 
 INVENTORY = stream("inventory")
@@ -45,9 +46,9 @@ def owner(migrated: System) -> Iterator[Any]:
     connection = migrated.connect()
     connection.autocommit = True
     cursor = connection.cursor()
-    cursor.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'pw'")
+    cursor.execute(composed("CREATE ROLE {role} LOGIN PASSWORD 'pw'", role=ROLE))
     yield cursor
-    cursor.execute(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
+    cursor.execute(composed("DROP OWNED BY {role}; DROP ROLE {role}", role=ROLE))
     connection.close()
 
 
@@ -60,7 +61,7 @@ def as_role(settings: Settings) -> Settings:
 def test_the_owner_holds_all_rights_and_nothing_is_left(migrated: System) -> None:
     def contents() -> list[tuple[Any, ...]]:
         names = migrated.query("SELECT schemaname, relname FROM pg_stat_user_tables ORDER BY 1, 2")
-        counts = [migrated.query(f'SELECT count(*) FROM "{schema}"."{name}"')[0][0] for schema, name in names]
+        counts = [migrated.query(composed("SELECT count(*) FROM {table}", table=sql.Identifier(*name)))[0][0] for name in names]
         sequences = migrated.query("SELECT schemaname, sequencename, last_value FROM pg_sequences ORDER BY 1, 2")
         return [*zip(names, counts, strict=True), *sequences]
 
@@ -84,7 +85,7 @@ def test_rights_that_lack_are_granted_as_told(migrated: System, owner: Any) -> N
         if not grants:
             break
         for grant in sorted(grants):
-            owner.execute(f"GRANT {grant}")
+            owner.execute("GRANT " + grant)  # as it is told
         granted += sorted(grants)
     assert told == {}, told
     assert any("TRUNCATE" in grant and "castro.staged_inventory_events_a" in grant for grant in granted)
@@ -92,7 +93,7 @@ def test_rights_that_lack_are_granted_as_told(migrated: System, owner: Any) -> N
     results = postgres_results(settings)
     assert "extract --mode full: no (create in schema public: no, owns 0 of 5 warehouse tables); migrate: no" in results["postgres other rights"].note
     commit_as_role(migrated, settings)
-    owner.execute(f"REVOKE INSERT ON castro.quarantine FROM {ROLE}")
+    owner.execute(composed("REVOKE INSERT ON castro.quarantine FROM {role}", role=ROLE))
     assert "lacks rights to 1 of" in failed(postgres_results(settings))["postgres castro's tables"]
     owner.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO PUBLIC").format(sql.Identifier(migrated.database)))
 

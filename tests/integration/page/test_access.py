@@ -17,6 +17,7 @@ from castro_spark.local import Stack
 from castro_spark.page.web.security import POLICY
 from tests.browser import seed
 from tests.servers.page import COMMANDER, READER, House
+from tests.statements import composed
 
 _numbers = itertools.count(1)
 
@@ -183,7 +184,7 @@ def test_a_database_that_is_not_migrated(another: Callable[..., House]) -> None:
 
 def test_a_right_that_lacks(another: Callable[..., House]) -> None:
     house = another()
-    house.query(f"REVOKE SELECT ON castro.incident FROM {READER}")
+    house.query(composed("REVOKE SELECT ON castro.incident FROM {role}", role=READER))
     answer = house.get("/", Accept_Language="en")
     assert answer.status == 503
     assert "docs/page.md" in answer.text

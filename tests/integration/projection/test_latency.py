@@ -10,9 +10,9 @@ from datetime import datetime, timedelta, timezone
 import pyarrow as pa
 import pytest
 
-from castro_spark.component import Component
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
+from castro_spark.process.component import Component
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
 from castro_spark.sinks.postgres.operations.latency import (
     POSTGRES,

@@ -18,6 +18,7 @@ from castro_spark.sinks.postgres.product_360.master_data import master_tables
 from castro_spark.streaming.product_360 import Product360
 from tests import oracle_360
 from tests.builders import Data, event, native, random_three
+from tests.statements import composed
 from tests.system import System
 from tests.today import today
 
@@ -54,7 +55,8 @@ def send(
 
 def differences(system: System, sent: dict[str, oracle_360.Sent]) -> list[str]:
     expected = oracle_360.product_360(sent, today())
-    rows = [dict(zip(COLUMNS, row, strict=True)) for row in system.query(f"SELECT {', '.join(COLUMNS)} FROM ml_product_360")]
+    held = system.query(composed("SELECT {columns} FROM ml_product_360", columns=COLUMNS))
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in held]
     found = oracle_360.differences({row["product_code"]: row for row in rows}, expected)
     hashes: dict[str, dict[str, Any]] = {}
     for key in system.redis.scan_iter("product:360:*"):

@@ -21,6 +21,7 @@ from tests.builders import Data, native, random_master_data, random_three
 from tests.consumer import Consumer, with_positions
 from tests.databases.alerting import Alerting
 from tests.databases.stock import LEVELS, MASTER, Stock
+from tests.statements import composed
 from tests.today import today
 
 TABLES = {"inventory": "inventory_transactions", "sales": "sales_orders", "procurement": "purchases"}
@@ -37,7 +38,7 @@ def stock(alerting: Alerting) -> Iterator[Stock]:
 
 
 def rows_of(stock: Stock) -> dict[str, dict[str, Any]]:
-    rows = stock.alerting.query(f"SELECT {', '.join(COLUMNS)} FROM ml_product_360")
+    rows = stock.alerting.query(composed("SELECT {columns} FROM ml_product_360", columns=COLUMNS))
     return {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in rows}
 
 
@@ -97,8 +98,9 @@ def test_agrees_with_the_oracle_whatever_the_extracts_bring(stock: Stock) -> Non
             assert differences(stock, sent, master, levels) == []
             assert view.refresh() == 0
             assert measured(stock) == {code: tuple(row[c] for c in MEASURED) for code, row in rows_of(stock).items()}
-        stock.alerting.query(f"DROP TABLE {LEVELS}")
-        stock.alerting.query(f"ALTER TABLE {MASTER} DROP COLUMN minimum_stock, DROP COLUMN critical")
+        stock.alerting.query(composed("DROP TABLE {levels}", levels=LEVELS))
+        fewer = composed("ALTER TABLE {master} DROP COLUMN minimum_stock, DROP COLUMN critical", master=MASTER)
+        stock.alerting.query(fewer)
         stock.alerting.query("UPDATE castro.extract_watermark SET revision = revision + 1")
         view.refresh()
         bare = [{**row, "minimum_stock": None, "critical": None} for row in master]

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
-from castro_spark.component import State
 from castro_spark.incidents.of_checks import note_checks
 from castro_spark.local import Stack
+from castro_spark.process.component import State
 from castro_spark.quality.loop import QualityLoop
 from castro_spark.streams import stream
 from jobs import quality as job

@@ -8,6 +8,7 @@ from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
+from psycopg2 import sql
 from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
@@ -21,6 +22,7 @@ from tests import engine
 from tests.consumer import Consumer
 from tests.databases import warehouse as w
 from tests.databases.reconciling import DAY, SUMS, assert_is, assert_nothing_to_do, consume, hashes, noon, row, run
+from tests.statements import composed
 from tests.system import System
 from tests.today import today
 
@@ -29,12 +31,14 @@ def test_damaged_aggregates_are_mended(consumer: Consumer, lake: System, spark: 
     rows = [row(n) for n in range(1, 30)]
     w.append(spark, w.TRANSACTIONS, rows)
     consume(consumer, rows)
-    lake.query(
+    damage = composed(
         "UPDATE ml_inventory_daily SET value_in = 1, revision = 1 WHERE product_code = 'P1';"
         " DELETE FROM ml_inventory_daily WHERE product_code = 'P2';"
-        f" INSERT INTO ml_inventory_daily SELECT 'PZ', '{DAY}', {SUMS}, 1 FROM ml_inventory_daily WHERE product_code = 'P3';"
-        " UPDATE ml_inventory_monthly SET last_unit_cost = 9 WHERE product_code = 'P4'"
+        " INSERT INTO ml_inventory_daily SELECT 'PZ', %(day)s, {sums}, 1 FROM ml_inventory_daily WHERE product_code = 'P3';"
+        " UPDATE ml_inventory_monthly SET last_unit_cost = 9 WHERE product_code = 'P4'",
+        sums=SUMS,
     )
+    lake.query(damage, {"day": DAY})
     before = hashes(lake)
     result = run(spark, lake, apply=False)
     assert (result.daily.missing, result.daily.extra, result.daily.different, result.monthly.different) == (1, 1, 1, 1)
@@ -127,9 +131,10 @@ def test_checksums_of_both_sides_agree(lake: System, spark: SparkSession) -> Non
         events.append({name: whole[name] for name in purchases.event_columns})
     connection = lake.connect()
     migrate(connection, [purchases])
-    columns = ", ".join(f'"{c}"' for c in purchases.event_columns)
-    marks = ", ".join(f"%({c})s" for c in purchases.event_columns)
-    connection.cursor().executemany(f"INSERT INTO {purchases.events_table} ({columns}) VALUES ({marks})", events)
+    columns = purchases.event_columns
+    marks = sql.SQL(", ").join(map(sql.Placeholder, columns))
+    insert = composed("INSERT INTO {table} ({columns}) VALUES ({marks})", table=purchases.events_table, columns=columns, marks=marks)
+    connection.cursor().executemany(insert, events)
     connection.commit()
     types = parsed_types(purchases)
     schema = ", ".join(f"`{c}` {types[c]}" for c in purchases.event_columns)
@@ -138,16 +143,16 @@ def test_checksums_of_both_sides_agree(lake: System, spark: SparkSession) -> Non
     products = sorted(spark_side)
     assert postgres.checksums(connection, purchases, DAY, products) == spark_side
     assert len(spark_side) == len(NASTY)
-    changes = {"quantity": "1", "unit_cost": "1", "value_total": "1", "timestamp": "interval '1 microsecond'"}
+    changes = dict.fromkeys(("quantity", "unit_cost", "value_total"), "{column} + 1")
+    changes |= {"timestamp": "{column} + interval '1 microsecond'", "is_weekend": "NOT {column}"}
+    changes |= dict.fromkeys(("event_id", "supplier", "order_number"), "{column} || '~'")
     for column in canonical.compared_columns(purchases):
-        by = f'"{column}" + {changes[column]}' if column in changes else f"NOT {column}" if column == "is_weekend" else None
-        new = by or {"date": f'"{column}" + 1', "text": f"\"{column}\" || '~'"}[
-            "text" if column in ("event_id", "supplier", "order_number", "product_code") else "date"
-        ]
+        new = composed(changes.get(column, "{column} + 1"), column=column)
         if column in ("product_code", "date"):
             continue  # these decide which sum an event counts in
         with connection.cursor() as cursor:
-            cursor.execute(f"UPDATE {purchases.events_table} SET \"{column}\" = {new} WHERE product_code = 'P0'")
+            update = "UPDATE {table} SET {column} = {new} WHERE product_code = 'P0'"
+            cursor.execute(composed(update, table=purchases.events_table, column=column, new=new))
         connection.commit()
         changed = postgres.checksums(connection, purchases, DAY, ["P0"])["P0"]
         assert changed.hash != spark_side["P0"].hash, column
@@ -177,7 +182,7 @@ def test_the_job_and_its_exit_statuses(stack: Stack, tmp_path: Path, spark: Spar
     assert told[0]["rows_in_warehouse"] > 0
     again = system.job("reconcile", "--apply", *day)
     assert "inventory, procurement, sales: nothing to do" in again
-    system.query(f"DELETE FROM ml_inventory_daily WHERE date = '{day[1]}'")
+    system.query("DELETE FROM ml_inventory_daily WHERE date = %(day)s", {"day": day[1]})
     # Without a date: of yesterday this warehouse knows nothing, and nothing is there.
     assert f"reconcile {today() - timedelta(days=1)}: sales: nothing to do" in system.job("reconcile", "--stream", "sales")
     assert f"daily: {told[0]['products']} missing, 0 extra" in system.job("reconcile", "--stream", "inventory", *day)

@@ -18,6 +18,7 @@ from castro_spark.sinks.postgres.schema.migrate import check_migrated, migrate, 
 from castro_spark.streams.declaration import Field, FieldType, Measure, StreamDeclaration
 from tests.builders import event, native
 from tests.consumer import INVENTORY, Consumer
+from tests.statements import composed
 from tests.system import System
 
 GROWN = replace(INVENTORY, fields=(
@@ -113,9 +114,8 @@ def test_a_stream_gains_a_measure(bare: System) -> None:
         ("daily", "date", [("P1", "2024-05-01", 20, 50), ("P1", "2024-05-02", 10, 25), ("P1", "2024-06-01", 10, 25), ("P2", "2024-05-01", 0, 0)]),
         ("monthly", "month", [("P1", "2024-05-01", 30, 75), ("P1", "2024-06-01", 10, 25), ("P2", "2024-05-01", 0, 0)]),
     ):
-        assert bare.query(
-            f"SELECT product_code, {first}::text, volume_lost, value_lost FROM ml_inventory_{table} ORDER BY 1, 2"
-        ) == found
+        query = "SELECT product_code, {first}::text, volume_lost, value_lost FROM {table} ORDER BY 1, 2"
+        assert bare.query(composed(query, first=first, table=f"ml_inventory_{table}")) == found
     connection.close()
 
 

@@ -18,22 +18,22 @@ from tests.consumer import Consumer
 from tests.system import System
 
 FIRST_SCHEMA = Path(__file__).parents[2] / "data" / "first-schema.sql"
-OURS = "n.nspname IN ('public', 'castro', 'castro_migrations')"
+OURS = {"ours": ("public", "castro", "castro_migrations")}  # schemas
 SCHEMA = {
-    "columns": f"""
+    "columns": """
         SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
             c.relpersistence, c.reloptions, coll.collname, pg_get_expr(d.adbin, d.adrelid)
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
         LEFT JOIN pg_collation coll ON coll.oid = a.attcollation
-        WHERE {OURS} AND c.relkind IN ('r', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped""",
-    "constraints": f"""
+        WHERE n.nspname IN %(ours)s AND c.relkind IN ('r', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped""",
+    "constraints": """
         SELECT n.nspname, k.conrelid::regclass::text, k.conname, pg_get_constraintdef(k.oid)
-        FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace WHERE {OURS}""",
-    "indexes": f"SELECT indexname, indexdef FROM pg_indexes JOIN pg_namespace n ON n.nspname = schemaname WHERE {OURS}",
-    "functions": f"""
+        FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace WHERE n.nspname IN %(ours)s""",
+    "indexes": "SELECT indexname, indexdef FROM pg_indexes JOIN pg_namespace n ON n.nspname = schemaname WHERE n.nspname IN %(ours)s",
+    "functions": """
         SELECT p.proname, pg_get_functiondef(p.oid)
-        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OURS}""",
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN %(ours)s""",
     "applied": "SELECT name, stream FROM castro_migrations.applied",
 }
 
@@ -48,7 +48,7 @@ def migrated(system: System) -> list[str]:
 
 
 def schema(system: System, what: str) -> list[str]:
-    return sorted(map(str, system.query(SCHEMA[what])))
+    return sorted(map(str, system.query(SCHEMA[what], OURS)))
 
 
 @pytest.fixture

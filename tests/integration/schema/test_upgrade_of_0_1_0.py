@@ -16,12 +16,13 @@ from castro_spark import read
 from castro_spark.local import Stack
 from castro_spark.product_columns import COLUMNS
 from castro_spark.settings import load_settings
-from castro_spark.settings_tree import read_tree
+from castro_spark.settings.tree import read_tree
 from castro_spark.streaming.product_360 import Product360
 from tests import archive, engine, oracle, oracle_360
 from tests.builders import event, native
 from tests.earlier import STREAMS, TOPICS, Earlier, events_of
 from tests.earlier.make import Record, change, natives, produce, purchase, sale
+from tests.statements import composed
 from tests.system import System
 from tests.today import today
 
@@ -134,13 +135,14 @@ def test_it_is_upgraded_and_goes_on(earlier: System, clean: System) -> None:
 def agrees_with_the_oracle(system: System, events: dict[str, oracle_360.Sent], mended: int) -> None:
     """`mended` events of inventory came from quarantine, and are in no batch's books."""
     daily, monthly = oracle.aggregates(events["inventory"])
-    columns = "transactions, volume, value, volume_in, volume_out, value_in, value_out, last_unit_cost"
+    columns = ("transactions", "volume", "value", "volume_in", "volume_out", "value_in", "value_out", "last_unit_cost")
     for first, sums in (("date", daily), ("month", monthly)):
         table = f"ml_inventory_{'daily' if first == 'date' else 'monthly'}"
-        held = {(r[0], r[1]): r[2:] for r in system.query(f"SELECT product_code, {first}, {columns} FROM {table}")}
+        query = composed("SELECT product_code, {first}, {columns} FROM {table}", first=first, columns=columns, table=table)
+        held = {(r[0], r[1]): r[2:] for r in system.query(query)}
         assert held == {key: sum_.row() for key, sum_ in sums.items()}
     for stream in STREAMS:
-        ids = {r[0] for r in system.query(f"SELECT event_id FROM ml_{stream}_realtime")}
+        ids = {r[0] for r in system.query(composed("SELECT event_id FROM {events}", events=f"ml_{stream}_realtime"))}
         assert ids == {data["id_evento"] for _, data in events[stream]}
     for stream, consumed, counted, rows in system.query(
         "SELECT stream, sum(to_offset - from_offset), sum(inserted + corrected + stale + deleted + quarantined + skipped + gaps),"
@@ -150,7 +152,8 @@ def agrees_with_the_oracle(system: System, events: dict[str, oracle_360.Sent], m
         assert consumed == counted == ledger
         assert rows == len(events[stream]) - (mended if stream == "inventory" else 0)
     expected = oracle_360.product_360(events, today(), MASTERS)
-    rows = [dict(zip(COLUMNS, row, strict=True)) for row in system.query(f"SELECT {', '.join(COLUMNS)} FROM ml_product_360")]
+    held = system.query(composed("SELECT {columns} FROM ml_product_360", columns=COLUMNS))
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in held]
     assert oracle_360.differences({row["product_code"]: row for row in rows}, expected) == []
     for code, row in expected.items():
         held = oracle_360.of_redis(system.redis.hgetall(f"product:360:{code}"), row)
@@ -188,8 +191,8 @@ def contents(system: System, table: str) -> set[tuple[Any, ...]]:
             "SELECT attname FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 AND NOT attisdropped", {"t": table}
         )
     ]
-    kept = ", ".join(f'"{c}"' for c in sorted(set(columns) - OF_THE_COMMIT))
-    return set(system.query(f"SELECT {kept} FROM {table}"))
+    kept = sorted(set(columns) - OF_THE_COMMIT)
+    return set(system.query(composed("SELECT {kept} FROM {table}", kept=kept, table=table)))
 
 
 def agg_hashes(system: System) -> dict[str, dict[str, str]]:

@@ -21,6 +21,7 @@ from castro_spark.parse import parse_batch
 from tests import oracle
 from tests.builders import debezium, debezium_key, event, native, random_events
 from tests.consumer import INVENTORY, PARTITIONS, Consumer, with_positions
+from tests.statements import composed
 from tests.system import System, migrated_system
 
 MANY = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -174,7 +175,7 @@ def test_the_batch_functions_give_what_the_stream_wrote(quiet_system: System, sp
     consumer.close()
 
     def table(name: str, frame: DataFrame) -> DataFrame:
-        rows = quiet_system.query(f"SELECT {', '.join(frame.columns)} FROM {name}")
+        rows = quiet_system.query(composed("SELECT {columns} FROM {table}", columns=frame.columns, table=name))
         return spark.createDataFrame(rows, frame.schema)
 
     for name, frame in (

@@ -13,16 +13,21 @@ import pytest
 
 from tests import oracle
 from tests.builders import ZONE, debezium, debezium_key, event, native, random_events, retail_events
+from tests.statements import composed
 from tests.system import System
 from tests.unit.parse.test_records import REJECTS
 
-EVENTS = "event_id, product_code, transaction_type, quantity, unit_cost, value_total, \"timestamp\", warehouse, supplier," \
-    " customer, date, month, quarter, day_of_week, is_weekend, source_position::text"  # fmt: skip
-SUMS = "transactions, volume, value, volume_in, volume_out, value_in, value_out, last_unit_cost"
+SUMS = ("transactions", "volume", "value", "volume_in", "volume_out", "value_in", "value_out", "last_unit_cost")
+EVENTS = (
+    "event_id", "product_code", "transaction_type", "quantity", "unit_cost", "value_total", "timestamp", "warehouse", "supplier", "customer",
+    "date", "month", "quarter", "day_of_week", "is_weekend",
+)  # fmt: skip
+DAILY = composed("SELECT product_code, date, {sums} FROM ml_inventory_daily ORDER BY 1, 2", sums=SUMS)
+MONTHLY = composed("SELECT product_code, month, {sums} FROM ml_inventory_monthly ORDER BY 1, 2", sums=SUMS)
 STATE = {
-    "events": f"SELECT {EVENTS} FROM ml_inventory_realtime ORDER BY 1",
-    "daily": f"SELECT product_code, date, {SUMS} FROM ml_inventory_daily ORDER BY 1, 2",
-    "monthly": f"SELECT product_code, month, {SUMS} FROM ml_inventory_monthly ORDER BY 1, 2",
+    "events": composed("SELECT {columns}, source_position::text FROM ml_inventory_realtime ORDER BY 1", columns=EVENTS),
+    "daily": DAILY,
+    "monthly": MONTHLY,
     # Of what was deleted and came again there may be a note, which counts for nothing.
     "deleted": "SELECT event_id, source_position::text FROM castro.deleted"
     " WHERE event_id NOT IN (SELECT event_id FROM ml_inventory_realtime) ORDER BY 1",
@@ -165,9 +170,9 @@ def test_a_range_brings_just_what_concerns_it_while_the_stream_runs(archived: Sy
     stream.stop()
     oracle.assert_redis_agrees(archived, sent)
     daily, monthly = oracle.aggregates(sent)
-    got = {(r[0], r[1]): r[2:] for r in archived.query(f"SELECT product_code, date, {SUMS} FROM ml_inventory_daily")}
+    got = {(r[0], r[1]): r[2:] for r in archived.query(DAILY)}
     assert got == {key: sums.row() for key, sums in daily.items()}
-    got = {(r[0], r[1]): r[2:] for r in archived.query(f"SELECT product_code, month, {SUMS} FROM ml_inventory_monthly")}
+    got = {(r[0], r[1]): r[2:] for r in archived.query(MONTHLY)}
     assert got == {key: sums.row() for key, sums in monthly.items()}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from psycopg2 import sql
 from pyspark.sql import SparkSession
 
 from castro_spark.local import Stack
@@ -27,6 +28,7 @@ from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.session import answers
 from castro_spark.streams import stream
 from tests.builders import native, random_events
+from tests.statements import composed
 from tests.system import System, migrated_system
 
 ROUND_TRIPS = 7  # of a commit, BEGIN and COMMIT among them
@@ -105,6 +107,7 @@ def test_a_small_batch_runs_no_spark_job(system: System, spark: SparkSession) ->
     jobs = context._jsc.sc().dagScheduler().numTotalJobs()
     for batch in range(5):
         system.produce([native({**e, "id_evento": f"{batch}-{n}"}) for n, e in enumerate(random_events(random.Random(batch), 50))])
-        system.wait_for(f"SELECT count(DISTINCT event_id) FROM ml_inventory_realtime WHERE event_id LIKE '{batch}-%'", 50)
+        arrived = "SELECT count(DISTINCT event_id) FROM ml_inventory_realtime WHERE event_id LIKE {ids}"
+        system.wait_for(composed(arrived, ids=sql.Literal(f"{batch}-%")), 50)
     assert context._jsc.sc().dagScheduler().numTotalJobs() == jobs
     running.stop()

@@ -13,7 +13,6 @@ import psycopg2
 import pytest
 from psycopg2.errors import LockNotAvailable
 
-from castro_spark.component import State
 from castro_spark.errors import Fenced
 from castro_spark.local import Stack
 from castro_spark.observe.heartbeat import Heartbeat
@@ -21,6 +20,7 @@ from castro_spark.observe.instance import StreamState, trouble
 from castro_spark.observe.status.blocks.streams import STREAMS
 from castro_spark.observe.status.collect import Status, lines
 from castro_spark.parse import parse_batch
+from castro_spark.process.component import State
 from castro_spark.rules import parse_rules
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger, claim, lock_as_writer, resume

@@ -13,6 +13,7 @@ import pytest
 
 from castro_spark.local import Stack
 from tests.builders import event, native
+from tests.statements import composed
 from tests.system import ROOT, System
 
 ALL = ("inventory", "sales", "procurement")
@@ -44,20 +45,20 @@ def test_three_streams_side_by_side(three: System) -> None:
     three.produce([native(PURCHASE, "purchases"), native({**PURCHASE, "previsao_entrega": "soon"}, "purchases")],
                   stream="procurement")  # fmt: skip
     three.drain()
-    columns = "product_code, quantity, value_total, \"timestamp\", date, order_number"
-    assert three.query(f"SELECT {columns}, unit_price, customer FROM ml_sales_realtime") == [
+    columns = ("product_code", "quantity", "value_total", "timestamp", "date", "order_number")
+    assert three.query(composed("SELECT {columns}, unit_price, customer FROM ml_sales_realtime", columns=columns)) == [
         ("P1", Decimal(2), Decimal("14.5"), datetime(2024, 5, 2, 2, 30, tzinfo=timezone.utc), date(2024, 5, 1), "PV-1",
          Decimal("7.25"), "C1")
     ]  # fmt: skip
-    assert three.query(f"SELECT {columns}, unit_cost, supplier, expected_delivery FROM ml_procurement_realtime") == [
+    purchases = "SELECT {columns}, unit_cost, supplier, expected_delivery FROM ml_procurement_realtime"
+    assert three.query(composed(purchases, columns=columns)) == [
         ("P1", Decimal("10.5"), Decimal(42), datetime(2024, 5, 2, 3, tzinfo=timezone.utc), date(2024, 5, 2), "PC-1",
          Decimal(4), "F1", date(2024, 5, 20))
     ]  # fmt: skip
-    sums = "product_code, transactions, volume, value"
-    assert three.query(f"SELECT {sums}, last_unit_price FROM ml_sales_monthly") == [
+    assert three.query("SELECT product_code, transactions, volume, value, last_unit_price FROM ml_sales_monthly") == [
         ("P1", 1, Decimal(2), Decimal("14.5"), Decimal("7.25"))
     ]
-    assert three.query(f"SELECT {sums}, last_unit_cost FROM ml_procurement_daily") == [
+    assert three.query("SELECT product_code, transactions, volume, value, last_unit_cost FROM ml_procurement_daily") == [
         ("P1", 1, Decimal("10.5"), Decimal(42), Decimal(4))
     ]
     assert three.query("SELECT stream, reason FROM castro.quarantine ORDER BY stream") == [

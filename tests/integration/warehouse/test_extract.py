@@ -18,6 +18,7 @@ from castro_spark.settings import load_settings
 from castro_spark.sources.hive import read_table
 from tests.databases import warehouse as w
 from tests.databases.warehouse import HOUR, START
+from tests.statements import composed
 from tests.system import System
 
 
@@ -46,10 +47,11 @@ def test_agrees_with_the_oracle_after_every_run(lake: System, spark: SparkSessio
         assert result.watermark == newest
         assert last_sync(lake) == iso(newest)
         assert lake.redis.ttl(f"last_sync:{w.TARGET}") == -1
-    before = lake.query(f"SELECT max(loaded_at), sum(xmin::text::bigint) FROM {w.TARGET}")
+    loaded = composed("SELECT max(loaded_at), sum(xmin::text::bigint) FROM {target}", target=w.TARGET)
+    before = lake.query(loaded)
     again = w.run(spark, lake)[w.TARGET]
     assert (again.inserted, again.updated, again.watermark) == (0, 0, newest)
-    assert lake.query(f"SELECT max(loaded_at), sum(xmin::text::bigint) FROM {w.TARGET}") == before
+    assert lake.query(loaded) == before
 
 
 def test_overlap_decides_what_is_read_again(lake: System, spark: SparkSession) -> None:
@@ -98,7 +100,7 @@ def test_a_row_from_the_future_does_not_poison_the_watermark(lake: System, spark
 def test_texts_and_rows_that_cannot_be_stored(lake: System, spark: SparkSession) -> None:
     w.append(spark, w.TRANSACTIONS, [w.transaction(1, START, cliente="a\0b", deposito="")])
     assert w.run(spark, lake)[w.TARGET].texts_cleaned == 1
-    assert lake.query(f"SELECT customer, warehouse, supplier FROM {w.TARGET}") == [("ab", "", None)]
+    assert lake.query(composed("SELECT customer, warehouse, supplier FROM {target}", target=w.TARGET)) == [("ab", "", None)]
     w.append(spark, w.TRANSACTIONS, [w.transaction(2, START, id_transacao=None)])
     result = w.run(spark, lake)[w.TARGET]
     assert result.problem is not None

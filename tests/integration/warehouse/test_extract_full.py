@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from castro_spark.sinks.postgres.warehouse import swap
 from tests.databases import warehouse as w
 from tests.databases.warehouse import HOUR, START
+from tests.statements import composed
 from tests.system import System
 
 
@@ -43,10 +44,10 @@ def test_readers_see_the_old_or_the_new_never_a_half(lake: System, spark: SparkS
         connection = lake.connect()
         connection.autocommit = True
         cursor = connection.cursor()
-        query = f"SELECT count(*), sum(unit_cost) FROM {w.TARGET}"
+        query = composed("SELECT count(*), sum(unit_cost) FROM {target}", target=w.TARGET)
         if prepared:
-            cursor.execute(f"PREPARE q AS {query}")
-            query = "EXECUTE q"
+            cursor.execute(composed("PREPARE q AS {query}", query=query))
+            query = composed("EXECUTE q")
         try:
             while not ended.is_set():
                 cursor.execute(query)
@@ -73,10 +74,10 @@ def test_readers_see_the_old_or_the_new_never_a_half(lake: System, spark: SparkS
 
 def test_names_rights_and_options_outlive_swaps(lake: System, spark: SparkSession) -> None:
     lake.query("DO $$ BEGIN CREATE ROLE reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
-    lake.query(
-        f"ALTER TABLE {w.TARGET} OWNER TO reader; GRANT SELECT ON {w.TARGET} TO reader; ALTER TABLE {w.TARGET} SET (fillfactor = 80); COMMENT ON TABLE {w.TARGET} IS 'ours';"
-        f" CREATE INDEX by_hand ON {w.TARGET} (lower(customer)) WHERE NOT deleted"
-    )
+    lake.query(composed(
+        "ALTER TABLE {target} OWNER TO reader; GRANT SELECT ON {target} TO reader; ALTER TABLE {target} SET (fillfactor = 80);"
+        " COMMENT ON TABLE {target} IS 'ours'; CREATE INDEX by_hand ON {target} (lower(customer)) WHERE NOT deleted", target=w.TARGET
+    ))  # fmt: skip
     before = shape(lake)
     assert before[0][0] == ["by_hand", f"{w.TARGET}_pkey", f"{w.TARGET}_product_code_timestamp"]
     w.append(spark, w.TRANSACTIONS, hundred())
@@ -84,7 +85,7 @@ def test_names_rights_and_options_outlive_swaps(lake: System, spark: SparkSessio
         assert full(spark, lake).done
         assert shape(lake) == before
     assert lake.query("SELECT count(*) FROM pg_class WHERE relname LIKE '%\\_\\_new%'") == [(0,)]
-    lake.query(f"DROP INDEX by_hand; ALTER TABLE {w.TARGET} OWNER TO CURRENT_USER")
+    lake.query(composed("DROP INDEX by_hand; ALTER TABLE {target} OWNER TO CURRENT_USER", target=w.TARGET))
 
 
 def test_newest_of_each_key_and_the_watermark(lake: System, spark: SparkSession) -> None:
@@ -136,20 +137,20 @@ def test_limits_of_a_table_of_its_own(lake: System, spark: SparkSession) -> None
 
 
 def test_what_hangs_on_the_table_is_refused_before_reading(lake: System, spark: SparkSession) -> None:
-    lake.query(f"CREATE VIEW public.a_view AS SELECT * FROM {w.TARGET}")
+    lake.query(composed("CREATE VIEW public.a_view AS SELECT * FROM {target}", target=w.TARGET))
     w.append(spark, w.TRANSACTIONS, hundred())
     result = full(spark, lake)
     assert "cannot be replaced: view a_view would stay with the old table" in str(result.problem)
     assert result.read == 0
-    lake.query(f"DROP VIEW public.a_view; ALTER TABLE {w.TARGET} REPLICA IDENTITY FULL")
+    lake.query(composed("DROP VIEW public.a_view; ALTER TABLE {target} REPLICA IDENTITY FULL", target=w.TARGET))
     assert "replica identity would stay with the old table" in str(full(spark, lake).problem)
-    lake.query(f"ALTER TABLE {w.TARGET} REPLICA IDENTITY DEFAULT")
+    lake.query(composed("ALTER TABLE {target} REPLICA IDENTITY DEFAULT", target=w.TARGET))
 
 
 def test_the_swap_waits_for_a_reader_and_gives_up_with_words(lake: System, spark: SparkSession) -> None:
     w.append(spark, w.TRANSACTIONS, hundred())
     reader = lake.connect()
-    reader.cursor().execute(f"SELECT 1 FROM {w.TARGET}")
+    reader.cursor().execute(composed("SELECT 1 FROM {target}", target=w.TARGET))
     result = full(spark, lake, swap_wait_seconds=2)
     assert "could not be swapped in 2 s: readers have locks on the old table" in str(result.problem)
     assert w.held(lake) == []

@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from psycopg2 import sql
 from pyspark.sql import SparkSession
 
 from castro_spark.batch.extract import TableResult
@@ -17,6 +18,7 @@ from castro_spark.batch.extract_runs import run_loop
 from castro_spark.settings import load_settings
 from tests.databases import warehouse as w
 from tests.databases.warehouse import HOUR, START
+from tests.statements import composed
 from tests.system import System
 
 _TABLES = (w.TARGET, "ml_stock_levels")
@@ -111,10 +113,11 @@ def test_a_stop_lets_the_table_under_way_end_and_begins_no_other(lake: System, s
     lake.query("TRUNCATE castro.instance, castro.command")
     w.append(spark, w.TRANSACTIONS, [w.transaction(1, START)])
     holder = lake.connect()
-    holder.cursor().execute(f"LOCK TABLE {w.TARGET} IN EXCLUSIVE MODE")  # its upsert waits
+    holder.cursor().execute(composed("LOCK TABLE {target} IN EXCLUSIVE MODE", target=w.TARGET))  # its upsert waits
     loop = Loop(lake, spark, parallel_tables=1)
     try:
-        lake.wait_for(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '{w.TARGET}'::regclass", 1)
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = {target}::regclass"
+        lake.wait_for(composed(waiting, target=sql.Literal(w.TARGET)), 1)
         loop.stopping.set()
         holder.rollback()
         assert [(r.table, r.status) for r in loop.ended.result(60)] == [(w.TARGET, "done"), ("ml_stock_levels", "not_begun")]

@@ -21,11 +21,14 @@ from tests.builders import event, native
 from tests.consumer import Consumer
 from tests.databases import warehouse as w
 from tests.databases.warehouse import HOUR, START
+from tests.statements import composed
 from tests.system import System
 
 INVENTORY = stream("inventory")
-TABLES = "ml_inventory_realtime, ml_inventory_daily, ml_inventory_monthly, castro.stream, castro.offset_ledger," \
-    " castro.batch_books, castro.quarantine, castro.emptied, castro.deleted, castro.touched, castro.backfilled_month"  # fmt: skip
+TABLES = (
+    "ml_inventory_realtime", "ml_inventory_daily", "ml_inventory_monthly", "castro.stream", "castro.offset_ledger", "castro.batch_books",
+    "castro.quarantine", "castro.emptied", "castro.deleted", "castro.touched", "castro.backfilled_month",
+)  # fmt: skip
 HELD = "SELECT event_id, product_code, quantity, \"timestamp\" FROM ml_inventory_realtime ORDER BY event_id"
 DAY = timedelta(days=1)
 
@@ -37,7 +40,7 @@ def row(number: int, at: datetime, **values: Any) -> w.Row:
 @pytest.fixture
 def past(lake: System) -> System:
     """Empty tables on both sides, and chunks small enough that there are many."""
-    lake.query(f"TRUNCATE {TABLES}")
+    lake.query(composed("TRUNCATE {tables}", tables=TABLES))
     lake.configure({"backfill": {"chunk_records": 40}})
     return lake
 

@@ -21,6 +21,7 @@ from castro_spark.streams import stream
 from tests.builders import debezium, debezium_key, native
 from tests.consumer import Consumer
 from tests.databases import warehouse as w
+from tests.statements import composed
 from tests.system import System
 from tests.today import today
 
@@ -78,7 +79,7 @@ def lake(shop: System, spark: SparkSession) -> System:
     w.fresh(spark)
     spark.sql(f"DROP TABLE IF EXISTS {ORDERS}")
     spark.sql(TABLE)
-    shop.query(f"TRUNCATE {', '.join(WRITTEN)}, castro.backfilled_month CASCADE")
+    shop.query(composed("TRUNCATE {written}, castro.backfilled_month CASCADE", written=WRITTEN))
     configure(shop)
     return shop
 
@@ -115,8 +116,8 @@ def reconciled(spark: SparkSession, system: System) -> Any:
 
 def assert_each_once(system: System, rows: list[Sale]) -> None:
     """The events, and the days and months that plain Python makes of the rows."""
-    columns = "order_number, product_code, customer, quantity, \"timestamp\""
-    assert system.query(f"SELECT {columns} FROM ml_sales_realtime ORDER BY quantity") == [
+    held = "SELECT order_number, product_code, customer, quantity, \"timestamp\" FROM ml_sales_realtime ORDER BY quantity"
+    assert system.query(held) == [
         (r["numero_pedido"], r["codigo_produto"], r["cliente"], r["quantidade"], r["data_pedido"]) for r in rows
     ]
     sums: dict[str, list[Any]] = defaultdict(lambda: [0, Decimal(0), Decimal(0)])
@@ -127,7 +128,8 @@ def assert_each_once(system: System, rows: list[Sale]) -> None:
         held[2] += r["quantidade"] * r["preco_unitario"]
     expected = sorted((code, *values) for code, values in sums.items())
     for table, period, first in (("daily", "date", DAY), ("monthly", "month", DAY.replace(day=1))):
-        found = system.query(f"SELECT product_code, transactions, volume, value, {period} FROM ml_sales_{table}")
+        query = "SELECT product_code, transactions, volume, value, {period} FROM {table}"
+        found = system.query(composed(query, period=period, table=f"ml_sales_{table}"))
         assert sorted(row[:-1] for row in found) == expected
         assert {row[-1] for row in found} == {first}
 
@@ -181,7 +183,7 @@ def with_rule(system: System) -> Any:
 
 
 def written(system: System) -> list[Any]:
-    return [sorted(system.query(f"SELECT t::text FROM {table} t")) for table in WRITTEN]
+    return [sorted(system.query(composed("SELECT t::text FROM {table} t", table=table))) for table in WRITTEN]
 
 
 @pytest.mark.parametrize("also", [None, change])

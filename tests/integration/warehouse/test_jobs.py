@@ -14,11 +14,12 @@ from pyspark.sql import SparkSession
 
 from castro_spark.errors import TypeChanged
 from castro_spark.local import Stack
-from castro_spark.mapping import TableMapping
+from castro_spark.sections.warehouse import TableMapping
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from tests import engine
 from tests.databases import warehouse as w
+from tests.statements import composed
 from tests.system import ROOT, System
 
 _MAKE = """
@@ -93,7 +94,8 @@ def test_by_the_command_line_and_a_backfill_killed_anywhere(made: System) -> Non
     )
     assert newest[0][0] > 80
     for table in ("daily", "monthly"):
-        assert system.query(f"SELECT sum(transactions), sum(volume), sum(value) FROM ml_inventory_{table}") == newest
+        sums = composed("SELECT sum(transactions), sum(volume), sum(value) FROM {table}", table=f"ml_inventory_{table}")
+        assert system.query(sums) == newest
     assert "inventory: nothing to do" in system.submit("reconcile", "--stream", "inventory", "--date", "2020-01-01")
 
 

@@ -24,13 +24,14 @@ from castro_spark.streams import stream
 from tests import oracle
 from tests.builders import native
 from tests.databases import warehouse as w
+from tests.statements import composed
 from tests.system import System
 
 INVENTORY = stream("inventory")
 # In Castro the 17th of February has 25 hours, the 4th of November 23.
 PERIODS = [(datetime(2018, 2, 16, tzinfo=timezone.utc), 4), (datetime(2018, 11, 3, tzinfo=timezone.utc), 4)]
-SUMS = ", ".join(INVENTORY.aggregate_columns)
-EVENTS = ", ".join(f'"{c}"' for c in INVENTORY.event_columns if c != "source_position")
+SUMS = INVENTORY.aggregate_columns
+EVENTS = [c for c in INVENTORY.event_columns if c != "source_position"]
 pytestmark = pytest.mark.slow
 
 
@@ -94,8 +95,8 @@ def notebook(spark: SparkSession) -> dict[str, list[tuple[Any, ...]]]:
 
 def aggregates(system: System) -> dict[str, list[tuple[Any, ...]]]:
     return {
-        "daily": sorted(system.query(f"SELECT product_code, date, {SUMS} FROM ml_inventory_daily")),
-        "monthly": sorted(system.query(f"SELECT product_code, month, {SUMS} FROM ml_inventory_monthly")),
+        "daily": sorted(system.query(composed("SELECT product_code, date, {sums} FROM ml_inventory_daily", sums=SUMS))),
+        "monthly": sorted(system.query(composed("SELECT product_code, month, {sums} FROM ml_inventory_monthly", sums=SUMS))),
     }
 
 
@@ -124,7 +125,7 @@ def test_stream_backfill_and_notebook_agree(system: System, twin: System, spark:
     assert streamed["daily"] == sorted((*key, *sums.row()) for key, sums in by_day.items())
     assert streamed["monthly"] == sorted((*key, *sums.row()) for key, sums in by_month.items())
     assert {date(2018, 2, 17), date(2018, 11, 4)} <= {day for _, day, *_ in streamed["daily"]}
-    events = f"SELECT {EVENTS} FROM ml_inventory_realtime ORDER BY event_id"
+    events = composed("SELECT {columns} FROM ml_inventory_realtime ORDER BY event_id", columns=EVENTS)
     assert system.query(events) == twin.query(events)
     hashes = [realtime(s) for s in (system, twin)]
     assert hashes[0] == hashes[1]

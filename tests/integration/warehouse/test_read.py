@@ -6,7 +6,6 @@ import doctest
 import random
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from unittest.mock import patch
 
 import pytest
 from pyspark.errors import PySparkException
@@ -38,12 +37,13 @@ def rows(frame: DataFrame) -> list[tuple[object, ...]]:
     return sorted((tuple(row) for row in frame.collect()), key=repr)
 
 
-def test_the_examples_are_true(archived: System) -> None:
+def test_the_examples_are_true(archived: System, monkeypatch: pytest.MonkeyPatch) -> None:
     archived.produce([native(e) for e in FIRST], partition=0)
     archived.drain()
     archived.produce([native(CORRECTED), b"{not json"], partition=0)
     archived.drain()
-    with engine.default_session() as spark, patch.object(read, "load_settings", lambda: settings_of(archived)):
+    monkeypatch.setattr(read, "load_settings", lambda: settings_of(archived))
+    with engine.default_session() as spark:
         spark.conf.set("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
         tried = doctest.testmod(read, extraglobs={"spark": spark})
         assert (tried.failed, tried.attempted > 5) == (0, True)

@@ -14,13 +14,14 @@ import pyarrow as pa
 import pytest
 
 from castro_spark.errors import ChecksFailed, StagingLost
-from castro_spark.mapping import Limits, TableMapping
+from castro_spark.sections.warehouse import Limits, TableMapping
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.warehouse.copy import create_loading, drop_loading, loading_name
 from castro_spark.sinks.postgres.warehouse.staging import StagedTable, copy_partition
 from castro_spark.sinks.postgres.warehouse.swap import replace_table
 from castro_spark.sinks.postgres.warehouse.tables import migrate_warehouse
 from tests.databases.alerting import Alerting
+from tests.statements import composed
 
 _TARGET = "ml_lots"
 _MAPPING = TableMapping.model_validate(
@@ -73,14 +74,15 @@ class Refresh:
 @pytest.fixture
 def connection(alerting: Alerting) -> Iterator[Connection]:
     with closing(connect(alerting.settings.postgres, "test")) as connection:
-        alerting.query(f"DROP TABLE IF EXISTS {_TARGET}")
+        alerting.query(composed("DROP TABLE IF EXISTS {target}", target=_TARGET))
         migrate_warehouse(connection, {_TARGET: _MAPPING})
         yield connection
         drop_loading(connection, _TARGET)
 
 
 def held(alerting: Alerting) -> list[tuple[Any, ...]]:
-    return sorted(alerting.query(f"SELECT id, warehouse, amount, place, changed FROM {_TARGET}"), key=repr)
+    query = composed("SELECT id, warehouse, amount, place, changed FROM {target}", target=_TARGET)
+    return sorted(alerting.query(query), key=repr)
 
 
 def newest(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
@@ -108,7 +110,7 @@ def test_the_newest_row_of_each_key_of_the_tasks_that_count(alerting: Alerting, 
     refresh.task(rows[700:])
     assert refresh.replace() == len(newest(rows))
     assert held(alerting) == newest(rows)
-    assert alerting.query(f"SELECT to_regclass('{loading_name(_TARGET)}') IS NULL") == [(True,)]
+    assert alerting.query("SELECT to_regclass(%s) IS NULL", (loading_name(_TARGET),)) == [(True,)]
 
 
 def test_equal_copies_of_a_row_are_one_and_different_ones_a_failed_check(alerting: Alerting, connection: Connection) -> None:
@@ -136,7 +138,7 @@ def test_rows_that_cannot_be_stored_and_rows_that_are_lost(alerting: Alerting, c
         refresh.replace()
     refresh = Refresh(alerting, connection)
     refresh.task([row(1), row(2)])
-    alerting.query(f"DELETE FROM {loading_name(_TARGET)} WHERE id = 2")
+    alerting.query(composed("DELETE FROM {loading} WHERE id = 2", loading=loading_name(_TARGET)))
     with pytest.raises(StagingLost, match="2 rows were staged, 1 are there"):
         refresh.replace()
     assert held(alerting) == []
@@ -159,4 +161,4 @@ def test_a_publication_of_all_tables_does_not_hinder(alerting: Alerting, connect
         assert refresh.replace() == 20
     finally:
         alerting.query("DROP PUBLICATION everything")
-    assert alerting.query(f"SELECT relreplident::text FROM pg_class WHERE oid = '{_TARGET}'::regclass") == [("d",)]
+    assert alerting.query("SELECT relreplident::text FROM pg_class WHERE oid = %s::regclass", (_TARGET,)) == [("d",)]

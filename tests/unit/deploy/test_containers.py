@@ -122,7 +122,7 @@ def test_the_connector_routes_each_streams_table_to_its_topic(merged: dict[str, 
 
 def test_kafkas_version_is_the_tests(merged: dict[str, Any]) -> None:
     version = merged["services"]["kafka"]["image"].partition(":")[2]
-    assert f"org.apache.kafka:kafka_2.13:{version}" in (ROOT / "spark-submit.sh").read_text()
+    assert f"org.apache.kafka:kafka_2.13:{version}" in (ROOT / "castro_spark" / "deploy" / "prepare.sh").read_text()
 
 
 def test_the_dockerfile_has_no_fault_that_its_linter_knows_and_copies_what_is_there(tmp_path: Path) -> None:

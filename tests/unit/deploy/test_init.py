@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
@@ -15,6 +14,7 @@ from castro_spark import cli
 from castro_spark.jobs.init import main
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
+from tests.environment import environment
 
 
 @pytest.fixture
@@ -34,11 +34,12 @@ def hadoop(tmp_path: Path) -> dict[str, str]:
 def run(env: Mapping[str, str], *arguments: str, answers: str = "") -> tuple[int, str]:
     output = io.StringIO()
     with (
-        patch.dict(os.environ, env),
-        patch("sys.stdin", io.StringIO(answers)),
+        pytest.MonkeyPatch.context() as patched,
+        environment({**os.environ, **env}),
         redirect_stdout(output),
         redirect_stderr(output),
     ):
+        patched.setattr("sys.stdin", io.StringIO(answers))
         status = cli.exit_status(main, arguments)
     return status, output.getvalue()
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from castro_spark import output, properties_file
+from castro_spark import properties_file
 from castro_spark.deploy import arguments, artefact, submit
 from castro_spark.deploy.shipping import checkable, ship
 from castro_spark.errors import SettingsError
+from castro_spark.process import output
 from castro_spark.resources import resource
 from castro_spark.settings import load_settings
 from tests.system import ROOT
@@ -239,7 +240,7 @@ def test_containers_roll_their_logs_and_yarn_takes_the_rolled_ones() -> None:
 def test_a_driver_on_yarn_rolls_its_log_and_stderr_with_it(tmp_path: Path) -> None:
     code = (
         "import logging, os, sys\n"
-        "from castro_spark import logs, output\n"
+        "from castro_spark.process import logs, output\n"
         "output._LOG_BYTES = 1000\n"
         "output.job_log(); logs.log_as_text(logging.INFO)\n"
         "for n in range(60):\n"

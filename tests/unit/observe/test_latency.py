@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castro_spark.component import Component
-from castro_spark.histogram import BOUNDS, BUCKETS, Histogram, merged
+from castro_spark.process.component import Component
+from castro_spark.process.histogram import BOUNDS, BUCKETS, Histogram, merged
 from castro_spark.projection.publications import Publications
 from castro_spark.sinks.postgres.commit.produce_times import ProduceTimes
 from castro_spark.sinks.postgres.operations.latency import Latencies

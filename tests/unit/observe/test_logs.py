@@ -13,8 +13,8 @@ from io import StringIO
 
 import pytest
 
-from castro_spark import logs
-from castro_spark.component import run_id
+from castro_spark.process import logs
+from castro_spark.process.component import run_id
 from tests.system import ROOT
 
 

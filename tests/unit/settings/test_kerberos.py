@@ -9,11 +9,11 @@ import pytest
 from pyspark.errors import StreamingQueryException
 
 from castro_spark.errors import KerberosUnavailable, SettingsError, in_words
+from castro_spark.errors.kerberos import kerberos_trouble
 from castro_spark.kerberos.check import check
 from castro_spark.kerberos.files import keytab_principals, ticket_cache
 from castro_spark.kerberos.login import log_in, login_options
-from castro_spark.kerberos_words import kerberos_trouble
-from castro_spark.servers import KerberosSettings
+from castro_spark.sections.servers import KerberosSettings
 from castro_spark.settings import Settings, load_settings
 from castro_spark.sources.kafka.options import admin_options
 from castro_spark.streaming.verdict import error_line, verdict

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from castro_spark.quality.topics import LazyTopics
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.settings import load_settings
 from castro_spark.sources.kafka.ends import NotNative, native_options
 

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from castro_spark.errors import KafkaRefused, KafkaUnavailable
-from castro_spark.servers import KafkaSettings
+from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sources.kafka.refusals import Protocol, explained, refusal
 
 K = "org.apache.kafka.common.errors."

@@ -9,7 +9,7 @@ import pytest
 
 from castro_spark.projection.entries import Expiry
 from castro_spark.projection.rows import Horizon
-from castro_spark.servers import TtlSettings
+from castro_spark.sections.servers import TtlSettings
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 EXPIRY = Expiry(TtlSettings(realtime_seconds=3600, daily_days=7, monthly_days=365, product_360_hours=48), ZONE)

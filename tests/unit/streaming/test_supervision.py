@@ -12,8 +12,8 @@ import pytest
 from pyspark.errors import StreamingQueryException
 
 from castro_spark import errors
-from castro_spark.component import State
 from castro_spark.observe.instance import StreamState
+from castro_spark.process.component import State
 from castro_spark.streaming.microbatch.batches import StopRequested
 from castro_spark.streaming.supervision import supervise
 from castro_spark.streaming.verdict import verdict

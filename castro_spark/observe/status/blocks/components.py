@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from castro_spark.component import ALIVE, Mode, State
 from castro_spark.observe.instance import is_silent, summary
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
 from castro_spark.observe.status.blocks.stream_text import ago
+from castro_spark.process.component import ALIVE, Mode, State
 from castro_spark.sinks.postgres.operations.instances import all_current
 
 _STREAM = "stream"  # a block of its own

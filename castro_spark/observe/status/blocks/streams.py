@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from castro_spark.component import State
 from castro_spark.observe.instance import trouble
 from castro_spark.observe.status.block import Asked, Block, Part
 from castro_spark.observe.status.blocks.stream_text import stream_lines
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.reasons import Reason
+from castro_spark.process.component import State
 from castro_spark.projection.lag import projection_status
 from castro_spark.rules import configured, named_sources
 from castro_spark.settings import Settings

@@ -11,7 +11,7 @@ from threading import Event
 
 from castro_spark.parse.identity import Kinds
 from castro_spark.parse.origin import Source
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import books_of
 from castro_spark.sinks.postgres.commit.ledger import StreamLock, lock_out_of_band

@@ -11,7 +11,7 @@ import psycopg2
 import pyarrow as pa
 
 from castro_spark.errors import SessionRefused, first_line
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.merging.statements import Statements
 from castro_spark.sinks.postgres.connection import Connection, connect, outlast_outages

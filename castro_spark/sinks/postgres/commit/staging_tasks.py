@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 
 from castro_spark.parse import ParseRules, parse_batch
 from castro_spark.parse.notes import Notes
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit.ledger import check_writer
 from castro_spark.sinks.postgres.commit.produce_times import ProduceTimes
 from castro_spark.sinks.postgres.commit.staging import (

@@ -13,7 +13,7 @@ from threading import Event
 
 from castro_spark.errors import LedgerMoved
 from castro_spark.parse.origin import Source
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit import staging
 from castro_spark.sinks.postgres.commit.books import Books, books_of, write_books
 from castro_spark.sinks.postgres.commit.ledger import Ledger, Positions, lock_as_writer

@@ -20,7 +20,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
-from castro_spark.histogram import Histogram
+from castro_spark.process.histogram import Histogram
 from castro_spark.sinks.postgres.connection import Connection, statement
 
 POSTGRES, REDIS = "postgres", "redis"

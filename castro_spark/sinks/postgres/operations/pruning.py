@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from castro_spark.settings import HousekeepingSettings
+from castro_spark.sections.upkeep import HousekeepingSettings
 from castro_spark.sinks.postgres.connection import Connection, statement
 from castro_spark.streams.declaration import StreamDeclaration
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from castro_spark.histogram import Histogram
+from castro_spark.process.histogram import Histogram
 from castro_spark.sinks.postgres.connection import Connection, statement
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from psycopg2 import sql
 
-from castro_spark.mapping import ColumnType
+from castro_spark.sections import Section
 from castro_spark.sections.product_360 import MASTER_DATA_TYPES, STOCK_LEVEL_TYPES, Product360Settings
-from castro_spark.servers import Section
+from castro_spark.sections.warehouse import ColumnType
 from castro_spark.sinks.postgres.connection import Connection, names, statement
 from castro_spark.sinks.postgres.warehouse.tables import regclass
 

@@ -19,7 +19,7 @@ import psycopg2
 from psycopg2 import errors
 
 from castro_spark.errors import SessionRefused, first_line
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.session.answers import Session
 from castro_spark.sinks.postgres.sql_files import statement
 

@@ -15,8 +15,8 @@ import psycopg2
 from psycopg2.extensions import parse_dsn
 
 from castro_spark.errors import SessionRefused, first_line
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.security import tls
-from castro_spark.servers import PostgresSettings
 
 _PASSWORD = "check user in postgres.dsn, and CASTRO_POSTGRES_PASSWORD or ..._PASSWORD_FILE"
 _ROLE = "name a role that exists and may log in: user in postgres.dsn"

@@ -21,7 +21,7 @@ from psycopg2 import sql
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
 from castro_spark.sinks.postgres.commit.staging import copy_rows, new_attempt
 from castro_spark.sinks.postgres.connection import Connection, connect
 from castro_spark.sinks.postgres.session.refused_tasks import raise_refusal

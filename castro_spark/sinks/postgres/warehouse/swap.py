@@ -14,7 +14,7 @@ from psycopg2 import errors, sql
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from castro_spark.errors import ChecksFailed, ExtractBusy
-from castro_spark.mapping import Limits, TableMapping
+from castro_spark.sections.warehouse import Limits, TableMapping
 from castro_spark.sinks.postgres.connection import Connection, names, statement
 from castro_spark.sinks.postgres.warehouse.copy import (
     Index,

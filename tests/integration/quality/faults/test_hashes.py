@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
-from unittest.mock import patch
+
+import pytest
 
 from castro_spark.quality.result import Result
 from castro_spark.sinks.postgres.commit.staging import stage_on_driver
@@ -68,10 +69,10 @@ def test_a_wrong_hash_of_the_view(data: Checked) -> None:
         assert check().outcome is PASS
 
 
-def test_a_redis_that_does_not_answer_is_an_error(data: Checked) -> None:
-    with patch.dict(data.system.env, CASTRO_REDIS_URL="redis://127.0.0.1:1/1"):
-        found(data.check("redis_sample"), ERROR, "could not run: Redis: it cannot be reached")
-        found(data.check("projection_lag"), ERROR, "Redis does not answer")
+def test_a_redis_that_does_not_answer_is_an_error(data: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(data.system.env, "CASTRO_REDIS_URL", "redis://127.0.0.1:1/1")
+    found(data.check("redis_sample"), ERROR, "could not run: Redis: it cannot be reached")
+    found(data.check("projection_lag"), ERROR, "Redis does not answer")
 
 
 def test_a_commit_that_is_not_published_yet_is_in_flight(data: Checked) -> None:

@@ -42,7 +42,7 @@ retries it, and never treats it as a bad record.
 
 from __future__ import annotations
 
-from castro_spark.kerberos_words import kerberos_trouble
+from castro_spark.errors.kerberos import kerberos_trouble
 
 _INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
 

@@ -1,10 +1,17 @@
-"""Settings of the metrics (`metrics`): how often PostgreSQL is asked, and whether a driver serves them too."""
+"""Settings of the log (`logging`), and of the metrics (`metrics`): how often PostgreSQL is asked, who serves them."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
-from castro_spark.servers import Section
+from castro_spark.sections import Section
+
+
+class LoggingSettings(Section):
+    format: Literal["text", "json"]
+    level: Literal["debug", "info", "warning"]  # of castro_spark's own messages
 
 
 class MetricsSettings(Section):

@@ -58,4 +58,3 @@ def put(tree: dict[str, Any], key: tuple[str, ...], value: object) -> None:
     for part in key[:-1]:
         tree = tree.setdefault(part, {})
     tree[key[-1]] = value
-

@@ -17,7 +17,7 @@ from functools import cache
 from threading import Lock
 from typing import Protocol
 
-from castro_spark.histogram import Histogram
+from castro_spark.process.histogram import Histogram
 
 _LONGEST_ERROR = 2000
 

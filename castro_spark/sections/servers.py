@@ -6,8 +6,9 @@ import re
 from typing import Any, Literal
 
 from psycopg2.extensions import parse_dsn
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from castro_spark.sections import Section
 from castro_spark.security import credentials
 from castro_spark.security.private_file import private_file
 
@@ -15,12 +16,6 @@ KAFKA_KEYTAB = "CASTRO_KAFKA_KEYTAB"  # environment variable with the keytab's p
 _PRINCIPAL = re.compile(r"[^@/\s]+(/[^@/\s]+)?@[^@/\s]+")
 _SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")  # mechanisms with user and password
 _VERIFYING = ("verify-full", "verify-ca")  # the values of libpq's sslmode that look at the server's certificate
-
-
-class Section(BaseModel):
-    """A frozen section that rejects unknown keys; its errors do not contain input values."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class ServerSection(Section):

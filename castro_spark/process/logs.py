@@ -15,8 +15,8 @@ from contextvars import ContextVar
 
 from pythonjsonlogger.json import JsonFormatter
 
-from castro_spark.component import run_id
-from castro_spark.output import JobLog, job_log
+from castro_spark.process.component import run_id
+from castro_spark.process.output import JobLog, job_log
 
 FORMAT_VARIABLE = "CASTRO_LOG_FORMAT"  # conf/log4j2.properties reads it, and the one below
 _RUN_VARIABLE = "CASTRO_LOG_RUN"
