@@ -20,6 +20,11 @@ def read_tree(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         there = ", ".join(sorted(_environments()))
         raise SettingsError(f"there is no settings file {path}", f"--env takes one of: {there}") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", "name a readable file of settings") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path} is not UTF-8 text: line {line}", "save it as UTF-8") from None
     except yaml.YAMLError as error:
         # The error's own text quotes the line, which may contain a secret.
         mark = getattr(error, "problem_mark", None)
@@ -54,8 +59,10 @@ def at(tree: Any, key: tuple[str, ...]) -> Any:
 
 
 def put(tree: dict[str, Any], key: tuple[str, ...], value: object) -> None:
-    """Sets the value at a key, and makes the sections above it."""
+    """Sets the value at a key, and makes the sections above it. What is no section stays: validation refuses it."""
     for part in key[:-1]:
         tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            return
     tree[key[-1]] = value
 
