@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -16,10 +15,11 @@ from castro_spark.incidents.configured import incident_rules
 from castro_spark.incidents.incident import Incident
 from castro_spark.incidents.text import as_data, details, line
 from castro_spark.sinks.postgres.connection import Connection, connect
+from castro_spark.user import user_name
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 by_option = click.option(
-    "--by", default=getpass.getuser, show_default="the user", callback=cli.words, help="Who."
+    "--by", default=user_name, show_default="the user", callback=cli.words, help="Who."
 )
 reason_option = click.option("--reason", required=True, callback=cli.words, help="Why, for later reference.")
 

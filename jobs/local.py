@@ -34,9 +34,12 @@ def main() -> None:
 @main.command()
 @folder_option
 @click.option("--warehouse", is_flag=True, help="Also create a Hive warehouse with data, for `extract`; once.")
-@click.option("--years", default=1, show_default=True, help="Years of data in the warehouse; they end with 2024.")
-@click.option("--transactions", default=20_000, show_default=True, help="Stock movements in the warehouse.")
-@click.option("--products", default=500, show_default=True, help="Products in the warehouse.")
+@click.option("--years", type=click.IntRange(1, 50), default=1, show_default=True,
+              help="Years of data in the warehouse; they end with 2024.")  # fmt: skip
+@click.option("--transactions", type=click.IntRange(1), default=20_000, show_default=True,
+              help="Stock movements in the warehouse.")  # fmt: skip
+@click.option("--products", type=click.IntRange(1), default=500, show_default=True,
+              help="Products in the warehouse.")  # fmt: skip
 @click.option("--page/--no-page", default=True, show_default=True, help="Also serve the web page.")
 def up(folder: Path, warehouse: bool, years: int, transactions: int, products: int, page: bool) -> None:
     """Start the servers that do not run yet."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,6 +20,7 @@ from castro_spark.retraining.store import Decided, Training
 from castro_spark.retraining.text import NO_CHANNEL, decision_lines, training_line
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.streams import all_streams
+from castro_spark.user import user_name
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -84,7 +84,7 @@ def decide(env: str, conf_file: Path | None, as_json: bool) -> None:
 @click.option("--data-from", type=_DAY, help="The first business day of its data.  [default: all]")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME=VALUE", help="Such as f1=0.87; may be repeated.")
 @click.option("--decision", help="The decision that asked for it: the task's id.")
-@click.option("--by", default=getpass.getuser, show_default="the user", callback=cli.words, help="Who records it.")
+@click.option("--by", default=user_name, show_default="the user", callback=cli.words, help="Who records it.")
 @json_option
 def record_(
     env: str,

@@ -7,7 +7,6 @@ attempts of the same application: they are the same submission.
 
 from __future__ import annotations
 
-import getpass
 import logging
 import socket
 import time
@@ -20,6 +19,7 @@ from castro_spark.observe.instance import YARN
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.operations import commands
 from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS, current
+from castro_spark.user import user_name
 
 log = logging.getLogger(__name__)
 NOT_RUNNING, SILENT = "not running", "no heartbeat from"  # results of a stream that was not asked
@@ -91,7 +91,7 @@ def stop_streams(connection: Connection, streams: Sequence[str], seconds: float)
     EXTRACT among the streams: the loop of `extract --every`.
     """
     asked: dict[str, int] = {}
-    by = f"{getpass.getuser()} at {socket.gethostname()}"
+    by = f"{user_name()} at {socket.gethostname()}"
     for stream in streams:
         row = current(connection, "", EXTRACT_LOOP) if stream == EXTRACT else current(connection, stream)
         if row is None or State(row["state"]) not in ALIVE:

@@ -86,7 +86,7 @@ def _value(option: click.Option) -> str:
         return ""
     if isinstance(option.type, click.Choice):
         return "|".join(map(str, option.type.choices)) if len(option.type.choices) <= _MOST_CHOICES else "NAME"
-    return option.metavar or {"integer": "N", "float": "N", "integer range": "N", "datetime": "YYYY-MM-DD"}.get(
+    return option.metavar or {"integer": "N", "float": "N", "integer range": "N", "float range": "N", "datetime": "YYYY-MM-DD"}.get(
         option.type.name, option.type.name.upper()
     )
 
