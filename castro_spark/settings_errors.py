@@ -20,7 +20,8 @@ def invalid_settings(error: ValidationError, path: Path, origins: Mapping[str, s
     for item in error.errors(include_input=False, include_url=False):
         parts = [str(part) for part in (*section, *item["loc"])]
         key = ".".join(parts)
-        where = origins.get(key, f"{path} (over base.yaml)")
+        untagged = ".".join([*parts[:-2], *parts[-1:]])  # pydantic names a channel's type before the channel's key
+        where = origins.get(key) or origins.get(untagged) or f"{path} (over base.yaml)"
         lines.append(": ".join(filter(None, [where, key, item["msg"] + _further(item["type"], parts)])))
     return SettingsError("\n".join(lines), "fix that key; conf/base.yaml shows every key")
 
