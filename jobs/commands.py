@@ -11,6 +11,7 @@ import click
 from castro_spark import cli
 from castro_spark.batch.actions import ACTIONS, action
 from castro_spark.batch.serve import CommandServer
+from castro_spark.counted import counted
 from castro_spark.observe.heartbeat import reported
 from castro_spark.observe.status.blocks.commands import command_line
 from castro_spark.sinks.postgres.connection import connect
@@ -69,7 +70,7 @@ def run(env: str, conf_file: Path | None, once: bool) -> None:
             while not stopping.wait(_POLL_SECONDS):
                 component.progressed(served=server.served)
             server.wait(_END_SECONDS)
-    click.echo(f"{server.served} commands served")
+    click.echo(f"{counted(server.served, 'command')} served")
 
 
 @main.command("list")
@@ -87,7 +88,7 @@ def list_(env: str, conf_file: Path | None, hours: float, as_json: bool) -> None
         return
     for row in found:
         click.echo(command_line(row))
-    click.echo(f"{len(found)} commands")
+    click.echo(counted(len(found), "command"))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from castro_spark import cli
+from castro_spark.counted import counted
 from castro_spark.incidents import by_hand
 from castro_spark.incidents.configured import incident_rules
 from castro_spark.incidents.incident import Incident
@@ -43,7 +44,7 @@ def list_(env: str, conf_file: Path | None, ended: bool, limit: int, as_json: bo
         return
     for incident in found:
         click.echo(line(incident))
-    click.echo(f"{len(found)} incidents" + (" (the limit: --limit N for more)" if len(found) == limit else ""))
+    click.echo(counted(len(found), "incident") + (" (the limit: --limit N for more)" if len(found) == limit else ""))
 
 
 @main.command()

@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 
 from castro_spark import cli
+from castro_spark.counted import counted
 from castro_spark.local import clients
 from castro_spark.local.page import LocalPage
 from castro_spark.local.stack import Stack
@@ -69,7 +70,8 @@ def make_warehouse(folder: Path, years: int, transactions: int, products: int) -
     if warehouse.is_made(folder):
         click.echo("  warehouse is there already")
         return
-    click.echo(f"  warehouse: {years} years, {transactions:,} transactions ... (a minute or so, once)")
+    what = f"{counted(years, 'year')}, {counted(transactions, 'transaction')}"
+    click.echo(f"  warehouse: {what} ... (a minute or so, once)")
     warehouse.make(
         folder, load_settings().timezone, products=products, years=years, transactions=transactions,
         report=lambda table, seconds: click.echo(f"    {table} in {seconds:.1f} s"),
@@ -135,7 +137,7 @@ def redis_cli(folder: Path, arguments: tuple[str, ...]) -> None:
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 def produce(folder: Path, topic: str, file: TextIO) -> None:
     """Send each line of FILE, or of the standard input, to a topic as one record."""
-    click.echo(f"{clients.produce(Stack(folder), topic, file)} records sent to {topic}")
+    click.echo(f"{counted(clients.produce(Stack(folder), topic, file), 'record')} sent to {topic}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
+from castro_spark.counted import counted
 from castro_spark.quality.judge.grades import centre_and_spread, grade, result, share, worst
 from castro_spark.quality.result import Outcome, Result
 from castro_spark.sections.quality import DriftLimits
@@ -79,7 +80,7 @@ def _prices(day: DayPrices, price: str, baseline: Sequence[DayPrices], limits: D
     typical = f" (median ratio {_factor(day.ratio)})" if outcome is not Outcome.PASS else ""
     yield _Finding(
         outcome,
-        f"{day.day}: {day.jumps:,} of {day.priced:,} events have a {price} beyond a factor of"
+        f"{day.day}: {day.jumps:,} of {counted(day.priced, 'event')} have a {price} beyond a factor of"
         f" {limits.price_factor:g} of their product's usual one{typical}",
         f"{share(day.jump_share)} jumps",
     )

@@ -277,6 +277,6 @@ def test_the_command_line_of_commands(system: System) -> None:
     assert "note: Field required" in system.job("commands", "request", "discard", "--id", "1", status=2)
     number = system.job("commands", "request", "rebuild_cache", "--stream", "inventory").split(":")[0]
     assert f"{number}: rebuild_cache streams ['inventory']: waiting" in system.job("status")
-    assert "1 commands served" in system.job("commands", "run", "--once")
+    assert "1 command served" in system.job("commands", "run", "--once")
     assert ": done, requested by" in system.job("commands", "list")
     assert rows(system)["commands"] == ("done", None)

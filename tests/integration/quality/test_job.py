@@ -53,7 +53,7 @@ def test_exit_status_and_output(checked: Checked) -> None:
     assert status == 1
     assert "FAIL     duplicates        inventory: " in output
     assert "120 of 240 events repeat another one but for its id" in output
-    assert "1 results: 1 fail; critical failures: 1" in output
+    assert "1 result: 1 fail; critical failures: 1" in output
     assert run(checked, "--check", "no_such_check")[0] == 2
     options = ["--conf-file", str(checked.system.conf), "--date", "0001-01-01"]
     with pytest.raises(UsageError, match="--date 0001-01-01 is before 1990"):

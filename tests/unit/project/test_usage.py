@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from castro_spark import cli
+from castro_spark.counted import counted
 from castro_spark.user import user_name
 from tests.system import ROOT
 
@@ -61,3 +62,8 @@ def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(getpass, "getuser", unknown)
     assert user_name() == f"uid {os.getuid()}"
+
+
+def test_one_is_no_plural() -> None:
+    assert [counted(n, "record") for n in (0, 1, 2, 1203)] == ["0 records", "1 record", "2 records", "1,203 records"]
+    assert [counted(n, "hash is", "hashes are") for n in (1, 2)] == ["1 hash is", "2 hashes are"]

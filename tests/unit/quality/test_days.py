@@ -118,7 +118,7 @@ def test_schema() -> None:
     assert judged(unknown=["novo"]).outcome is WARN
     assert judged(missing={"deposito": 19}).outcome is PASS
     assert judged(missing={"deposito": 20}, unknown=["deposito_id"]).words == (
-        "field deposito is missing in 20 records, which were rejected; new fields in records: deposito_id; they are ignored"
+        "field deposito is missing in 20 rejected records; new fields in records: deposito_id; they are ignored"
     )
     gone = {"tested": [nulls(0, 1000)], "field_names": {"customer": "cliente"}}
     assert judged(**gone, baseline=[nulls(1, 500)]).words.startswith("field cliente has vanished")
