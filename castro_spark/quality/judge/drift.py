@@ -13,7 +13,7 @@ from datetime import date
 from statistics import median
 
 from castro_spark.counted import counted
-from castro_spark.quality.judge.grades import centre_and_spread, grade, result, share, worst
+from castro_spark.quality.judge.grades import centre_and_spread, distance, grade, result, share, worst
 from castro_spark.quality.result import Outcome, Result
 from castro_spark.sections.quality import DriftLimits
 
@@ -91,7 +91,7 @@ def _quantities(day: DayPrices, baseline: Sequence[DayPrices], limits: DriftLimi
     if day.rows < limits.min_rows or day.quantity is None or len(before) < limits.min_days:
         return
     usual, spread = centre_and_spread(before)
-    away = abs(day.quantity - usual)
+    away = distance(day.quantity, usual)
     far = away > math.log(limits.quantity_factor) and away > limits.deviations * spread
     yield _Finding(
         Outcome.FAIL if far else Outcome.PASS,
