@@ -37,7 +37,7 @@ def _of_started(s: Part) -> Iterator[str]:
         first = instance["last_error"].partition("\n")[0]
         yield f"  last error  {instance['last_error_at']:%Y-%m-%d %H:%M:%S} UTC, since passed: {first}"
     yield from _lag(s)
-    yield f"  redis       {_projection(s['redis'])}"
+    yield f"  redis       {projection_text(s['redis'])}"
     if archive := s.get("archive"):
         yield f"  archive     {_archive(archive)}"
     for error in s["errors"]:
@@ -91,12 +91,15 @@ def _lag(s: Part) -> Iterator[str]:
     )
 
 
-def _projection(part: Part) -> str:
-    line = f"revision {part['revision']}"
+def projection_text(part: Part) -> str:
+    """How far Redis is, in one line."""
+    line = "nothing published" if part["revision"] is None else f"revision {part['revision']}"
     if not part["reachable"]:
         line = f"NOT REACHABLE, {line} when it was last seen"
-    if part["behind"] or (part["reachable"] and not part["up_to_date"]):
+    if part["behind"]:
         line += f"  BEHIND by {counted(part['behind'], 'commit')}, {part['behind_seconds']:,.0f} s"
+    elif part["reachable"] and not part["up_to_date"]:
+        line += "  BEHIND"  # no commit since: Redis was emptied, or never written
     if trouble := part.get("error") or part["failing"]:
         since = f" since {part['failing_since']:%Y-%m-%d %H:%M:%S} UTC" if part["failing_since"] else ""
         line += f"; {trouble}{since}"
