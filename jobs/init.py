@@ -35,8 +35,8 @@ def _checked(
     def callback(_: click.Context | None, __: click.Parameter | None, text: str | None) -> str | None:
         if text is None:
             return None
-        value = form(text)
         try:
+            value = form(text)
             if check is not None:
                 check(value)
         except ValueError as error:
