@@ -53,6 +53,8 @@ def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path) -> None:
         ("page: {actions: yes}", {"CASTRO_PAGE_ACTIONS_POSTGRES_DSN": "host=h"}, "page.actions: Input should be a valid dictionary"),
         ("redis: []", {}, "redis: Input should be a valid dictionary or instance of RedisSettings; it is a section: write its keys below"),
         ("product_360: {stock_levels: {table: ml_product_master}}", {}, "mine.yaml (over base.yaml): Value error, product_360."),
+        ("alerts: {deliver: true}\nstreaming: {}\nalerts: {channels: {}}", {}, "mine.yaml: line 3: the key alerts is there twice"),
+        ("alerts:\n  deliver: true\n  deliver: false", {}, "mine.yaml: line 3: the key deliver is there twice"),
         ("[1]", {}, "has no keys"),
         ("a: [", {}, "is not YAML"),
         ("", {"CASTRO_POSTGRES_DSN": "host=h password=x"}, "CASTRO_POSTGRES_DSN: postgres.dsn: Value error, must hold no password"),
