@@ -40,7 +40,8 @@ def read_tree(path: Path) -> dict[str, Any]:
         tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         there = ", ".join(sorted(_environments()))
-        raise SettingsError(f"there is no settings file {path}", f"--env takes one of: {there}") from None
+        remedy = f"correct the path; --env takes one of: {there}"
+        raise SettingsError(f"there is no settings file {path}", remedy) from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}", "name a readable file of settings") from None
     except UnicodeDecodeError as error:

@@ -152,6 +152,16 @@ def test_what_is_no_address_is_refused(hadoop: dict[str, str], tmp_path: Path, o
     assert not (tmp_path / "own.yaml").exists()
 
 
+def test_an_error_names_no_file_that_is_gone(hadoop: dict[str, str], tmp_path: Path) -> None:
+    given = ["--kafka", "k", "--postgres", "p", "--redis", "r", "--principal", "x@Y", "--timezone", "Mars"]
+    status, output = run(hadoop, "--yes", "--out", str(tmp_path / "own.yaml"), *given)
+    assert status == 2
+    assert output.endswith(
+        "error: timezone: Value error, must be an IANA name such as America/Sao_Paulo\n"
+        "  what to do: correct that answer; own.yaml was not written\n"
+    )
+
+
 def test_the_next_steps_can_be_pasted(hadoop: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "own settings.yaml"
     given = ["--kafka", "k", "--postgres", "p", "--redis", "r", "--principal", "x@Y"]
