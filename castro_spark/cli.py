@@ -22,7 +22,7 @@ import click
 import psycopg2
 
 from castro_spark import logs
-from castro_spark.errors import CastroError, in_words, with_class
+from castro_spark.errors import CastroError, UsageError, in_words, with_class
 from castro_spark.jvm.spark_ended import ended_spark
 from castro_spark.kerberos_words import kerberos_trouble
 from castro_spark.output import droppable_output, job_log
@@ -158,6 +158,7 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None, 
     `arguments`: None for those of the command line.
     """
     try:
+        _check_encoding(sys.argv[1:] if arguments is None else arguments)
         # In non-standalone mode, click returns the exit status of the command.
         status = command.main(
             None if arguments is None else list(arguments), prog_name=_as_called(command, door), standalone_mode=False
@@ -177,6 +178,17 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None, 
         _tell(problem, problem)
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _check_encoding(arguments: Sequence[str]) -> None:
+    """Raises UsageError for an argument whose bytes are no UTF-8: no text of the database has them."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            shown = argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            remedy = "write it in UTF-8: set the terminal or the script to it"
+            raise UsageError(f"the argument {shown} is not UTF-8", remedy) from None
 
 
 def _tell(error: object, problem: str, remedy: str = "") -> None:

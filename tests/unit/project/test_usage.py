@@ -56,6 +56,16 @@ def test_numbers_that_no_job_can_use(arguments: str, capsys: pytest.CaptureFixtu
     assert f"Invalid value for '{rest[-2]}'" in capsys.readouterr().err
 
 
+def test_an_argument_of_another_encoding() -> None:
+    latin = "S\u00e3o".encode("cp1252")
+    command = [sys.executable, "-m", "castro_spark", "incidents", "mute", "1", "--until", "8h", "--reason", latin]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, env={**os.environ, "PYTHONUTF8": "1"})
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "error: the argument S\ufffdo is not UTF-8", "  what to do: write it in UTF-8: set the terminal or the script to it",
+    ]  # fmt: skip
+
+
 def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown() -> str:
         raise KeyError("getpwuid(): uid not found: 1000740000")
