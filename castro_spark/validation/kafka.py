@@ -37,7 +37,7 @@ def _brokers(jvm: Any, settings: Settings) -> str:
 
 def _topic(jvm: Any, settings: Settings, name: str) -> str:
     topic = access.read_topic(jvm, settings.kafka, name)
-    parts = [counted(topic.partitions, "partition"), f"{topic.in_sync} of {counted(topic.replicas, 'replica')} in sync"]
+    parts = [counted(topic.partitions, "partition"), f"{topic.in_sync} of {topic.replicas} replicas in sync"]
     if topic.settings:
         parts.append(f"retention {_retention(topic.settings)}")
     else:
