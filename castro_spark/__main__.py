@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 from castro_spark import __version__, cli
 from castro_spark.resources import resource
@@ -20,12 +21,16 @@ def main() -> None:
     if name == "--version":
         print(__version__)
         sys.exit(0)
+    door = "python -m castro_spark" if Path(sys.argv[0]).name == "__main__.py" else "castro-spark"
+    usage = f"Usage: {door} JOB [options]      (JOB --help tells the options)\nJobs: {', '.join(jobs)}"
+    if name in {"-h", "--help"}:
+        print(usage)
+        sys.exit(0)
     if name not in jobs:
-        print("Usage: castro-spark JOB [options]      (JOB --help tells the options)", file=sys.stderr)
-        print(f"Jobs: {', '.join(jobs)}", file=sys.stderr)
-        sys.exit(0 if name in {"-h", "--help"} else 2)
+        print(*[f"{door}: there is no job '{name}'"] if name else [], usage, sep="\n", file=sys.stderr)
+        sys.exit(2)
     del sys.argv[1]
-    cli.run(importlib.import_module(f"castro_spark.jobs.{name.replace('-', '_')}").main)
+    cli.run(importlib.import_module(f"castro_spark.jobs.{name.replace('-', '_')}").main, door)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import signal
 import sys
@@ -20,7 +21,7 @@ from typing import Any, TypeVar
 import click
 import psycopg2
 
-from castro_spark.errors import CastroError, in_words, with_class
+from castro_spark.errors import CastroError, UsageError, in_words, with_class
 from castro_spark.errors.kerberos import kerberos_trouble
 from castro_spark.jvm.spark_ended import ended_spark
 from castro_spark.process import logs
@@ -35,6 +36,17 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _DAY_SECONDS = 86_400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY_SECONDS}  # seconds
 NUMBER = click.IntRange(1, 2**63 - 1)  # a row's number, or how many rows: PostgreSQL's bigint
+_DOOR = "./spark-submit.sh"
+
+
+class Amount(click.FloatRange):
+    """A number within bounds; NaN, which compares with nothing, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 def settings_options(command: Command) -> Command:
@@ -132,23 +144,24 @@ def print_json(data: object) -> None:
     click.echo(json.dumps(data, indent=2, default=str, ensure_ascii=False))
 
 
-def run(command: click.Command) -> None:
-    """Runs a job's command as a program; exits with the command's exit status."""
+def run(command: click.Command, door: str = _DOOR) -> None:
+    """Runs a job's command as a program; exits with the command's exit status. `door`: what starts jobs, for usage."""
     job_log()  # from now on, not only where settings are loaded
     with droppable_output() as output:
-        status = exit_status(command)
+        status = exit_status(command, door=door)
     sys.exit(status or int(output.truncated))
 
 
-def exit_status(command: click.Command, arguments: Sequence[str] | None = None) -> int:
+def exit_status(command: click.Command, arguments: Sequence[str] | None = None, door: str = _DOOR) -> int:
     """Runs a job's command in this process and returns its exit status; prints errors as messages on stderr.
 
     `arguments`: None for those of the command line.
     """
     try:
+        _check_encoding(sys.argv[1:] if arguments is None else arguments)
         # In non-standalone mode, click returns the exit status of the command.
         status = command.main(
-            None if arguments is None else list(arguments), prog_name=_as_called(command), standalone_mode=False
+            None if arguments is None else list(arguments), prog_name=_as_called(command, door), standalone_mode=False
         )
     except click.ClickException as error:
         error.show()
@@ -167,6 +180,17 @@ def exit_status(command: click.Command, arguments: Sequence[str] | None = None) 
     return status if isinstance(status, int) else 0
 
 
+def _check_encoding(arguments: Sequence[str]) -> None:
+    """Raises UsageError for an argument whose bytes are no UTF-8: no text of the database has them."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            shown = argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            remedy = "write it in UTF-8: set the terminal or the script to it"
+            raise UsageError(f"the argument {shown} is not UTF-8", remedy) from None
+
+
 def _tell(error: object, problem: str, remedy: str = "") -> None:
     """Prints the error that ends a job; where the log is JSON, as a line of it."""
     if logs.is_json():
@@ -175,8 +199,8 @@ def _tell(error: object, problem: str, remedy: str = "") -> None:
         click.echo(f"error: {error}", err=True)
 
 
-def _as_called(command: click.Command) -> str:
+def _as_called(command: click.Command, door: str) -> str:
     """The job's command as users type it, for usage and help."""
     code = getattr(command.callback, "__code__", None)
     file = code.co_filename if code else sys.argv[0]
-    return f"./spark-submit.sh {Path(file).stem.replace('_', '-')}"
+    return f"{door} {Path(file).stem.replace('_', '-')}"

@@ -9,6 +9,7 @@ import redis
 
 from castro_spark import cli
 from castro_spark.batch.cache import rebuild_streams, rebuild_view
+from castro_spark.counted import counted
 from castro_spark.errors import SinkError
 from castro_spark.observe.heartbeat import reported
 from castro_spark.sinks.redis.trouble import in_words
@@ -37,7 +38,7 @@ def rebuild(env: str, conf_file: Path | None, names: tuple[str, ...]) -> None:
         left = [stream.problem for stream in done if stream.problem]
         if not names:
             try:
-                click.echo(f"product_360: {rebuild_view(settings):,} hashes")
+                click.echo(f"product_360: {counted(rebuild_view(settings), 'hash', 'hashes')}")
             except redis.RedisError as error:
                 left.append(f"product_360: {in_words(error, settings.redis)}")
         if left:

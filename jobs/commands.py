@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +11,10 @@ import click
 from castro_spark import cli
 from castro_spark.batch.actions import ACTIONS, action
 from castro_spark.batch.serve import CommandServer
+from castro_spark.counted import counted
 from castro_spark.observe.heartbeat import reported
 from castro_spark.observe.status.blocks.commands import command_line
+from castro_spark.process.user import user_name
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.operations import commands
 
@@ -30,10 +31,11 @@ def main() -> None:
 @cli.settings_options
 @click.argument("name", metavar="ACTION", type=click.Choice(sorted(ACTIONS)))
 @cli.stream_option
-@click.option("--id", "ids", multiple=True, type=int, help="A quarantined record; may be repeated.")
+@click.option("--id", "ids", multiple=True, type=cli.NUMBER, help="A quarantined record; may be repeated.")
 @click.option("--reason", help="Only records with this reason code (replay).")
 @click.option("--note", help="The reason, for later reference (discard).")
-@click.option("--expires", default=3600.0, show_default=True, help="Seconds within which a process must take it.")
+@click.option("--expires", type=cli.Amount(1, 31 * 86_400), default=3600.0, show_default=True,
+              help="Seconds within which a process must take it.")  # fmt: skip
 def request(
     env: str, conf_file: Path | None, name: str, names: tuple[str, ...], ids: tuple[int, ...], reason: str | None,
     note: str | None, expires: float,
@@ -44,7 +46,7 @@ def request(
     arguments = {key: value for key, value in given.items() if value}
     action(name, arguments)  # raises if they do not fit
     with closing(connect(settings.postgres, "castro_spark commands")) as connection:
-        by = f"{getpass.getuser()} at {socket.gethostname()}"
+        by = f"{user_name()} at {socket.gethostname()}"
         number = commands.request(connection, name, arguments, requested_by=by, expires=expires)
     click.echo(f"command {number}: {name} is requested; `commands list` shows its result")
 
@@ -68,12 +70,13 @@ def run(env: str, conf_file: Path | None, once: bool) -> None:
             while not stopping.wait(_POLL_SECONDS):
                 component.progressed(served=server.served)
             server.wait(_END_SECONDS)
-    click.echo(f"{server.served} commands served")
+    click.echo(f"{counted(server.served, 'command')} served")
 
 
 @main.command("list")
 @cli.settings_options
-@click.option("--hours", default=24.0, show_default=True, help="How far back, for those that have ended.")
+@click.option("--hours", type=cli.Amount(0, 1_000_000), default=24.0, show_default=True,
+              help="How far back, for those that have ended.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(env: str, conf_file: Path | None, hours: float, as_json: bool) -> None:
     """List open and recently ended commands, newest first."""
@@ -85,7 +88,7 @@ def list_(env: str, conf_file: Path | None, hours: float, as_json: bool) -> None
         return
     for row in found:
         click.echo(command_line(row))
-    click.echo(f"{len(found)} commands")
+    click.echo(counted(len(found), "command"))
 
 
 if __name__ == "__main__":

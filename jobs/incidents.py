@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,15 +10,17 @@ from zoneinfo import ZoneInfo
 import click
 
 from castro_spark import cli
+from castro_spark.counted import counted
 from castro_spark.incidents import by_hand
 from castro_spark.incidents.configured import incident_rules
 from castro_spark.incidents.incident import Incident
 from castro_spark.incidents.text import as_data, details, line
+from castro_spark.process.user import user_name
 from castro_spark.sinks.postgres.connection import Connection, connect
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 by_option = click.option(
-    "--by", default=getpass.getuser, show_default="the user", callback=cli.words, help="Who."
+    "--by", default=user_name, show_default="the user", callback=cli.words, help="Who."
 )
 reason_option = click.option("--reason", required=True, callback=cli.words, help="Why, for later reference.")
 
@@ -43,7 +44,7 @@ def list_(env: str, conf_file: Path | None, ended: bool, limit: int, as_json: bo
         return
     for incident in found:
         click.echo(line(incident))
-    click.echo(f"{len(found)} incidents" + (" (the limit: --limit N for more)" if len(found) == limit else ""))
+    click.echo(counted(len(found), "incident") + (" (the limit: --limit N for more)" if len(found) == limit else ""))
 
 
 @main.command()

@@ -35,8 +35,8 @@ def _checked(
     def callback(_: click.Context | None, __: click.Parameter | None, text: str | None) -> str | None:
         if text is None:
             return None
-        value = form(text)
         try:
+            value = form(text)
             if check is not None:
                 check(value)
         except ValueError as error:
@@ -128,7 +128,12 @@ def _check(text: str, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_text(text, encoding="utf-8")
-        load_settings(conf_file=path, environ={})
+        try:
+            load_settings(conf_file=path, environ={})
+        except SettingsError as error:
+            # Of a file that is gone: nobody could open it.
+            problem = error.problem.replace(f"{path} (over base.yaml): ", "")
+            raise SettingsError(problem, f"correct that answer; {name} was not written") from None
 
 
 if __name__ == "__main__":

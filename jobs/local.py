@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 
 from castro_spark import cli
+from castro_spark.counted import counted
 from castro_spark.local import clients
 from castro_spark.local.page import LocalPage
 from castro_spark.local.stack import Stack
@@ -34,9 +35,12 @@ def main() -> None:
 @main.command()
 @folder_option
 @click.option("--warehouse", is_flag=True, help="Also create a Hive warehouse with data, for `extract`; once.")
-@click.option("--years", default=1, show_default=True, help="Years of data in the warehouse; they end with 2024.")
-@click.option("--transactions", default=20_000, show_default=True, help="Stock movements in the warehouse.")
-@click.option("--products", default=500, show_default=True, help="Products in the warehouse.")
+@click.option("--years", type=click.IntRange(1, 50), default=1, show_default=True,
+              help="Years of data in the warehouse; they end with 2024.")  # fmt: skip
+@click.option("--transactions", type=click.IntRange(1), default=20_000, show_default=True,
+              help="Stock movements in the warehouse.")  # fmt: skip
+@click.option("--products", type=click.IntRange(1), default=500, show_default=True,
+              help="Products in the warehouse.")  # fmt: skip
 @click.option("--page/--no-page", default=True, show_default=True, help="Also serve the web page.")
 def up(folder: Path, warehouse: bool, years: int, transactions: int, products: int, page: bool) -> None:
     """Start the servers that do not run yet."""
@@ -66,7 +70,8 @@ def make_warehouse(folder: Path, years: int, transactions: int, products: int) -
     if warehouse.is_made(folder):
         click.echo("  warehouse is there already")
         return
-    click.echo(f"  warehouse: {years} years, {transactions:,} transactions ... (a minute or so, once)")
+    what = f"{counted(years, 'year')}, {counted(transactions, 'transaction')}"
+    click.echo(f"  warehouse: {what} ... (a minute or so, once)")
     warehouse.make(
         folder, load_settings().timezone, products=products, years=years, transactions=transactions,
         report=lambda table, seconds: click.echo(f"    {table} in {seconds:.1f} s"),
@@ -132,7 +137,7 @@ def redis_cli(folder: Path, arguments: tuple[str, ...]) -> None:
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 def produce(folder: Path, topic: str, file: TextIO) -> None:
     """Send each line of FILE, or of the standard input, to a topic as one record."""
-    click.echo(f"{clients.produce(Stack(folder), topic, file)} records sent to {topic}")
+    click.echo(f"{counted(clients.produce(Stack(folder), topic, file), 'record')} sent to {topic}")
 
 
 if __name__ == "__main__":

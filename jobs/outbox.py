@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from castro_spark.errors import NotDelivered
 from castro_spark.observe.heartbeat import Heartbeat
 from castro_spark.outbox import letters
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
+from castro_spark.process.user import user_name
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection, connect
 
@@ -70,7 +70,7 @@ def retry(env: str, conf_file: Path | None, ids: tuple[int, ...], all_: bool, ch
 def discard(env: str, conf_file: Path | None, ids: tuple[int, ...], note: str) -> None:
     """Give up dead or pending messages."""
     with closing(_connection(cli.load_migrated(env, conf_file))) as connection:
-        click.echo(f"{letters.discard(connection, ids, f'{getpass.getuser()}: {note}')} discarded")
+        click.echo(f"{letters.discard(connection, ids, f'{user_name()}: {note}')} discarded")
 
 
 @main.command()

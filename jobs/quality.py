@@ -10,6 +10,7 @@ import click
 from castro_spark import cli
 from castro_spark.errors import UsageError
 from castro_spark.incidents.of_checks import note_checks
+from castro_spark.local_day import EARLIEST_YEAR
 from castro_spark.observe.heartbeat import reported
 from castro_spark.outbox.deliverer import deliver_once
 from castro_spark.quality.checks import NAMES
@@ -44,6 +45,8 @@ def main(
     judged = day.date() if day else None
     if judged is not None and judged > (tomorrow := datetime.now(settings.zone).date() + timedelta(days=1)):
         raise UsageError(f"--date {judged} is in the future", f"give a day up to {tomorrow}: later ones have no events")
+    if judged is not None and judged.year < EARLIEST_YEAR:
+        raise UsageError(f"--date {judged} is before {EARLIEST_YEAR}, when the first events may be", "give a later day")
     with reported(settings.postgres, "quality") as component:
         note = None if dry_run else note_checks(settings)
         results = run_checks(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,6 +12,7 @@ from castro_spark import cli
 from castro_spark.errors import NotDelivered, UsageError
 from castro_spark.observe.heartbeat import reported
 from castro_spark.outbox.deliverer import deliver_once
+from castro_spark.process.user import user_name
 from castro_spark.retraining import store
 from castro_spark.retraining.decide import decide_now, decision_id
 from castro_spark.retraining.policy import Reason
@@ -84,7 +84,7 @@ def decide(env: str, conf_file: Path | None, as_json: bool) -> None:
 @click.option("--data-from", type=_DAY, help="The first business day of its data.  [default: all]")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME=VALUE", help="Such as f1=0.87; may be repeated.")
 @click.option("--decision", help="The decision that asked for it: the task's id.")
-@click.option("--by", default=getpass.getuser, show_default="the user", callback=cli.words, help="Who records it.")
+@click.option("--by", default=user_name, show_default="the user", callback=cli.words, help="Who records it.")
 @json_option
 def record_(
     env: str,

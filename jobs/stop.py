@@ -18,7 +18,8 @@ from castro_spark.streams import all_streams
 @cli.settings_options
 @click.option("--stream", "name", type=click.Choice([*sorted(all_streams()), "all"]), help="The stream.")
 @click.option("--extract", is_flag=True, help="The loop of `extract --every`.")
-@click.option("--wait", "seconds", default=60.0, show_default=True, help="Seconds to wait for it.")
+@click.option("--wait", "seconds", type=cli.Amount(0, 86_400), default=60.0, show_default=True,
+              help="Seconds to wait for it.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(
     env: str, conf_file: Path | None, name: str | None, extract: bool, seconds: float, as_json: bool

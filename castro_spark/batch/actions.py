@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, Field, ValidationError, field_validator, mod
 
 from castro_spark.batch.cache import rebuild_streams, rebuild_view
 from castro_spark.batch.replay import replay_chosen
+from castro_spark.counted import counted
 from castro_spark.errors import SinkError, UsageError
 from castro_spark.incidents import by_hand
 from castro_spark.incidents.configured import incident_rules
@@ -126,7 +127,7 @@ class RebuildCache(Action):
             raise SinkError("; ".join(problems), "the rebuild stays requested: the next process that projects does it")
         lines = [rebuilt.line() for rebuilt in done]
         if not self.streams:
-            lines.append(f"product_360: {rebuild_view(settings):,} hashes")
+            lines.append(f"product_360: {counted(rebuild_view(settings), 'hash', 'hashes')}")
         return "; ".join(lines)
 
 
@@ -164,7 +165,8 @@ class RetryMessages(Action):
     def run(self, settings: Settings, by: str) -> str:
         del by
         with closing(connect(settings.postgres, "castro_spark outbox")) as connection:
-            return f"{letters.retry(connection, self.ids or None, self.channel)} messages are due now"
+            number = letters.retry(connection, self.ids or None, self.channel)
+            return f"{counted(number, 'message is', 'messages are')} due now"
 
 
 class DiscardMessages(Action):
@@ -175,7 +177,7 @@ class DiscardMessages(Action):
 
     def run(self, settings: Settings, by: str) -> str:
         with closing(connect(settings.postgres, "castro_spark outbox")) as connection:
-            return f"{letters.discard(connection, self.ids, f'{self.note} ({by})')} messages discarded"
+            return f"{counted(letters.discard(connection, self.ids, f'{self.note} ({by})'), 'message')} discarded"
 
 
 class CheckQuality(Action):
@@ -202,7 +204,7 @@ class CheckQuality(Action):
             settings, list(all_streams().values()), topics, names=self.checks, note=note_checks(settings)
         )
         wrong = [f"{r.check} of {r.subject}" for r in results if failed(r, settings)]
-        return f"{len(results)} results, {len(wrong)} failed" + (f": {', '.join(wrong)}" if wrong else "")
+        return f"{counted(len(results), 'result')}, {len(wrong)} failed" + (f": {', '.join(wrong)}" if wrong else "")
 
 
 ACTIONS: dict[str, type[Action]] = {

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from castro_spark.batch.exclusive import exclusively, ledger_of
+from castro_spark.counted import counted
 from castro_spark.errors import CastroError, SettingsError, StagingLost
 from castro_spark.parse import SOURCE_COLUMNS, ParseRules, parse_batch
 from castro_spark.parse.history import GENERATION
@@ -105,7 +106,7 @@ class Progress:
         return (
             f"{self.stream}: {self.done:,} records in {self.seconds:,.1f} s = {self.inserted:,} inserted,"
             f" {self.corrected:,} corrected, {self.stale:,} stale, {self.deleted:,} deleted,"
-            f" {self.rejects:,} rejects (each once in quarantine)"
+            f" {counted(self.rejects, 'reject')} (each once in quarantine)"
         )
 
     def as_dict(self) -> dict[str, object]:
@@ -165,7 +166,7 @@ def run(
         for number in range(source.chunks):
             if stopping.is_set():
                 raise CastroError(
-                    f"stopped after {number} of {source.chunks} chunks",
+                    f"stopped after {number} of {counted(source.chunks, 'chunk')}",
                     "run it again: committed chunks stay as they are",
                 )
             check()

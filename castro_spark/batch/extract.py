@@ -32,6 +32,7 @@ from tenacity import (
 )
 
 from castro_spark.batch.history import send_to_stream
+from castro_spark.counted import counted
 from castro_spark.errors import CastroError, NotMigrated, SourceUnreadable, StagingLost, UsageError, first_line
 from castro_spark.sections.warehouse import TableMapping
 from castro_spark.settings import Settings
@@ -203,9 +204,10 @@ class TableExtract:
         result.copy_seconds = round(time.monotonic() - copying, 1)
         result.read, result.rows_from_the_future, result.texts_cleaned = staged.rows, staged.ahead, staged.cleaned
         if staged.ahead:
-            log.warning("%s: %d rows changed in the future: the watermark leaves them out", self._target, staged.ahead)
+            ahead = counted(staged.ahead, "row")
+            log.warning("%s: %s changed in the future: not in the watermark", self._target, ahead)
         if staged.cleaned:
-            log.warning("%s: %d texts contained NUL characters, which were removed", self._target, staged.cleaned)
+            log.warning("%s: NUL characters were removed from %s", self._target, counted(staged.cleaned, "text"))
         log.info("%s: %s rows staged in %.1f s", self._target, f"{staged.rows:,}", time.monotonic() - begun)
         if staged.rows:  # before the watermark moves: after a failure here the rows are read again
             rows = read.rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from castro_spark.batch.extract import TableResult
+from castro_spark.counted import counted
 from castro_spark.errors import TablesFailed
 
 
@@ -12,7 +13,8 @@ def lines(results: Sequence[TableResult], mode: str) -> Iterator[str]:
     """A summary, and each table's notes for the operator."""
     rows, changed = sum(r.read for r in results), sum(r.inserted + r.updated for r in results)
     yield (
-        f"extract {mode}: {sum(r.done for r in results)} of {len(results)} tables done, {rows:,} rows read,"
+        f"extract {mode}: {sum(r.done for r in results)} of {len(results)} tables done,"
+        f" {counted(rows, 'row')} read,"
         f" {changed:,} written, {max((r.seconds for r in results), default=0):.1f} s"
     )
     for result in results:

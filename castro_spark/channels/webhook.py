@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -121,4 +123,13 @@ def _kind(error: urllib3.exceptions.HTTPError) -> str:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    return min(float(retry_after), _MOST_WAIT) if retry_after and retry_after.strip().isdigit() else None
+    """The header Retry-After, which is a number of seconds or a date; None without one, or for anything else."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _MOST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    until = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return min(max((until - datetime.now(timezone.utc)).total_seconds(), 0.0), _MOST_WAIT)

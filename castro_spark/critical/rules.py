@@ -8,6 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import Enum
 
+from castro_spark.counted import counted
 from castro_spark.cover import days_of_cover
 from castro_spark.sections.critical import (
     BelowMinimumRule,
@@ -118,8 +119,8 @@ def _unusual_movement(measured: Measured, rule: UnusualMovementRule) -> Verdict:
     found, movement = max(scored, key=lambda pair: (pair[0], pair[1].flow))
     what = "issued" if movement.flow == "out" else "received"
     words = (
-        f"{plain(movement.quantity)} {what} on {movement.day}, median {plain(movement.median)} of {movement.days} days"
-        f" (score {plain(rounded(found, 1))}, limit {plain(rule.score)})"
+        f"{plain(movement.quantity)} {what} on {movement.day}, median {plain(movement.median)}"
+        f" of {counted(movement.days, 'day')} (score {plain(rounded(found, 1))}, limit {plain(rule.score)})"
     )
     return Verdict(Rule.UNUSUAL_MOVEMENT, rounded(found, 6), found >= rule.score, found >= rule.ends_at, words)
 

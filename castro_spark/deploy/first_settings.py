@@ -6,12 +6,17 @@ Pure: texts in, text out. It holds no secrets.
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from dataclasses import dataclass
 
-from castro_spark.hadoop.conf import HadoopConf, address
+from castro_spark.hadoop.conf import Address, HadoopConf
 
 _POSTGRES_PORT, _REDIS_PORT, _KAFKA_PORT = 5432, 6379, 9092
 FOLDER = "/castro_spark"  # on the cluster's default file system
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9.])?")
+_DIGITS = re.compile(r"[0-9]{1,5}")
+_MOST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,8 @@ class Answers:
 
 
 def kafka_servers(text: str) -> str:
-    """host[:port],...: each with a port."""
-    places = [address(word.strip(), _KAFKA_PORT) for word in text.split(",") if word.strip()]
+    """host[:port],...: each with a port. Raises ValueError, as the two below, if it is no such thing."""
+    places = [_place(word, _KAFKA_PORT) for word in text.split(",")]
     return ",".join(f"{host}:{port}" for host, port in places)
 
 
@@ -38,7 +43,7 @@ def postgres_dsn(text: str) -> str:
     """host[:port], or a libpq connection string as it is."""
     if "=" in text or "://" in text:
         return text
-    host, port = address(text.strip(), _POSTGRES_PORT)
+    host, port = _place(text, _POSTGRES_PORT)
     return f"host={host} port={port} dbname=inventory_ml user=castro"
 
 
@@ -46,8 +51,16 @@ def redis_url(text: str) -> str:
     """host[:port], or a URL as it is."""
     if "://" in text:
         return text
-    host, port = address(text.strip(), _REDIS_PORT)
+    host, port = _place(text, _REDIS_PORT)
     return f"redis://{host}:{port}/1"
+
+
+def _place(text: str, port: int) -> Address:
+    """host[:port]: a name or an IPv4 address."""
+    name, colon, given = text.strip().partition(":")
+    if not _HOST.fullmatch(name) or (colon and not (_DIGITS.fullmatch(given) and 0 < int(given) <= _MOST_PORT)):
+        raise ValueError(f"{text.strip()!r} is not host or host:port")
+    return name, int(given) if colon else port
 
 
 def settings_text(answers: Answers, hadoop: HadoopConf) -> str:
@@ -118,9 +131,9 @@ def _kerberos(answers: Answers) -> str:
 
 def next_steps(file: str, answers: Answers, hadoop: HadoopConf, conf_dir: str) -> list[str]:
     """The commands that come next."""
-    job = f"--env cluster --conf-file {file}"
+    job = f"--env cluster --conf-file {shlex.quote(file)}"
     steps = [
-        f"export HADOOP_CONF_DIR={conf_dir}",
+        f"export HADOOP_CONF_DIR={shlex.quote(conf_dir)}",
         "export CASTRO_POSTGRES_PASSWORD_FILE=... CASTRO_REDIS_PASSWORD_FILE=...   # where they have passwords",
     ]
     if answers.kafka_security.startswith("SASL") and hadoop.authentication != "kerberos":

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from castro_spark.counted import counted
 from castro_spark.incidents.by_hand import Event
 from castro_spark.incidents.incident import Incident
 from castro_spark.sinks.postgres.outbox import plain
@@ -27,7 +28,7 @@ def line(incident: Incident) -> str:
     elif incident.is_muted(datetime.now(timezone.utc)):
         since += f", muted until {_at(incident.muted_until)}"
     state = f"{incident.severity.value:<8} {incident.outcome.value:<7} {incident.check} of {incident.subject}"
-    return f"{incident.id:>6}  {state}: {incident.words[:120]}  ({since}, {incident.count} times)"
+    return f"{incident.id:>6}  {state}: {incident.words[:120]}  ({since}, {counted(incident.count, 'time')})"
 
 
 def details(incident: Incident, events: Sequence[Event]) -> Iterator[str]:

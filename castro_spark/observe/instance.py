@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
+from castro_spark.counted import counted
 from castro_spark.process.component import ALIVE, Component, Mode, State
 from castro_spark.process.histogram import Histogram
 from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS
@@ -114,7 +115,7 @@ def summary(row: Mapping[str, Any]) -> str:
         line += f" ({row['reason']})"
     line += f", {row['host']} pid {row['pid']}, {row['mode'].replace('_', ' ')}"
     if row["restarts"]:
-        line += f", {row['restarts']} restarts, {row['restarts_since_commit']} of them since the last commit"
+        line += f", {counted(row['restarts'], 'restart')}, {row['restarts_since_commit']} of them since the last commit"
     return line
 
 

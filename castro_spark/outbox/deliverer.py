@@ -19,6 +19,7 @@ from psycopg2 import sql
 
 from castro_spark.channels.build import channels as configured_channels
 from castro_spark.channels.channel import Channel
+from castro_spark.counted import counted
 from castro_spark.errors import first_line
 from castro_spark.outbox import claims
 from castro_spark.outbox.worker import Tally, Worker
@@ -180,7 +181,8 @@ def deliver_once(settings: Settings, channels: Mapping[str, Channel] | None = No
 
 
 def _tell_of_unknown(channel: str, count: int) -> None:
-    log.warning("alerts: %d messages wait for channel %s, which alerts.channels lacks", count, channel)
+    waits = counted(count, "message waits", "messages wait")
+    log.warning("alerts: %s for channel %s, which alerts.channels lacks", waits, channel)
 
 
 def _workers(settings: Settings, channels: Mapping[str, Channel]) -> dict[str, Worker]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from castro_spark.counted import counted
 from castro_spark.errors import UsageError
 from castro_spark.sinks.postgres.connection import Connection, statement
 
@@ -42,7 +43,7 @@ class Letter:
         error = f": {self.error[:120]}" if self.error else ""
         note = f" ({self.settled_note})" if self.settled_note else ""
         what = f"{self.state:<9} {self.channel:<10} {self.kind} {self.cause}"
-        return f"{self.id:>6}  {what}, {self.attempts} attempts, {when} UTC{error}{note}"
+        return f"{self.id:>6}  {what}, {counted(self.attempts, 'attempt')}, {when} UTC{error}{note}"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from castro_spark.channels.channel import Refused, Unavailable
+from castro_spark.counted import counted
 
 _JITTER = 0.2  # of a wait: messages that failed together are not all tried together again
 _MOST_DOUBLINGS = 40
@@ -32,6 +33,6 @@ def verdict(error: BaseException, attempt: int, attempts: int, first: float, mos
     if isinstance(error, Refused):
         return Verdict(f"refused: {words}", None)
     if attempt >= attempts:
-        return Verdict(f"given up after {attempt} attempts: {words}", None)
+        return Verdict(f"given up after {counted(attempt, 'attempt')}: {words}", None)
     asked = getattr(error, "retry_after", None) or 0.0
     return Verdict(words, max(asked, wait_seconds(attempt, first, most, chance)))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from castro_spark.channels.channel import Channel, Refused, Unavailable
+from castro_spark.counted import counted
 from castro_spark.errors import first_line
 from castro_spark.outbox import claims
 from castro_spark.outbox.bounded import BoundedCalls
@@ -93,7 +94,7 @@ class Worker:
 
     def _send(self, claimed: Claim) -> None:
         if claimed.attempt > self._settings.attempts:  # each earlier one ended with its process
-            raise Refused(f"{claimed.attempt - 1} attempts ended without a result")
+            raise Refused(f"{counted(claimed.attempt - 1, 'attempt')} ended without a result")
         self._channel.send(claimed.message)
 
     def _failed(self, connection: Connection, claimed: Claim, error: Exception, tally: Tally) -> bool:

@@ -59,8 +59,9 @@ class Asked:
 
     @property
     def path(self) -> Mapping[str, Any]:
-        """The parameters in the path, by name."""
-        return self.request.path_params
+        """The parameters in the path, by name; texts without NUL."""
+        given = self.request.path_params.items()
+        return {name: value.replace("\0", "") if isinstance(value, str) else value for name, value in given}
 
 
 @dataclass(frozen=True)

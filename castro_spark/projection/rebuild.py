@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 
+from castro_spark.counted import counted
 from castro_spark.projection import committed
 from castro_spark.projection.followers import Follower
 from castro_spark.projection.projector import StreamProjector
@@ -29,7 +30,7 @@ class Rebuilt:
             return f"{self.stream}: never started, nothing to cache"
         if self.problem:
             return self.problem
-        return f"{self.stream}: {self.keys:,} hashes as of revision {self.revision}"
+        return f"{self.stream}: {counted(self.keys, 'hash', 'hashes')} as of revision {self.revision}"
 
 
 def rebuild(settings: Settings, stream: StreamDeclaration) -> Rebuilt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from castro_spark.counted import counted
 from castro_spark.quality.result import Outcome, Result
 from castro_spark.quality.run import failed
 from castro_spark.settings import Settings
@@ -26,4 +27,5 @@ def lines(results: Sequence[Result], settings: Settings) -> Iterator[str]:
     counts = Counter(r.outcome for r in results)
     numbers = ", ".join(f"{counts[o]} {o.value}" for o in _ORDER if counts[o])
     severe = sum(failed(r, settings) and r.severity.value == "critical" for r in results)
-    yield f"{len(results)} results: {numbers or 'none'}" + (f"; critical failures: {severe}" if severe else "")
+    critical = f"; critical failures: {severe}" if severe else ""
+    yield f"{counted(len(results), 'result')}: {numbers or 'none'}{critical}"

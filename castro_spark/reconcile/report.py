@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from castro_spark.counted import counted
+
 CLASSES = ("missing", "extra", "different")
 MOST_EXAMPLES = 1000
 _SHOWN = 20
@@ -81,7 +83,8 @@ class StreamResult:
         """The differences and the repairs as lines of text."""
         of = f"{self.stream} {self.day}"
         lines = [
-            f"{of}: {self.rows_in_warehouse:,} events in the warehouse, {self.rows_in_postgres:,} in PostgreSQL,"
+            f"{of}: {counted(self.rows_in_warehouse, 'event')} in the warehouse, "
+            f"{self.rows_in_postgres:,} in PostgreSQL,"
             f" {self.products_differing:,} of {self.products:,} products differ",
             f"  events: {self.events.words()}; {self.in_flight:,} in flight, {sum(self.unusable.values()):,} unusable"
             f"{self._reasons()}",
@@ -108,7 +111,9 @@ def summary(results: list[StreamResult], day: date) -> str:
     """One line about all streams."""
     differences, repaired = sum(r.differences for r in results), sum(sum(r.repaired.values()) for r in results)
     failed = [r.stream for r in results if r.problem]
-    words = f"{differences:,} differences, {repaired:,} repaired" if differences or repaired else "nothing to do"
+    words = "nothing to do"
+    if differences or repaired:
+        words = f"{counted(differences, 'difference')}, {repaired:,} repaired"
     if failed:
         words += f"; not done: {', '.join(failed)}"
     return f"reconcile {day}: {', '.join(r.stream for r in results)}: {words}, {sum(r.seconds for r in results):.1f} s"

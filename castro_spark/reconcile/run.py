@@ -27,6 +27,7 @@ from pyspark.sql import SparkSession
 
 from castro_spark.batch.exclusive import exclusively, ledger_of
 from castro_spark.batch.history import history_of
+from castro_spark.counted import counted
 from castro_spark.errors import CastroError, NotReconciled, first_line
 from castro_spark.parse.history import GENERATION
 from castro_spark.projection.entries import Expiry
@@ -186,7 +187,7 @@ class _Reconciliation:
         if result.rows_in_postgres and not result.rows_in_warehouse:
             reason = f"the warehouse has no events at all of {result.day}, PostgreSQL has {result.rows_in_postgres:,}"
         else:
-            reason = f"{planned.repairs:,} repairs for {rows:,} events of {result.day}"
+            reason = f"{counted(planned.repairs, 'repair')} for {counted(rows, 'event')} of {result.day}"
         return NotReconciled(
             f"stream {self.stream.name}: {reason}: more than reconcile.change_limit ({limit:.1%}) allows;"
             " nothing was changed",

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any
 
+from castro_spark.counted import counted
 from castro_spark.process.component import ALIVE, State
 from castro_spark.sections.retraining import HoldSettings
 from castro_spark.sinks.postgres.sql_files import statement
@@ -63,7 +64,7 @@ def _reconcile(cursor: Cursor, hold: HoldSettings) -> Iterator[str]:
     unrepaired = ((last or {}).get("progress") or {}).get("unrepaired")
     if last is not None and unrepaired:
         day = last["progress"].get("day")
-        yield f"the last reconciliation left {unrepaired:,} differences of {day}: run it again with --apply"
+        yield f"the last reconciliation left {counted(unrepaired, 'difference')} of {day}: run it again with --apply"
     if hold.reconcile_max_age_hours is not None:
         cursor.execute(statement("quality/last_done.sql"), {"job": "reconcile", "stream": ""})
         (age,) = cursor.fetchone()

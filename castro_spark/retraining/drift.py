@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from castro_spark.counted import counted
 from castro_spark.retraining.judgement import Drift
 from castro_spark.retraining.psi import Bins, psi, sampling_limit
 from castro_spark.sections.retraining import DriftRule
@@ -60,7 +61,8 @@ def compare(feature: str, training: Frozen, measured: Measured, rule: DriftRule,
     }  # fmt: skip
     for counts, where in ((measured.now, "the window"), (training.counts, "the training's window")):
         if sum(counts) < least:
-            return Compared(Drift(feature, None, None, f"{sum(counts):,} products in {where}: too few"), evidence)
+            words = f"{counted(sum(counts), 'product')} in {where}: too few"
+            return Compared(Drift(feature, None, None, words), evidence)
     pairs = {"training": (training.counts, measured.now)}
     if sum(measured.year_before) >= least:
         pairs["year_before"] = measured.year_before, measured.now

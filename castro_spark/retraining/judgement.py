@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from castro_spark.counted import counted
 from castro_spark.sections.retraining import AgeRule, DriftRule, NewProductsRule, NewRowsRule, RetrainingSettings
 
 
@@ -70,7 +71,8 @@ def _judged(evidence: Evidence, settings: RetrainingSettings, now: datetime) -> 
     if evidence.trained_at is None:
         if rules.first is not None:
             least = rules.first.min_rows
-            words = f"no training is recorded; {evidence.rows:,} rows in the last {settings.window_days} days"
+            rows, days = counted(evidence.rows, "row"), counted(settings.window_days, "day")
+            words = f"no training is recorded; {rows} in the last {days}"
             yield Judged(Rule.FIRST, evidence.rows, least, evidence.rows >= least, words)
         return
     if rules.drift is not None:
@@ -86,7 +88,8 @@ def _judged(evidence: Evidence, settings: RetrainingSettings, now: datetime) -> 
 def _drift(evidence: Evidence, rule: DriftRule) -> Judged:
     compared = [drift for drift in evidence.drifts if drift.psi is not None]
     drifting = [f"{drift.feature}, PSI {drift.psi:.2f}" for drift in compared if drift.drifts]
-    words = f"{len(drifting)} of {len(compared)} features drift" + (f" ({'; '.join(drifting)})" if drifting else "")
+    which = f" ({'; '.join(drifting)})" if drifting else ""
+    words = f"{len(drifting)} of {len(compared)} features drift{which}"
     if lacking := len(evidence.drifts) - len(compared):
         words += f"; {lacking} could not be compared"
     observed = len(drifting) if compared else None
@@ -96,7 +99,7 @@ def _drift(evidence: Evidence, rule: DriftRule) -> Judged:
 def _new_rows(evidence: Evidence, rule: NewRowsRule) -> Judged:
     rows, before = evidence.rows, evidence.training_rows
     share = rows / before if before else None
-    words = f"{rows:,} rows since the training's data" + (
+    words = f"{counted(rows, 'row')} since the training's data" + (
         f", {share:.1%} of its {before:,}" if share is not None else ""
     )
     # A training without rows: any enough of them are new.

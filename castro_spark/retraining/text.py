@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from castro_spark.counted import counted
 from castro_spark.retraining.judgement import Judged
 from castro_spark.retraining.policy import Decision, Reason
 from castro_spark.retraining.store import Decided, Training
@@ -47,7 +48,7 @@ def training_line(training: Training | None) -> str:
     since = f"{training.data_from} to " if training.data_from else "up to "
     metrics = ", ".join(f"{name} {value:g}" for name, value in training.metrics.items())
     return (
-        f"last training {_at(training.trained_at)}: {training.rows:,} rows, {since}{training.data_until}"
+        f"last training {_at(training.trained_at)}: {counted(training.rows, 'row')}, {since}{training.data_until}"
         + (f"; {metrics}" if metrics else "")
         + (f"; asked for by {training.decision_id}" if training.decision_id else "")
     )

@@ -6,6 +6,7 @@ file of settings.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
@@ -65,6 +66,21 @@ class WebhookSettings(ChannelSettings):
         if url is not None:
             credentials.check_webhook_url(url)
         return url
+
+    @field_validator("secret_url")
+    @classmethod
+    def _a_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            credentials.check_http_url(url.get_secret_value())
+        return url
+
+    @field_validator("token")
+    @classmethod
+    def _fits_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+        # Else the HTTP library refuses it, in words that quote it.
+        if token is not None and not re.fullmatch(r"[!-~]+", token.get_secret_value()):
+            raise ValueError("must be one line of printable ASCII characters without blanks")
+        return token
 
     @model_validator(mode="after")
     def _one_url(self) -> WebhookSettings:

@@ -206,8 +206,17 @@ def _split(url: str, form: str) -> tuple[SplitResult, list[tuple[str, str]]]:
         raise ValueError(f"is no URL: write {form}") from None
 
 
+def check_http_url(url: str) -> None:
+    """Raises ValueError, which does not quote `url`, if that is no URL of HTTP or HTTPS."""
+    form = "https://host/path"
+    parts, _ = _split(url, form)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"[\x00-\x20\x7f]", url):
+        raise ValueError(f"is no URL: write {form}")
+
+
 def check_webhook_url(url: str) -> None:
     """Raises ValueError if `url` is not a URL, or contains a user or a secret in its query."""
+    check_http_url(url)
     parts, query = _split(url, "https://host/path")
     if "@" in parts.netloc:
         raise ValueError("must hold no user and no password: use CASTRO_ALERTS_{CHANNEL}_TOKEN or ..._URL")

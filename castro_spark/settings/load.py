@@ -14,6 +14,7 @@ from castro_spark.properties_file import parse
 from castro_spark.resources import resource
 from castro_spark.sections.servers import KerberosSettings
 from castro_spark.security import certificates, credentials
+from castro_spark.settings.invalid import invalid_settings
 from castro_spark.settings.model import Settings
 from castro_spark.settings.tree import at, merged, put, read_tree
 
@@ -64,7 +65,7 @@ def load_settings(
         try:
             kerberos = KerberosSettings.model_validate(tree.get("kerberos"))
         except ValidationError as error:
-            raise _invalid(error, path, origins, "kerberos") from None
+            raise invalid_settings(error, path, origins, "kerberos") from None
         return hadoop_login(kerberos, environ)
 
     for variable, key in credentials.SECRETS.items():
@@ -86,7 +87,7 @@ def load_settings(
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise _invalid(error, path, origins) from None
+        raise invalid_settings(error, path, origins) from None
 
 
 def _as_nodes_see(file: str, environ: Mapping[str, str]) -> str:
@@ -104,12 +105,3 @@ def _with_file(environ: Mapping[str, str]) -> Mapping[str, str]:
         return {**parse(credentials.read_secret_file(VARIABLES_FILE, path)), **environ}
     except ValueError as error:
         raise SettingsError(f"{VARIABLES_FILE}: {path}, {error}", "write one NAME=value per line") from None
-
-
-def _invalid(error: ValidationError, path: Path, origins: Mapping[str, str], *section: str) -> SettingsError:
-    lines = []
-    for item in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in (*section, *item["loc"]))
-        where = origins.get(key, f"{path} (over base.yaml)")
-        lines.append(f"{where}: {key}: {item['msg']}")
-    return SettingsError("\n".join(lines), "fix that key; conf/base.yaml shows every key")

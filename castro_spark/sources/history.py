@@ -14,6 +14,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from castro_spark.counted import counted
 from castro_spark.errors import MappingError
 from castro_spark.features.calendar import with_calendar
 from castro_spark.local_day import start_of_day
@@ -158,8 +159,8 @@ def kinds_of(checked: DataFrame, stream: StreamDeclaration, mapping: TableMappin
         ).collect()[0]  # fmt: skip
     if rows:
         raise MappingError(
-            f"table {mapping.source}: {rows:,} events of stream {stream.name} would be two rows or more each: rows"
-            f" {twice} ({', '.join(mapping.key)}) have the same identity",
+            f"table {mapping.source}: {counted(rows, 'event')} of stream {stream.name} would be two rows or"
+            f" more each: rows {twice} ({', '.join(mapping.key)}) have the same identity",
             "if the rows have ids that the stream's records have too, name their columns"
             f" (streams.{stream.name}.history.key); else name further columns of the natural key"
             f" (streams.{stream.name}.natural_key)",

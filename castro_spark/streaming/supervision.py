@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from threading import Event
 
+from castro_spark.counted import counted
 from castro_spark.errors import in_words
 from castro_spark.jvm.spark_ended import ended_spark
 from castro_spark.observe.instance import StreamState
@@ -84,7 +85,7 @@ def _given_up(judged: Verdict, failures: int, failing: float, patience: float | 
     if not judged.restart:
         return ", a restart does not help"
     if judged.a_few_times and failures >= _FEW:
-        return f", {failures} restarts without progress"
+        return f", {counted(failures, 'restart')} without progress"
     if patience is not None and failing >= patience:
         return f", after {failing:.0f} s"
     return ""

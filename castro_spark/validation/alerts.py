@@ -7,7 +7,6 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from castro_spark.channels.build import build_channel
-from castro_spark.errors import SettingsError
 from castro_spark.hadoop.conf import Address
 from castro_spark.sections.alerts import (
     AppriseSettings,
@@ -47,10 +46,7 @@ _NOT_ASKED: dict[type[ChannelSettings], str] = {
 
 
 def _place(channel: ChannelSettings, settings: Settings) -> str:
-    try:
-        _, address = _server("", channel, settings)
-    except SettingsError:  # it is the answer of the check
-        address = None
+    _, address = _server("", channel, settings)
     return channel.type if address is None else f"{address[0]}:{address[1]}"  # type: ignore[attr-defined]
 
 
@@ -65,17 +61,6 @@ def _server(name: str, channel: ChannelSettings, settings: Settings) -> tuple[st
         return setting, next(iter(network.redis_addresses(url)), None)
     if isinstance(channel, WebhookSettings):
         setting = f"{prefix}.url" if channel.secret_url is None else f"CASTRO_ALERTS_{name.upper()}_URL"
-        return setting, _of_webhook(setting, channel.address)
+        parts = urlsplit(channel.address)
+        return setting, (str(parts.hostname), parts.port or _PORTS[parts.scheme])
     return prefix, None
-
-
-def _of_webhook(setting: str, url: str) -> Address:
-    """Raises SettingsError without the URL, which may be a secret."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
-    except (ValueError, KeyError):
-        host, port = None, 0
-    if not host:
-        raise SettingsError(f"{setting}: is not the URL of a web server", "https://HOST[:PORT]/PATH") from None
-    return host, port

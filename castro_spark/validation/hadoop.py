@@ -17,6 +17,7 @@ from typing import Any
 
 from py4j.protocol import Py4JError, Py4JJavaError
 
+from castro_spark.counted import counted
 from castro_spark.errors import CastroError
 from castro_spark.hadoop.conf import HadoopConf
 from castro_spark.settings import Settings
@@ -139,7 +140,7 @@ def _staged(jvm: Any, configuration: Any, files: dict[str, str]) -> str:
             f"{len(missing)} of {len(files)} staged files cannot be read: {', '.join(missing[:3])}",
             "stage them again: ./spark-submit.sh package --stage URI",
         )
-    return f"{len(files)} files can be read"
+    return f"{counted(len(files), 'file')} can be read"
 
 
 def _may_stage(jvm: Any, configuration: Any, stage: str) -> str:
@@ -176,7 +177,8 @@ def _yarn(jvm: Any, configuration: Any) -> str:
         client.stop()
     if not nodes:
         raise CastroError("YARN has no running node", "are the node managers up?")
-    return f"login; {nodes} nodes; largest container {largest.getMemorySize()} MB, {largest.getVirtualCores()} cores"
+    cores = counted(largest.getVirtualCores(), "core")
+    return f"login; {counted(nodes, 'node')}; largest container {largest.getMemorySize()} MB, {cores}"
 
 
 def _metastore(jvm: Any) -> str:
@@ -193,7 +195,7 @@ def _metastore(jvm: Any) -> str:
         names = [str(name) for name in client.getAllDatabases()]
     finally:
         client.close()
-    return f"{len(names)} databases: {', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}"
+    return f"{counted(len(names), 'database')}: {', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}"
 
 
 def version_check(jvm: Any, conf: HadoopConf) -> Check:

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
+from castro_spark.counted import counted
 from castro_spark.rules import configured
 from castro_spark.settings import Settings
 from castro_spark.sources.kafka import access
@@ -36,16 +37,17 @@ def _brokers(jvm: Any, settings: Settings) -> str:
 
 def _topic(jvm: Any, settings: Settings, name: str) -> str:
     topic = access.read_topic(jvm, settings.kafka, name)
-    parts = [f"{topic.partitions} partitions", f"{topic.in_sync} of {topic.replicas} replicas in sync"]
+    parts = [counted(topic.partitions, "partition"), f"{topic.in_sync} of {topic.replicas} replicas in sync"]
     if topic.settings:
         parts.append(f"retention {_retention(topic.settings)}")
     else:
         parts.append("retention unknown (no right to describe configurations)")
     if topic.record_at is not None:
         when = datetime.fromtimestamp(topic.record_at, timezone.utc).strftime("%Y-%m-%d %H:%M")
-        parts.append(f"{topic.offsets:,} offsets, read one of {when} UTC")
+        parts.append(f"{counted(topic.offsets, 'offset')}, read one of {when} UTC")
     else:
-        parts.append("may be read; no record" if not topic.offsets else f"{topic.offsets:,} offsets without a record")
+        without = f"{counted(topic.offsets, 'offset')} without a record"
+        parts.append(without if topic.offsets else "may be read; no record")
     return ", ".join(parts)
 
 

@@ -17,6 +17,7 @@ from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from castro_spark.batch.history import check_history
+from castro_spark.counted import counted
 from castro_spark.deploy.artefact import default_folder
 from castro_spark.deploy.stage import staged
 from castro_spark.errors import CastroError, SettingsError
@@ -132,7 +133,7 @@ class Validation:
             spark = self.session()
             found.append(spark)
             context: Any = spark.sparkContext
-            return f"{context.master}, {context.applicationId}, {executors.executors(spark)} executors"
+            return f"{context.master}, {context.applicationId}, {counted(executors.executors(spark), 'executor')}"
 
         result = run_one(
             Check("spark", "yarn" if self.on_yarn else "here", start, _APPLICATION_SECONDS,
@@ -159,7 +160,7 @@ class Validation:
                 self.settings.kafka.bootstrap_servers
             )  # fmt: skip
             nodes.extend(executors.ask(spark, self.settings.postgres, brokers))
-            return f"Python tasks ran in {len(nodes)} executors"
+            return f"Python tasks ran in {counted(len(nodes), 'executor')}"
 
         yield run_one(Check("executors", str(spark.sparkContext.master), ask, _JOB_SECONDS))
         for node in nodes:

@@ -8,6 +8,7 @@ from functools import partial
 
 from psycopg2.errors import InsufficientPrivilege
 
+from castro_spark.counted import counted
 from castro_spark.errors import NotMigrated, SinkError
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.connection import Connection, connect
@@ -61,7 +62,7 @@ def _login(settings: Settings, streams: int) -> str:
             f" {_CONNECTIONS_A_STREAM * streams}",
             "raise max_connections, or end sessions that nobody needs (pg_stat_activity)",
         )
-    return f"PostgreSQL {server.version_text}, {user} in {database}, {encrypted}, {free} connections free"
+    return f"PostgreSQL {server.version_text}, {user} in {database}, {encrypted}, {counted(free, 'connection')} free"
 
 
 def _migrated(settings: Settings, stream: StreamDeclaration) -> str:
@@ -101,7 +102,7 @@ def _writable(settings: Settings, ml_tables: Sequence[str]) -> str:
             raise SinkError("; ".join(f"{title}: {error}" for title, error in list(errors.items())[:_SHOWN]), "")
     absent = [name for name in ml_tables if name not in {table.name for table in wanted}]
     left_out = f"; not there: {', '.join(absent)} (migrate)" if absent else ""
-    return f"inserted into {len(wanted)} tables, rolled back{left_out}"
+    return f"inserted into {counted(len(wanted), 'table')}, rolled back{left_out}"
 
 
 def _other_rights(settings: Settings, warehouse: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from castro_spark.counted import counted
 from castro_spark.validation.check import Result, State
 
 _CHECK, _PLACE = 28, 44  # columns; a longer text moves the others
@@ -27,7 +28,7 @@ def summary(results: Sequence[Result]) -> str:
     """The last line: how many checks ended how."""
     counts = {state: sum(result.state is state for result in results) for state in State}
     told = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
-    return f"{len(results)} checks: {told}"
+    return f"{counted(len(results), 'check')}: {told}"
 
 
 def document(results: Iterable[Result]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_all_is_well(on_yarn: System, hadoop: Hadoop) -> None:
         assert "written, read, renamed, deleted in " in found[name]["note"]
     assert found["read stage"]["note"].endswith(" files can be read")
     assert found["spark"]["note"].startswith("yarn, application_")
-    assert found["spark"]["note"].endswith(", 1 executors")
+    assert found["spark"]["note"].endswith(", 1 executor")
     assert "container_" in found["executor's packages"]["place"]
     assert found["executor's packages"]["note"].startswith("Python 3.")
     assert found["executor reaches"]["note"] == "login to PostgreSQL, connections to Kafka"

@@ -86,9 +86,8 @@ def _value(option: click.Option) -> str:
         return ""
     if isinstance(option.type, click.Choice):
         return "|".join(map(str, option.type.choices)) if len(option.type.choices) <= _MOST_CHOICES else "NAME"
-    return option.metavar or {"integer": "N", "float": "N", "integer range": "N", "datetime": "YYYY-MM-DD"}.get(
-        option.type.name, option.type.name.upper()
-    )
+    kind = option.type.name.removesuffix(" range")
+    return option.metavar or {"integer": "N", "float": "N", "datetime": "YYYY-MM-DD"}.get(kind, kind.upper())
 
 
 def _default(option: click.Option) -> str:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from castro_spark.page.page import Answer, Asked, Data, Page
 from castro_spark.page.web.acting import work
+from castro_spark.page.web.numbers import row_number
 from castro_spark.page.web.paging import address
 from castro_spark.page.words.language import text
 
@@ -78,9 +79,8 @@ def _sums(asked: Asked, stream: str, seconds: int) -> dict[str, Any]:
 def _start(parameter: str) -> tuple[int | None, int | None]:
     """The revision and the partition before which the list begins."""
     revision, _, partition = parameter.partition(".")
-    if revision.isdigit() and partition.isdigit():
-        return int(revision), int(partition)
-    return None, None
+    start = row_number(revision), row_number(partition)
+    return start if None not in start else (None, None)
 
 
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (Page("books", "/books", text("Books"), _answer, "books.html"),)

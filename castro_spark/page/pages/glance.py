@@ -11,8 +11,9 @@ from castro_spark.outbox import letters
 from castro_spark.page.figures import days
 from castro_spark.page.page import OVERVIEW, Answer, Asked, Data, Page
 from castro_spark.page.reading import health
-from castro_spark.page.reading.health import Flow, Follower, Part, State
+from castro_spark.page.reading.health import Follower, Part, State
 from castro_spark.page.reading.redis_seen import RedisSeen
+from castro_spark.page.reading.stream_health import Flow, of_stream
 from castro_spark.page.words.language import FLOWS, text
 from castro_spark.retraining.store import newest
 from castro_spark.sinks.postgres.operations.instances import all_current
@@ -34,7 +35,7 @@ def _answer(asked: Asked) -> Answer:
     committed = {row["stream"]: row for row in snapshot.rows("page/flows.sql")}
     streams = sorted(asked.streams, key=lambda stream: [*FLOWS, stream.name].index(stream.name))
     flows = [_flow(s.name, running.get(("stream", s.name)), committed.get(s.name)) for s in streams]
-    of_flows = [health.of_stream(flow, asked.now) for flow in flows]
+    of_flows = [of_stream(flow, asked.now) for flow in flows]
     redis = asked.redis.published([*committed, VIEW])
     short = by_hand.in_short(connection)
     incidents = by_hand.incidents(connection, ended=False, limit=_SHOWN_INCIDENTS)

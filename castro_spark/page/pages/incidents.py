@@ -74,5 +74,5 @@ def _event(row: dict[str, Any]) -> Event:
 
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page("incidents", "/incidents", text("Incidents"), _list, "incidents.html"),
-    Page("incident", "/incidents/{id:int}", text("Incident"), _one, "incident.html", group=None, within="incidents"),
+    Page("incident", "/incidents/{id:row}", text("Incident"), _one, "incident.html", group=None, within="incidents"),
 )

@@ -82,5 +82,5 @@ def _one(asked: Asked) -> Answer:
 
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page("outbox", "/outbox", text("Outbox"), _list, "outbox.html"),
-    Page("message", "/outbox/{id:int}", text("Message"), _one, "message.html", group=None, within="outbox"),
+    Page("message", "/outbox/{id:row}", text("Message"), _one, "message.html", group=None, within="outbox"),
 )

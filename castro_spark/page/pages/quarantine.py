@@ -260,12 +260,12 @@ def _raw(asked: Asked) -> Response:
 
 
 _PAGE = Page(
-    "quarantine_record", "/quarantine/{id:int}", text("A record in quarantine"), _one, "quarantine_record.html",
+    "quarantine_record", "/quarantine/{id:row}", text("A record in quarantine"), _one, "quarantine_record.html",
     group=None, within="quarantine",
 )  # fmt: skip
 ROUTES: tuple[Page | Data | BaseRoute, ...] = (
     Page("quarantine", "/quarantine", text("Quarantine"), _list, "quarantine.html"),
     _PAGE,
-    Data("quarantine_value", "/quarantine/{id:int}/value", _raw),
-    Route("/quarantine/{id:int}/try", _try, methods=["GET", "POST"]),
+    Data("quarantine_value", "/quarantine/{id:row}/value", _raw),
+    Route("/quarantine/{id:row}/try", _try, methods=["GET", "POST"]),
 )

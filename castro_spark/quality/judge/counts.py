@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from castro_spark.counted import counted
 from castro_spark.quality.judge.grades import result
 from castro_spark.quality.result import Outcome, Result
 from castro_spark.sections.quality import CountLimits
@@ -46,7 +47,8 @@ class Differs:
     summed: int
 
     def __str__(self) -> str:
-        return f"{self.product_code} {self.first_day}: {self.stored} instead of {self.summed} events, or other sums"
+        summed = counted(self.summed, "event")
+        return f"{self.product_code} {self.first_day}: {self.stored} instead of {summed}, or other sums"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def judge_counts(stream: str, seen: Counted, limits: CountLimits) -> Result:
     }
     offsets = sum(part.offsets for part in seen.partitions.values())
     books = sum(part.books for part in seen.partitions.values())
-    observed = f"{offsets:,} offsets in {books:,} books"
+    observed = f"{counted(offsets, 'offset')} in {counted(books, 'book')}"
     if problems:
         more = f" and {len(problems) - _DESCRIBED} more" if len(problems) > _DESCRIBED else ""
         words = "; ".join(problems[:_DESCRIBED]) + more
@@ -87,7 +89,7 @@ def judge_counts(stream: str, seen: Counted, limits: CountLimits) -> Result:
     if seen.kafka_error is not None:
         words = f"ledger, books and tables agree, but the topic cannot be asked: {seen.kafka_error}"
         return result("record_counts", stream, limits, Outcome.ERROR, words, observed=observed, evidence=evidence)
-    words = f"topic, ledger, books and tables agree; {lag:,} records wait"
+    words = f"topic, ledger, books and tables agree; {counted(lag, 'record waits', 'records wait')}"
     return result("record_counts", stream, limits, Outcome.PASS, words, observed=observed, evidence=evidence)
 
 
@@ -104,7 +106,7 @@ def _kafka(seen: Counted) -> list[str]:
             problems.append(f"partition {p}: the ledger is at {part.next_offset}, beyond the end {seen.ends[p]}")
         elif part.next_offset < seen.beginnings[p]:
             lost = seen.beginnings[p] - part.next_offset
-            problems.append(f"partition {p}: {lost:,} offsets aged out before they were consumed")
+            problems.append(f"partition {p}: {counted(lost, 'offset')} aged out unconsumed")
     return problems
 
 
@@ -114,9 +116,13 @@ def _books(seen: Counted) -> list[str]:
         if part.books_end is not None and part.books_end != part.next_offset:
             problems.append(f"partition {p}: the books end at {part.books_end}, the ledger is at {part.next_offset}")
         if part.jumps:
-            problems.append(f"partition {p}: {part.jumps} books do not begin where the ones before end")
+            jumps = counted(part.jumps, "book does", "books do")
+            problems.append(f"partition {p}: {jumps} not begin where the ones before end")
         if part.offsets != part.records + part.gaps:
-            problems.append(f"partition {p}: {part.offsets:,} offsets are {part.records:,} records, {part.gaps:,} gaps")
+            problems.append(
+                f"partition {p}: {counted(part.offsets, 'offset is', 'offsets are')} {counted(part.records, 'record')},"
+                f" {counted(part.gaps, 'gap')}"
+            )
     return problems
 
 
@@ -126,8 +132,8 @@ def _tables(seen: Counted) -> list[str]:
     if done is not None and not done.inserted - done.deleted <= done.found <= done.inserted:
         deleted = f" and {done.deleted:,} deleted" if done.deleted else ""
         problems.append(
-            f"the newest {done.commits:,} commits inserted {done.inserted:,} events{deleted}; the table has"
-            f" {done.found:,} of these"
+            f"the newest {counted(done.commits, 'commit')} inserted {counted(done.inserted, 'event')}{deleted};"
+            f" the table has {done.found:,} of these"
         )
     problems += [f"daily row {row}" for row in seen.daily]
     problems += [f"monthly row {row}" for row in seen.monthly]

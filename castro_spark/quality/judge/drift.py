@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
-from castro_spark.quality.judge.grades import centre_and_spread, grade, result, share, worst
+from castro_spark.counted import counted
+from castro_spark.quality.judge.grades import centre_and_spread, distance, grade, result, share, worst
 from castro_spark.quality.result import Outcome, Result
 from castro_spark.sections.quality import DriftLimits
 
@@ -79,7 +80,7 @@ def _prices(day: DayPrices, price: str, baseline: Sequence[DayPrices], limits: D
     typical = f" (median ratio {_factor(day.ratio)})" if outcome is not Outcome.PASS else ""
     yield _Finding(
         outcome,
-        f"{day.day}: {day.jumps:,} of {day.priced:,} events have a {price} beyond a factor of"
+        f"{day.day}: {day.jumps:,} of {counted(day.priced, 'event')} have a {price} beyond a factor of"
         f" {limits.price_factor:g} of their product's usual one{typical}",
         f"{share(day.jump_share)} jumps",
     )
@@ -90,7 +91,7 @@ def _quantities(day: DayPrices, baseline: Sequence[DayPrices], limits: DriftLimi
     if day.rows < limits.min_rows or day.quantity is None or len(before) < limits.min_days:
         return
     usual, spread = centre_and_spread(before)
-    away = abs(day.quantity - usual)
+    away = distance(day.quantity, usual)
     far = away > math.log(limits.quantity_factor) and away > limits.deviations * spread
     yield _Finding(
         Outcome.FAIL if far else Outcome.PASS,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from castro_spark.counted import counted
 from castro_spark.quality.judge.grades import duration
 from castro_spark.quality.judge.lags import Lag, judge_lag
 from castro_spark.quality.result import Result
@@ -67,13 +68,14 @@ def judge_freshness(stream: str, seen: Freshness, limits: LagLimits) -> Result:
         return judge_lag("freshness", stream, Lag(None, f"every record is committed{at}", evidence=evidence), limits)
     oldest = {p: _waited(p, seen) for p in sorted(waiting)}
     partition, seconds = max(oldest.items(), key=lambda item: item[1])
+    records = counted(sum(waiting.values()), "record waits", "records wait")
     words = (
-        f"{sum(waiting.values()):,} records wait, the oldest for more than {duration(seconds)} (partition {partition})"
+        f"{records}, the oldest for more than {duration(seconds)} (partition {partition})"
         if seconds
-        else f"{sum(waiting.values()):,} records wait, all of them newer than {duration(limits.warn_seconds)}"
+        else f"{records}, all of them newer than {duration(limits.warn_seconds)}"
     )
     if seen.held_back:
-        words += f"; {seen.held_back:,} are held back by an open transaction of a producer"
+        words += f"; {counted(seen.held_back, 'is', 'are')} held back by an open transaction of a producer"
     # A rung says `more than`, so its limit is reached: the grades are for values above a limit.
     late = Lag(seconds + 0.001 if seconds else 0.0, words, evidence={**evidence, "oldest_seconds": oldest})
     return judge_lag("freshness", stream, late, limits)

@@ -30,7 +30,12 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 def centre_and_spread(values: Sequence[float]) -> tuple[float, float]:
     """The median, and the standard deviation by the median absolute deviation. `values` must not be empty."""
     centre = median(values)
-    return centre, _NORMAL * median(abs(value - centre) for value in values)
+    return centre, _NORMAL * median(distance(value, centre) for value in values)
+
+
+def distance(value: float, other: float) -> float:
+    """How far apart two values are: 0 if they are equal, also where both are infinite, as the logarithms of 0."""
+    return 0.0 if value == other else abs(value - other)
 
 
 def result(

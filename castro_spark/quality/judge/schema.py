@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from castro_spark.counted import counted
 from castro_spark.quality.judge.grades import result
 from castro_spark.quality.judge.nulls import Nulls
 from castro_spark.quality.result import Outcome, Result
@@ -32,7 +33,7 @@ def judge_schema(subject: str, seen: Schema, limits: SchemaLimits) -> Result:
     failures = [
         *seen.lacks,
         *(f"field {name} has vanished: it is null in every recent event" for name in vanished),
-        *(f"field {name} is missing in {n:,} records, which were rejected" for name, n in rejected.items()),
+        *(f"field {name} is missing in {counted(n, 'rejected record')}" for name, n in rejected.items()),
     ]
     warnings = []
     if seen.unknown:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from statistics import median
 
+from castro_spark.counted import counted
 from castro_spark.quality.judge.grades import grade, result, share, worst
 from castro_spark.quality.result import Outcome, Result
 from castro_spark.sections.quality import RedisSampleLimits, ShareLimits, WindowedShareLimits
@@ -67,11 +68,11 @@ def judge_references(stream: str, master: str, seen: References, limits: ShareLi
     if not seen.master_has_rows:
         return result("references", stream, limits, Outcome.NO_DATA, f"{master} is empty", limit=limit)
     if seen.rows < limits.min_rows:
-        words = f"{seen.rows:,} recent events, fewer than {limits.min_rows}"
+        words = f"{counted(seen.rows, 'recent event')}, fewer than {limits.min_rows}"
         return result("references", stream, limits, Outcome.NO_DATA, words, limit=limit)
     unknown = seen.unknown_rows / seen.rows
-    products = f"{seen.unknown_products:,} products not in {master}"
-    words = f"{seen.unknown_rows:,} of {seen.rows:,} recent events are of {products}"
+    products = f"{counted(seen.unknown_products, 'product')} not in {master}"
+    words = f"{seen.unknown_rows:,} of {counted(seen.rows, 'recent event')} are of {products}"
     return result(
         "references", stream, limits, grade(unknown, limits.warn, limits.fail), words, observed=share(unknown),
         limit=limit, evidence={**vars(seen), "examples": list(seen.examples)},
@@ -91,10 +92,10 @@ def judge_quarantine(stream: str, seen: Quarantine, limits: WindowedShareLimits)
     """The share of the window's records that were quarantined."""
     limit = f"{share(limits.warn)} (warning), {share(limits.fail)}, within {limits.window_minutes:g} min"
     if seen.records < limits.min_rows:
-        words = f"{seen.records:,} records within {limits.window_minutes:g} min, fewer than {limits.min_rows}"
+        words = f"{counted(seen.records, 'record')} within {limits.window_minutes:g} min, fewer than {limits.min_rows}"
         return result("quarantine_share", stream, limits, Outcome.NO_DATA, words, limit=limit, evidence=vars(seen))
     quarantined = seen.quarantined / seen.records
-    words = f"{seen.quarantined:,} of {seen.records:,} records were quarantined"
+    words = f"{seen.quarantined:,} of {counted(seen.records, 'record')} were quarantined"
     if seen.quarantined and seen.reasons:
         words += f" ({', '.join(f'{reason} {n:,}' for reason, n in seen.reasons.items())})"
     outcome = grade(quarantined, limits.warn, limits.fail)
@@ -120,11 +121,11 @@ def judge_redis(stream: str, seen: RedisSample, limits: RedisSampleLimits) -> Re
     if not seen.started or not seen.compared:
         words = "the stream was never started" if not seen.started else "no hash to compare"
         return result("redis_sample", stream, limits, Outcome.NO_DATA, words)
-    words = f"{len(seen.wrong):,} of {seen.compared:,} hashes differ from PostgreSQL"
+    words = f"{len(seen.wrong):,} of {counted(seen.compared, 'hash', 'hashes')} differ from PostgreSQL"
     if seen.wrong:
         words += f": {', '.join(seen.wrong[:3])}" + (", ..." if len(seen.wrong) > 3 else "")  # noqa: PLR2004
     if seen.in_flight:
-        words += f"; {seen.in_flight:,} are being written"
+        words += f"; {counted(seen.in_flight, 'is', 'are')} being written"
     return result(
         "redis_sample", stream, limits, Outcome.FAIL if seen.wrong else Outcome.PASS, words,
         observed=f"{len(seen.wrong)} wrong", limit="0 wrong",

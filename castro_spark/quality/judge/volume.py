@@ -11,6 +11,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from castro_spark.counted import counted
 from castro_spark.quality.judge.grades import centre_and_spread, grade, result
 from castro_spark.quality.result import Outcome, Result
 from castro_spark.sections.quality import VolumeLimits
@@ -38,12 +39,13 @@ def judge_volume(stream: str, seen: Volumes, limits: VolumeLimits) -> Result:
     """Judges one whole day. A holiday may have fewer events than usual, but not more."""
     days = _baseline(seen, limits)
     events = seen.events.get(seen.day, 0)
-    observed = f"{events:,} events"
+    observed = counted(events, "event")
     evidence: dict[str, object] = {
         "day": str(seen.day), "events": events, "baseline": {str(d): seen.events.get(d, 0) for d in days},
     }  # fmt: skip
     if len(days) < limits.min_days:
-        words = f"{seen.day}: only {len(days)} days of this weekday to compare with, {limits.min_days} are needed"
+        there = counted(len(days), "day")
+        words = f"{seen.day}: only {there} of this weekday to compare with, {limits.min_days} are needed"
         return result("volume", stream, limits, Outcome.NO_DATA, words, observed=observed, evidence=evidence)
     baseline = [seen.events.get(day, 0) for day in days]
     centre, _ = centre_and_spread(baseline)
@@ -57,7 +59,8 @@ def judge_volume(stream: str, seen: Volumes, limits: VolumeLimits) -> Result:
     outcome = grade(factor, limits.warn_factor, limits.fail_factor)
     if abs(away) <= limits.deviations * spread or (away < 0 and seen.day in seen.holidays):
         outcome = Outcome.PASS
-    words = f"{seen.day}: {events:,} events; usual for this weekday are {centre:,.0f} (median of {len(days)} days)"
+    usually = f"usual for this weekday are {centre:,.0f} (median of {counted(len(days), 'day')})"
+    words = f"{seen.day}: {observed}; {usually}"
     if seen.day in seen.holidays:
         words += "; a holiday"
     return result(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from castro_spark.counted import counted
 from castro_spark.projection.lag import projection_status
 from castro_spark.quality.context import Context
 from castro_spark.quality.judge.freshness import Freshness, Rung, ages, oldest_waiting
@@ -28,7 +29,7 @@ def projection_lag(context: Context, subject: str, limits: LagLimits) -> Result:
         return judge_lag("projection_lag", subject, Lag(None, "the stream was never started", known=False), limits)
     status = projection_status(context.connection, context.settings, subject)
     behind = status["behind"]
-    words = f"Redis lacks {behind:,} commits" if behind else "Redis has every commit"
+    words = f"Redis lacks {counted(behind, 'commit')}" if behind else "Redis has every commit"
     if status["reachable"] and status["failing"]:
         words += f"; {status['failing']}"
     error = f"Redis does not answer ({status['error']})" if not status["reachable"] else None
@@ -67,7 +68,8 @@ def archive_lag(context: Context, subject: str, limits: LagLimits) -> Result:
     unmoved = dict.fromkeys(at, silent if archived_at is None else _age(archived_at, now))
     seconds = oldest_waiting(Freshness(True, now, at, topic.committed, rungs, newest_of(topic), unmoved))
     records = sum(topic.committed[p] - at[p] for p in waiting)
-    words = f"{records:,} records are not archived yet, the oldest for more than {duration(seconds)}"
+    left = counted(records, "record is", "records are")
+    words = f"{left} not archived yet, the oldest for more than {duration(seconds)}"
     if silent > _SILENT_SECONDS or state == "failed":
         words += f"; the archive's process is {state}, last heard of {duration(silent)} ago"
     return judged(Lag(seconds, words + (f": {error}" if error else ""), evidence=evidence))

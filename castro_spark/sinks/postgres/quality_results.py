@@ -14,6 +14,7 @@ from psycopg2 import sql
 from psycopg2.extras import execute_values
 
 from castro_spark.sinks.postgres.connection import Connection, names, statement
+from castro_spark.sinks.postgres.outbox import plain
 
 COLUMNS = (
     "run", "check_name", "subject", "severity", "outcome", "failed", "words", "observed", "limit", "evidence", "day",
@@ -54,5 +55,5 @@ def last_run(connection: Connection) -> tuple[datetime, int, list[tuple[str, str
 
 def _storable(value: Any) -> Any:
     if isinstance(value, dict):
-        return json.dumps(value, default=str).replace("\\u0000", "")
-    return value.replace("\0", "")[:_LONGEST] if isinstance(value, str) else value
+        return json.dumps(plain(value), ensure_ascii=False)
+    return str(plain(value))[:_LONGEST] if isinstance(value, str) else value

@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 import ssl
 from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiosmtpd.smtp import AuthResult
 
+from castro_spark.channels.channel import Message, Unavailable
+from castro_spark.channels.webhook import WebhookChannel
 from castro_spark.local.process import free_port
 from castro_spark.outbox import letters
 from castro_spark.outbox.deliverer import Deliverer, deliver_once
+from castro_spark.sections.alerts import WebhookSettings
 from castro_spark.sinks.postgres.outbox import message_id
 from tests.databases.alerting import Alerting, self_signed, wait_until
 from tests.integration.alerts.sending import errors, send, states
@@ -36,6 +42,20 @@ def test_webhook_gets_what_alertmanager_sends(alerting: Alerting, hook: Hook) ->
     assert [a["alerts"][0]["endsAt"] for a in (first, second)] == ["0001-01-01T00:00:00Z", "2026-03-02T13:00:00+00:00"]
     assert first["alerts"][0]["fingerprint"] == second["alerts"][0]["fingerprint"]
     assert "t0ken" not in str(alerting.query("SELECT o::text FROM castro.outbox o"))
+
+
+def test_a_webhook_says_when_to_come_again(hook: Hook) -> None:
+    channel = WebhookChannel("hook", WebhookSettings(type="webhook", url=hook.url))
+    message = Message(uuid4(), "incident", "c", {"summary": "s"}, datetime.now(timezone.utc))
+    in_an_hour = format_datetime(datetime.now(timezone.utc) + timedelta(hours=1), usegmt=True)
+    waits = []
+    for given in ("30", in_an_hour, "Wed, 21 Oct 2015 07:28:00 GMT", "Fri, 31 Dec 2199 23:59:59 GMT", "\u00b2", "soon", "-5"):
+        hook.answers.append((429, {"Retry-After": given}))
+        with pytest.raises(Unavailable) as error:
+            channel.send(message)
+        waits.append(error.value.retry_after)
+    assert 3000 < (waits.pop(1) or 0) <= 3600
+    assert waits == [30, 0, 86400, None, None, None]
 
 
 def test_a_webhook_over_tls_is_verified(alerting: Alerting, tmp_path: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from threading import Barrier, Thread
 
 import pytest
@@ -13,6 +14,7 @@ from castro_spark.incidents.decision import IncidentRules
 from castro_spark.incidents.incident import Reason
 from castro_spark.incidents.note import note_results
 from castro_spark.quality.result import Outcome, Result, Severity
+from castro_spark.sinks.postgres import quality_results
 from tests.databases.alerting import Alerting
 
 RULES = IncidentRules(passes_to_resolve=2)
@@ -127,6 +129,20 @@ def test_what_jsonb_cannot_hold_and_what_is_too_large(alerting: Alerting) -> Non
     assert alerting.query("SELECT evidence FROM castro.incident ORDER BY id") == [
         ({"omitted": "100,052 characters"},), ({"keys": ["a\ufffdb", "\ufffd", "nan"]},),
     ]  # fmt: skip
+
+
+def test_results_hold_what_jsonb_cannot(alerting: Alerting) -> None:
+    found = {"examples": ["A\0B", r"A\u0000", "\ud800"], "ratio": float("nan"), "price": Decimal("1.50")}
+    row = {
+        "run": "r", "check_name": "drift", "subject": "odd", "severity": "warning", "outcome": "fail", "failed": True,
+        "words": "A\0B \ud800", "observed": None, "limit": None, "evidence": found, "day": date(2026, 3, 1),
+    }  # fmt: skip
+    with closing(alerting.connect()) as connection, connection, connection.cursor() as cursor:
+        quality_results.add(cursor, [row])
+    stored = {"examples": ["A\ufffdB", r"A\u0000", "\ufffd"], "ratio": "nan", "price": "1.50"}
+    assert alerting.query("DELETE FROM castro.quality_result WHERE subject = 'odd' RETURNING words, evidence") == [
+        ("A\ufffdB \ufffd", stored)
+    ]
 
 
 def test_history_is_bounded_and_old_incidents_are_pruned(alerting: Alerting) -> None:

@@ -76,7 +76,7 @@ def test_incidents(alerting: Alerting) -> None:
     assert alerting.query("SELECT payload->>'summary', payload->>'status' FROM castro.outbox ORDER BY id DESC LIMIT 1") == [
         ("closed: freshness of sales, by ana: a test", "resolved")
     ]
-    assert job(alerting, "incidents", "list").endswith("1 incidents\n")
+    assert job(alerting, "incidents", "list").endswith("1 incident\n")
     assert job(alerting, "incidents", "list", "--all").endswith("2 incidents\n")
     check(alerting, Outcome.FAIL)  # it still fails: a new one
     assert alerting.query("SELECT id FROM castro.incident WHERE ended_at IS NULL AND subject = 'sales'") == [(3,)]
@@ -137,10 +137,10 @@ def test_outbox_and_status(alerting: Alerting) -> None:
     assert "  worst       1: freshness of sales, fail (critical, since " in text
     assert "  outbox      gone: 1 pending since " in text
     assert "alerts.channels lacks this channel" in text
-    assert "hook: 0 pending, DEAD LETTERS: 1; last error: given up after 1 attempts: 127.0.0.1:1: Connection refused" in text
+    assert "hook: 0 pending, DEAD LETTERS: 1; last error: given up after 1 attempt: 127.0.0.1:1: Connection refused" in text
 
     listed = job(alerting, "outbox", "list")
-    assert "dead      hook       incident incident:1:1, 1 attempts, at " in listed
+    assert "dead      hook       incident incident:1:1, 1 attempt, at " in listed
     assert listed.endswith("2 undelivered\n")
     assert json.loads(job(alerting, "outbox", "list", "--state", "delivered", "--json"))[0]["channel"] == "log"
     assert "name the messages, or give --all" in job(alerting, "outbox", "retry", status=2)

@@ -157,7 +157,7 @@ def test_a_channel_that_ignores_its_time_outs_is_left_behind(alerting: Alerting)
 def test_messages_for_a_channel_that_the_settings_lack_wait_and_are_told(alerting: Alerting, caplog: pytest.LogCaptureFixture) -> None:
     send(alerting, "gone", cause="1")
     deliver_once(alerting.settings)
-    assert "1 messages wait for channel gone, which alerts.channels lacks" in caplog.text
+    assert "1 message waits for channel gone, which alerts.channels lacks" in caplog.text
     assert states(alerting) == [("gone", "pending", 0)]
 
 

@@ -151,7 +151,7 @@ def test_messages_are_sent_again_or_given_up(system: System, settings: Settings)
         for number in range(3):
             put(connection, "incident", f"cause {number}", {}, ["log", "hook"])
     system.query("UPDATE castro.outbox SET state = 'dead', settled_at = now(), attempts = 30, error = 'refused'")
-    assert done(settings, "retry_messages", ids=[1]) == ("done", "1 messages are due now")
+    assert done(settings, "retry_messages", ids=[1]) == ("done", "1 message is due now")
     ((hooks,),) = system.query("SELECT count(*) FROM castro.outbox WHERE channel = 'hook' AND state = 'dead'")
     assert done(settings, "retry_messages", channel="hook") == ("done", f"{hooks} messages are due now")
     assert done(settings, "retry_messages")[0] == "done"

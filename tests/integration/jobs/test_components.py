@@ -249,7 +249,7 @@ def test_commands_are_served_and_each_has_a_result(system: System) -> None:
     assert found[replayed][0] == "failed" and "1 still unusable and open" in str(found[replayed][1])
     assert found[unknown_record][0] == "failed" and "no open record in quarantine has id 99" in str(found[unknown_record][1])
     assert found[wrong][0] == "failed" and "notes" in str(found[wrong][1]) and "its arguments are ids, reason, streams, up_to, note" in str(found[wrong][1])
-    assert found[rebuilt][0] == "done" and "hashes as of revision" in str(found[rebuilt][1])
+    assert found[rebuilt][0] == "done" and "1 hash as of revision" in str(found[rebuilt][1])
     assert found[late] == ("expired", "no process took it before it expired")
     assert found[other] == ("waiting", None)
     assert system.query("SELECT id, status FROM castro.quarantine ORDER BY id") == [(bad, "discarded"), (worse, "open")]
@@ -277,6 +277,6 @@ def test_the_command_line_of_commands(system: System) -> None:
     assert "note: Field required" in system.job("commands", "request", "discard", "--id", "1", status=2)
     number = system.job("commands", "request", "rebuild_cache", "--stream", "inventory").split(":")[0]
     assert f"{number}: rebuild_cache streams ['inventory']: waiting" in system.job("status")
-    assert "1 commands served" in system.job("commands", "run", "--once")
+    assert "1 command served" in system.job("commands", "run", "--once")
     assert ": done, requested by" in system.job("commands", "list")
     assert rows(system)["commands"] == ("done", None)

@@ -167,7 +167,7 @@ def test_all_of_it_by_the_job(system: System, tmp_path: Path) -> None:
     rows = {row["check"]: row for row in told["checks"]}
     assert all(row["state"] == "ok" and row["seconds"] >= 0 for row in told["checks"])
     assert rows["read topic of inventory"]["note"].startswith("3 partitions, 1 of 1 replicas in sync, retention ")
-    assert "1 offsets, read one of " in rows["read topic of inventory"]["note"]
+    assert "1 offset, read one of " in rows["read topic of inventory"]["note"]
     assert rows["kafka brokers"]["note"].startswith("login; as advertised: 127.0.0.1 ")
     assert rows["write archive"]["note"].endswith("the folder would be created")
     assert not (tmp_path / "not").exists()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
+from castro_spark.errors import UsageError
 from castro_spark.incidents.of_checks import note_checks
 from castro_spark.local import Stack
 from castro_spark.process.component import State
@@ -52,8 +53,11 @@ def test_exit_status_and_output(checked: Checked) -> None:
     assert status == 1
     assert "FAIL     duplicates        inventory: " in output
     assert "120 of 240 events repeat another one but for its id" in output
-    assert "1 results: 1 fail; critical failures: 1" in output
+    assert "1 result: 1 fail; critical failures: 1" in output
     assert run(checked, "--check", "no_such_check")[0] == 2
+    options = ["--conf-file", str(checked.system.conf), "--date", "0001-01-01"]
+    with pytest.raises(UsageError, match="--date 0001-01-01 is before 1990"):
+        CliRunner().invoke(job.main, options, env=checked.system.env, catch_exceptions=False)
 
 
 def test_an_incident_follows_unless_it_is_a_dry_run(checked: Checked) -> None:

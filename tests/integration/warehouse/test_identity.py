@@ -245,7 +245,7 @@ def test_a_history_whose_natural_key_comes_twice_is_refused(lake: System, spark:
     w.append(spark, ORDERS, twins)
     lake.query("INSERT INTO castro.stream (stream, topic, topic_id, epoch, writer) VALUES ('sales', 't', '', 0, '')")
     before = written(lake)
-    with pytest.raises(MappingError, match=r"1 events of stream sales would be two rows .* rows PV\\\|1\\\\1\|1 and PV\\\|1\\\\1\|7"):
+    with pytest.raises(MappingError, match=r"1 event of stream sales would be two rows .* rows PV\\\|1\\\\1\|1 and PV\\\|1\\\\1\|7"):
         backfill(spark, lake)
     with pytest.raises(CastroError, match="would be two rows"):
         raise CastroError(reconciled(spark, lake).problem)

@@ -35,7 +35,12 @@ MAIL = "type: email, host: h, sender: a@b, recipients: [c@d]"
         (f"{{type: celery, broker: 'redis://:{CANARY}@h/0'}}", {}, "must hold no user and no password"),
         ("{type: celery, broker: 'unix:///s'}", {}, "must begin with redis:// or rediss://"),
         ("{type: celery, tasks: {other: x}}", {}, "Input should be 'incident', 'critical_product' or 'retraining'"),
-        ("{type: log}", {"CASTRO_ALERTS_X_TOKEN": CANARY}, "alerts.channels.x.log.token: Extra inputs"),
+        ("{type: webhook, url: 'https://h/x'}", {"CASTRO_ALERTS_X_TOKEN": f"{CANARY}\nnext"}, "CASTRO_ALERTS_X_TOKEN: alerts.channels.x.webhook.token: Value error, must be one line"),
+        ("{type: webhook, url: 'https://h/x'}", {"CASTRO_ALERTS_X_TOKEN": f"{CANARY}\u20ac"}, "must be one line of printable ASCII"),
+        ("{type: webhook}", {"CASTRO_ALERTS_X_URL": CANARY}, "CASTRO_ALERTS_X_URL: alerts.channels.x.webhook.secret_url: Value error, is no URL: write https://host/path"),
+        ("{type: webhook}", {"CASTRO_ALERTS_X_URL": f"http://h:99999/{CANARY}"}, "is no URL: write https://host/path"),
+        ("{type: webhook, url: 'http://h h/x'}", {}, "is no URL: write https://host/path"),
+        ("{type: log}", {"CASTRO_ALERTS_X_TOKEN": CANARY}, "CASTRO_ALERTS_X_TOKEN: alerts.channels.x.log.token: Extra inputs"),
     ],
 )  # fmt: skip
 def test_refused_and_not_repeated(tmp_path: Path, channel: str, environ: dict[str, str], words: str) -> None:

@@ -134,3 +134,37 @@ def test_each_setting_of_the_contract_has_a_place_or_words() -> None:
         "timeout 30 s", "3 retries", "pool of 10", "consumer group", "inventory-ml-group",
     ):  # fmt: skip
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--kafka", ""), ("--kafka", "k:abc"), ("--kafka", "k:99999"), ("--kafka", "k1,,k2"), ("--kafka", 'k"\n evil: 1'),
+        ("--postgres", " "), ("--postgres", "p:x"), ("--postgres", "p:"), ("--redis", "r:0"), ("--redis", "r s"),
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(hadoop: dict[str, str], tmp_path: Path, option: str, value: str) -> None:
+    given = {"--kafka": "k", "--postgres": "p", "--redis": "r", "--principal": "x@Y", option: value}
+    words = [word for pair in given.items() for word in pair]
+    status, output = run(hadoop, "--yes", "--out", str(tmp_path / "own.yaml"), *words)
+    assert status == 2
+    assert f"Invalid value for '{option}'" in output
+    assert "is not host or host:port" in output
+    assert not (tmp_path / "own.yaml").exists()
+
+
+def test_an_error_names_no_file_that_is_gone(hadoop: dict[str, str], tmp_path: Path) -> None:
+    given = ["--kafka", "k", "--postgres", "p", "--redis", "r", "--principal", "x@Y", "--timezone", "Mars"]
+    status, output = run(hadoop, "--yes", "--out", str(tmp_path / "own.yaml"), *given)
+    assert status == 2
+    assert output.endswith(
+        "error: timezone: Value error, must be an IANA name such as America/Sao_Paulo\n"
+        "  what to do: correct that answer; own.yaml was not written\n"
+    )
+
+
+def test_the_next_steps_can_be_pasted(hadoop: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "own settings.yaml"
+    given = ["--kafka", "k", "--postgres", "p", "--redis", "r", "--principal", "x@Y"]
+    _, output = run(hadoop, "--yes", "--out", str(file), *given)
+    assert f"./spark-submit.sh migrate --env cluster --conf-file '{file}'\n" in output

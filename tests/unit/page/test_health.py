@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from castro_spark.incidents.by_hand import OpenIncidents
 from castro_spark.page.reading import health
-from castro_spark.page.reading.health import Flow, Follower, Part, State
+from castro_spark.page.reading.health import Follower, Part, State
+from castro_spark.page.reading.stream_health import Flow, of_stream
 from castro_spark.sections.quality import LagLimits
 
 NOW = datetime(2026, 11, 29, 15, 0, tzinfo=timezone.utc)
@@ -61,19 +62,19 @@ def flow(row: dict[str, Any] | None, lag: int | None = 0, rate: float = 10.0, **
     ],
 )  # fmt: skip
 def test_a_stream(flow: Flow, state: State, what: str) -> None:
-    part = health.of_stream(flow, NOW)
+    part = of_stream(flow, NOW)
     said = part.what if isinstance(part.what, str) else part.what[1]  # of many
     assert (part.state, said) == (state, what)
     assert bool(part.affects) == (state in {State.BAD, State.WARNING}) or state is State.UNKNOWN
 
 
 def test_since_when() -> None:
-    assert health.of_stream(flow(instance("failed", ago(hours=3), error="boom")), NOW) == Part(
+    assert of_stream(flow(instance("failed", ago(hours=3), error="boom")), NOW) == Part(
         "sales", State.BAD, "Ended by an error. It does not start again by itself.",
         "What arrives meanwhile is not counted yet. Nothing is lost: it waits in Kafka.",
         ago(hours=3), ago(seconds=1), words="boom",
     )  # fmt: skip
-    assert health.of_stream(flow(instance(silent=40.0)), NOW).since == ago(seconds=40)
+    assert of_stream(flow(instance(silent=40.0)), NOW).since == ago(seconds=40)
 
 
 @pytest.mark.parametrize(

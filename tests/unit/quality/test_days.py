@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -118,7 +120,7 @@ def test_schema() -> None:
     assert judged(unknown=["novo"]).outcome is WARN
     assert judged(missing={"deposito": 19}).outcome is PASS
     assert judged(missing={"deposito": 20}, unknown=["deposito_id"]).words == (
-        "field deposito is missing in 20 records, which were rejected; new fields in records: deposito_id; they are ignored"
+        "field deposito is missing in 20 rejected records; new fields in records: deposito_id; they are ignored"
     )
     gone = {"tested": [nulls(0, 1000)], "field_names": {"customer": "cliente"}}
     assert judged(**gone, baseline=[nulls(1, 500)]).words.startswith("field cliente has vanished")
@@ -128,6 +130,20 @@ def test_schema() -> None:
 
 def prices(ago: int, jumps: int = 0, quantity: float = 2.0, rows: int = 500) -> DayPrices:
     return DayPrices(DAY - timedelta(days=ago), rows, rows, jumps, 0.0, quantity, ["E1"])
+
+
+def test_drift_from_and_to_quantities_of_zero() -> None:
+    zero = float("-inf")  # its logarithm
+
+    def judged(day: float, before: Sequence[float]) -> tuple[Outcome, str]:
+        days = [prices(n, quantity=quantity) for n, quantity in enumerate(before, 1)]
+        found = judge_drift("sales", "unit_price", [prices(0, quantity=day)], days, QUALITY.drift)
+        return found.outcome, found.words.rpartition("; ")[2]
+
+    assert judged(math.log(100), [zero] * 9) == (FAIL, f"{DAY}: the median quantity is 100.0, usually 0.0")
+    assert judged(zero, [2.0] * 9) == (FAIL, f"{DAY}: the median quantity is 0.0, usually 7.389")
+    assert judged(zero, [zero] * 9)[0] is PASS
+    assert judged(2.0, [zero, 2.0] * 5)[0] is PASS  # the days before vary without bounds
 
 
 def test_drift_of_prices_and_quantities() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from castro_spark.counted import counted
 from castro_spark.incidents import by_hand
 from castro_spark.incidents.notice import state_in_words
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
@@ -42,7 +43,7 @@ def _lines(part: Part) -> Iterator[str]:
         yield from error_lines(part["error"], "  ")
         return
     incidents, queues = part["incidents"], part["outbox"]
-    yield f"alerts: {incidents['count']} open incidents" + (
+    yield f"alerts: {counted(incidents['count'], 'open incident')}" + (
         f" ({incidents['critical']} critical, {incidents['muted']} muted), the oldest since {_at(incidents['oldest'])}"
         if incidents["count"]
         else ""

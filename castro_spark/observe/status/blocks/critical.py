@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from castro_spark.counted import counted
 from castro_spark.critical.follower import why_off
 from castro_spark.critical.rows import STREAM
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
@@ -35,7 +36,8 @@ def _lines(part: Part) -> Iterator[str]:
     if part["followed_at"] is None:
         yield "  evaluated   never: a running inventory stream evaluates its commits"
     else:
-        yield f"  evaluated   {part['behind']:,} commits behind, at {part['followed_at']:%Y-%m-%d %H:%M:%S} UTC"
+        behind = counted(part["behind"], "commit")
+        yield f"  evaluated   {behind} behind, at {part['followed_at']:%Y-%m-%d %H:%M:%S} UTC"
 
 
 CRITICAL = Block("critical", _answer, _lines)

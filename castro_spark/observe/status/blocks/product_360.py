@@ -8,6 +8,7 @@ from datetime import datetime
 
 import redis
 
+from castro_spark.counted import counted
 from castro_spark.observe.status.block import Asked, Block, Part, error_lines
 from castro_spark.settings import Settings
 from castro_spark.sinks.postgres.product_360 import state as view
@@ -50,7 +51,7 @@ def _lines(part: Part) -> Iterator[str]:
         yield from error_lines(part["error"], "  ")
     elif part["migrated"]:
         at = f"{part['refreshed_at']:%Y-%m-%d %H:%M:%S} UTC" if part["refreshed_at"] else "never"
-        yield f"product_360: {part['products']:,} products, {part['to_refresh']:,} to refresh"
+        yield f"product_360: {counted(part['products'], 'product')}, {part['to_refresh']:,} to refresh"
         yield f"  refreshed   {at}"
         yield f"  redis       {_redis_line(part['redis'])}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from castro_spark.counted import counted
 from castro_spark.observe.instance import summary
 from castro_spark.observe.status.block import Part, error_lines
 
@@ -36,7 +37,7 @@ def _of_started(s: Part) -> Iterator[str]:
         first = instance["last_error"].partition("\n")[0]
         yield f"  last error  {instance['last_error_at']:%Y-%m-%d %H:%M:%S} UTC, since passed: {first}"
     yield from _lag(s)
-    yield f"  redis       {_projection(s['redis'])}"
+    yield f"  redis       {projection_text(s['redis'])}"
     if archive := s.get("archive"):
         yield f"  archive     {_archive(archive)}"
     for error in s["errors"]:
@@ -49,7 +50,8 @@ def _of_started(s: Part) -> Iterator[str]:
     if new := s["unknown_fields_not_reported_before"]:
         yield f"  new fields  {', '.join(new)}: not in the declaration, so used nowhere (reported this once)"
     known = ", ".join(f"{of} by {' and '.join(kinds)}" for of, kinds in s["identities"].items() if kinds)
-    changed = f"; {s['ids_changed']:,} ids arrived padded or in another Unicode form" if s["ids_changed"] else ""
+    ids = counted(s["ids_changed"], "id")
+    changed = f"; {ids} arrived padded or in another Unicode form" if s["ids_changed"] else ""
     yield f"  identity    {known or 'nothing yet'}{changed}"
     yield f"  quarantine  {sum(s['quarantined'].values()):,} open {s['quarantined'] or ''}".rstrip()
     if s["quarantine_warning"]:
@@ -63,7 +65,7 @@ def topic_lines(s: Part) -> Iterator[str]:
     if "error" in s:
         yield from error_lines(s["error"], "  ")
     if s.get("lag") is not None:
-        yield f"  lag         {sum(s['lag'].values()):,} records {s['lag']}"
+        yield f"  lag         {counted(sum(s['lag'].values()), 'record')} {s['lag']}"
     if archive := s.get("archive"):
         yield f"  archive     {_archive(archive)}"
 
@@ -84,17 +86,20 @@ def _lag(s: Part) -> Iterator[str]:
         yield "  TOPIC       WAS CREATED AGAIN: its id is not the ledger's"
     old = "" if s["lag_age_seconds"] <= _JUST_NOW else "; --live asks Kafka"
     yield (
-        f"  lag         {sum(s['lag'].values()):,} records {s['lag']}, by the topic's end as seen"
+        f"  lag         {counted(sum(s['lag'].values()), 'record')} {s['lag']}, by the topic's end as seen"
         f" {ago(s['lag_age_seconds'])} ago{old}"
     )
 
 
-def _projection(part: Part) -> str:
-    line = f"revision {part['revision']}"
+def projection_text(part: Part) -> str:
+    """How far Redis is, in one line."""
+    line = "nothing published" if part["revision"] is None else f"revision {part['revision']}"
     if not part["reachable"]:
         line = f"NOT REACHABLE, {line} when it was last seen"
-    if part["behind"] or (part["reachable"] and not part["up_to_date"]):
-        line += f"  BEHIND by {part['behind']:,} commits, {part['behind_seconds']:,.0f} s"
+    if part["behind"]:
+        line += f"  BEHIND by {counted(part['behind'], 'commit')}, {part['behind_seconds']:,.0f} s"
+    elif part["reachable"] and not part["up_to_date"]:
+        line += "  BEHIND"  # no commit since: Redis was emptied, or never written
     if trouble := part.get("error") or part["failing"]:
         since = f" since {part['failing_since']:%Y-%m-%d %H:%M:%S} UTC" if part["failing_since"] else ""
         line += f"; {trouble}{since}"
@@ -119,6 +124,7 @@ def _archive(archive: dict[str, Any]) -> str:
     if archive["behind"] is None:
         return f"not begun{fails}"
     lost = sum(archive["lost"].values())
-    behind = f"{sum(archive['behind'].values()):,} records behind, last append {archive['archived_at'] or 'never'}"
+    records = counted(sum(archive["behind"].values()), "record")
+    behind = f"{records} behind, last append {archive['archived_at'] or 'never'}"
     seen = f" (as seen at {archive['seen_at']:%Y-%m-%d %H:%M:%S} UTC)" if archive["seen_at"] else ""
     return behind + seen + (f"  {lost:,} RECORDS AGED OUT BEFORE" if lost else "") + fails

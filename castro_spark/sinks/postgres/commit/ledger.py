@@ -20,8 +20,6 @@ from castro_spark.streams.declaration import IdentityKind
 
 log = logging.getLogger(__name__)
 Positions = Mapping[int, int]  # partition -> the next offset to consume
-
-
 _NO_TOPIC = ""  # the topic's id before the first start, when there are only out-of-band commits
 
 

@@ -36,7 +36,8 @@ def test_before_anything_ever_ran(clean: House, path: str, language: str) -> Non
 
 @pytest.mark.parametrize(
     "path", ["/streams/nothing", "/quarantine/99", "/quarantine?status=x", "/incidents/99", "/outbox/99", "/books?stream=x",
-             "/outbox?state=x", "/reconciliation/r/sales", "/retraining/x"]
+             "/outbox?state=x", "/reconciliation/r/sales", "/retraining/x", "/streams/%00", "/reconciliation/%00/sales",
+             *(f"/{page}/{'9' * 5000}" for page in ("incidents", "outbox", "quarantine"))]
 )  # fmt: skip
 def test_what_is_not_there(clean: House, path: str) -> None:
     assert clean.get(path).status == 404
@@ -44,7 +45,8 @@ def test_what_is_not_there(clean: House, path: str) -> None:
 
 @pytest.mark.parametrize(
     "path", ["/quarantine?reason=%00", "/outbox?channel=%00", "/reconciliation?stream=%00", "/products?q=%00&after=1.%00",
-             "/quarantine?before=9999999999999999999", "/incidents?before=%C2%B2", "/retraining?before=9999-99-99"]
+             "/quarantine?before=9999999999999999999", "/incidents?before=%C2%B2", "/retraining?before=9999-99-99",
+             "/books?before=9999999999999999999.1", "/books?before=%C2%B2.%C2%B2", "/quality/%00/%00"]
 )  # fmt: skip
 def test_what_postgresql_cannot_hold_is_asked_for(clean: House, path: str) -> None:
     assert clean.get(path).status == 200

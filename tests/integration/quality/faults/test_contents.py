@@ -33,7 +33,7 @@ def test_an_optional_field_that_vanishes(data: Checked) -> None:
 def test_a_required_field_that_is_renamed(data: Checked) -> None:
     data.take(data.events(data.today, 30, deposito=..., deposito_id="D1"))
     seen = data.check("schema")
-    found(seen, FAIL, "field deposito is missing in 30 records, which were rejected")
+    found(seen, FAIL, "field deposito is missing in 30 rejected records")
     assert seen.evidence["vanished"] == ["deposito"]
     assert seen.evidence["unknown"] == ["deposito_id"]
 
@@ -95,7 +95,7 @@ def test_quantities_of_nothing(data: Checked) -> None:
 def test_products_without_master_data(data: Checked) -> None:
     assert data.check("references").outcome is NO_DATA
     data.system.query("INSERT INTO ml_product_master (product_code, description, last_modified) SELECT 'P' || n, 'x', now() FROM generate_series(0, 10) n")
-    found(data.check("references"), WARN, "20 of 240 recent events are of 1 products not in ml_product_master")
+    found(data.check("references"), WARN, "20 of 240 recent events are of 1 product not in ml_product_master")
     data.system.query("INSERT INTO ml_product_master (product_code, description, last_modified) VALUES ('P11', 'x', now())")
     assert data.check("references").outcome is PASS
 

@@ -85,4 +85,4 @@ def test_a_commit_that_is_not_published_yet_is_in_flight(data: Checked) -> None:
     found(data.check("redis_sample"), PASS, "are being written")
     assert data.check("projection_lag").outcome is PASS
     data.system.query("UPDATE castro.batch_books SET committed_at = now() - interval '1 hour'")
-    found(data.check("projection_lag"), FAIL, "Redis lacks 1 commits")
+    found(data.check("projection_lag"), FAIL, "Redis lacks 1 commit")
