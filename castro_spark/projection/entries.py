@@ -28,8 +28,7 @@ class Expiry:
     def __init__(self, ttl: TtlSettings, zone: ZoneInfo) -> None:
         self._ttl = ttl
         self._zone = zone
-        self._of_days: dict[date, int] = {}  # the calendar is asked once for each: few days and months, of many rows
-        self._of_months: dict[date, int] = {}
+        self._starts: dict[date, int] = {}  # the calendar is asked once for each day: few days, of many rows
 
     def horizon(self) -> Horizon:
         """The oldest day and month that are cached, by today's local date."""
@@ -37,23 +36,21 @@ class Expiry:
 
     def of_day(self, day: date) -> int:
         """`daily_days` local days after the day's end."""
-        if day not in self._of_days:
-            self._of_days[day] = self._start(day + _DAY + timedelta(days=self._ttl.daily_days))
-        return self._of_days[day]
+        return self._start(day + _DAY + timedelta(days=self._ttl.daily_days))
 
     def of_month(self, first: date) -> int:
         """`monthly_days` local days after the month's end; `first` is its first day."""
-        if first not in self._of_months:
-            following = (first + _LONGEST_MONTH).replace(day=1)
-            self._of_months[first] = self._start(following + timedelta(days=self._ttl.monthly_days))
-        return self._of_months[first]
+        following = (first + _LONGEST_MONTH).replace(day=1)
+        return self._start(following + timedelta(days=self._ttl.monthly_days))
 
     def of_newest(self, updated_at: datetime) -> int:
         """`realtime_seconds` after the row was last written."""
         return int(updated_at.timestamp()) + self._ttl.realtime_seconds
 
     def _start(self, day: date) -> int:
-        return int(start_of_day(day, self._zone).timestamp())
+        if day not in self._starts:
+            self._starts[day] = int(start_of_day(day, self._zone).timestamp())
+        return self._starts[day]
 
 
 def entries(stream: StreamDeclaration, rows: Rows, expiry: Expiry) -> Iterator[Entry]:
