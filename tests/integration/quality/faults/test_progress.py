@@ -55,7 +55,7 @@ def test_kafka_that_does_not_answer_is_an_error_and_hides_nothing(data: Checked)
     [
         ("UPDATE castro.offset_ledger SET next_offset = 1000000 WHERE partition = 1", "beyond the end"),
         ("UPDATE castro.offset_ledger SET next_offset = next_offset - 1 WHERE partition = 0", "the books end at"),
-        ("DELETE FROM castro.batch_books WHERE partition = 2 AND revision = 9", "do not begin where the ones before end"),
+        ("DELETE FROM castro.batch_books WHERE partition = 2 AND revision = 9", "1 book does not begin where the ones before end"),
         ("DELETE FROM ml_inventory_realtime WHERE event_id IN (SELECT event_id FROM ml_inventory_realtime"
          " ORDER BY created_at DESC LIMIT 3)", "inserted 480 events; the table has 477 of these"),
         ("UPDATE ml_inventory_daily SET volume = volume + 1 WHERE product_code = 'P3' AND date = %(day)s",
@@ -72,7 +72,7 @@ def test_counts_that_differ(data: Checked, fault: str, words: str) -> None:
 
 def test_aged_out_records_and_a_topic_created_again_are_no_equal_counts(data: Checked) -> None:
     data.topic.beginnings = {**data.topic.beginnings, 1: 10_000}
-    found(data.check("record_counts"), FAIL, "aged out before they were consumed")
+    found(data.check("record_counts"), FAIL, "aged out unconsumed")
     data.topic.beginnings = {**data.topic.beginnings, 1: 0}
     data.topic.id = "another"
     found(data.check("record_counts"), FAIL, "it was created again")
