@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from castro_spark.batch.serve import CommandServer
 from castro_spark.counted import counted
 from castro_spark.observe.heartbeat import reported
 from castro_spark.observe.status.blocks.commands import command_line
-from castro_spark.process.user import user_name
+from castro_spark.process.user import user_and_host
 from castro_spark.sinks.postgres.connection import connect
 from castro_spark.sinks.postgres.operations import commands
 
@@ -46,7 +45,7 @@ def request(
     arguments = {key: value for key, value in given.items() if value}
     action(name, arguments)  # raises if they do not fit
     with closing(connect(settings.postgres, "castro_spark commands")) as connection:
-        by = f"{user_name()} at {socket.gethostname()}"
+        by = user_and_host()
         number = commands.request(connection, name, arguments, requested_by=by, expires=expires)
     click.echo(f"command {number}: {name} is requested; `commands list` shows its result")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import socket
 
 
 def user_name() -> str:
@@ -12,3 +13,8 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # KeyError before Python 3.13
         return f"uid {os.getuid()}"
+
+
+def user_and_host() -> str:
+    """Who asks for something that another process does, and from where."""
+    return f"{user_name()} at {socket.gethostname()}"

@@ -101,14 +101,17 @@ class StreamRows:
 def of_period(path: str, period: str, table: str) -> sql.Composed:
     """The statement in that file, for the rows `t` of the days (or months) in `table`; their fields are NULL without
     a row, or without transactions."""
-    pairs = [sql.SQL("{}, trim_scale(t.{})::text").format(sql.Literal(c), sql.Identifier(c)) for c in AGGREGATE_FIELDS]
+
+    def pair(column: str) -> sql.Composable:
+        return sql.SQL("{}, trim_scale(t.{})::text").format(sql.Literal(column), sql.Identifier(column))
+
     return statement(
         path,
         table=sql.Identifier(table),
         period=sql.Identifier(period),
         period_name=sql.Literal(period),
         fields=sql.SQL("CASE WHEN t.transactions > 0 THEN json_build_object({})::text END").format(
-            sql.SQL(", ").join(pairs)
+            names(AGGREGATE_FIELDS, pair)
         ),
     )
 

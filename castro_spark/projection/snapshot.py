@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -80,21 +80,20 @@ def _of_product(
     connection: Connection, stream: StreamDeclaration, product: str, period: str, table: str, days: Sequence[date]
 ) -> list[PeriodRow]:
     query = of_period("projection/product_periods.sql", period, table)
-    return list(_read(connection, query, {"product": product, "stream": stream.name, "days": list(days)}))
+    return _read(connection, query, {"product": product, "stream": stream.name, "days": list(days)})
 
 
 def _periods(
     connection: Connection, stream: StreamDeclaration, products: Sequence[str], period: str, table: str, first: date
 ) -> list[PeriodRow]:
     query = of_period("projection/snapshot_periods.sql", period, table)
-    return list(_read(connection, query, {"products": list(products), "stream": stream.name, "first": first}))
+    return _read(connection, query, {"products": list(products), "stream": stream.name, "first": first})
 
 
-def _read(connection: Connection, query: Composed, parameters: Mapping[str, object]) -> Iterator[PeriodRow]:
+def _read(connection: Connection, query: Composed, parameters: Mapping[str, object]) -> list[PeriodRow]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        for code, first, told, revision in cursor:
-            yield code, first, _fields(told), revision
+        return [(code, first, _fields(told), revision) for code, first, told, revision in cursor]
 
 
 def _fields(told: JsonFields | None) -> Fields | None:

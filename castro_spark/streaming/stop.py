@@ -8,7 +8,6 @@ attempts of the same application: they are the same submission.
 from __future__ import annotations
 
 import logging
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
@@ -16,7 +15,7 @@ from typing import Protocol
 
 from castro_spark.observe.instance import YARN
 from castro_spark.process.component import ALIVE, State
-from castro_spark.process.user import user_name
+from castro_spark.process.user import user_and_host
 from castro_spark.sinks.postgres.connection import Connection
 from castro_spark.sinks.postgres.operations import commands
 from castro_spark.sinks.postgres.operations.instances import SILENT_SECONDS, current
@@ -91,7 +90,7 @@ def stop_streams(connection: Connection, streams: Sequence[str], seconds: float)
     EXTRACT among the streams: the loop of `extract --every`.
     """
     asked: dict[str, int] = {}
-    by = f"{user_name()} at {socket.gethostname()}"
+    by = user_and_host()
     for stream in streams:
         row = current(connection, "", EXTRACT_LOOP) if stream == EXTRACT else current(connection, stream)
         if row is None or State(row["state"]) not in ALIVE:
