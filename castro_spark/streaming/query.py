@@ -22,6 +22,7 @@ from castro_spark.sources.kafka.records import read_stream
 from castro_spark.sources.kafka.refusals import refusal
 from castro_spark.streaming.checkpoint import Checkpoints, OffsetLog, writing_settings
 from castro_spark.streaming.microbatch.batches import BatchWriter, StopRequested
+from castro_spark.streaming.microbatch.linger import Linger
 from castro_spark.streaming.microbatch.progress import BatchReport
 from castro_spark.streaming.microbatch.stager import SMALL, Stager, following_topic, up_to_size
 from castro_spark.streaming.start import compare_checkpoint, first_start, next_start
@@ -113,10 +114,13 @@ def _run_to_its_end(
         closing(TopicEnds(spark, settings.kafka, stream.topic, state.component)) as ends,
     ):
 
-        def going() -> None:
+        def going() -> dict[int, int] | None:
             state.going()
-            if topic_id := ends.look():
-                topic.saw(topic_id)
+            if (seen := ends.look()) is None:
+                return None
+            topic_id, at = seen
+            topic.saw(topic_id)
+            return at
 
         try:
             _run(
@@ -141,7 +145,7 @@ def _run(
     available_now: bool,
     stopping: Event,
     report: Callable[[BatchReport], None],
-    going: Callable[[], None],
+    going: Callable[[], dict[int, int] | None],
 ) -> None:
     log = OffsetLog(spark, checkpoint)
 
@@ -155,7 +159,8 @@ def _run(
             )
         return ends
 
-    writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm, followed)
+    linger = Linger(followed, stopping) if followed and not available_now else None
+    writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm, followed, linger)
     try:
         writer.begin()
         most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
@@ -183,7 +188,8 @@ def _run(
         )
 
         def check() -> None:
-            going()
+            if ends := going():
+                writer.saw_ends(ends)
             writer.idle()
             topic.look()
 
@@ -209,6 +215,7 @@ def _follow(
             check()
         writer.drain()  # the current batch ends; the next one raises StopRequested
     finally:
+        writer.leave()  # Spark waits for a batch that it is to end
         if query.isActive:
             deadline = time.monotonic() + _SETTLE_SECONDS
             while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:

@@ -113,13 +113,17 @@ def check_offsets(ledger: Ledger, state: TopicState) -> None:
 
 
 def compare_checkpoint(spark: SparkSession, checkpoints: Checkpoints, ledger: Ledger) -> None:
-    """Logs a warning if the last run's checkpoint differs from the ledger."""
+    """Logs if the last run's checkpoint differs from the ledger: a warning if the ledger is behind it."""
     last = checkpoints.last(spark)
     if last is None:
         return
     reached = checkpoints.reached(spark, last, ledger.topic)
     if reached is None or any(ledger.positions.get(p) != o for p, o in reached.items()):
-        log.warning(
+        # Behind: PostgreSQL was restored to an earlier time. Ahead is usual: a micro-batch went on (linger.py), or the
+        # process died in one.
+        ahead = all(ledger.positions.get(p, 0) >= o for p, o in (reached or {}).items())
+        log.log(
+            logging.INFO if ahead else logging.WARNING,
             "the checkpoint %s is at %s, the ledger at %s: the ledger decides, a new checkpoint begins there",
             last, _text(reached), _text(ledger.positions),
         )  # fmt: skip

@@ -25,6 +25,7 @@ from castro_spark.sinks.postgres.commit.session import CommitSession
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sources.kafka.followed import FollowedTopic
+from castro_spark.streaming.microbatch.linger import Linger
 from castro_spark.streaming.microbatch.progress import BatchReport
 from castro_spark.streaming.microbatch.slices import Measured, Pace, cut
 from castro_spark.streaming.microbatch.stager import Slice, Stager
@@ -79,11 +80,13 @@ class BatchWriter:
         stopping: Event,
         confirm_source: Callable[[], None],
         followed: FollowedTopic | None,
+        linger: Linger | None,
     ) -> None:
         self._settings = settings
         self._stream = stream
         self._confirm_source = confirm_source  # called after the read, before COMMIT: raises if the topic was recreated
         self._followed = followed
+        self._linger = linger
         self._generation, self._epoch = ledger.generation, ledger.epoch
         self._known = ledger.warehouse_kinds  # if these change, the commit raises, and the stream restarts
         self._positions = dict(ledger.positions)  # start of the next slice, assuming that pending slices commit
@@ -112,38 +115,28 @@ class BatchWriter:
     def __call__(self, records: DataFrame, batch_id: int) -> None:
         """Stages a micro-batch of Kafka records (stager.up_to_size) slice by slice, and submits each for commit.
 
-        A small micro-batch is committed when this returns; of a larger one the last slice may not be.
+        A small micro-batch is committed when this returns, and often what came after it (linger.py); of a larger one
+        the last slice may not be.
         """
         with self._staging, log_fields(stream=self._stream.name, batch_id=batch_id):
             self._check_stop()
             ends = {p: max(e, self._positions.get(p, 0)) for p, e in self._ends_of_batch(batch_id).items()}
-            whole = self._left(ends)
+            offsets = self._left(ends).offsets
             if self._stager is None:
                 self._stager = Stager(
                     records.sparkSession, self._settings, self._stream, self._followed,
                     self._generation, self._known, self._epoch,
                 )  # fmt: skip
-            while (left := self._left(ends)).offsets:
-                self._check_stop()
-                began = time.monotonic()
-                most = self._pace.next_offsets(left.offsets, self._stager.limits())
-                part = replace(left, ends=cut(left.starts, ends, most))
-                if self._followed is None and part.offsets == whole.offsets:
-                    # The usual case: reuse the DataFrame that Spark has planned already.
-                    part = replace(part, records=records)
-                batch, reached = self._stager.stage(part, self._source)
-                more = replace(left, starts={**left.starts, **reached}).offsets > 0
-                session = self._copied_ahead(batch)
-                staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic(), more, session)
+            self._stage(self._stager, batch_id, ends, records)
+            if offsets <= _SMALL:
                 self.settle()
-                if self._pace.measured:  # not before the first commit, which it would delay
-                    soon = _SOON * self._pace.next_offsets(left.offsets, self._stager.limits())
-                    self._stager.expect(replace(left, ends=cut(left.starts, ends, soon)))
-                self._positions |= reached
-                self._session = session
-                self._committing = self._committer.submit(self._finish, staged)
-            if whole.offsets <= _SMALL:
-                self.settle()
+                if self._linger is not None:
+                    self._go_on(self._stager, batch_id, self._linger)
+
+    def saw_ends(self, ends: Positions) -> None:
+        """Learns where the topic ends, as the brokers say."""
+        if self._linger is not None:
+            self._linger.saw_ends(ends, self._positions)
 
     def settle(self) -> None:
         """Waits for the pending commit; re-raises its error."""
@@ -166,10 +159,46 @@ class BatchWriter:
         finally:
             self._staging.release()
 
+    def leave(self) -> None:
+        """Ends a batch that waits for further records."""
+        if self._linger is not None:
+            self._linger.leave()
+
     def close(self) -> None:
         self._committer.shutdown()
         self._confirmer.shutdown()
         self._commits.close()
+
+    def _go_on(self, stager: Stager, batch_id: int, linger: Linger) -> None:
+        """Commits what comes after a small micro-batch, until it is Spark's turn."""
+        linger.begin()
+        while ends := linger.more(self._positions):
+            self._stage(stager, batch_id, ends)
+            self.settle()
+
+    def _stage(self, stager: Stager, batch_id: int, ends: Positions, records: DataFrame | None = None) -> None:
+        """Stages everything up to `ends` slice by slice, and submits each for commit. `records`: all of them, as Spark
+        has planned them."""
+        whole = self._left(ends)
+        while (left := self._left(ends)).offsets:
+            self._check_stop()
+            began = time.monotonic()
+            most = self._pace.next_offsets(left.offsets, stager.limits())
+            part = replace(left, ends=cut(left.starts, ends, most))
+            if self._followed is None and part.offsets == whole.offsets:
+                # The usual case: reuse the DataFrame that Spark has planned already.
+                part = replace(part, records=records)
+            batch, reached = stager.stage(part, self._source)
+            more = replace(left, starts={**left.starts, **reached}).offsets > 0
+            session = self._copied_ahead(batch)
+            staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic(), more, session)
+            self.settle()
+            if self._pace.measured:  # not before the first commit, which it would delay
+                soon = _SOON * self._pace.next_offsets(left.offsets, stager.limits())
+                stager.expect(replace(left, ends=cut(left.starts, ends, soon)))
+            self._positions |= reached
+            self._session = session
+            self._committing = self._committer.submit(self._finish, staged)
 
     def _left(self, ends: Positions) -> Slice:
         """Everything up to `ends` that is not staged yet."""

@@ -29,8 +29,9 @@ class TopicEnds:
         self._seen: dict[int, int] | None = None
         self._next = time.monotonic() + _LOOK_SECONDS  # the start has just asked
 
-    def look(self) -> str | None:
-        """Asks, if it is time to; returns the topic's id if the brokers answered. If they do not, that is no error."""
+    def look(self) -> tuple[str, dict[int, int]] | None:
+        """Asks, if it is time to; returns the topic's id and its ends if the brokers answered. If they do not, that is
+        no error."""
         if time.monotonic() < self._next:
             return None
         self._next = time.monotonic() + _PAUSE_SECONDS
@@ -39,7 +40,7 @@ class TopicEnds:
             self._component.saw_topic(topic_id, ends)
             self._next = time.monotonic() + (IDLE_SECONDS if ends == self._seen else _LOOK_SECONDS)
             self._seen = ends
-            return topic_id
+            return topic_id, ends
         return None
 
     def close(self) -> None:
