@@ -114,13 +114,13 @@ def _run_to_its_end(
         closing(TopicEnds(spark, settings.kafka, stream.topic, state.component)) as ends,
     ):
 
-        def going() -> dict[int, int] | None:
+        def going(writer: BatchWriter) -> None:
             state.going()
-            if (seen := ends.look()) is None:
-                return None
-            topic_id, at = seen
-            topic.saw(topic_id)
-            return at
+            if (looked := ends.look()) is not None:
+                topic.saw(looked.topic_id)
+                writer.saw_ends(looked.ends)
+            elif ends.unanswered:
+                writer.saw_nothing()
 
         try:
             _run(
@@ -145,7 +145,7 @@ def _run(
     available_now: bool,
     stopping: Event,
     report: Callable[[BatchReport], None],
-    going: Callable[[], dict[int, int] | None],
+    going: Callable[[BatchWriter], None],
 ) -> None:
     log = OffsetLog(spark, checkpoint)
 
@@ -188,8 +188,7 @@ def _run(
         )
 
         def check() -> None:
-            if ends := going():
-                writer.saw_ends(ends)
+            going(writer)
             writer.idle()
             topic.look()
 

@@ -138,6 +138,11 @@ class BatchWriter:
         if self._linger is not None:
             self._linger.saw_ends(ends, self._positions)
 
+    def saw_nothing(self) -> None:
+        """Learns that the brokers do not answer: Spark asks them, and says so."""
+        if self._linger is not None:
+            self._linger.end()
+
     def settle(self) -> None:
         """Waits for the pending commit; re-raises its error."""
         if self._committing is not None:
@@ -182,6 +187,8 @@ class BatchWriter:
         whole = self._left(ends)
         while (left := self._left(ends)).offsets:
             self._check_stop()
+            if left.offsets > self._pace.offsets and self._pace.is_learning(self._settings.streaming.commit_seconds):
+                self.settle()  # its measure first: else each size that a growing slice goes through comes twice
             began = time.monotonic()
             most = self._pace.next_offsets(left.offsets, stager.limits())
             part = replace(left, ends=cut(left.starts, ends, most))

@@ -80,6 +80,10 @@ class Linger:
             self._turn.set()
         self._seen = dict(positions)
 
+    def end(self) -> None:
+        """Spark has its turn."""
+        self._turn.set()
+
     def leave(self) -> None:
         """Ends the waiting, for good."""
         self._left.set()

@@ -64,6 +64,10 @@ class Pace:
         many = sum(m.offsets for m in self.recent) >= _PROVEN
         return many and all(m.bytes <= _SMALL * m.offsets for m in self.recent)
 
+    def is_learning(self, seconds: float) -> bool:
+        """Whether the latest slice is to tell how much larger the next one may be; `seconds` is the target duration."""
+        return not self.recent or self.recent[-1].seconds <= seconds / 2
+
     def after(self, done: Measured, seconds: float) -> Pace:
         """The pace updated with one more slice; `seconds` is the target duration of a slice."""
         return Pace(self._offsets_after(done, seconds), self._bytes_after(done), self._with(done))

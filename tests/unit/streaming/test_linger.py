@@ -72,6 +72,14 @@ def test_it_ends_when_the_stream_is_to_stop() -> None:
     assert linger.more(START) is None
 
 
+def test_it_ends_once_when_told() -> None:
+    linger = lingering(Followed({0: 11, 1: 20}))
+    linger.end()
+    assert linger.more(START) is None
+    linger.begin()
+    assert linger.more(START) == {0: 11, 1: 20}
+
+
 def test_who_left_does_not_come_back() -> None:
     linger = lingering(Followed())
     linger.leave()
