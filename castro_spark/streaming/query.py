@@ -175,7 +175,7 @@ def _run(
                 raised.append(error)  # Spark wraps the exception: keep the original
                 raise
 
-        # Batches run back to back; an idle stream sleeps this long between two polls for new offsets.
+        # Batches run back to back; until the first one, Spark sleeps this long between two polls for new offsets.
         session.conf.set("spark.sql.streaming.pollingDelay", f"{settings.streaming.idle_poll_milliseconds}ms")
         query = (
             # Little more than the scan: Spark plans every micro-batch again, and planning time grows with the plan.

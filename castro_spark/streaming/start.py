@@ -1,7 +1,7 @@
 """Determines where a stream starts: claims it, or resumes an earlier claim, and checks the ledger against the topic.
 
-The ledger is authoritative. Each run has its own checkpoint that starts at the ledger's offsets. A warning is logged if
-the last checkpoint differs from the ledger (PostgreSQL was restored to an earlier time, or the process died mid-batch).
+The ledger is authoritative. Each run has its own checkpoint that starts at the ledger's offsets. Where the last one
+differs from the ledger, the log says so.
 """
 
 from __future__ import annotations
