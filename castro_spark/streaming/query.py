@@ -120,7 +120,7 @@ def _run_to_its_end(
                 topic.saw(looked.topic_id)
                 writer.saw_ends(looked.ends)
             elif ends.unanswered:
-                writer.saw_nothing()
+                writer.brokers_silent()
 
         try:
             _run(
@@ -159,11 +159,13 @@ def _run(
             )
         return ends
 
-    linger = Linger(followed, stopping) if followed and not available_now else None
-    writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm, followed, linger)
+    most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
+    writer = BatchWriter(
+        settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm, topic.confirm_ends, followed,
+        Linger(followed, stopping, most) if followed and not available_now else None,
+    )  # fmt: skip
     try:
         writer.begin()
-        most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
         session = session_of_query(spark, checkpoint)
         records = read_stream(session, settings.kafka, stream.topic, ledger.positions, most)
         raised: list[BaseException] = []
@@ -214,7 +216,7 @@ def _follow(
             check()
         writer.drain()  # the current batch ends; the next one raises StopRequested
     finally:
-        writer.leave()  # Spark waits for a batch that it is to end
+        writer.wait_no_more()  # else Spark waits for it
         if query.isActive:
             deadline = time.monotonic() + _SETTLE_SECONDS
             while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:

@@ -94,21 +94,28 @@ def check_topic(ledger: Ledger, stream: StreamDeclaration, topic_id: str) -> Non
 
 def check_offsets(ledger: Ledger, state: TopicState) -> None:
     """Raises OffsetsAgedOut or OffsetsBeyondEnd if the ledger's next offset is not in the topic."""
+    check_ends(state.topic, ledger.positions, state.ends)
     for partition, position in sorted(ledger.positions.items()):
         where = f"topic {state.topic}, partition {partition}: the ledger continues at offset {position}"
-        if partition not in state.ends or position > state.ends[partition]:
-            end = state.ends.get(partition, "none: there is no such partition")
-            raise OffsetsBeyondEnd(
-                f"{where}, but the topic ends at {end}",
-                "is kafka.bootstrap_servers the right cluster? If the topic lost these records for good, start once"
-                " with --accept-lost-records: the stream continues at the topic's end; what it had read stays",
-            )
         if position < state.beginnings[partition]:
             raise OffsetsAgedOut(
                 f"{where}, but the topic begins at {state.beginnings[partition]}: records were removed unread",
                 "start once with --accept-lost-records: the stream continues at the topic's beginning and counts what"
                 " is lost; then restore that period from the warehouse or the archive (backfill), and raise the topic's"
                 " retention",
+            )
+
+
+def check_ends(topic: str, positions: Mapping[int, int], ends: Mapping[int, int]) -> None:
+    """Raises OffsetsBeyondEnd if a partition ends before the ledger's position."""
+    for partition, position in sorted(positions.items()):
+        if partition not in ends or position > ends[partition]:
+            end = ends.get(partition, "none: there is no such partition")
+            raise OffsetsBeyondEnd(
+                f"topic {topic}, partition {partition}: the ledger continues at offset {position}, but the topic ends"
+                f" at {end}",
+                "is kafka.bootstrap_servers the right cluster? If the topic lost these records for good, start once"
+                " with --accept-lost-records: the stream continues at the topic's end; what it had read stays",
             )
 
 

@@ -28,14 +28,14 @@ from castro_spark.sources.kafka.followed import FollowedTopic
 from castro_spark.streaming.microbatch.linger import Linger
 from castro_spark.streaming.microbatch.progress import BatchReport
 from castro_spark.streaming.microbatch.slices import Measured, Pace, cut
-from castro_spark.streaming.microbatch.stager import Slice, Stager
+from castro_spark.streaming.microbatch.stager import Slice, Stager, is_small
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
 _SOON = 2  # times the next slice: slices may be so large a second or two later
-# A micro-batch of so few offsets ends with its commit. If the next one were planned and staged beside the commit, it
-# would have fewer records, and they would wait for that commit: more commits, each with its fixed cost, and later ones.
-# In a backlog staging takes as long as the commit, and is done beside it.
+# Of a micro-batch of so few offsets nothing is staged beside a commit: the next slice would have fewer records, which
+# would wait for that commit. So there would be more commits, each with its fixed cost, and later ones. In a backlog
+# staging takes as long as the commit, and is done beside it.
 _SMALL = 10_000
 _CONFIRM_SECONDS = 0.5  # how long a transaction waits, with its locks, for the topic's id: usually it is there already
 
@@ -51,7 +51,7 @@ class _Unconfirmed(Exception):
 @dataclass(frozen=True)
 class Staged:
     """A slice that is ready to commit; `began` and `at` are the start and end of its staging (time.monotonic);
-    `more_follow`: its micro-batch has further slices."""
+    `more_follow`: what was read together has further slices."""
 
     batch: StagedBatch
     batch_id: int
@@ -79,12 +79,14 @@ class BatchWriter:
         report: Callable[[BatchReport], None],
         stopping: Event,
         confirm_source: Callable[[], None],
+        confirm_ends: Callable[[Positions], None],
         followed: FollowedTopic | None,
         linger: Linger | None,
     ) -> None:
         self._settings = settings
         self._stream = stream
         self._confirm_source = confirm_source  # called after the read, before COMMIT: raises if the topic was recreated
+        self._confirm_ends = confirm_ends  # raises if the topic ends before these positions
         self._followed = followed
         self._linger = linger
         self._generation, self._epoch = ledger.generation, ledger.epoch
@@ -120,7 +122,11 @@ class BatchWriter:
         """
         with self._staging, log_fields(stream=self._stream.name, batch_id=batch_id):
             self._check_stop()
-            ends = {p: max(e, self._positions.get(p, 0)) for p, e in self._ends_of_batch(batch_id).items()}
+            planned = self._ends_of_batch(batch_id)
+            if any(end < self._positions.get(p, 0) for p, end in planned.items()):
+                # Spark asked where the topic ends after all these were committed. It plans less if it catches up.
+                self._confirm_ends(dict(self._positions))
+            ends = {p: max(end, self._positions.get(p, 0)) for p, end in planned.items()}
             offsets = self._left(ends).offsets
             if self._stager is None:
                 self._stager = Stager(
@@ -138,10 +144,10 @@ class BatchWriter:
         if self._linger is not None:
             self._linger.saw_ends(ends, self._positions)
 
-    def saw_nothing(self) -> None:
+    def brokers_silent(self) -> None:
         """Learns that the brokers do not answer: Spark asks them, and says so."""
         if self._linger is not None:
-            self._linger.end()
+            self._linger.give_turn()
 
     def settle(self) -> None:
         """Waits for the pending commit; re-raises its error."""
@@ -164,10 +170,10 @@ class BatchWriter:
         finally:
             self._staging.release()
 
-    def leave(self) -> None:
+    def wait_no_more(self) -> None:
         """Ends a batch that waits for further records."""
         if self._linger is not None:
-            self._linger.leave()
+            self._linger.stop()
 
     def close(self) -> None:
         self._committer.shutdown()
@@ -177,7 +183,7 @@ class BatchWriter:
     def _go_on(self, stager: Stager, batch_id: int, linger: Linger) -> None:
         """Commits what comes after a small micro-batch, until it is Spark's turn."""
         linger.begin()
-        while ends := linger.more(self._positions):
+        while is_small(self._pace.offset_bytes) and (ends := linger.more(self._positions)):
             self._stage(stager, batch_id, ends)
             self.settle()
 
@@ -187,7 +193,7 @@ class BatchWriter:
         whole = self._left(ends)
         while (left := self._left(ends)).offsets:
             self._check_stop()
-            if left.offsets > self._pace.offsets and self._pace.is_learning(self._settings.streaming.commit_seconds):
+            if self._pace.is_learning(left.offsets, stager.limits()):
                 self.settle()  # its measure first: else each size that a growing slice goes through comes twice
             began = time.monotonic()
             most = self._pace.next_offsets(left.offsets, stager.limits())

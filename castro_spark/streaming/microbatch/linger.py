@@ -36,59 +36,64 @@ class Linger:
     """
 
     def __init__(
-        self, followed: Following, stopping: Event, clock: Callable[[], float] = time.monotonic
+        self, followed: Following, stopping: Event, most: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """`most`: the offsets that Spark plans at once: it must keep up with what is committed here."""
         self._followed = followed
         self._stopping = stopping
         self._clock = clock
-        self._left, self._turn = Event(), Event()
-        self._began = self._handed = 0.0
-        self._went_on = self._backlog = False
-        self._seen: Positions = {}  # the positions at the last look at the topic's ends
+        self._most = most // 2
+        self._stopped, self._turn = Event(), Event()
+        self._began = self._last_came = 0.0
+        self._came = 0
+        self._backlog = False
+        self._missing: Positions = {}  # where partitions were that did not reach their ends at the last look
 
     def begin(self) -> None:
         """A micro-batch has been committed."""
-        self._began = self._handed = self._clock()
-        self._went_on = self._backlog = False
-        self._turn.clear()
+        self._began = self._last_came = self._clock()
+        self._came, self._backlog = 0, False
 
     def more(self, positions: Positions) -> dict[int, int] | None:
         """Waits for records at `positions`; returns where those end that came. None: it is Spark's turn.
 
         It is if the stream is to stop, if the records cannot be read here, in a backlog, and after a while in which
-        records came, so that Spark's checkpoint follows. While none come there is nothing to record, and it waits on.
+        records came, or many of them, so that Spark's checkpoint follows. While none come there is nothing to record,
+        and it waits on.
         """
         now = self._clock()
-        rest_until = now + min(now - self._handed, _LONGEST_REST_SECONDS)
+        rest_until = now + min(now - self._last_came, _LONGEST_REST_SECONDS)
         while not self._is_sparks_turn():
             ends = self._followed.more(positions, _WAIT_SECONDS, rest_until)
             if ends is None:
                 return None
             if came := sum(end - positions[p] for p, end in ends.items()):
-                self._went_on, self._backlog = True, came >= _MANY
-                self._handed = self._clock()
+                self._came, self._backlog = self._came + came, came >= _MANY
+                self._last_came = self._clock()
                 return ends
+        self._turn.clear()
         return None
 
     def saw_ends(self, ends: Positions, positions: Positions) -> None:
         """What the brokers say of the topic's ends: what the driver's consumer does not bring is Spark's to find.
 
-        That is a partition that was added, at once; and records of others, if none were committed since the last call.
+        Of a partition that was added, at once; of another one, if it stood still before its end since the last call.
         """
-        rest = {p for p, end in ends.items() if end > positions.get(p, 0)}
-        if rest - positions.keys() or (rest and self._seen == positions):
-            self._turn.set()
-        self._seen = dict(positions)
+        missing = {p: positions.get(p, 0) for p, end in ends.items() if end > positions.get(p, 0)}
+        if missing.keys() - positions.keys() or any(self._missing.get(p) == at for p, at in missing.items()):
+            self.give_turn()
+        self._missing = missing
 
-    def end(self) -> None:
-        """Spark has its turn."""
+    def give_turn(self) -> None:
+        """Spark has its turn, once."""
         self._turn.set()
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """Ends the waiting, for good."""
-        self._left.set()
+        self._stopped.set()
 
     def _is_sparks_turn(self) -> bool:
-        if self._stopping.is_set() or self._left.is_set() or self._turn.is_set() or self._backlog:
+        if self._stopping.is_set() or self._stopped.is_set() or self._turn.is_set() or self._backlog:
             return True
-        return self._went_on and self._clock() - self._began > _LONGEST_SECONDS
+        is_over = self._clock() - self._began > _LONGEST_SECONDS
+        return self._came > self._most or (self._came > 0 and is_over)

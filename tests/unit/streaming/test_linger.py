@@ -31,8 +31,8 @@ class Followed:
         return self.now
 
 
-def lingering(followed: Followed, stopping: Event | None = None) -> Linger:
-    linger = Linger(followed, stopping or Event(), followed.clock)
+def lingering(followed: Followed, stopping: Event | None = None, most: int = 200_000) -> Linger:
+    linger = Linger(followed, stopping or Event(), most, followed.clock)
     linger.begin()
     return linger
 
@@ -61,6 +61,13 @@ def test_a_backlog_is_sparks(came: int, goes_on: bool) -> None:
     assert (linger.more(reached) is not None) == goes_on
 
 
+def test_it_commits_no_more_than_spark_can_plan() -> None:
+    linger = lingering(Followed({0: 60, 1: 20}, {0: 61, 1: 20}), most=100)
+    assert linger.more(START) == {0: 60, 1: 20}
+    assert linger.more({0: 60, 1: 20}) == {0: 61, 1: 20}
+    assert linger.more({0: 61, 1: 20}) is None
+
+
 def test_what_cannot_be_read_is_sparks() -> None:
     assert lingering(Followed(None)).more(START) is None
 
@@ -74,15 +81,15 @@ def test_it_ends_when_the_stream_is_to_stop() -> None:
 
 def test_it_ends_once_when_told() -> None:
     linger = lingering(Followed({0: 11, 1: 20}))
-    linger.end()
+    linger.give_turn()
     assert linger.more(START) is None
     linger.begin()
     assert linger.more(START) == {0: 11, 1: 20}
 
 
-def test_who_left_does_not_come_back() -> None:
+def test_who_stopped_does_not_go_on() -> None:
     linger = lingering(Followed())
-    linger.leave()
+    linger.stop()
     linger.begin()
     assert linger.more(START) is None
 
@@ -105,6 +112,8 @@ def test_it_rests_as_long_as_the_slice_took() -> None:
         ([({0: 11, 1: 20}, START)], False),  # it may be on its way
         ([({0: 11, 1: 20}, START), ({0: 11, 1: 20}, START)], True),
         ([({0: 11, 1: 20}, START), ({0: 12, 1: 20}, {0: 11, 1: 20})], False),  # some were committed between
+        ([({0: 11, 1: 21}, START), ({0: 12, 1: 21}, {0: 11, 1: 20})], True),  # but none of the other partition
+        ([({0: 10, 1: 20}, START), ({0: 11, 1: 20}, START)], False),  # it has just come
         ([({0: 10, 1: 20, 2: 0}, START)], False),  # a partition was added, and is empty
         ([({0: 10, 1: 20, 2: 1}, START)], True),
     ],
