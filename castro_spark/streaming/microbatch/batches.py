@@ -1,9 +1,10 @@
 """Processes a micro-batch: cuts it into slices; stages each slice once and commits it in one transaction.
 
 The size of a micro-batch is fixed when the query starts; a slice is what can be committed within a few seconds
-(slices.py). Usually the micro-batch is one slice, and goes on with what comes after it (linger.py). Of a large one a slice
-is staged while the previous one commits: one ahead, never more. So Spark may record a micro-batch as done before it is committed, and the ledger may be in the middle of one; a
-start then continues from the ledger (streaming/start).
+(slices.py). Usually the micro-batch is one slice, and goes on with what comes after it (linger.py). Of a large one a
+slice is staged while the previous one commits: one ahead, never more. So Spark may record a micro-batch as done before
+it is committed, and the ledger may be in the middle of one or ahead of it; a start continues from the ledger
+(streaming/start).
 """
 
 from __future__ import annotations
