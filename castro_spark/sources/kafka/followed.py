@@ -92,8 +92,8 @@ class FollowedTopic:
     def more(self, starts: Mapping[int, int], seconds: float, rest_until: float) -> dict[int, int] | None:
         """Waits up to `seconds` for records at `starts`; if some come, until `rest_until` (time.monotonic) for others.
 
-        Returns where they end, in each partition of `starts`; `read` has them up to there without waiting. None: they
-        cannot be read.
+        The end of a partition may end the wait early. Returns where the records end, in each partition of `starts`;
+        `read` has them up to there without waiting. None: they cannot be read.
         """
         if not self._works(lambda: self._wait_for_more(starts, seconds, rest_until)):
             return None
