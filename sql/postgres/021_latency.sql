@@ -1,6 +1,6 @@
 -- How long records take from their time in Kafka to PostgreSQL's commit and to Redis: counts by bucket, for each interval of
 -- five minutes, and for all time (starts_at '-infinity', a counter that pruning does not lower). The bounds of the buckets
--- are castro_spark/histogram.BOUNDS. Retained for streaming.books_retention_days.
+-- are castro_spark/process/histogram.BOUNDS. Retained for streaming.books_retention_days.
 CREATE TABLE castro.latency (
     stream    text NOT NULL,
     sink      text NOT NULL CHECK (sink IN ('postgres', 'redis')),
