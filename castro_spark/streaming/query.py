@@ -22,6 +22,7 @@ from castro_spark.sources.kafka.records import read_stream
 from castro_spark.sources.kafka.refusals import refusal
 from castro_spark.streaming.checkpoint import Checkpoints, OffsetLog, writing_settings
 from castro_spark.streaming.microbatch.batches import BatchWriter, StopRequested
+from castro_spark.streaming.microbatch.linger import Linger
 from castro_spark.streaming.microbatch.progress import BatchReport
 from castro_spark.streaming.microbatch.stager import SMALL, Stager, following_topic, up_to_size
 from castro_spark.streaming.start import compare_checkpoint, first_start, next_start
@@ -113,10 +114,13 @@ def _run_to_its_end(
         closing(TopicEnds(spark, settings.kafka, stream.topic, state.component)) as ends,
     ):
 
-        def going() -> None:
+        def going(writer: BatchWriter) -> None:
             state.going()
-            if topic_id := ends.look():
-                topic.saw(topic_id)
+            if (looked := ends.look()) is not None:
+                topic.saw(looked.topic_id)
+                writer.saw_ends(looked.ends)
+            elif ends.unanswered:
+                writer.brokers_silent()
 
         try:
             _run(
@@ -141,7 +145,7 @@ def _run(
     available_now: bool,
     stopping: Event,
     report: Callable[[BatchReport], None],
-    going: Callable[[], None],
+    going: Callable[[BatchWriter], None],
 ) -> None:
     log = OffsetLog(spark, checkpoint)
 
@@ -155,10 +159,13 @@ def _run(
             )
         return ends
 
-    writer = BatchWriter(settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm, followed)
+    most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
+    writer = BatchWriter(
+        settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm, topic.confirm_ends, followed,
+        Linger(followed, stopping, most) if followed and not available_now else None,
+    )  # fmt: skip
     try:
         writer.begin()
-        most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
         session = session_of_query(spark, checkpoint)
         records = read_stream(session, settings.kafka, stream.topic, ledger.positions, most)
         raised: list[BaseException] = []
@@ -170,7 +177,7 @@ def _run(
                 raised.append(error)  # Spark wraps the exception: keep the original
                 raise
 
-        # Batches run back to back; an idle stream sleeps this long between two polls for new offsets.
+        # Batches run back to back; until the first one, Spark sleeps this long between two polls for new offsets.
         session.conf.set("spark.sql.streaming.pollingDelay", f"{settings.streaming.idle_poll_milliseconds}ms")
         query = (
             # Little more than the scan: Spark plans every micro-batch again, and planning time grows with the plan.
@@ -183,7 +190,7 @@ def _run(
         )
 
         def check() -> None:
-            going()
+            going(writer)
             writer.idle()
             topic.look()
 
@@ -209,6 +216,7 @@ def _follow(
             check()
         writer.drain()  # the current batch ends; the next one raises StopRequested
     finally:
+        writer.wait_no_more()  # else Spark waits for it
         if query.isActive:
             deadline = time.monotonic() + _SETTLE_SECONDS
             while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:

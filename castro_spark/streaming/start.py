@@ -1,7 +1,7 @@
 """Determines where a stream starts: claims it, or resumes an earlier claim, and checks the ledger against the topic.
 
-The ledger is authoritative. Each run has its own checkpoint that starts at the ledger's offsets. A warning is logged if
-the last checkpoint differs from the ledger (PostgreSQL was restored to an earlier time, or the process died mid-batch).
+The ledger is authoritative. Each run has its own checkpoint that starts at the ledger's offsets. Where the last one
+differs from the ledger, the log says so.
 """
 
 from __future__ import annotations
@@ -94,15 +94,9 @@ def check_topic(ledger: Ledger, stream: StreamDeclaration, topic_id: str) -> Non
 
 def check_offsets(ledger: Ledger, state: TopicState) -> None:
     """Raises OffsetsAgedOut or OffsetsBeyondEnd if the ledger's next offset is not in the topic."""
+    check_ends(state.topic, ledger.positions, state.ends)
     for partition, position in sorted(ledger.positions.items()):
         where = f"topic {state.topic}, partition {partition}: the ledger continues at offset {position}"
-        if partition not in state.ends or position > state.ends[partition]:
-            end = state.ends.get(partition, "none: there is no such partition")
-            raise OffsetsBeyondEnd(
-                f"{where}, but the topic ends at {end}",
-                "is kafka.bootstrap_servers the right cluster? If the topic lost these records for good, start once"
-                " with --accept-lost-records: the stream continues at the topic's end; what it had read stays",
-            )
         if position < state.beginnings[partition]:
             raise OffsetsAgedOut(
                 f"{where}, but the topic begins at {state.beginnings[partition]}: records were removed unread",
@@ -112,14 +106,31 @@ def check_offsets(ledger: Ledger, state: TopicState) -> None:
             )
 
 
+def check_ends(topic: str, positions: Mapping[int, int], ends: Mapping[int, int]) -> None:
+    """Raises OffsetsBeyondEnd if a partition ends before the ledger's position."""
+    for partition, position in sorted(positions.items()):
+        if partition not in ends or position > ends[partition]:
+            end = ends.get(partition, "none: there is no such partition")
+            raise OffsetsBeyondEnd(
+                f"topic {topic}, partition {partition}: the ledger continues at offset {position}, but the topic ends"
+                f" at {end}",
+                "is kafka.bootstrap_servers the right cluster? If the topic lost these records for good, start once"
+                " with --accept-lost-records: the stream continues at the topic's end; what it had read stays",
+            )
+
+
 def compare_checkpoint(spark: SparkSession, checkpoints: Checkpoints, ledger: Ledger) -> None:
-    """Logs a warning if the last run's checkpoint differs from the ledger."""
+    """Logs if the last run's checkpoint differs from the ledger: a warning if the ledger is behind it."""
     last = checkpoints.last(spark)
     if last is None:
         return
     reached = checkpoints.reached(spark, last, ledger.topic)
     if reached is None or any(ledger.positions.get(p) != o for p, o in reached.items()):
-        log.warning(
+        # Behind: PostgreSQL was restored to an earlier time. Ahead is usual: a micro-batch went on (linger.py), or the
+        # process died in one.
+        ahead = all(ledger.positions.get(p, 0) >= o for p, o in (reached or {}).items())
+        log.log(
+            logging.INFO if ahead else logging.WARNING,
             "the checkpoint %s is at %s, the ledger at %s: the ledger decides, a new checkpoint begins there",
             last, _text(reached), _text(ledger.positions),
         )  # fmt: skip

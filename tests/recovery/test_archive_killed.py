@@ -86,6 +86,7 @@ def test_killed_at(chain: tuple[System, Places], step: str) -> None:
     assert_each_once(system, sent)
 
 
+@pytest.mark.long
 def test_killed_at_any_moment(archived: System) -> None:
     archived.configure({"archive": {"max_offsets_per_trigger": 100, "trigger_seconds": 0.1, "maintenance_minutes": 0.05}})
     seed = random.randrange(10**6)

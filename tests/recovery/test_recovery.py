@@ -58,7 +58,7 @@ def test_killed_while_it_streams(system: System, victim: str) -> None:
     second.stop()
 
 
-@pytest.mark.parametrize("executor_staging_rows", [1, 20_000])
+@pytest.mark.parametrize("executor_staging_rows", [pytest.param(1, marks=pytest.mark.long), 20_000])
 def test_postgres_then_redis_away_for_a_while(system: System, executor_staging_rows: int) -> None:
     # Staged by the executors, rows lie in unlogged tables, which PostgreSQL empties when it crashes.
     system.configure({"streaming": {"executor_staging_rows": executor_staging_rows}})

@@ -1,8 +1,8 @@
 """Reads a topic's next records by a consumer of this process that stays open: no plan, no task, no JVM.
 
 For a slice of some hundred records a Spark job costs more than everything else that is done with them, and a cold JVM
-takes seconds for its first ones. Spark's query still decides and records which offsets a micro-batch has; this consumer
-has usually fetched them by then.
+takes seconds for its first ones. Spark's query decides which offsets a micro-batch has, and this consumer has usually
+fetched them by then; or the stream asks it what has come since (`more`).
 
 Guarantee: what is returned is exactly the committed records between two offsets of each partition; or nothing, and then
 Spark reads them, and reports what is wrong. Nothing is committed to Kafka.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 3.0  # without a record, or the end of a partition
 _REST_SECONDS = 60.0  # after a failure: Spark reads meanwhile
 _WAIT_SECONDS = 0.02  # for so many records as offsets are missing: some offsets have none
+_SAME_FETCH_SECONDS = 0.002  # for the other records of a fetch of which the first has come
+_NEXT_FETCH_SECONDS = 0.03  # for the first record of a fetch that finds some at once
 _MOST_AT_ONCE = 2_000  # records taken from the client
 _MOST_HELD = 10_000  # records of a partition beyond the slice's end: it is paused
 # The end of a partition; and that the group may not be read, of which nothing is needed: partitions are assigned.
@@ -83,23 +85,63 @@ class FollowedTopic:
 
         Out: partition int, offset bigint, timestamp timestamp, key binary, value binary.
         """
-        if time.monotonic() < self._not_before:
-            return None
-        try:
-            self._go_to({p: starts[p] for p in ends})
-            self._fetch(ends, most_bytes)
-        except KafkaException as error:
-            log.warning("topic %s: Spark reads instead of librdkafka: %s", self._topic, error.args[0].str())
-            self.close()
-            self._not_before = time.monotonic() + _REST_SECONDS
+        if not self._works(lambda: self._fetch_up_to(starts, ends, most_bytes)):
             return None
         return self._take(ends)
+
+    def more(self, starts: Mapping[int, int], seconds: float, rest_until: float) -> dict[int, int] | None:
+        """Waits up to `seconds` for records at `starts`; if some come, until `rest_until` (time.monotonic) for others.
+
+        The end of a partition may end the wait early. Returns where the records end, in each partition of `starts`;
+        `read` has them up to there without waiting. None: they cannot be read.
+        """
+        if not self._works(lambda: self._wait_for_more(starts, seconds, rest_until)):
+            return None
+        return {p: max(start, self._partitions[p].seen) for p, start in starts.items()}
 
     def close(self) -> None:
         """Closes the consumer; the next read opens a new one."""
         if self._consumer is not None:
             self._consumer.close()
         self._consumer, self._partitions = None, {}
+
+    def _works(self, reading: Callable[[], None]) -> bool:
+        """Whether it can be read; after a failure not for a while."""
+        if time.monotonic() < self._not_before:
+            return False
+        try:
+            reading()
+        except KafkaException as error:
+            log.warning("topic %s: Spark reads instead of librdkafka: %s", self._topic, error.args[0].str())
+            self.close()
+            self._not_before = time.monotonic() + _REST_SECONDS
+            return False
+        return True
+
+    def _wait_for_more(self, starts: Mapping[int, int], seconds: float, rest_until: float) -> None:
+        self._go_to(starts)
+        self._pause(set(), set(starts))
+        if any(self._partitions[p].seen > start for p, start in starts.items()):
+            seconds = 0.0  # some are held already
+        if (first := self._consumer.poll(seconds)) is None:
+            return
+        rest = rest_until - time.monotonic()
+        time.sleep(max(0.0, rest))
+        self._hold_all(first, self._consumer.consume(_MOST_AT_ONCE, _SAME_FETCH_SECONDS))
+        if rest <= 0.0:
+            return  # they came just now
+        # Those were fetched when the last ones were taken, so they are few: nothing is fetched while something waits to
+        # be taken. All that came since comes with one further fetch.
+        if (following := self._consumer.poll(_NEXT_FETCH_SECONDS)) is not None:
+            self._hold_all(following, self._consumer.consume(_MOST_AT_ONCE, _SAME_FETCH_SECONDS))
+
+    def _hold_all(self, first: Message, others: Sequence[Message]) -> None:
+        for message in (first, *others):
+            self._hold(message, {})
+
+    def _fetch_up_to(self, starts: Mapping[int, int], ends: Mapping[int, int], most_bytes: int) -> None:
+        self._go_to({p: starts[p] for p in ends})
+        self._fetch(ends, most_bytes)
 
     def _go_to(self, starts: Mapping[int, int]) -> None:
         """Continues at `starts`. What was fetched beyond is kept; the other partitions stay where they are."""

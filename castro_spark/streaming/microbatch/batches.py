@@ -1,9 +1,10 @@
 """Processes a micro-batch: cuts it into slices; stages each slice once and commits it in one transaction.
 
 The size of a micro-batch is fixed when the query starts; a slice is what can be committed within a few seconds
-(slices.py). Usually the micro-batch is one slice. A slice is staged while the previous one commits: one ahead, never
-more. So Spark may record a micro-batch as done before it is committed, and the ledger may be in the middle of one; a
-start then continues from the ledger (streaming/start).
+(slices.py). Usually the micro-batch is one slice, and goes on with what comes after it (linger.py). Of a large one a
+slice is staged while the previous one commits: one ahead, never more. So Spark may record a micro-batch as done before
+it is committed, and the ledger may be in the middle of one or ahead of it; a start continues from the ledger
+(streaming/start).
 """
 
 from __future__ import annotations
@@ -25,16 +26,17 @@ from castro_spark.sinks.postgres.commit.session import CommitSession
 from castro_spark.sinks.postgres.commit.staging import StagedBatch
 from castro_spark.sinks.postgres.commit.transaction import Committed, StreamCommits
 from castro_spark.sources.kafka.followed import FollowedTopic
+from castro_spark.streaming.microbatch.linger import Linger
 from castro_spark.streaming.microbatch.progress import BatchReport
 from castro_spark.streaming.microbatch.slices import Measured, Pace, cut
-from castro_spark.streaming.microbatch.stager import Slice, Stager
+from castro_spark.streaming.microbatch.stager import Slice, Stager, is_small
 from castro_spark.streams.declaration import StreamDeclaration
 
 log = logging.getLogger(__name__)
 _SOON = 2  # times the next slice: slices may be so large a second or two later
-# A micro-batch of so few offsets ends with its commit. If the next one were planned and staged beside the commit, it
-# would have fewer records, and they would wait for that commit: more commits, each with its fixed cost, and later ones.
-# In a backlog staging takes as long as the commit, and is done beside it.
+# Of a micro-batch of so few offsets nothing is staged beside a commit: the next slice would have fewer records, which
+# would wait for that commit. So there would be more commits, each with its fixed cost, and later ones. In a backlog
+# staging takes as long as the commit, and is done beside it.
 _SMALL = 10_000
 _CONFIRM_SECONDS = 0.5  # how long a transaction waits, with its locks, for the topic's id: usually it is there already
 
@@ -50,7 +52,7 @@ class _Unconfirmed(Exception):
 @dataclass(frozen=True)
 class Staged:
     """A slice that is ready to commit; `began` and `at` are the start and end of its staging (time.monotonic);
-    `more_follow`: its micro-batch has further slices."""
+    `more_follow`: what was read together has further slices."""
 
     batch: StagedBatch
     batch_id: int
@@ -78,12 +80,16 @@ class BatchWriter:
         report: Callable[[BatchReport], None],
         stopping: Event,
         confirm_source: Callable[[], None],
+        confirm_ends: Callable[[Positions], None],
         followed: FollowedTopic | None,
+        linger: Linger | None,
     ) -> None:
         self._settings = settings
         self._stream = stream
         self._confirm_source = confirm_source  # called after the read, before COMMIT: raises if the topic was recreated
+        self._confirm_ends = confirm_ends  # raises if the topic ends before these positions
         self._followed = followed
+        self._linger = linger
         self._generation, self._epoch = ledger.generation, ledger.epoch
         self._known = ledger.warehouse_kinds  # if these change, the commit raises, and the stream restarts
         self._positions = dict(ledger.positions)  # start of the next slice, assuming that pending slices commit
@@ -112,38 +118,37 @@ class BatchWriter:
     def __call__(self, records: DataFrame, batch_id: int) -> None:
         """Stages a micro-batch of Kafka records (stager.up_to_size) slice by slice, and submits each for commit.
 
-        A small micro-batch is committed when this returns; of a larger one the last slice may not be.
+        A small micro-batch is committed when this returns, and often what came after it (linger.py); of a larger one
+        the last slice may not be.
         """
         with self._staging, log_fields(stream=self._stream.name, batch_id=batch_id):
             self._check_stop()
-            ends = {p: max(e, self._positions.get(p, 0)) for p, e in self._ends_of_batch(batch_id).items()}
-            whole = self._left(ends)
+            planned = self._ends_of_batch(batch_id)
+            if any(end < self._positions.get(p, 0) for p, end in planned.items()):
+                # Spark asked where the topic ends after all these were committed. It plans less if it catches up.
+                self._confirm_ends(dict(self._positions))
+            ends = {p: max(end, self._positions.get(p, 0)) for p, end in planned.items()}
+            offsets = self._left(ends).offsets
             if self._stager is None:
                 self._stager = Stager(
                     records.sparkSession, self._settings, self._stream, self._followed,
                     self._generation, self._known, self._epoch,
                 )  # fmt: skip
-            while (left := self._left(ends)).offsets:
-                self._check_stop()
-                began = time.monotonic()
-                most = self._pace.next_offsets(left.offsets, self._stager.limits())
-                part = replace(left, ends=cut(left.starts, ends, most))
-                if self._followed is None and part.offsets == whole.offsets:
-                    # The usual case: reuse the DataFrame that Spark has planned already.
-                    part = replace(part, records=records)
-                batch, reached = self._stager.stage(part, self._source)
-                more = replace(left, starts={**left.starts, **reached}).offsets > 0
-                session = self._copied_ahead(batch)
-                staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic(), more, session)
+            self._stage(self._stager, batch_id, ends, records)
+            if offsets <= _SMALL:
                 self.settle()
-                if self._pace.measured:  # not before the first commit, which it would delay
-                    soon = _SOON * self._pace.next_offsets(left.offsets, self._stager.limits())
-                    self._stager.expect(replace(left, ends=cut(left.starts, ends, soon)))
-                self._positions |= reached
-                self._session = session
-                self._committing = self._committer.submit(self._finish, staged)
-            if whole.offsets <= _SMALL:
-                self.settle()
+                if self._linger is not None:
+                    self._go_on(self._stager, batch_id, self._linger)
+
+    def saw_ends(self, ends: Positions) -> None:
+        """Learns where the topic ends, as the brokers say."""
+        if self._linger is not None:
+            self._linger.saw_ends(ends, self._positions)
+
+    def brokers_silent(self) -> None:
+        """Learns that the brokers do not answer: Spark asks them, and says so."""
+        if self._linger is not None:
+            self._linger.give_turn()
 
     def settle(self) -> None:
         """Waits for the pending commit; re-raises its error."""
@@ -166,10 +171,48 @@ class BatchWriter:
         finally:
             self._staging.release()
 
+    def wait_no_more(self) -> None:
+        """Ends a batch that waits for further records."""
+        if self._linger is not None:
+            self._linger.stop()
+
     def close(self) -> None:
         self._committer.shutdown()
         self._confirmer.shutdown()
         self._commits.close()
+
+    def _go_on(self, stager: Stager, batch_id: int, linger: Linger) -> None:
+        """Commits what comes after a small micro-batch, until it is Spark's turn."""
+        linger.begin()
+        while is_small(self._pace.offset_bytes) and (ends := linger.more(self._positions)):
+            self._stage(stager, batch_id, ends)
+            self.settle()
+
+    def _stage(self, stager: Stager, batch_id: int, ends: Positions, records: DataFrame | None = None) -> None:
+        """Stages everything up to `ends` slice by slice, and submits each for commit. `records`: all of them, as Spark
+        has planned them."""
+        whole = self._left(ends)
+        while (left := self._left(ends)).offsets:
+            self._check_stop()
+            if self._pace.is_learning(left.offsets, stager.limits()):
+                self.settle()  # its measure first: else each size that a growing slice goes through comes twice
+            began = time.monotonic()
+            most = self._pace.next_offsets(left.offsets, stager.limits())
+            part = replace(left, ends=cut(left.starts, ends, most))
+            if self._followed is None and part.offsets == whole.offsets:
+                # The usual case: reuse the DataFrame that Spark has planned already.
+                part = replace(part, records=records)
+            batch, reached = stager.stage(part, self._source)
+            more = replace(left, starts={**left.starts, **reached}).offsets > 0
+            session = self._copied_ahead(batch)
+            staged = Staged(batch, batch_id, part.starts, reached, began, time.monotonic(), more, session)
+            self.settle()
+            if self._pace.measured:  # not before the first commit, which it would delay
+                soon = _SOON * self._pace.next_offsets(left.offsets, stager.limits())
+                stager.expect(replace(left, ends=cut(left.starts, ends, soon)))
+            self._positions |= reached
+            self._session = session
+            self._committing = self._committer.submit(self._finish, staged)
 
     def _left(self, ends: Positions) -> Slice:
         """Everything up to `ends` that is not staged yet."""

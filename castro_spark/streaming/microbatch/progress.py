@@ -15,8 +15,9 @@ OUTCOMES = ("inserted", "corrected", "stale", "deleted", "quarantined", "skipped
 class BatchReport:
     """A batch's record counts by outcome, and the milliseconds from its start until it was staged and committed.
 
-    A batch is staged while the previous one commits, so the times of two batches overlap. `more_follow`: it is a
-    slice of a larger micro-batch, and not the last.
+    A batch is staged while the previous one commits, so the times of two batches overlap. `batch_id` is Spark's: the
+    slices of a large micro-batch share it, and what comes after a small one. `more_follow`: it is a slice of what was
+    read together, and not the last.
     """
 
     batch_id: int
@@ -102,7 +103,7 @@ def summary(stream: str, batches: Sequence[BatchReport]) -> str:
     postgres = sorted(b.postgres_ms for b in batches)
     middle = len(batches) // 2
     return (
-        f"{stream}: {totals['offsets']:,} offsets = {outcomes or 'nothing'}; {len(batches)} batches to"
+        f"{stream}: {totals['offsets']:,} offsets = {outcomes or 'nothing'}; {len(batches)} commits, to batch"
         f" {batches[-1].batch_id}; median (most) ms from a batch's begin: PostgreSQL {postgres[middle]}"
         f" ({postgres[-1]})"
     )

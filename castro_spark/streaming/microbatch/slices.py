@@ -64,6 +64,13 @@ class Pace:
         many = sum(m.offsets for m in self.recent) >= _PROVEN
         return many and all(m.bytes <= _SMALL * m.offsets for m in self.recent)
 
+    def is_learning(self, left: int, limits: Limits) -> bool:
+        """Whether the latest slice is to tell how much larger the next one may be, of `left` offsets: if nothing but
+        these estimates keeps it small."""
+        if self.offsets >= min(left, limits.offsets, self._offsets_of(limits)):
+            return False
+        return not self.recent or self.recent[-1].seconds <= limits.seconds / 2
+
     def after(self, done: Measured, seconds: float) -> Pace:
         """The pace updated with one more slice; `seconds` is the target duration of a slice."""
         return Pace(self._offsets_after(done, seconds), self._bytes_after(done), self._with(done))
@@ -74,9 +81,12 @@ class Pace:
         The remainder is divided into slices of equal size. The target time determines their number, rounded: a slice
         may exceed `offsets` by up to half.
         """
-        by_bytes = int(limits.bytes / self.offset_bytes) if self.offset_bytes else limits.offsets
         slices = max(1, round(left / self.offsets))
-        return max(1, min(math.ceil(left / slices), limits.offsets, by_bytes))
+        return max(1, min(math.ceil(left / slices), limits.offsets, self._offsets_of(limits)))
+
+    def _offsets_of(self, limits: Limits) -> int:
+        """The offsets that have `limits.bytes`, as far as that is known."""
+        return int(limits.bytes / self.offset_bytes) if self.offset_bytes else limits.offsets
 
     def _offsets_after(self, done: Measured, seconds: float) -> int:
         if done.seconds > seconds:

@@ -158,7 +158,7 @@ class Stager:
         return self._is_followed(part) or part.offsets * (part.offset_bytes or 0) <= self._drivers_bytes
 
     def _is_followed(self, part: Slice) -> bool:
-        return self._followed is not None and _of_small(part)
+        return self._followed is not None and is_small(part.offset_bytes)
 
     @property
     def _drivers_bytes(self) -> int:
@@ -177,7 +177,8 @@ class Stager:
     def _by_spark(self, part: Slice, rules: ParseRules) -> tuple[StagedBatch, dict[int, int]]:
         ends = dict(part.ends)
         # Larger records would come without key and value, only to be read again: then one read with a bound of its own.
-        if part.records is not None and _of_small(part) and part.offsets * SMALL <= self._conf.max_batch_bytes:
+        is_bounded = is_small(part.offset_bytes) and part.offsets * SMALL <= self._conf.max_batch_bytes
+        if part.records is not None and is_bounded:
             rows = part.records.toArrow()
         else:
             rows = up_to_size(self._read(part), self._conf.max_batch_bytes // part.offsets).toArrow()
@@ -211,9 +212,9 @@ class Stager:
         ).select(*SOURCE_COLUMNS)  # fmt: skip
 
 
-def _of_small(part: Slice) -> bool:
-    """Whether its records are expected to be small."""
-    return (part.offset_bytes or 0) <= SMALL // _DRIVERS_PART
+def is_small(offset_bytes: float | None) -> bool:
+    """Whether records of so many bytes are small: the driver's consumer reads them."""
+    return (offset_bytes or 0) <= SMALL // _DRIVERS_PART
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from threading import Event, Lock
 
@@ -19,7 +20,7 @@ from castro_spark.sections.servers import KafkaSettings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
 from castro_spark.sources.kafka.topics import TopicClient
 from castro_spark.streaming.microbatch.batches import StopRequested
-from castro_spark.streaming.start import check_topic
+from castro_spark.streaming.start import check_ends, check_topic
 from castro_spark.streaming.topic.ends import IDLE_SECONDS
 from castro_spark.streams.declaration import StreamDeclaration
 
@@ -61,6 +62,17 @@ class TopicWatch:
                 if self._stopping.wait(wait):
                     raise StopRequested(f"stream {self._stream.name} was asked to stop") from error
                 wait = min(2 * wait, _LONGEST_WAIT)
+
+    def confirm_ends(self, positions: Mapping[int, int]) -> None:
+        """Raises OffsetsBeyondEnd if the topic ends before these positions: brokers have lost records that were read.
+
+        New records then get offsets that were read already. Raises KafkaUnavailable, too: the next start asks again.
+        """
+        with self._lock:
+            self._asked = time.monotonic()
+            topic_id, ends = self._identity.ends()
+        check_topic(self._ledger, self._stream, topic_id)
+        check_ends(self._stream.topic, positions, ends)
 
     def look(self) -> None:
         """The same check at intervals, for an idle stream; tolerates KafkaUnavailable."""

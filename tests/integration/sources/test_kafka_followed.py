@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from threading import Timer
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -124,3 +126,63 @@ def test_what_cannot_be_read_is_left_to_spark(system: System, followed: Followed
     assert followed.read({0: 0}, {0: 5}, MIB) is None
     assert "Spark reads instead" in caplog.text
     assert followed.read({0: 3}, {0: 5}, MIB) is None  # for a while
+
+
+def more(followed: FollowedTopic, starts: Mapping[int, int], seconds: float = 20.0, rest: float = 0.0) -> dict[int, int]:
+    """Where they end; like the stream, asks again where the wait ended without any: a partition's end may end it."""
+    deadline = time.monotonic() + seconds
+    ends = dict(starts)
+    while ends == starts and (left := deadline - time.monotonic()) > 0:
+        found = followed.more(starts, left, time.monotonic() + rest)
+        assert found is not None
+        ends = found
+    return ends
+
+
+def test_it_waits_for_what_comes(system: System, followed: FollowedTopic) -> None:
+    send(system, 0, 3)
+    assert read(followed, {0: 0, 1: 0}, {0: 3, 1: 0}) == (numbered(0, 0, 1, 2), {0: 3, 1: 0})
+    assert more(followed, {0: 3, 1: 0}, seconds=0.1) == {0: 3, 1: 0}  # nothing
+    sender = Timer(0.5, send, (system, 1, 2))
+    sender.start()
+    ends = more(followed, {0: 3, 1: 0})
+    sender.join()
+    assert ends in ({0: 3, 1: 1}, {0: 3, 1: 2})  # the first may come by itself
+    ends = {0: 3, 1: 2} if ends[1] == 2 else more(followed, {0: 3, 1: 0})
+    assert read(followed, {0: 3, 1: 0}, ends) == (numbered(1, 0, 1), {0: 3, 1: 2})
+
+
+def test_what_came_while_it_rested_comes_at_once(system: System, followed: FollowedTopic) -> None:
+    send(system, 0, 1)
+    sender = Timer(0.3, send, (system, 0, 500, 1, 1))
+    sender.start()
+    ends = more(followed, {0: 0, 1: 0}, rest=2.0)
+    sender.join()
+    assert ends == {0: 501, 1: 0}
+    assert read(followed, {0: 0, 1: 0}, ends) == (numbered(0, *range(501)), ends)
+
+
+def test_more_of_a_transaction_comes_once_it_is_committed(system: System, followed: FollowedTopic) -> None:
+    producer = Producer({
+        "bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "transactional.id": f"{system.topic}-more",
+    })  # fmt: skip
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(system.topic, b"0", partition=0)
+    assert producer.flush(30) == 0
+    assert more(followed, {0: 0}, seconds=1.0) == {0: 0}
+    producer.commit_transaction(30)
+    ends = more(followed, {0: 0})
+    assert ends in ({0: 1}, {0: 2})  # the mark may come with the record, or after it
+    assert read(followed, {0: 0}, ends) == (numbered(0, 0), ends)
+    if ends == {0: 1}:
+        assert more(followed, ends) == {0: 2}
+        assert read(followed, {0: 1}, {0: 2}) == ([], {0: 2})
+
+
+def test_no_more_is_waited_for_where_records_are_gone(system: System, followed: FollowedTopic) -> None:
+    send(system, 0, 5)
+    admin = AdminClient({"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})
+    for deleted in admin.delete_records([TopicPartition(system.topic, 0, 3)]).values():
+        deleted.result(30)
+    assert followed.more({0: 0}, 10.0, 0.0) is None

@@ -21,7 +21,7 @@ from benchmarks.peers.reference import Digest, reference, usable
 from benchmarks.peers.reporting import pictures, report
 from benchmarks.peers.reporting.engine_tables import engine, idles
 from benchmarks.peers.reporting.limits_table import limits
-from benchmarks.peers.reporting.pages import with_parts
+from benchmarks.peers.reporting.pages import parts_of, with_parts
 from benchmarks.peers.rotation import rotation
 
 DAY = date(2026, 3, 10)
@@ -243,6 +243,14 @@ def test_a_part_of_the_page_is_made_anew_between_its_markers() -> None:
     assert with_parts(made, {"drains": r"a \1 table"}) == made
     with pytest.raises(ValueError, match="no marker"):
         with_parts(page, {"live": "x"})
+
+
+def test_what_was_not_measured_stays_on_the_page() -> None:
+    of = {"at": "2026-01-02T03:04", "cpus": 2, "cpu": "one", "gib": 8, "kernel": "6", "python": "3"}
+    parts = parts_of({"machine": of, "runs": [*RUNS, lived("ours", 3, 60, 4, 100)]})
+    assert sorted(parts) == ["drains", "live", "processors", "promises"]  # no engine: there is no empty query beside it
+    assert parts["live"].startswith("Measured 2026-01-02 on 2 processors (one), 8 GiB, Linux 6, Python 3, 3 rounds.")
+    assert ", 2 rounds." in parts["drains"]
 
 
 def test_every_contestant_says_what_it_leaves_out() -> None:

@@ -185,3 +185,14 @@ def test_after_an_early_stop_nothing_counts_as_read_that_may_not_have_been() -> 
     stopped = StagedBatch(counts={0: Counts(events=40), 1: Counts(events=90)}, stopped_at={0: 41})
     assert stopped.reached(ends) == {0: 41, 1: 100}
     assert StagedBatch(counts={0: Counts(events=90)}).reached(ends) == ends
+
+
+def test_a_slice_is_waited_for_while_only_the_estimate_keeps_it_small() -> None:
+    limits = Limits(seconds=2, offsets=200_000, bytes=32 << 20)
+    assert Pace().is_learning(10**6, limits)  # nothing is known
+    assert not Pace().is_learning(256, limits)  # all that is left
+    quick = Pace().after(Measured(256, 256 * 300, 0.3), 2)
+    assert quick.is_learning(10**6, limits)
+    assert not quick.after(Measured(30_000, 30_000 * 300, 1.5), 2).is_learning(10**6, limits)  # near the target
+    large = Pace().after(Measured(30_000, 30_000 * 1_100, 0.6), 2)
+    assert not large.is_learning(10**6, limits)  # bytes limit it
