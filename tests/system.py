@@ -20,7 +20,7 @@ import psycopg2
 import redis
 import yaml
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
 from psycopg2.sql import SQL, Composable, Literal
 
 from castro_spark.local import Stack
@@ -178,6 +178,14 @@ class System:
         admin = AdminClient(self._brokers)
         for future in admin.create_topics([NewTopic(t, PARTITIONS) for t in self.topics.values()]).values():
             future.result(30)
+
+    def add_partition(self) -> int:
+        """Adds one to the topic, and lets the producer know; returns its number."""
+        added = len(self.producer.list_topics(self.topic, timeout=30).topics[self.topic].partitions)
+        admin = AdminClient(self._brokers)
+        admin.create_partitions([NewPartitions(self.topic, added + 1)])[self.topic].result(30)
+        self.producer.list_topics(self.topic, timeout=30)
+        return added
 
     def job(self, name: str, *arguments: str, status: int = 0) -> str:
         """Runs a job to its end in this process and checks its exit status; returns all it printed and logged."""

@@ -162,7 +162,7 @@ def _run(
     most = stream_settings(stream, settings).max_offsets_per_trigger or settings.streaming.max_offsets_per_trigger
     writer = BatchWriter(
         settings, stream, ledger, ends_of_batch, report, stopping, topic.confirm, topic.confirm_ends, followed,
-        Linger(followed, stopping, most) if followed and not available_now else None,
+        Linger(None if available_now else followed, stopping, most),
     )  # fmt: skip
     try:
         writer.begin()

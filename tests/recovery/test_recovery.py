@@ -117,7 +117,6 @@ def test_postgres_crashes_between_staging_and_commit(system: System) -> None:
 
 def test_aborted_transactions_and_an_added_partition(system: System) -> None:
     from confluent_kafka import Producer
-    from confluent_kafka.admin import AdminClient, NewPartitions
 
     sent: list[Any] = []
     stream = system.stream()
@@ -137,11 +136,9 @@ def test_aborted_transactions_and_an_added_partition(system: System) -> None:
             producer.commit_transaction(30)
     before = sum(partition == 1 for (partition, _), _ in sent)
     sent.append(((1, before + 2), changed))  # after the aborted record and its mark
-    admin = AdminClient(servers)
-    admin.create_partitions([NewPartitions(system.topic, 4)])[system.topic].result(30)
-    system.producer.list_topics(system.topic)  # learns of the partition
+    added = system.add_partition()
     late = event(id_evento="N", data_movimentacao=sent[0][1]["data_movimentacao"])
-    sent.append((system.produce([native(late)], partition=3)[0], late))
+    sent.append((system.produce([native(late)], partition=added)[0], late))
     # Two marks, and the aborted record: consumed, and in the books as gaps.
     settled(system, sent, further_offsets=3)
     assert system.query("SELECT sum(gaps) FROM castro.batch_books") == [(3,)]

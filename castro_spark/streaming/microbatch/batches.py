@@ -82,7 +82,7 @@ class BatchWriter:
         confirm_source: Callable[[], None],
         confirm_ends: Callable[[Positions], None],
         followed: FollowedTopic | None,
-        linger: Linger | None,
+        linger: Linger,
     ) -> None:
         self._settings = settings
         self._stream = stream
@@ -137,18 +137,15 @@ class BatchWriter:
             self._stage(self._stager, batch_id, ends, records)
             if offsets <= _SMALL:
                 self.settle()
-                if self._linger is not None:
-                    self._go_on(self._stager, batch_id, self._linger)
+                self._go_on(self._stager, batch_id)
 
     def saw_ends(self, ends: Positions) -> None:
         """Learns where the topic ends, as the brokers say."""
-        if self._linger is not None:
-            self._linger.saw_ends(ends, self._positions)
+        self._linger.saw_ends(ends, self._positions)
 
     def brokers_silent(self) -> None:
         """Learns that the brokers do not answer: Spark asks them, and says so."""
-        if self._linger is not None:
-            self._linger.give_turn()
+        self._linger.give_turn()
 
     def settle(self) -> None:
         """Waits for the pending commit; re-raises its error."""
@@ -173,18 +170,17 @@ class BatchWriter:
 
     def wait_no_more(self) -> None:
         """Ends a batch that waits for further records."""
-        if self._linger is not None:
-            self._linger.stop()
+        self._linger.stop()
 
     def close(self) -> None:
         self._committer.shutdown()
         self._confirmer.shutdown()
         self._commits.close()
 
-    def _go_on(self, stager: Stager, batch_id: int, linger: Linger) -> None:
+    def _go_on(self, stager: Stager, batch_id: int) -> None:
         """Commits what comes after a small micro-batch, until it is Spark's turn."""
-        linger.begin()
-        while is_small(self._pace.offset_bytes) and (ends := linger.more(self._positions)):
+        self._linger.begin()
+        while is_small(self._pace.offset_bytes) and (ends := self._linger.more(self._positions)):
             self._stage(stager, batch_id, ends)
             self.settle()
 

@@ -9,11 +9,11 @@ as always; Spark's checkpoint follows when the next micro-batch begins.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import Event
 from typing import Protocol
 
-Positions = Mapping[int, int]  # partition -> offset
+from castro_spark.streaming.microbatch.slices import Positions
 
 _LONGEST_SECONDS = 10.0  # then Spark records what was committed after its micro-batch
 _WAIT_SECONDS = 0.25  # for records; then it looks whether to stop
@@ -30,13 +30,14 @@ class Following(Protocol):
 
 
 class Linger:
-    """Of one run of a stream. `begin` and `more` are for the stream's thread, the others for any.
+    """Of one run of a stream; without `followed` it waits for nothing. `begin` and `more` are for the stream's thread,
+    the others for any.
 
     Guarantee: it only waits. What comes is read, confirmed and committed like every slice.
     """
 
     def __init__(
-        self, followed: Following, stopping: Event, most: int, clock: Callable[[], float] = time.monotonic
+        self, followed: Following | None, stopping: Event, most: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`most`: the offsets that Spark plans at once: it must keep up with what is committed here."""
         self._followed = followed
@@ -46,13 +47,12 @@ class Linger:
         self._stopped, self._turn = Event(), Event()
         self._began = self._last_came = 0.0
         self._came = 0
-        self._backlog = False
         self._missing: Positions = {}  # where partitions were that did not reach their ends at the last look
 
     def begin(self) -> None:
         """A micro-batch has been committed."""
         self._began = self._last_came = self._clock()
-        self._came, self._backlog = 0, False
+        self._came = 0
 
     def more(self, positions: Positions) -> dict[int, int] | None:
         """Waits for records at `positions`; returns where those end that came. None: it is Spark's turn.
@@ -61,6 +61,8 @@ class Linger:
         records came, or many of them, so that Spark's checkpoint follows. While none come there is nothing to record,
         and it waits on.
         """
+        if self._followed is None:
+            return None
         now = self._clock()
         rest_until = now + min(now - self._last_came, _LONGEST_REST_SECONDS)
         while not self._is_sparks_turn():
@@ -68,7 +70,9 @@ class Linger:
             if ends is None:
                 return None
             if came := sum(end - positions[p] for p, end in ends.items()):
-                self._came, self._backlog = self._came + came, came >= _MANY
+                self._came += came
+                if came >= _MANY:
+                    self.give_turn()
                 self._last_came = self._clock()
                 return ends
         self._turn.clear()
@@ -93,7 +97,7 @@ class Linger:
         self._stopped.set()
 
     def _is_sparks_turn(self) -> bool:
-        if self._stopping.is_set() or self._stopped.is_set() or self._turn.is_set() or self._backlog:
+        if self._stopping.is_set() or self._stopped.is_set() or self._turn.is_set():
             return True
         is_over = self._clock() - self._began > _LONGEST_SECONDS
         return self._came > self._most or (self._came > 0 and is_over)

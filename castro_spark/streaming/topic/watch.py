@@ -69,9 +69,8 @@ class TopicWatch:
         New records then get offsets that were read already. Raises KafkaUnavailable, too: the next start asks again.
         """
         with self._lock:
-            self._asked = time.monotonic()
             topic_id, ends = self._identity.ends()
-        check_topic(self._ledger, self._stream, topic_id)
+        self.saw(topic_id)
         check_ends(self._stream.topic, positions, ends)
 
     def look(self) -> None:

@@ -33,6 +33,21 @@ def send(system: System, partition: int, count: int, size: int = 1, begin: int =
     assert system.producer.flush(30) == 0
 
 
+def send_and_lose(system: System, count: int, lost: int) -> None:
+    """Sends records to partition 0, the first of which then age out."""
+    send(system, 0, count)
+    admin = AdminClient({"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})
+    for deleted in admin.delete_records([TopicPartition(system.topic, 0, lost)]).values():
+        deleted.result(30)
+
+
+def transactional(system: System) -> Producer:
+    servers = system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]
+    producer = Producer({"bootstrap.servers": servers, "transactional.id": system.topic, "log_level": 0})
+    producer.init_transactions(30)
+    return producer
+
+
 def read(
     followed: FollowedTopic, starts: Mapping[int, int], ends: Mapping[int, int], most: int = MIB
 ) -> tuple[list[tuple[int, int, bytes]], dict[int, int]]:
@@ -76,9 +91,7 @@ def test_all_columns(system: System, followed: FollowedTopic) -> None:
 
 def test_transactions(system: System, followed: FollowedTopic) -> None:
     """Markers and records of an aborted transaction are offsets without records, also the last ones."""
-    servers = system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]
-    producer = Producer({"bootstrap.servers": servers, "transactional.id": system.topic, "log_level": 0})
-    producer.init_transactions(30)
+    producer = transactional(system)
     for aborted in (False, True):
         producer.begin_transaction()
         for n in range(2):
@@ -119,10 +132,7 @@ def test_a_partition_that_is_far_ahead_waits(system: System, followed: FollowedT
 
 
 def test_what_cannot_be_read_is_left_to_spark(system: System, followed: FollowedTopic, caplog: pytest.LogCaptureFixture) -> None:
-    send(system, 0, 5)
-    admin = AdminClient({"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})
-    for deleted in admin.delete_records([TopicPartition(system.topic, 0, 3)]).values():
-        deleted.result(30)
+    send_and_lose(system, 5, lost=3)
     assert followed.read({0: 0}, {0: 5}, MIB) is None
     assert "Spark reads instead" in caplog.text
     assert followed.read({0: 3}, {0: 5}, MIB) is None  # for a while
@@ -163,10 +173,7 @@ def test_what_came_while_it_rested_comes_at_once(system: System, followed: Follo
 
 
 def test_more_of_a_transaction_comes_once_it_is_committed(system: System, followed: FollowedTopic) -> None:
-    producer = Producer({
-        "bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"], "transactional.id": f"{system.topic}-more",
-    })  # fmt: skip
-    producer.init_transactions(30)
+    producer = transactional(system)
     producer.begin_transaction()
     producer.produce(system.topic, b"0", partition=0)
     assert producer.flush(30) == 0
@@ -181,8 +188,5 @@ def test_more_of_a_transaction_comes_once_it_is_committed(system: System, follow
 
 
 def test_no_more_is_waited_for_where_records_are_gone(system: System, followed: FollowedTopic) -> None:
-    send(system, 0, 5)
-    admin = AdminClient({"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})
-    for deleted in admin.delete_records([TopicPartition(system.topic, 0, 3)]).values():
-        deleted.result(30)
+    send_and_lose(system, 5, lost=3)
     assert followed.more({0: 0}, 10.0, 0.0) is None

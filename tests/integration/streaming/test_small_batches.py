@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
-
-from confluent_kafka.admin import AdminClient, NewPartitions
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from tests.builders import event, native
 from tests.system import System
@@ -23,18 +22,24 @@ def send(system: System, *numbers: int) -> None:
 EVENTS = "SELECT count(*) FROM ml_inventory_realtime"
 
 
-def test_it_goes_on_and_a_stop_ends_it(system: System) -> None:
+@contextmanager
+def streaming(system: System) -> Iterator[None]:
+    """A stream that has committed the event 0; it must end well when it is told to."""
     send(system, 0)
     stream = system.start("stream")
     system.wait_for(EVENTS, 1)
-    before = planned(system)
-    for number in range(1, 6):
-        send(system, number)
-        system.wait_for(EVENTS, number + 1)
-    assert planned(system) == before  # in less than the ten seconds after which Spark has its turn
-    began = time.monotonic()
-    stream.terminate()
-    assert stream.wait(60) == 0
+    yield
+    system.stop(stream)
+
+
+def test_it_goes_on_and_a_stop_ends_it(system: System) -> None:
+    with streaming(system):
+        before = planned(system)
+        for number in range(1, 6):
+            send(system, number)
+            system.wait_for(EVENTS, number + 1)
+        assert planned(system) == before  # in less than the ten seconds after which Spark has its turn
+        began = time.monotonic()
     assert time.monotonic() - began < 30
     system.drain()
     assert system.query(EVENTS) == [(6,)]
@@ -42,50 +47,34 @@ def test_it_goes_on_and_a_stop_ends_it(system: System) -> None:
 
 
 def test_spark_has_its_turn_after_a_while(system: System) -> None:
-    send(system, 0)
-    stream = system.start("stream")
-    system.wait_for(EVENTS, 1)
-    before, number = planned(system), 0
-    deadline = time.monotonic() + 60
-    while planned(system) == before and time.monotonic() < deadline:
-        number += 1
-        send(system, number)
-        system.wait_for(EVENTS, number + 1)
-    assert planned(system) > before
-    stream.terminate()
-    assert stream.wait(60) == 0
+    with streaming(system):
+        before, number = planned(system), 0
+        deadline = time.monotonic() + 60
+        while planned(system) == before and time.monotonic() < deadline:
+            number += 1
+            send(system, number)
+            system.wait_for(EVENTS, number + 1)
+        assert planned(system) > before
 
 
 def test_none_is_planned_beside_a_commit(system: System) -> None:
-    send(system, 0)
-    stream = system.start("stream")
-    system.wait_for(EVENTS, 1)
-    before = planned(system)
-    with closing(system.connect()) as reader:
-        reader.cursor().execute("LOCK TABLE ml_inventory_realtime IN EXCLUSIVE MODE")
-        send(system, 1)
-        system.wait_for("SELECT count(*) FROM pg_locks WHERE relation = 'ml_inventory_realtime'::regclass AND NOT granted", 1)
-        send(system, 2, 3, 4)
-        time.sleep(0.5)  # not so long that the next slices are smaller
-        assert planned(system) <= before + 1
-        reader.rollback()
-    system.wait_for(EVENTS, 5)
-    assert system.query("SELECT count(DISTINCT revision) FROM castro.batch_books") == [(3,)]  # of 0, 1, and 2 to 4
-    stream.terminate()
-    assert stream.wait(60) == 0
+    with streaming(system):
+        before = planned(system)
+        with closing(system.connect()) as reader:
+            reader.cursor().execute("LOCK TABLE ml_inventory_realtime IN EXCLUSIVE MODE")
+            send(system, 1)
+            system.wait_for("SELECT count(*) FROM pg_locks WHERE relation = 'ml_inventory_realtime'::regclass AND NOT granted", 1)
+            send(system, 2, 3, 4)
+            time.sleep(0.5)  # not so long that the next slices are smaller
+            assert planned(system) == before
+            reader.rollback()
+        system.wait_for(EVENTS, 5)
+        assert system.query("SELECT count(DISTINCT revision) FROM castro.batch_books") == [(3,)]  # of 0, 1, and 2 to 4
 
 
 def test_records_of_an_added_partition_end_the_waiting(system: System) -> None:
-    send(system, 0)
-    stream = system.start("stream")
-    system.wait_for(EVENTS, 1)
-    admin = AdminClient({"bootstrap.servers": system.env["CASTRO_KAFKA_BOOTSTRAP_SERVERS"]})
-    partitions = len(admin.list_topics(system.topic, timeout=30).topics[system.topic].partitions)
-    admin.create_partitions([NewPartitions(system.topic, partitions + 1)])[system.topic].result(30)
-    system.producer.list_topics(system.topic)  # learns of the partition
-    system.produce([native(event(id_evento="E1"))], partition=partitions)
-    system.wait_for(EVENTS, 2)
-    send(system, 2)
-    system.wait_for(EVENTS, 3)
-    stream.terminate()
-    assert stream.wait(60) == 0
+    with streaming(system):
+        system.produce([native(event(id_evento="E1"))], partition=system.add_partition())
+        system.wait_for(EVENTS, 2)
+        send(system, 2)
+        system.wait_for(EVENTS, 3)

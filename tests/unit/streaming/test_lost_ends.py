@@ -11,6 +11,7 @@ from castro_spark.errors import OffsetsBeyondEnd
 from castro_spark.settings import load_settings
 from castro_spark.sinks.postgres.commit.ledger import Ledger
 from castro_spark.streaming.microbatch.batches import BatchWriter
+from castro_spark.streaming.microbatch.linger import Linger
 from castro_spark.streaming.start import check_ends
 from castro_spark.streams import stream
 
@@ -19,10 +20,9 @@ LEDGER = Ledger("t", "id", generation=1, epoch=1, writer="w", revision=5, positi
 
 def writer(planned: dict[int, int], ends: Mapping[int, int]) -> BatchWriter:
     """Of a stream at LEDGER whose query has planned up to `planned`; the brokers' topic ends at `ends`."""
-    environ = {"CASTRO_POSTGRES_DSN": "host=127.0.0.1 dbname=none user=none", "CASTRO_POSTGRES_PASSWORD": "x"}
     return BatchWriter(
-        load_settings(environ=environ), stream("inventory"), LEDGER, lambda _: planned, lambda _: None, Event(),
-        lambda: None, lambda positions: check_ends("t", positions, ends), None, None,
+        load_settings(environ={}), stream("inventory"), LEDGER, lambda _: planned, lambda _: None, Event(),
+        lambda: None, lambda positions: check_ends("t", positions, ends), None, Linger(None, Event(), 1),
     )  # fmt: skip
 
 
